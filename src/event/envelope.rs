@@ -1,0 +1,75 @@
+//! The fields around an event that do not come from its record (mapping.md §9).
+
+use super::Overlay;
+use crate::json::write_string;
+
+/// The data set of Elastic's integration.
+pub const DATASET: &str = "\"atlassian_confluence.audit\"";
+
+/// Fields that are the same in every event of a run.
+#[derive(Debug, Clone)]
+pub struct Envelope {
+    /// `data_stream.namespace` as JSON.
+    pub(super) namespace: String,
+    /// `tags` as JSON; empty if there are none.
+    pub(super) tags: String,
+    /// Whether `event.original` is kept in events that are no errors.
+    pub(super) preserve_original: bool,
+    pub(super) overlay: Overlay,
+}
+
+impl Envelope {
+    /// An envelope for a namespace, with `tags` (behind `preserve_original_event` if the original
+    /// is kept) and constant fields.
+    #[must_use]
+    pub fn new(namespace: &str, tags: &[String], preserve_original: bool, overlay: Overlay) -> Self {
+        let preserve = preserve_original.then_some("preserve_original_event");
+        let tags = preserve.into_iter().chain(tags.iter().map(String::as_str));
+        let tags: Vec<_> = tags.filter(|tag| !tag.is_empty()).map(json_string).collect();
+        Self {
+            namespace: json_string(namespace),
+            tags: if tags.is_empty() {
+                String::new()
+            } else {
+                format!("[{}]", tags.join(","))
+            },
+            preserve_original,
+            overlay,
+        }
+    }
+}
+
+/// Where a record came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// `input.type` as JSON.
+    pub(super) input: &'static str,
+    /// `log.file.path` as JSON, for files.
+    pub(super) path: Option<String>,
+}
+
+impl Origin {
+    /// Standard input.
+    #[must_use]
+    pub fn stdin() -> Self {
+        Self {
+            input: "\"stdin\"",
+            path: None,
+        }
+    }
+
+    /// A file.
+    #[must_use]
+    pub fn file(path: &std::path::Path) -> Self {
+        Self {
+            input: "\"log\"",
+            path: Some(json_string(&path.to_string_lossy())),
+        }
+    }
+}
+
+pub(crate) fn json_string(text: &str) -> String {
+    let mut json = Vec::with_capacity(text.len() + 2);
+    write_string(&mut json, text);
+    String::from_utf8(json).unwrap_or_default()
+}

@@ -1,0 +1,268 @@
+//! One ECS event, still pointing into its record, and how it is written.
+
+mod envelope;
+mod object;
+mod overlay;
+mod write;
+
+pub use envelope::{Envelope, Origin};
+pub use overlay::{Overlay, OverlayError};
+pub use write::{write_event, write_pipeline_error};
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::json::{Value, copy_cleaned, copy_cleaned_object, write_string};
+use crate::map::actions::{Row, UNLISTED};
+use crate::source::Located;
+use crate::timestamp::Timestamp;
+
+/// What a record says, under the names of ECS. Everything borrows from the record's text.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "the fields are named after the ECS fields they become")]
+pub struct Event<'a> {
+    pub timestamp: Timestamp,
+    pub action: Option<Scalar<'a>>,
+    /// `event.category`, `event.type`, `event.outcome`
+    pub row: &'static Row,
+    pub audit: Audit<'a>,
+    pub source_address: Option<Value<'a>>,
+    /// `source.ip`, `.geo`, `.as` and `related.ip`
+    pub source: Option<Arc<Located>>,
+    pub service_address: Option<Value<'a>>,
+    pub related_hosts: Option<String>,
+    pub user: User<'a>,
+    /// `user.target`
+    pub target: User<'a>,
+    /// `user.changes`
+    pub changes: User<'a>,
+    pub group: Group<'a>,
+}
+
+impl Event<'_> {
+    /// An event of that time, with nothing else in it.
+    #[must_use]
+    pub fn at(timestamp: Timestamp) -> Self {
+        Self {
+            timestamp,
+            action: None,
+            row: &UNLISTED,
+            audit: Audit::default(),
+            source_address: None,
+            source: None,
+            service_address: None,
+            related_hosts: None,
+            user: User::default(),
+            target: User::default(),
+            changes: User::default(),
+            group: Group::default(),
+        }
+    }
+}
+
+/// `user`, or a part of it of the same shape.
+#[derive(Debug, Default)]
+#[expect(missing_docs, reason = "the fields are named after the ECS fields they become")]
+pub struct User<'a> {
+    pub email: Option<Scalar<'a>>,
+    pub full_name: Option<Scalar<'a>>,
+    pub group: Group<'a>,
+    pub id: Option<Scalar<'a>>,
+    pub name: Option<Scalar<'a>>,
+}
+
+/// `group`
+#[derive(Debug, Default)]
+#[expect(missing_docs, reason = "the fields are named after the ECS fields they become")]
+pub struct Group<'a> {
+    pub id: Option<Scalar<'a>>,
+    pub name: Option<Scalar<'a>>,
+}
+
+/// `confluence.audit`
+#[derive(Debug, Default)]
+#[expect(missing_docs, reason = "the fields are named after the fields they become")]
+pub struct Audit<'a> {
+    pub affected_objects: Objects<'a>,
+    pub changed_values: Objects<'a>,
+    pub external_collaborator: Option<Value<'a>>,
+    pub extra_attributes: Objects<'a>,
+    pub method: Option<Value<'a>>,
+    pub kind: AuditType<'a>,
+}
+
+/// `confluence.audit.type`
+#[derive(Debug, Default, Clone, Copy)]
+pub enum AuditType<'a> {
+    /// The record has none.
+    #[default]
+    Absent,
+    /// A self-hosted record's object, every key of it.
+    Object(Value<'a>),
+    /// Made from two fields of a Cloud record.
+    Cloud {
+        /// `category`
+        category: Option<Value<'a>>,
+        /// `summary`
+        action: Option<Value<'a>>,
+    },
+}
+
+/// A string, number or boolean on its way through.
+#[derive(Debug, Clone)]
+pub enum Scalar<'a> {
+    /// As it stands in the record.
+    Json(Value<'a>),
+    /// A part of a text of the record, decoded.
+    Text(Cow<'a, str>),
+}
+
+impl Scalar<'_> {
+    /// Appends it as JSON; false, and nothing, if it is empty.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) -> bool {
+        match self {
+            Self::Json(value) => copy_cleaned(out, *value),
+            Self::Text(text) if text.is_empty() => false,
+            Self::Text(text) => {
+                write_string(out, text);
+                true
+            }
+        }
+    }
+
+    /// It as text, if it is not empty.
+    #[must_use]
+    pub fn text(&self) -> Option<Cow<'_, str>> {
+        let text = match self {
+            Self::Json(value) => value.to_text()?,
+            Self::Text(text) => Cow::Borrowed(&**text),
+        };
+        (!text.is_empty()).then_some(text)
+    }
+}
+
+/// One of the lists of `confluence.audit`: a list of the record, perhaps with one more element, its
+/// members perhaps renamed.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Objects<'a> {
+    /// The record's array.
+    pub list: Option<Value<'a>>,
+    /// One more element, at the end.
+    pub last: Option<Value<'a>>,
+    /// How the members of its objects are renamed.
+    pub rename: Rename,
+}
+
+/// What members of a Cloud record's objects become, where they are not null (mapping.md §4).
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum Rename {
+    /// Nothing is renamed.
+    #[default]
+    None,
+    /// `objectType` becomes `type`.
+    AffectedObject,
+    /// `name` becomes both `i18nKey` and `key`, `newValue` becomes `to`, `oldValue` becomes `from`.
+    ChangedValue,
+}
+
+impl Rename {
+    /// Each new name, the old name, and both as JSON.
+    fn table(self) -> &'static [(&'static str, &'static str, &'static str)] {
+        match self {
+            Self::None => &[],
+            Self::AffectedObject => &[("type", "objectType", r#""type""#)],
+            Self::ChangedValue => &[
+                ("i18nKey", "name", r#""i18nKey""#),
+                ("key", "name", r#""key""#),
+                ("to", "newValue", r#""to""#),
+                ("from", "oldValue", r#""from""#),
+            ],
+        }
+    }
+}
+
+impl<'a> Objects<'a> {
+    /// A list of a self-hosted record: element for element, unknown keys kept.
+    #[must_use]
+    pub fn as_they_are(list: Option<Value<'a>>) -> Self {
+        Self {
+            list: list.and_then(Value::array),
+            last: None,
+            rename: Rename::None,
+        }
+    }
+
+    fn elements(self) -> impl Iterator<Item = Value<'a>> {
+        self.list
+            .into_iter()
+            .flat_map(Value::elements)
+            .chain(self.last)
+    }
+
+    /// The elements that are objects.
+    pub fn objects(self) -> impl Iterator<Item = Value<'a>> {
+        self.elements().filter_map(Value::object)
+    }
+
+    /// A member of one of the objects, by its name after renaming.
+    #[must_use]
+    pub fn member(self, object: Value<'a>, name: &str) -> Option<Value<'a>> {
+        let renamed = self.rename.table().iter().find(|(new, ..)| *new == name);
+        renamed
+            .and_then(|(_, old, _)| object.get(old))
+            .and_then(Value::non_null)
+            .or_else(|| object.get(name))
+    }
+
+    /// Appends the list as JSON; false, and nothing, if nothing is left of it after clean-up.
+    pub(crate) fn write(self, out: &mut Vec<u8>) -> bool {
+        if self.rename == Rename::None && self.last.is_none() {
+            return self.list.is_some_and(|list| copy_cleaned(out, list));
+        }
+        let start = out.len();
+        let mut separator = b'[';
+        for element in self.elements() {
+            let before = out.len();
+            out.push(separator);
+            if self.write_renamed(out, element) {
+                separator = b',';
+            } else {
+                out.truncate(before);
+            }
+        }
+        let any = out.len() > start;
+        if any {
+            out.push(b']');
+        }
+        any
+    }
+
+    fn write_renamed(self, out: &mut Vec<u8>, element: Value<'a>) -> bool {
+        let members = element.members();
+        if members.is_empty() {
+            return copy_cleaned(out, element);
+        }
+        let table = self.rename.table();
+        let is_renamed = |old: &str| {
+            let mut of_that_name = members.iter().filter(|(key, _)| key.is_str(old));
+            of_that_name.any(|(_, value)| !value.is_null())
+        };
+        let mut renamed = Vec::with_capacity(members.len() + 1);
+        for (key, value) in &members {
+            // A name that another member takes over.
+            let replaced = |(new, old, _): &(&str, &str, _)| key.is_str(new) && is_renamed(old);
+            if table.iter().any(replaced) {
+                continue;
+            }
+            let before = renamed.len();
+            if !value.is_null() {
+                let new_names = table.iter().filter(|(_, old, _)| key.is_str(old));
+                renamed.extend(new_names.map(|(.., name)| (*name, *key, *value)));
+            }
+            if renamed.len() == before {
+                renamed.push((key.raw(), *key, *value));
+            }
+        }
+        copy_cleaned_object(out, renamed.into_iter())
+    }
+}

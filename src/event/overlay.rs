@@ -1,0 +1,86 @@
+//! `--add-fields`: a constant object that is merged into every event.
+
+use serde_json::{Map, Value};
+
+/// A JSON object, cleaned (mapping.md §8) and sorted, ready to be merged while an event is written.
+/// Where both have a member the constant wins; objects are merged, everything else is replaced.
+#[derive(Debug, Default, Clone)]
+pub struct Overlay {
+    members: Vec<Member>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Member {
+    pub name: String,
+    pub json: String,
+    /// The same value, if it is an object.
+    pub object: Option<Overlay>,
+}
+
+/// Why a text is no object of constant fields.
+#[derive(Debug, thiserror::Error)]
+pub enum OverlayError {
+    /// Not JSON.
+    #[error("is not JSON: {0}")]
+    Syntax(#[from] serde_json::Error),
+    /// JSON, but no object.
+    #[error("is not a JSON object of fields, such as {{\"host\": {{\"name\": \"wiki-1\"}}}}")]
+    NotAnObject,
+}
+
+impl Overlay {
+    /// Reads the object from its JSON text.
+    ///
+    /// # Errors
+    /// When it is not JSON, or no object.
+    pub fn from_json(text: &[u8]) -> Result<Self, OverlayError> {
+        match serde_json::from_slice(text)? {
+            Value::Object(object) => Ok(Self::from_object(object)),
+            _ => Err(OverlayError::NotAnObject),
+        }
+    }
+
+    fn from_object(object: Map<String, Value>) -> Self {
+        let mut members: Vec<_> = object
+            .into_iter()
+            .filter_map(|(name, value)| {
+                let value = cleaned(value)?;
+                Some(Member {
+                    name,
+                    json: value.to_string(),
+                    object: match value {
+                        Value::Object(object) => Some(Self::from_object(object)),
+                        _ => None,
+                    },
+                })
+            })
+            .collect();
+        members.sort_by(|a, b| a.name.cmp(&b.name));
+        Self { members }
+    }
+
+    pub(super) fn members(&self) -> &[Member] {
+        &self.members
+    }
+}
+
+fn cleaned(value: Value) -> Option<Value> {
+    let value = match value {
+        Value::Array(list) => Value::Array(list.into_iter().filter_map(cleaned).collect()),
+        Value::Object(object) => Value::Object(
+            object
+                .into_iter()
+                .filter_map(|(name, value)| Some((name, cleaned(value)?)))
+                .collect(),
+        ),
+        scalar => scalar,
+    };
+    let empty = match &value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(list) => list.is_empty(),
+        Value::Object(object) => object.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
+    };
+    (!empty).then_some(value)
+}

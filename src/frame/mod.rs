@@ -1,0 +1,467 @@
+//! Bytes into frames: runs of lines, and the records of API pages and JSON arrays (mapping.md §1).
+//!
+//! A [`Framer`] does no I/O. It is shown a buffer that begins with the first byte it has not yet
+//! consumed, says what is in it and how much it has consumed, and is shown the rest again with more
+//! behind it. What it finds depends on the bytes and the limit alone, not on the pieces they came in.
+
+mod scan;
+
+use std::ops::Range;
+
+use memchr::{memchr, memrchr};
+use scan::{Found, Scanner};
+
+/// How much of a line or record over the limit is kept for its `event.original` (mapping.md §10).
+pub const KEPT_OF_TOO_LONG: usize = 64 << 10;
+/// How far a pretty-printed document's array may begin behind its first byte.
+const LOOK_AHEAD: usize = 64 << 10;
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// A part of the input.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Frame {
+    /// Whole lines, with their ends (the last one perhaps without).
+    Lines {
+        /// Where they stand in the buffer.
+        range: Range<usize>,
+    },
+    /// One record of a page or an array.
+    Record {
+        /// Where it stands in the buffer.
+        range: Range<usize>,
+        /// Offset in the stream of the line that it begins in.
+        line_offset: u64,
+    },
+    /// What cannot be taken apart; one `pipeline_error` event.
+    Unreadable {
+        /// Its text, or the first [`KEPT_OF_TOO_LONG`] bytes.
+        text: Vec<u8>,
+        /// Offset in the stream of the line that it begins in.
+        line_offset: u64,
+        /// Why.
+        problem: Problem,
+    },
+}
+
+/// Why a frame is [`Frame::Unreadable`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// A line or a record longer than the limit.
+    #[error(
+        "{what} of {length} bytes at byte {position} of the input is longer than the limit of \
+         {limit} (--max-line-bytes); its first {kept} bytes are kept"
+    )]
+    TooLong {
+        /// "line" or "record".
+        what: &'static str,
+        /// Its length in bytes.
+        length: u64,
+        /// Its offset in the stream.
+        position: u64,
+        /// The limit in bytes.
+        limit: usize,
+        /// How many bytes of it are kept.
+        kept: usize,
+    },
+    /// A page or array that ends too early or cannot be followed.
+    #[error("{problem} at byte {position} of the input")]
+    Broken {
+        /// What is wrong.
+        problem: &'static str,
+        /// Offset in the stream where it went wrong.
+        position: u64,
+    },
+}
+
+/// Takes a stream of bytes apart; see the module.
+#[derive(Debug)]
+pub struct Framer {
+    limit: usize,
+    /// Documents may begin here only on one line.
+    single_line: bool,
+    mode: Mode,
+    /// Offset in the stream of the first byte not yet consumed.
+    offset: u64,
+    /// Offset in the stream of the line that the first byte not yet consumed is in.
+    line_offset: u64,
+    /// How many bytes behind `offset` have been looked at.
+    scanned: usize,
+}
+
+#[derive(Debug)]
+enum Mode {
+    /// At the start of the input or after a document: another document may begin.
+    Start(Scanner),
+    Lines,
+    /// Inside a page or array.
+    Document(Document),
+    /// Passing over what cannot be used, to the end of its line.
+    Discard(Discarded),
+}
+
+#[derive(Debug)]
+struct Document {
+    scanner: Scanner,
+    /// A record has begun, and how much of it was consumed because it is over the limit.
+    record: Option<Option<Discarded>>,
+}
+
+#[derive(Debug)]
+struct Discarded {
+    /// Its beginning.
+    head: Vec<u8>,
+    length: u64,
+    last: u8,
+    position: u64,
+    line_offset: u64,
+    problem: Option<Problem>,
+    /// A line over the limit may be a page: then its records are what counts.
+    scanner: Option<Scanner>,
+}
+
+impl Discarded {
+    fn extend(&mut self, bytes: &[u8]) {
+        let room = KEPT_OF_TOO_LONG.saturating_sub(self.head.len());
+        self.head.extend_from_slice(&bytes[..room.min(bytes.len())]);
+        self.length += bytes.len() as u64;
+        self.last = bytes.last().copied().unwrap_or(self.last);
+    }
+
+    /// Takes away the `\r` before the line end.
+    fn drop_carriage_return(&mut self) {
+        if self.last == b'\r' {
+            if self.head.len() as u64 == self.length {
+                self.head.pop();
+            }
+            self.length -= 1;
+        }
+    }
+
+    fn into_frame(mut self, what: &'static str, limit: usize) -> Frame {
+        let problem = self.problem.take().unwrap_or(Problem::TooLong {
+            what,
+            length: self.length,
+            position: self.position,
+            limit,
+            kept: self.head.len(),
+        });
+        Frame::Unreadable {
+            text: self.head,
+            line_offset: self.line_offset,
+            problem,
+        }
+    }
+}
+
+/// Whether a step of the framer got on.
+enum Step {
+    /// So many bytes consumed (perhaps none, but the mode is another).
+    On(usize),
+    /// More input is needed.
+    Wait,
+}
+
+impl Framer {
+    /// A framer for the start of a stream, for records of at most `limit` bytes.
+    #[must_use]
+    pub fn new(limit: usize) -> Self {
+        Self::at(limit, false, 0)
+    }
+
+    /// A framer for a stream that goes on at `offset`, the start of a line.
+    #[must_use]
+    pub fn resume(limit: usize, offset: u64) -> Self {
+        let mut framer = Self::at(limit, false, offset);
+        if offset > 0 {
+            framer.mode = Mode::Lines;
+        }
+        framer
+    }
+
+    /// A framer for one line, without its end, that may be a page or an array.
+    #[must_use]
+    pub fn of_line(limit: usize, offset: u64) -> Self {
+        Self::at(limit, true, offset)
+    }
+
+    fn at(limit: usize, single_line: bool, offset: u64) -> Self {
+        Self {
+            limit,
+            single_line,
+            mode: Mode::Start(Scanner::new(!single_line)),
+            offset,
+            line_offset: offset,
+            scanned: 0,
+        }
+    }
+
+    /// Offset in the stream of the first byte not yet consumed.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Appends the frames in `text`, which begins at [`Self::offset`] and, if `end`, is all there
+    /// is; returns how many bytes of it are consumed.
+    pub fn frame(&mut self, text: &[u8], end: bool, frames: &mut Vec<Frame>) -> usize {
+        let mut at = 0;
+        loop {
+            let rest = &text[at..];
+            if rest.is_empty() && !end {
+                return at;
+            }
+            let step = match std::mem::replace(&mut self.mode, Mode::Lines) {
+                Mode::Start(scanner) => self.start(scanner, rest, end),
+                Mode::Lines => self.lines(rest, end, at, frames),
+                Mode::Document(document) => self.document(document, rest, end, at, frames),
+                Mode::Discard(discarded) => self.discard(discarded, rest, end, frames),
+            };
+            match step {
+                Step::On(consumed) => at += consumed,
+                Step::Wait => return at,
+            }
+        }
+    }
+
+    /// Consumes bytes, none of which the next scan has seen.
+    fn consume(&mut self, bytes: &[u8]) -> Step {
+        if let Some(line_end) = memrchr(b'\n', bytes) {
+            self.line_offset = self.offset + line_end as u64 + 1;
+        }
+        self.offset += bytes.len() as u64;
+        self.scanned = self.scanned.saturating_sub(bytes.len());
+        Step::On(bytes.len())
+    }
+
+    fn start(&mut self, mut scanner: Scanner, text: &[u8], end: bool) -> Step {
+        if self.offset == 0 && !self.single_line {
+            if text.starts_with(BYTE_ORDER_MARK) {
+                self.mode = Mode::Start(scanner);
+                let step = self.consume(&text[..BYTE_ORDER_MARK.len()]);
+                self.line_offset = self.offset;
+                return step;
+            }
+            if BYTE_ORDER_MARK.starts_with(text) && !end {
+                self.mode = Mode::Start(scanner);
+                return Step::Wait;
+            }
+        }
+        let (stop, found) = scanner.scan(text, self.scanned);
+        match found {
+            Found::Begins if self.single_line || stop <= LOOK_AHEAD => {
+                self.scanned = stop;
+                self.mode = Mode::Document(Document {
+                    scanner,
+                    record: None,
+                });
+                Step::On(0)
+            }
+            Found::More if !end && (self.single_line || stop < LOOK_AHEAD) => {
+                self.scanned = stop;
+                self.mode = Mode::Start(scanner);
+                Step::Wait
+            }
+            _ => {
+                self.scanned = 0;
+                self.mode = Mode::Lines;
+                Step::On(0)
+            }
+        }
+    }
+
+    fn lines(&mut self, text: &[u8], end: bool, base: usize, frames: &mut Vec<Frame>) -> Step {
+        let unseen = self.scanned.min(text.len());
+        let whole = match memrchr(b'\n', &text[unseen..]) {
+            _ if end => text.len(),
+            Some(line_end) => unseen + line_end + 1,
+            None => 0,
+        };
+        if whole > 0 {
+            frames.push(Frame::Lines {
+                range: base..base + whole,
+            });
+            self.scanned = 0;
+            return self.consume(&text[..whole]);
+        }
+        // One byte more than the limit can be the `\r` of the line's end.
+        if text.len() > self.limit + 1 {
+            self.scanned = 0;
+            self.mode = Mode::Discard(Discarded {
+                scanner: Some(Scanner::new(false)),
+                ..self.begin_discarding()
+            });
+            return Step::On(0);
+        }
+        self.scanned = text.len();
+        Step::Wait
+    }
+
+    fn document(
+        &mut self,
+        mut document: Document,
+        text: &[u8],
+        end: bool,
+        base: usize,
+        frames: &mut Vec<Frame>,
+    ) -> Step {
+        let (stop, found) = document.scanner.scan(text, self.scanned.min(text.len()));
+        self.scanned = stop;
+        match found {
+            Found::RecordStart => {
+                document.record = Some(None);
+                self.mode = Mode::Document(document);
+                self.consume(&text[..stop])
+            }
+            Found::RecordEnd => {
+                match document.record.take().flatten() {
+                    Some(mut discarded) => {
+                        discarded.extend(&text[..stop]);
+                        frames.push(discarded.into_frame("record", self.limit));
+                    }
+                    None if stop > self.limit => {
+                        let mut discarded = self.begin_discarding();
+                        discarded.extend(&text[..stop]);
+                        frames.push(discarded.into_frame("record", self.limit));
+                    }
+                    None => frames.push(Frame::Record {
+                        range: base..base + stop,
+                        line_offset: self.line_offset,
+                    }),
+                }
+                self.mode = Mode::Document(document);
+                self.consume(&text[..stop])
+            }
+            Found::DocumentEnd => {
+                self.mode = Mode::Start(Scanner::new(!self.single_line));
+                let step = self.consume(&text[..stop]);
+                self.scanned = 0;
+                step
+            }
+            Found::More if !end => self.wait_in_document(document, text),
+            Found::More => self.broken(document, text, stop, "the input ends inside a page or array", frames),
+            Found::Broken(problem) => self.broken(document, text, stop, problem, frames),
+            Found::Begins | Found::NoDocument => {
+                self.broken(document, text, stop, "unexpected text in a page", frames)
+            }
+        }
+    }
+
+    fn begin_discarding(&self) -> Discarded {
+        Discarded {
+            head: Vec::new(),
+            length: 0,
+            last: 0,
+            position: self.offset,
+            line_offset: self.line_offset,
+            problem: None,
+            scanner: None,
+        }
+    }
+
+    /// All of `text` is scanned: keeps what may become a record, within the limit.
+    fn wait_in_document(&mut self, mut document: Document, text: &[u8]) -> Step {
+        let keep = match document.record {
+            None => text.len() <= KEPT_OF_TOO_LONG,
+            Some(None) => text.len() <= self.limit,
+            Some(Some(_)) => false,
+        };
+        if keep {
+            self.mode = Mode::Document(document);
+            return Step::Wait;
+        }
+        // The indentation of a line is not parted from the line: see `broken`.
+        let indentation = text.len() - text.trim_ascii_end().len();
+        let line_end = memrchr(b'\n', &text[text.len() - indentation..]);
+        let consumed = match line_end {
+            Some(line_end) if indentation <= KEPT_OF_TOO_LONG => {
+                text.len() - indentation + line_end + 1
+            }
+            _ => text.len(),
+        };
+        if let Some(record) = &mut document.record {
+            record
+                .get_or_insert_with(|| self.begin_discarding())
+                .extend(&text[..consumed]);
+        }
+        self.mode = Mode::Document(document);
+        self.consume(&text[..consumed]);
+        Step::On(consumed)
+    }
+
+    /// The document cannot be followed beyond `stop`: what is left of it is one frame. Lines that
+    /// follow are lines again; if the text at `stop` begins a line, this line is one of them.
+    fn broken(
+        &mut self,
+        mut document: Document,
+        text: &[u8],
+        stop: usize,
+        problem: &'static str,
+        frames: &mut Vec<Frame>,
+    ) -> Step {
+        let mut discarded = match document.record.take().flatten() {
+            Some(discarded) => discarded,
+            None => self.begin_discarding(),
+        };
+        discarded.problem = Some(Problem::Broken {
+            problem,
+            position: self.offset + stop as u64,
+        });
+        self.scanned = 0;
+        let line_start = memrchr(b'\n', &text[..stop]).map_or(0, |line_end| line_end + 1);
+        let line_is_whole = line_start > 0 || self.line_offset == self.offset;
+        if line_is_whole && text[line_start..stop].trim_ascii().is_empty() && stop < text.len() {
+            discarded.extend(text[..line_start].trim_ascii_end());
+            frames.push(discarded.into_frame("record", self.limit));
+            self.mode = Mode::Lines;
+            return self.consume(&text[..line_start]);
+        }
+        discarded.extend(&text[..stop]);
+        let step = self.consume(&text[..stop]);
+        self.scanned = 0;
+        self.mode = Mode::Discard(discarded);
+        step
+    }
+
+    fn discard(
+        &mut self,
+        mut discarded: Discarded,
+        text: &[u8],
+        end: bool,
+        frames: &mut Vec<Frame>,
+    ) -> Step {
+        let line_end = memchr(b'\n', text);
+        let line = &text[..line_end.unwrap_or(text.len())];
+        if let Some(mut scanner) = discarded.scanner.take() {
+            let (stop, found) = scanner.scan(line, 0);
+            match found {
+                Found::Begins => {
+                    self.mode = Mode::Document(Document {
+                        scanner,
+                        record: None,
+                    });
+                    let step = self.consume(&text[..stop]);
+                    self.scanned = 0;
+                    return step;
+                }
+                Found::More => discarded.scanner = Some(scanner),
+                _ => {}
+            }
+        }
+        discarded.extend(line);
+        let Some(line_end) = line_end else {
+            self.consume(text);
+            self.scanned = 0;
+            if end {
+                frames.push(discarded.into_frame("line", self.limit));
+            } else {
+                self.mode = Mode::Discard(discarded);
+            }
+            return Step::On(text.len());
+        };
+        discarded.drop_carriage_return();
+        frames.push(discarded.into_frame("line", self.limit));
+        let step = self.consume(&text[..=line_end]);
+        self.scanned = 0;
+        step
+    }
+}

@@ -1,0 +1,52 @@
+//! JSON text as a flat list of [`Node`]s that point into it.
+//!
+//! A record is read once ([`parse`]) into nodes that hold positions, not values: nothing is copied
+//! or converted until the event is written, and a part of the record that passes through unchanged
+//! goes from the input to the output as the bytes it was.
+
+mod clean;
+mod escape;
+mod parse;
+mod value;
+
+pub use clean::{copy_cleaned, copy_cleaned_object};
+pub use escape::{find_special, write_string};
+pub use parse::{MAX_DEPTH, SyntaxError, parse};
+pub use value::{Document, Value};
+
+/// What a node stands for. A number is an [`Kind::Integer`] when its text has neither fraction nor
+/// exponent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Boolean,
+    /// A number without fraction and exponent, of any size.
+    Integer,
+    /// Any other number.
+    Float,
+    /// A string, or the key of an object's member.
+    String,
+    /// An array; its elements follow as nodes.
+    Array,
+    /// An object; its members follow as a key node and a value node each.
+    Object,
+}
+
+/// One JSON value (or key) of the text: 16 bytes, whatever it holds.
+#[derive(Clone, Copy, Debug)]
+pub struct Node {
+    /// Position of the first byte (the quote of a string, the bracket of an array).
+    start: u32,
+    /// Position after the last byte.
+    end: u32,
+    /// Index of the node after this one and everything inside it.
+    next: u32,
+    kind: Kind,
+    /// The text of this node is already what clean-up (mapping.md §8) makes of it, in one line and
+    /// without white space: it may be copied as it stands.
+    clean: bool,
+    /// A string with a backslash in it, or an object in which a key stands twice.
+    special: bool,
+}

@@ -1,0 +1,69 @@
+//! Records of Confluence Cloud, and of old Server's API (mapping.md §4).
+
+use crate::dialect::Record;
+use crate::event::{AuditType, Event, Objects, Rename, Scalar};
+use crate::json::Value;
+use crate::timestamp::Timestamp;
+
+use super::{Unmappable, scalar};
+
+/// Maps a Cloud record.
+///
+/// # Errors
+/// Where the record has no `creationDate`, or one that cannot be read.
+pub fn map<'a>(record: &Record<'a>) -> Result<Event<'a>, Unmappable> {
+    let creation_date = record.creation_date.ok_or(Unmappable::NoTime("creationDate"))?;
+    let mut event = Event::at(
+        Timestamp::from_creation_date(creation_date)
+            .ok_or_else(|| Unmappable::unreadable_time("creationDate", creation_date))?,
+    );
+    event.source_address = scalar(record.remote_address);
+
+    let author = record.author.and_then(Value::object);
+    let of_author = |name| author.and_then(|author| author.get(name));
+    event.user.id = scalar(of_author("accountId")).map(Scalar::Json);
+    event.user.full_name = scalar(of_author("displayName")).map(Scalar::Json);
+    event.audit.external_collaborator = scalar(of_author("externalCollaborator"));
+
+    let summary = scalar(record.summary);
+    event.action = summary
+        .filter(|summary| !summary.is_str(""))
+        .map(Scalar::Json);
+    event.audit.kind = AuditType::Cloud {
+        category: scalar(record.category),
+        action: summary,
+    };
+    event.audit.affected_objects = Objects {
+        list: record.associated_objects.and_then(Value::array),
+        last: affected_object(record),
+        rename: Rename::AffectedObject,
+    };
+    event.audit.changed_values = Objects {
+        list: record.changed_values.and_then(Value::array),
+        last: None,
+        rename: Rename::ChangedValue,
+    };
+    Ok(event)
+}
+
+/// The `affectedObject`, unless it is among the `associatedObjects` already.
+fn affected_object<'a>(record: &Record<'a>) -> Option<Value<'a>> {
+    let affected = record.affected_object?;
+    let associated = record.associated_objects.and_then(Value::array);
+    let mut canonical = Vec::new();
+    let mut other = Vec::new();
+    for element in associated.into_iter().flat_map(Value::elements) {
+        if element.raw() == affected.raw() {
+            return None;
+        }
+        if canonical.is_empty() {
+            affected.write_canonical(&mut canonical);
+        }
+        other.clear();
+        element.write_canonical(&mut other);
+        if other == canonical {
+            return None;
+        }
+    }
+    Some(affected)
+}

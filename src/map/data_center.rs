@@ -1,0 +1,55 @@
+//! Self-hosted records, from files and from the API (mapping.md §3).
+
+use crate::dialect::{Dialect, Record};
+use crate::event::{AuditType, Event, Objects, Scalar};
+use crate::json::Value;
+use crate::timestamp::{TimeMode, Timestamp};
+use crate::uri;
+
+use super::{Unmappable, scalar, username};
+
+/// Maps a self-hosted record. Both dialects are one mapping: which of `auditType` and `type` is
+/// there, and the time's shape, differ.
+///
+/// # Errors
+/// Where the record has no time, or one that cannot be read.
+pub fn map<'a>(record: &Record<'a>, dialect: Dialect, mode: TimeMode) -> Result<Event<'a>, Unmappable> {
+    let timestamp = record.timestamp.ok_or(Unmappable::NoTime("timestamp"))?;
+    let mut event = Event::at(
+        Timestamp::from_timestamp(timestamp, mode)
+            .ok_or_else(|| Unmappable::unreadable_time("timestamp", timestamp))?,
+    );
+    event.source_address = scalar(record.source);
+    event.service_address = scalar(record.system);
+    event.related_hosts = record
+        .system
+        .and_then(Value::as_str)
+        .and_then(|system| uri::host(&system).map(str::to_owned));
+
+    let author = record.author.and_then(Value::object);
+    let of_author = |name| scalar(author.and_then(|author| author.get(name))).map(Scalar::Json);
+    event.user.id = of_author("id");
+    event.user.full_name = of_author("name");
+    event.user.name = author
+        .and_then(|author| author.get("uri"))
+        .and_then(username)
+        .map(Scalar::Text);
+
+    let (first, second) = match dialect {
+        Dialect::DcApi => (record.kind, record.audit_type),
+        Dialect::DcFile | Dialect::Cloud => (record.audit_type, record.kind),
+    };
+    let audit_type = first.and_then(Value::object).or(second.and_then(Value::object));
+    event.action = scalar(audit_type.and_then(|audit_type| audit_type.get("actionI18nKey")))
+        .filter(|action| !action.is_str(""))
+        .map(Scalar::Json);
+    event.audit.kind = match audit_type {
+        Some(object) => AuditType::Object(object),
+        None => AuditType::Absent,
+    };
+    event.audit.method = scalar(record.method);
+    event.audit.affected_objects = Objects::as_they_are(record.affected_objects);
+    event.audit.changed_values = Objects::as_they_are(record.changed_values);
+    event.audit.extra_attributes = Objects::as_they_are(record.extra_attributes);
+    Ok(event)
+}

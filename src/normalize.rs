@@ -1,0 +1,247 @@
+//! The way of one record, and of a run of them: frames of text in, lines of ECS events out.
+//!
+//! [`Normalizer::record`] reads like mapping.md's table of contents.
+
+use std::sync::Arc;
+
+use memchr::memchr;
+
+use crate::dialect::{self, Dialect, Record};
+use crate::event::{self, Envelope, Event, Origin};
+use crate::frame::{Frame, Framer, KEPT_OF_TOO_LONG, Problem};
+use crate::json::{self, Document, Kind, Node, SyntaxError};
+use crate::map::{self, Unmappable, actions, users};
+use crate::source::{Cache, Locator};
+use crate::timestamp::TimeMode;
+
+/// How records are mapped; the same for a whole run.
+#[derive(Debug)]
+pub struct Options {
+    /// The dialect of every record; none: each record tells.
+    pub dialect: Option<Dialect>,
+    /// How self-hosted times are read.
+    pub time_mode: TimeMode,
+    /// The longest record, in bytes.
+    pub max_line_bytes: usize,
+    /// Where addresses are.
+    pub locator: Locator,
+    /// The constant fields.
+    pub envelope: Envelope,
+}
+
+/// How many events were written.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// Records, `failed` ones included.
+    pub records: u64,
+    /// Records that became `pipeline_error` events.
+    pub failed: u64,
+}
+
+impl std::ops::AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.records += other.records;
+        self.failed += other.failed;
+    }
+}
+
+/// Why a record became a `pipeline_error` event.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Its bytes are no text.
+    #[error("invalid UTF-8 at byte {0}")]
+    Encoding(usize),
+    /// Its text is no JSON.
+    #[error("not JSON: {0}")]
+    Syntax(#[from] SyntaxError),
+    /// Its JSON is no audit record.
+    #[error(transparent)]
+    Unmappable(#[from] Unmappable),
+    /// It could not be taken out of the stream.
+    #[error(transparent)]
+    Frame(#[from] Problem),
+}
+
+/// Maps records, one thread's worth: keeps what is used again from record to record.
+#[derive(Debug)]
+pub struct Normalizer {
+    options: Arc<Options>,
+    nodes: Vec<Node>,
+    cache: Cache,
+    counts: Counts,
+}
+
+/// Nodes kept from record to record; a record that needed more gives the memory back.
+const NODES_KEPT: usize = 1 << 16;
+
+impl Normalizer {
+    /// A normalizer for those options.
+    #[must_use]
+    pub fn new(options: Arc<Options>) -> Self {
+        Self {
+            options,
+            nodes: Vec::new(),
+            cache: Cache::default(),
+            counts: Counts::default(),
+        }
+    }
+
+    /// The counts since the last call.
+    pub fn take_counts(&mut self) -> Counts {
+        std::mem::take(&mut self.counts)
+    }
+
+    /// Appends the events of frames of `text`, the part of the stream that begins at `offset`.
+    pub fn frames(
+        &mut self,
+        out: &mut Vec<u8>,
+        text: &[u8],
+        offset: u64,
+        frames: Vec<Frame>,
+        origin: &Origin,
+    ) {
+        for frame in frames {
+            match frame {
+                Frame::Lines { range } => {
+                    let mut at = range.start;
+                    while at < range.end {
+                        let rest = &text[at..range.end];
+                        let line_end = memchr(b'\n', rest);
+                        let line = match line_end {
+                            Some(end) => rest[..end].strip_suffix(b"\r").unwrap_or(&rest[..end]),
+                            None => rest,
+                        };
+                        self.line(out, line, offset + at as u64, origin);
+                        at += line_end.map_or(rest.len(), |end| end + 1);
+                    }
+                }
+                frame => self.frame(out, text, offset, frame, origin),
+            }
+        }
+    }
+
+    /// A line, without its end: a record, a page, an array, or blank.
+    fn line(&mut self, out: &mut Vec<u8>, line: &[u8], offset: u64, origin: &Origin) {
+        if line.trim_ascii_start().is_empty() {
+            return;
+        }
+        let result = if line.len() > self.options.max_line_bytes {
+            Err(None)
+        } else {
+            self.record(out, line, offset, origin).map_err(Some)
+        };
+        let Err(failure) = result else { return };
+        // What is no record may be a page: only then its cost is paid.
+        let mut framer = Framer::of_line(self.options.max_line_bytes, offset);
+        let mut frames = Vec::new();
+        framer.frame(line, true, &mut frames);
+        if let [Frame::Lines { range }] = frames.as_slice()
+            && range.len() == line.len()
+        {
+            let failure = failure.unwrap_or_else(|| self.too_long(line, offset).into());
+            let kept = match failure {
+                Failure::Frame(_) => &line[..KEPT_OF_TOO_LONG.min(line.len())],
+                _ => line,
+            };
+            return self.fail(out, &failure, origin, offset, kept);
+        }
+        for frame in frames {
+            self.frame(out, line, offset, frame, origin);
+        }
+    }
+
+    fn too_long(&self, line: &[u8], offset: u64) -> Problem {
+        Problem::TooLong {
+            what: "line",
+            length: line.len() as u64,
+            position: offset,
+            limit: self.options.max_line_bytes,
+            kept: KEPT_OF_TOO_LONG.min(line.len()),
+        }
+    }
+
+    /// A frame that is one record, or none.
+    fn frame(&mut self, out: &mut Vec<u8>, text: &[u8], offset: u64, frame: Frame, origin: &Origin) {
+        let (range, line_offset) = match frame {
+            Frame::Record { range, line_offset } => (range, line_offset),
+            // What follows a page on its line.
+            Frame::Lines { range } => (range, offset),
+            Frame::Unreadable {
+                text,
+                line_offset,
+                problem,
+            } => return self.fail(out, &problem.into(), origin, line_offset, &text),
+        };
+        let text = &text[range];
+        if text.trim_ascii_start().is_empty() {
+            return;
+        }
+        if let Err(failure) = self.record(out, text, line_offset, origin) {
+            self.fail(out, &failure, origin, line_offset, text);
+        }
+    }
+
+    fn fail(
+        &mut self,
+        out: &mut Vec<u8>,
+        failure: &Failure,
+        origin: &Origin,
+        offset: u64,
+        original: &[u8],
+    ) {
+        self.counts.records += 1;
+        self.counts.failed += 1;
+        let message = failure.to_string();
+        tracing::debug!(offset, "record not mapped: {message}");
+        let envelope = &self.options.envelope;
+        event::write_pipeline_error(out, &message, envelope, origin, offset, original);
+    }
+
+    /// Appends the event of one record's text, or says why there is none.
+    fn record(
+        &mut self,
+        out: &mut Vec<u8>,
+        text: &[u8],
+        offset: u64,
+        origin: &Origin,
+    ) -> Result<(), Failure> {
+        let text = std::str::from_utf8(text).map_err(|error| Failure::Encoding(error.valid_up_to()))?;
+        self.nodes.truncate(NODES_KEPT);
+        self.nodes.shrink_to(NODES_KEPT);
+        json::parse(text, &mut self.nodes)?;
+        let root = Document::new(text, &self.nodes).root();
+        if root.kind() != Kind::Object {
+            return Err(Unmappable::not_an_object(root.kind()).into());
+        }
+        let options = &self.options;
+        let event = map_record(&Record::read(root), options, &mut self.cache)?;
+        event::write_event(out, &event, &options.envelope, origin, offset, text);
+        self.counts.records += 1;
+        Ok(())
+    }
+}
+
+/// The mapping, in the order of mapping.md.
+fn map_record<'a>(
+    record: &Record<'a>,
+    options: &Options,
+    cache: &mut Cache,
+) -> Result<Event<'a>, Unmappable> {
+    let dialect = options
+        .dialect
+        .or_else(|| dialect::detect(record))
+        .ok_or(Unmappable::NoDialect)?;
+    let mut event = match dialect {
+        Dialect::Cloud => map::cloud::map(record)?,
+        Dialect::DcApi | Dialect::DcFile => {
+            map::data_center::map(record, dialect, options.time_mode)?
+        }
+    };
+    let address = event.source_address.and_then(json::Value::as_str);
+    event.source = address.map(|address| cache.locate(&options.locator, &address));
+    if let Some(action) = event.action.as_ref().and_then(event::Scalar::text) {
+        event.row = actions::classify(&action);
+    }
+    users::apply(&mut event, dialect);
+    Ok(event)
+}

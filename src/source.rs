@@ -1,0 +1,121 @@
+//! `source.ip`, `source.geo`, `source.as` and `related.ip` of a source address (mapping.md §5), made
+//! once for each address: audit logs repeat them.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use crate::geoip::{AutonomousSystem, Databases, Geo};
+use crate::network::{self, Networks, TrustedProxies};
+
+/// What is known of the addresses of a run.
+#[derive(Debug, Default)]
+pub struct Locator {
+    /// GeoIP databases.
+    pub databases: Databases,
+    /// Proxies whose addresses are not the source (`--trusted-proxy`).
+    pub trusted: TrustedProxies,
+    /// Networks with names (`--network`).
+    pub networks: Networks,
+}
+
+/// What is known of one source address, as JSON texts; empty ones are not there.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Located {
+    /// `source.as`
+    pub autonomous_system: String,
+    /// `source.geo`
+    pub geo: String,
+    /// `source.ip`
+    pub ip: String,
+    /// `related.ip`
+    pub related_ip: String,
+}
+
+impl Locator {
+    /// Looks an address up.
+    #[must_use]
+    pub fn locate(&self, address: &str) -> Located {
+        let read = network::read(address, &self.trusted);
+        let Some((text, ip)) = read.ip else {
+            return Located::default();
+        };
+        Located {
+            autonomous_system: self.databases.asn(ip).map(autonomous_system).unwrap_or_default(),
+            geo: self.geo(ip),
+            ip: json!(text).to_string(),
+            related_ip: json!(read.related).to_string(),
+        }
+    }
+
+    fn geo(&self, ip: IpAddr) -> String {
+        let geo = self.databases.geo(ip).unwrap_or_default();
+        let name = self.networks.name_of(ip).map(str::to_owned);
+        let fields = geo_fields(geo, name);
+        if fields.is_empty() {
+            return String::new();
+        }
+        Value::Object(fields).to_string()
+    }
+}
+
+fn geo_fields(geo: Geo, name: Option<String>) -> Map<String, Value> {
+    let location = geo
+        .location
+        .map(|location| json!({"lat": location.lat, "lon": location.lon}));
+    let texts = [
+        ("city_name", geo.city_name),
+        ("continent_name", geo.continent_name),
+        ("country_iso_code", geo.country_iso_code),
+        ("country_name", geo.country_name),
+        ("name", name),
+        ("region_iso_code", geo.region_iso_code),
+        ("region_name", geo.region_name),
+    ];
+    texts
+        .into_iter()
+        .filter_map(|(field, text)| Some((field.to_owned(), Value::String(text?))))
+        .chain(location.map(|location| ("location".to_owned(), location)))
+        .collect()
+}
+
+fn autonomous_system(system: AutonomousSystem) -> String {
+    let mut fields = Map::new();
+    if let Some(number) = system.number {
+        fields.insert("number".to_owned(), json!(number));
+    }
+    if let Some(name) = system.organization_name {
+        fields.insert("organization".to_owned(), json!({"name": name}));
+    }
+    Value::Object(fields).to_string()
+}
+
+/// The addresses that were looked up last, for one thread.
+#[derive(Debug, Default)]
+pub struct Cache {
+    located: HashMap<String, Arc<Located>>,
+}
+
+impl Cache {
+    /// Addresses that are kept: more than a busy site sees in a day, and a few megabytes.
+    const CAPACITY: usize = 16_384;
+    /// Longer texts (long proxy chains, or garbage) are looked up each time.
+    const LONGEST: usize = 256;
+
+    /// What [`Locator::locate`] says of an address.
+    pub fn locate(&mut self, locator: &Locator, address: &str) -> Arc<Located> {
+        if let Some(located) = self.located.get(address) {
+            return Arc::clone(located);
+        }
+        let located = Arc::new(locator.locate(address));
+        if address.len() <= Self::LONGEST {
+            if self.located.len() >= Self::CAPACITY {
+                self.located.clear();
+            }
+            self.located.insert(address.to_owned(), Arc::clone(&located));
+        }
+        located
+    }
+}

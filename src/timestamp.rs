@@ -1,0 +1,334 @@
+//! Times: reading them from records (mapping.md §1, §3, §4), writing them as `@timestamp`.
+
+use time::{Date, Month, OffsetDateTime, Time};
+
+use crate::json::{Kind, Value};
+
+/// How the times of self-hosted records are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TimeMode {
+    /// The true time.
+    #[default]
+    Exact,
+    /// The time that Elastic's integration indexes (mapping.md §3, "a known fault").
+    Elastic,
+}
+
+/// An instant in the years 0000 to 9999, in milliseconds since the epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timestamp(i64);
+
+/// First millisecond of the year 0000 and last of 9999: what `YYYY` can write.
+const RANGE: std::ops::RangeInclusive<i64> = -62_167_219_200_000..=253_402_300_799_999;
+
+impl Timestamp {
+    /// An instant from milliseconds since the epoch; none outside the years 0000 to 9999.
+    #[must_use]
+    pub fn from_millis(millis: i64) -> Option<Self> {
+        RANGE.contains(&millis).then_some(Self(millis))
+    }
+
+    /// The present.
+    #[must_use]
+    pub fn now() -> Self {
+        let millis = OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000;
+        Self(i64::try_from(millis).unwrap_or_default())
+    }
+
+    /// Milliseconds since the epoch.
+    #[must_use]
+    pub fn millis(self) -> i64 {
+        self.0
+    }
+
+    /// Reads `creationDate`: epoch milliseconds as a number, or as digits in a string.
+    #[must_use]
+    pub fn from_creation_date(value: Value<'_>) -> Option<Self> {
+        let millis = match value.kind() {
+            Kind::Integer => value.raw().parse().ok()?,
+            Kind::String => {
+                let text = value.as_str()?;
+                let digits = text.strip_prefix(['-', '+']).unwrap_or(&text);
+                all_digits(digits)?;
+                text.parse().ok()?
+            }
+            // 1.637624653873e12 is a whole number, too.
+            Kind::Float => truncate(value.raw().parse().ok()?),
+            Kind::Null | Kind::Boolean | Kind::Array | Kind::Object => return None,
+        };
+        Self::from_millis(millis)
+    }
+
+    /// Reads the `timestamp` of a self-hosted record by its shape: `{epochSecond, nano}`, or text
+    /// that holds decimal seconds since the epoch or else an ISO 8601 time.
+    #[must_use]
+    pub fn from_timestamp(value: Value<'_>, mode: TimeMode) -> Option<Self> {
+        match value.kind() {
+            Kind::Object => {
+                let seconds = integer_text(value.get("epochSecond")?)?;
+                let nano = match value.get("nano").and_then(Value::non_null) {
+                    Some(nano) => integer_text(nano)?,
+                    None => "0".into(),
+                };
+                from_seconds_and_nano(&seconds, &nano, mode)
+            }
+            Kind::String => {
+                let text = value.as_str()?;
+                from_decimal_seconds(&text, mode).or_else(|| from_iso8601(&text))
+            }
+            Kind::Null | Kind::Boolean | Kind::Integer | Kind::Float | Kind::Array => None,
+        }
+    }
+
+    /// Appends the time as `YYYY-MM-DDThh:mm:ss.mmmZ`.
+    pub fn write(self, out: &mut Vec<u8>) {
+        let Ok(time) = OffsetDateTime::from_unix_timestamp(self.0.div_euclid(1000)) else {
+            return; // the range was checked when the instant was made
+        };
+        let (year, month, day) = time.to_calendar_date();
+        let (hour, minute, second) = time.to_hms();
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        put_digits(&mut text[0..4], year.unsigned_abs());
+        put_digits(&mut text[5..7], u8::from(month).into());
+        put_digits(&mut text[8..10], day.into());
+        put_digits(&mut text[11..13], hour.into());
+        put_digits(&mut text[14..16], minute.into());
+        put_digits(&mut text[17..19], second.into());
+        let millis = u32::try_from(self.0.rem_euclid(1000)).unwrap_or_default();
+        put_digits(&mut text[20..23], millis);
+        out.extend_from_slice(&text);
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "digits are below ten")]
+fn put_digits(place: &mut [u8], mut number: u32) {
+    for digit in place.iter_mut().rev() {
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
+    }
+}
+
+fn all_digits(text: &str) -> Option<()> {
+    (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())).then_some(())
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "saturates; from_millis checks the range")]
+fn truncate(number: f64) -> i64 {
+    number as i64
+}
+
+/// An integer's text, from a number or a string.
+fn integer_text(value: Value<'_>) -> Option<std::borrow::Cow<'_, str>> {
+    match value.kind() {
+        Kind::Integer | Kind::String => value.to_text(),
+        Kind::Null | Kind::Boolean | Kind::Float | Kind::Array | Kind::Object => None,
+    }
+}
+
+fn from_seconds_and_nano(seconds: &str, nano: &str, mode: TimeMode) -> Option<Timestamp> {
+    all_digits(seconds.strip_prefix('-').unwrap_or(seconds))?;
+    all_digits(nano)?;
+    match mode {
+        TimeMode::Exact => {
+            let seconds: i64 = seconds.parse().ok()?;
+            let nano: i64 = nano.parse().ok()?;
+            if nano >= 1_000_000_000 {
+                return None;
+            }
+            Timestamp::from_millis(seconds.checked_mul(1000)?.checked_add(nano / 1_000_000)?)
+        }
+        // The fault: the digits of `nano` as they are, not nine of them, become the fraction.
+        TimeMode::Elastic => from_double(&format!("{seconds}.{nano}")),
+    }
+}
+
+/// What the reference does with seconds in text: an IEEE double, times 1000, truncated.
+fn from_double(seconds: &str) -> Option<Timestamp> {
+    Timestamp::from_millis(truncate(seconds.parse::<f64>().ok()? * 1000.0))
+}
+
+fn from_decimal_seconds(text: &str, mode: TimeMode) -> Option<Timestamp> {
+    let (negative, unsigned) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    let (seconds, fraction) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
+    all_digits(seconds)?;
+    all_digits(fraction)?;
+    if mode == TimeMode::Elastic {
+        return from_double(text);
+    }
+    let seconds: i64 = seconds.parse().ok()?;
+    let millis = seconds.checked_mul(1000)?.checked_add(first_three(fraction).into())?;
+    Timestamp::from_millis(if negative { -millis } else { millis })
+}
+
+/// The milliseconds in the digits of a fraction of a second; finer digits are cut off.
+fn first_three(fraction: &str) -> u16 {
+    let mut millis = 0;
+    for digit in fraction.bytes().chain(*b"00").take(3) {
+        millis = millis * 10 + u16::from(digit - b'0');
+    }
+    millis
+}
+
+/// `YYYY-MM-DDThh:mm[:ss[(.|,)fraction]][Z|±hh:mm|±hhmm|±hh]`; without an offset UTC.
+fn from_iso8601(text: &str) -> Option<Timestamp> {
+    let mut rest = text;
+    let year: i32 = number(&mut rest, 4)?.into();
+    literal(&mut rest, '-')?;
+    let month = number(&mut rest, 2)?;
+    literal(&mut rest, '-')?;
+    let day = number(&mut rest, 2)?;
+    literal(&mut rest, 'T')?;
+    let hour = number(&mut rest, 2)?;
+    literal(&mut rest, ':')?;
+    let minute = number(&mut rest, 2)?;
+    let (mut second, mut millis) = (0, 0);
+    if literal(&mut rest, ':').is_some() {
+        second = number(&mut rest, 2)?;
+        if let Some(fraction) = rest.strip_prefix(['.', ',']) {
+            let digits = fraction.bytes().take_while(u8::is_ascii_digit).count();
+            if !(1..=9).contains(&digits) {
+                return None;
+            }
+            millis = first_three(&fraction[..digits]);
+            rest = &fraction[digits..];
+        }
+    }
+    let offset = offset_seconds(rest)?;
+
+    let month = Month::try_from(u8::try_from(month).ok()?).ok()?;
+    let date = Date::from_calendar_date(year, month, u8::try_from(day).ok()?).ok()?;
+    let time = Time::from_hms(
+        u8::try_from(hour).ok()?,
+        u8::try_from(minute).ok()?,
+        u8::try_from(second).ok()?,
+    )
+    .ok()?;
+    let seconds = date.with_time(time).assume_utc().unix_timestamp() - i64::from(offset);
+    Timestamp::from_millis(seconds * 1000 + i64::from(millis))
+}
+
+/// The seconds that a local time is ahead of UTC, from `Z`, `±hh`, `±hhmm`, `±hh:mm` or nothing.
+fn offset_seconds(text: &str) -> Option<i32> {
+    let sign = match text.as_bytes().first() {
+        None => return Some(0),
+        Some(b'Z') if text.len() == 1 => return Some(0),
+        Some(b'+') => 1,
+        Some(b'-') => -1,
+        Some(_) => return None,
+    };
+    let mut rest = &text[1..];
+    let hours = number(&mut rest, 2)?;
+    let minutes = if rest.is_empty() {
+        0
+    } else {
+        let _ = literal(&mut rest, ':');
+        number(&mut rest, 2)?
+    };
+    // 18 hours is the largest offset that java.time, and so the reference, knows.
+    let in_range = minutes < 60 && hours * 60 + minutes <= 18 * 60;
+    (rest.is_empty() && in_range).then(|| sign * i32::from(hours * 60 + minutes) * 60)
+}
+
+/// Takes `digits` digits off the front.
+fn number(rest: &mut &str, digits: usize) -> Option<u16> {
+    let text = rest.get(..digits)?;
+    all_digits(text)?;
+    *rest = &rest[digits..];
+    text.parse().ok()
+}
+
+fn literal(rest: &mut &str, expected: char) -> Option<()> {
+    *rest = rest.strip_prefix(expected)?;
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::{Document, parse};
+
+    fn read(json: &str, mode: TimeMode) -> Option<String> {
+        let mut nodes = Vec::new();
+        parse(json, &mut nodes).unwrap();
+        let value = Document::new(json, &nodes).root();
+        Timestamp::from_timestamp(value, mode).map(text)
+    }
+
+    fn text(timestamp: Timestamp) -> String {
+        let mut out = Vec::new();
+        timestamp.write(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn timestamps_of_every_shape() {
+        for (json, exact) in [
+            (r#"{"epochSecond":1637624653,"nano":873000000}"#, "2021-11-22T23:44:13.873Z"),
+            (r#"{"epochSecond":1637624602,"nano":54000000}"#, "2021-11-22T23:43:22.054Z"),
+            (r#"{"epochSecond":1637624602,"nano":999999999}"#, "2021-11-22T23:43:22.999Z"),
+            (r#"{"epochSecond":1637624602}"#, "2021-11-22T23:43:22.000Z"),
+            (r#"{"epochSecond":"1637624602","nano":null}"#, "2021-11-22T23:43:22.000Z"),
+            (r#"{"epochSecond":-1,"nano":5000000}"#, "1969-12-31T23:59:59.005Z"),
+            (r#""1637624653.5""#, "2021-11-22T23:44:13.500Z"),
+            (r#""1637624653""#, "2021-11-22T23:44:13.000Z"),
+            (r#""2021-11-22T23:44Z""#, "2021-11-22T23:44:00.000Z"),
+            (r#""2021-11-22T23:44:13""#, "2021-11-22T23:44:13.000Z"),
+            (r#""2021-11-22T23:44:13,1""#, "2021-11-22T23:44:13.100Z"),
+            (r#""2021-11-22T23:44:13.123456789+01:00""#, "2021-11-22T22:44:13.123Z"),
+            (r#""2021-11-22T23:44:13.1239-0530""#, "2021-11-23T05:14:13.123Z"),
+            (r#""2021-11-22T23:44:13+02""#, "2021-11-22T21:44:13.000Z"),
+            (r#""1969-12-31T23:59:59.9999Z""#, "1969-12-31T23:59:59.999Z"),
+            (r#""0000-01-01T00:00:00Z""#, "0000-01-01T00:00:00.000Z"),
+            (r#""9999-12-31T23:59:59.999Z""#, "9999-12-31T23:59:59.999Z"),
+        ] {
+            assert_eq!(read(json, TimeMode::Exact).as_deref(), Some(exact), "{json}");
+        }
+    }
+
+    #[test]
+    fn the_fault_of_the_reference() {
+        for (json, elastic) in [
+            (r#"{"epochSecond":1637624602,"nano":54000000}"#, "2021-11-22T23:43:22.540Z"),
+            (r#"{"epochSecond":1637624602,"nano":999999999}"#, "2021-11-22T23:43:23.000Z"),
+            (r#"{"epochSecond":1637624602,"nano":7}"#, "2021-11-22T23:43:22.700Z"),
+            (r#"{"epochSecond":1637624602}"#, "2021-11-22T23:43:22.000Z"),
+        ] {
+            assert_eq!(read(json, TimeMode::Elastic).as_deref(), Some(elastic), "{json}");
+        }
+    }
+
+    #[test]
+    fn unreadable_times() {
+        for json in [
+            "{}",
+            "[]",
+            "1637624653",
+            "true",
+            r#""""#,
+            r#""yesterday""#,
+            r#"{"epochSecond":null}"#,
+            r#"{"epochSecond":1.5}"#,
+            r#"{"epochSecond":1,"nano":-1}"#,
+            r#"{"epochSecond":1,"nano":1000000000}"#,
+            r#"{"epochSecond":1,"nano":{}}"#,
+            r#"{"epochSecond":99999999999999}"#,
+            r#"{"epochSecond":99999999999999999999999}"#,
+            r#""2021-11-22""#,
+            r#""2021-11-22 23:44:13Z""#,
+            r#""2021-02-30T23:44:13Z""#,
+            r#""2021-11-22T24:00:00Z""#,
+            r#""2021-11-22T23:44:60Z""#,
+            r#""2021-11-22T23:44:13.Z""#,
+            r#""2021-11-22T23:44:13.1234567890Z""#,
+            r#""2021-11-22T23:44:13+19:00""#,
+            r#""2021-11-22T23:44:13Zulu""#,
+            r#""2021-11-22T23:44:13+1""#,
+            r#""１637624653""#,
+        ] {
+            assert_eq!(read(json, TimeMode::Exact), None, "{json}");
+        }
+    }
+}

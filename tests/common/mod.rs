@@ -1,0 +1,6 @@
+//! What the tests share. Each test binary uses its own part of it.
+#![allow(dead_code, reason = "each test binary uses a part")]
+
+pub mod events;
+pub mod oracle;
+pub mod records;

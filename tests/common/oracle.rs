@@ -1,0 +1,520 @@
+//! The oracle: mapping.md written down a second time, slowly and in the open, to hold the production mapper against.
+//! It shares no code with the product. Trees all the way, one section of mapping.md after the other.
+//!
+//! Pages and arrays of records (§1, last paragraph) and the `pipeline_error` event (§10) are not here:
+//! [`map`] takes one record and says with `Err` that it cannot be mapped.
+
+mod address;
+mod time;
+mod users;
+
+use std::net::IpAddr;
+
+use serde_json::{Map, Value, json};
+
+/// The raw shapes of §1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    Cloud,
+    DcFile,
+    DcApi,
+}
+
+/// Where the record was read, for §9.
+#[derive(Clone, Debug)]
+pub enum Input {
+    Stdin,
+    File { path: String, offset: u64 },
+}
+
+/// An address and a prefix length: `10.0.0.0/8`.
+pub type Cidr = (IpAddr, u8);
+
+/// A database as §5 sees it: an address in, the object for `source.geo` or `source.as` out.
+pub type Lookup = Box<dyn Fn(IpAddr) -> Option<Value>>;
+
+/// Everything but the record that the event depends on. `Default` is what the spec gives as defaults, with the
+/// original not preserved and no databases.
+pub struct Options {
+    /// `None`: decided per record.
+    pub dialect: Option<Dialect>,
+    /// `--timestamps elastic`: reproduce the fault of §3.
+    pub elastic_timestamps: bool,
+    pub preserve_original: bool,
+    /// The `--tag`s, without `preserve_original_event`.
+    pub tags: Vec<String>,
+    pub namespace: String,
+    pub input: Input,
+    /// `--trusted-proxy`.
+    pub trusted: Vec<Cidr>,
+    /// `--network CIDR=NAME`.
+    pub networks: Vec<(Cidr, String)>,
+    /// `--add-fields`: an object.
+    pub add_fields: Value,
+    /// The City database: the value of `source.geo`.
+    pub geo: Lookup,
+    /// The ASN database: the value of `source.as`.
+    pub asn: Lookup,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            dialect: None,
+            elastic_timestamps: false,
+            preserve_original: false,
+            tags: vec!["confluence-audit".to_owned()],
+            namespace: "default".to_owned(),
+            input: Input::Stdin,
+            trusted: address::private_ranges(),
+            networks: Vec::new(),
+            add_fields: json!({}),
+            geo: Box::new(|_| None),
+            asn: Box::new(|_| None),
+        }
+    }
+}
+
+/// One record's text → the event as a tree, or why the record cannot be mapped (§10).
+pub fn map(line: &str, options: &Options) -> Result<Value, String> {
+    let record: Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
+    let Value::Object(record) = record else {
+        return Err("not an object".to_owned());
+    };
+    let dialect = match options.dialect {
+        Some(forced) => forced,
+        None => detect(&record)?,
+    };
+
+    let mut event = json!({});
+    constants(&mut event, line, options);
+    match dialect {
+        Dialect::Cloud => cloud(&mut event, &record)?,
+        Dialect::DcFile | Dialect::DcApi => self_hosted(&mut event, &record, options)?,
+    }
+    address::source(&mut event, options);
+    categorise(&mut event);
+    users::users_and_groups(&mut event, dialect);
+    envelope(&mut event, options);
+    merge(&mut event, &options.add_fields);
+    Ok(clean(event).expect("event.kind is always there"))
+}
+
+// ---------------------------------------------------------------- §1 dialects
+
+/// "`auto` decides per record, in this order". A null marker is an absent one.
+fn detect(record: &Map<String, Value>) -> Result<Dialect, String> {
+    let present = |key: &str| record.get(key).is_some_and(|value| !value.is_null());
+    let timestamp = record.get("timestamp");
+    if present("creationDate") {
+        Ok(Dialect::Cloud)
+    } else if present("auditType") || timestamp.is_some_and(Value::is_object) {
+        Ok(Dialect::DcFile)
+    } else if timestamp.is_some_and(Value::is_string) {
+        Ok(Dialect::DcApi)
+    } else {
+        Err("no time".to_owned())
+    }
+}
+
+// ---------------------------------------------------------------- §2 every event
+
+fn constants(event: &mut Value, line: &str, options: &Options) {
+    put(event, "ecs.version", Some(json!("8.11.0")));
+    put(event, "event.kind", Some(json!("event")));
+    put(event, "event.type", Some(json!(["info"])));
+    if options.preserve_original {
+        put(event, "event.original", Some(json!(line)));
+    }
+}
+
+// ---------------------------------------------------------------- §3 self-hosted
+
+fn self_hosted(
+    event: &mut Value,
+    record: &Map<String, Value>,
+    options: &Options,
+) -> Result<(), String> {
+    let time = time::self_hosted(record.get("timestamp"), options.elastic_timestamps)?;
+    put(event, "@timestamp", Some(json!(time)));
+
+    put(event, "source.address", scalar(record.get("source")));
+
+    let author = record.get("author");
+    put(event, "user.id", scalar(member(author, "id")));
+    put(event, "user.full_name", scalar(member(author, "name")));
+    let name = username(member(author, "uri")).map(|name| json!(name));
+    put(event, "user.name", name);
+
+    let kind = [record.get("auditType"), record.get("type")]
+        .into_iter()
+        .flatten()
+        .find(|kind| kind.is_object());
+    put(event, "confluence.audit.type", kind.cloned());
+    let method = scalar(record.get("method"));
+    put(event, "confluence.audit.method", method);
+
+    let system = scalar(record.get("system"));
+    if let Some(host) = system
+        .as_ref()
+        .and_then(Value::as_str)
+        .and_then(address::host)
+    {
+        put(event, "related.hosts", Some(json!([host])));
+    }
+    put(event, "service.address", system);
+
+    for (target, from) in [
+        ("confluence.audit.extra_attributes", "extraAttributes"),
+        ("confluence.audit.changed_values", "changedValues"),
+        ("confluence.audit.affected_objects", "affectedObjects"),
+    ] {
+        put(event, target, list(record.get(from)).map(Value::Array));
+    }
+
+    // "unless null or `""`": both vanish in the clean-up, but §6 and §7 ask earlier.
+    let action = scalar(member(kind, "actionI18nKey")).filter(|action| *action != json!(""));
+    put(event, "event.action", action);
+    Ok(())
+}
+
+/// NAME of a URI that ends in `?username=NAME` (§3, `user.name`).
+fn username(uri: Option<&Value>) -> Option<String> {
+    let (_, name) = uri?.as_str()?.rsplit_once("?username=")?;
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    (!name.is_empty() && name.chars().all(allowed)).then(|| name.to_owned())
+}
+
+// ---------------------------------------------------------------- §4 cloud
+
+fn cloud(event: &mut Value, record: &Map<String, Value>) -> Result<(), String> {
+    let time = time::creation_date(record.get("creationDate"))?;
+    put(event, "@timestamp", Some(json!(time)));
+
+    let address = scalar(record.get("remoteAddress"));
+    put(event, "source.address", address);
+
+    let author = record.get("author");
+    put(event, "user.id", scalar(member(author, "accountId")));
+    let full_name = scalar(member(author, "displayName"));
+    put(event, "user.full_name", full_name);
+    let external = scalar(member(author, "externalCollaborator"));
+    put(event, "confluence.audit.external_collaborator", external);
+
+    let category = scalar(record.get("category"));
+    put(event, "confluence.audit.type.category", category);
+    let summary = scalar(record.get("summary"));
+    put(event, "confluence.audit.type.action", summary.clone());
+    let action = summary.filter(|summary| *summary != json!(""));
+    put(event, "event.action", action);
+
+    let affected = affected_objects(record);
+    put(event, "confluence.audit.affected_objects", Some(affected));
+
+    let changed = list(record.get("changedValues"))
+        .map(|values| values.into_iter().map(changed_value).collect::<Value>());
+    put(event, "confluence.audit.changed_values", changed);
+    Ok(())
+}
+
+/// `associatedObjects`, then `affectedObject`, then the renaming in each.
+fn affected_objects(record: &Map<String, Value>) -> Value {
+    let mut objects = list(record.get("associatedObjects")).unwrap_or_default();
+    if let Some(affected) = record.get("affectedObject")
+        && !affected.is_null()
+        // Numbers compare by their text, members regardless of their order.
+        && !objects.contains(affected)
+    {
+        objects.push(affected.clone());
+    }
+    for object in &mut objects {
+        rename(object, "objectType", &["type"]);
+    }
+    Value::Array(objects)
+}
+
+fn changed_value(mut value: Value) -> Value {
+    rename(&mut value, "name", &["i18nKey", "key"]);
+    rename(&mut value, "newValue", &["to"]);
+    rename(&mut value, "oldValue", &["from"]);
+    value
+}
+
+/// Moves a member that is not null to each of the new names; what is no object stays as it is.
+fn rename(value: &mut Value, from: &str, to: &[&str]) {
+    let Some(object) = value.as_object_mut() else {
+        return;
+    };
+    if object.get(from).is_none_or(Value::is_null) {
+        return;
+    }
+    let moved = object.remove(from).expect("it was just seen");
+    for name in to {
+        object.insert((*name).to_owned(), moved.clone());
+    }
+}
+
+// ---------------------------------------------------------------- §6 category, type, outcome
+
+type Row = (
+    &'static [&'static str],
+    &'static [&'static str],
+    &'static [&'static str],
+    Option<&'static str>,
+);
+
+/// The table of §6: actions, category, type, outcome. `S.` stands for `audit.logging.summary.`.
+const ROWS: &[Row] = &[
+    (
+        &[
+            "Global permission added",
+            "S.global.permission.added",
+            "S.space.permission.added",
+        ],
+        &["iam", "configuration"],
+        &["creation"],
+        None,
+    ),
+    (
+        &["Global permission removed"],
+        &["iam", "configuration"],
+        &["deletion"],
+        None,
+    ),
+    (
+        &["User created", "S.user.created"],
+        &["iam"],
+        &["user", "creation"],
+        None,
+    ),
+    (
+        &[
+            "User renamed",
+            "S.user.renamed",
+            "User details updated",
+            "S.user.updated",
+        ],
+        &["iam"],
+        &["user", "change"],
+        None,
+    ),
+    (
+        &["S.user.password.changed"],
+        &["iam"],
+        &["user", "change"],
+        Some("success"),
+    ),
+    (
+        &["User deleted", "S.user.deleted"],
+        &["iam"],
+        &["user", "deletion"],
+        None,
+    ),
+    (
+        &[
+            "User added to group",
+            "S.group.membership.added",
+            "User removed from group",
+            "S.group.membership.removed",
+        ],
+        &["iam"],
+        &["group", "change"],
+        None,
+    ),
+    (
+        &["Group created", "S.group.created"],
+        &["iam"],
+        &["group", "creation"],
+        None,
+    ),
+    (
+        &["Group deleted", "S.group.deleted"],
+        &["iam"],
+        &["group", "deletion"],
+        None,
+    ),
+    (
+        &[
+            "Audit Log configuration updated",
+            "atlassian.audit.event.action.audit.config.updated",
+            "S.global.settings.edited",
+            "S.space.config.updated",
+        ],
+        &["configuration"],
+        &["change"],
+        None,
+    ),
+    (
+        &["personal.access.tokens.audit.log.summary.token.created"],
+        &["iam"],
+        &["admin", "creation"],
+        None,
+    ),
+    (
+        &["personal.access.tokens.audit.log.summary.token.deleted"],
+        &["iam"],
+        &["admin", "deletion"],
+        None,
+    ),
+    (
+        &["S.login.success"],
+        &["authentication"],
+        &["start"],
+        Some("success"),
+    ),
+    (
+        &["S.login.failed"],
+        &["authentication"],
+        &["info"],
+        Some("failure"),
+    ),
+    (
+        &["S.user.logout", "S.sudo.logout"],
+        &["authentication"],
+        &["end"],
+        None,
+    ),
+    (
+        &["S.sudo.auth.successful"],
+        &["authentication"],
+        &["start"],
+        None,
+    ),
+    (
+        &["S.space.created", "S.page.created"],
+        &["configuration"],
+        &["creation"],
+        None,
+    ),
+    (
+        &["S.space.removed", "S.page.deleted"],
+        &["configuration"],
+        &["deletion"],
+        None,
+    ),
+];
+
+fn categorise(event: &mut Value) {
+    let Some(action) = action(event) else {
+        return;
+    };
+    let row = ROWS
+        .iter()
+        .find(|row| row.0.iter().any(|name| full(name) == action));
+    // "Actions not listed: type `["info"]`, no category, no outcome", as §2 set it.
+    if let Some((_, category, kind, outcome)) = row {
+        put(event, "event.category", Some(json!(category)));
+        put(event, "event.type", Some(json!(kind)));
+        put(event, "event.outcome", outcome.map(|o| json!(o)));
+    }
+}
+
+/// `event.action`, if it is text.
+fn action(event: &Value) -> Option<String> {
+    Some(event.pointer("/event/action")?.as_str()?.to_owned())
+}
+
+/// `S.` stands for `audit.logging.summary.`.
+fn full(name: &str) -> String {
+    match name.strip_prefix("S.") {
+        Some(rest) => format!("audit.logging.summary.{rest}"),
+        None => name.to_owned(),
+    }
+}
+
+// ---------------------------------------------------------------- §8 clean-up
+
+/// Null, `""`, `{}` and `[]` go, from the leaves up; `None` if nothing is left.
+fn clean(value: Value) -> Option<Value> {
+    match value {
+        Value::Null => None,
+        Value::String(text) if text.is_empty() => None,
+        Value::Array(elements) => {
+            let rest: Vec<Value> = elements.into_iter().filter_map(clean).collect();
+            (!rest.is_empty()).then_some(Value::Array(rest))
+        }
+        Value::Object(members) => {
+            let rest: Map<String, Value> = members
+                .into_iter()
+                .filter_map(|(key, value)| Some((key, clean(value)?)))
+                .collect();
+            (!rest.is_empty()).then_some(Value::Object(rest))
+        }
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => Some(value),
+    }
+}
+
+// ---------------------------------------------------------------- §9 envelope
+
+fn envelope(event: &mut Value, options: &Options) {
+    let dataset = json!("atlassian_confluence.audit");
+    put(event, "data_stream.type", Some(json!("logs")));
+    put(event, "data_stream.dataset", Some(dataset.clone()));
+    let namespace = json!(options.namespace);
+    put(event, "data_stream.namespace", Some(namespace));
+    put(event, "event.dataset", Some(dataset));
+    match &options.input {
+        Input::Stdin => put(event, "input.type", Some(json!("stdin"))),
+        Input::File { path, offset } => {
+            put(event, "input.type", Some(json!("log")));
+            put(event, "log.file.path", Some(json!(path)));
+            put(event, "log.offset", Some(json!(offset)));
+        }
+    }
+    let mut tags = Vec::new();
+    if options.preserve_original {
+        tags.push("preserve_original_event".to_owned());
+    }
+    tags.extend(options.tags.iter().cloned());
+    put(event, "tags", Some(json!(tags)));
+}
+
+/// `--add-fields`: objects merge, anything else is replaced by the constant.
+fn merge(event: &mut Value, constants: &Value) {
+    match (event, constants) {
+        (Value::Object(event), Value::Object(constants)) => {
+            for (key, constant) in constants {
+                merge(event.entry(key.clone()).or_insert(Value::Null), constant);
+            }
+        }
+        (event, constant) => *event = constant.clone(),
+    }
+}
+
+// ---------------------------------------------------------------- trees
+
+/// Sets a dotted path, or removes what stands there.
+fn put(event: &mut Value, path: &str, value: Option<Value>) {
+    let (parents, last) = path.rsplit_once('.').unwrap_or(("", path));
+    let mut place = event;
+    for key in parents.split('.').filter(|key| !key.is_empty()) {
+        place = place
+            .as_object_mut()
+            .expect("the parents of a field are objects")
+            .entry(key.to_owned())
+            .or_insert_with(|| json!({}));
+    }
+    let object = place
+        .as_object_mut()
+        .expect("the parent of a field is an object");
+    match value {
+        Some(value) => object.insert(last.to_owned(), value),
+        None => object.remove(last),
+    };
+}
+
+/// "Scalars are copied as they are; an object or array where a scalar belongs is skipped"; null is no value.
+fn scalar(value: Option<&Value>) -> Option<Value> {
+    let value = value?;
+    (value.is_string() || value.is_number() || value.is_boolean()).then(|| value.clone())
+}
+
+/// A list's elements, whatever they are; what is no list cannot be read and is skipped.
+fn list(value: Option<&Value>) -> Option<Vec<Value>> {
+    value?.as_array().cloned()
+}
+
+/// A member of what may be an object.
+fn member<'a>(object: Option<&'a Value>, key: &str) -> Option<&'a Value> {
+    object?.as_object()?.get(key)
+}
