@@ -89,8 +89,8 @@ impl Kind {
 /// The databases of a run, whole in memory: a file replaced while in use must not change what is being read.
 #[derive(Debug, Default)]
 pub struct Databases {
-    city: Option<Reader<Vec<u8>>>,
-    asn: Option<Reader<Vec<u8>>>,
+    pub(crate) city: Option<Reader<Vec<u8>>>,
+    pub(crate) asn: Option<Reader<Vec<u8>>>,
 }
 
 /// The ECS fields of `source.geo`, those that the database has.

@@ -7,6 +7,14 @@
 
 #![forbid(unsafe_code)]
 
+pub mod batch;
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod input;
+pub mod logging;
+pub mod sink;
+pub mod stop;
 pub mod dialect;
 pub mod event;
 pub mod frame;

@@ -1,1 +1,28 @@
-fn main() {}
+//! `confluence-ecs`: parses the arguments, runs the command, reports the error, sets the exit code.
+
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use confluence_ecs::cli::{self, Cli, Command};
+use confluence_ecs::commands::{self, Exit};
+use confluence_ecs::logging;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return cli::report(&error).into(),
+    };
+    logging::start(&cli.logging);
+    let result = match cli.command {
+        Command::Normalize(arguments) => commands::normalize::run(arguments),
+    };
+    match result {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            tracing::error!("{error}");
+            Exit::from(&error).into()
+        }
+    }
+}

@@ -143,7 +143,8 @@ impl Normalizer {
                 Failure::Frame(_) => &line[..KEPT_OF_TOO_LONG.min(line.len())],
                 _ => line,
             };
-            return self.fail(out, &failure, origin, offset, kept);
+            let message = Self::message(&failure, offset);
+            return self.fail(out, &message, origin, offset, kept);
         }
         for frame in frames {
             self.frame(out, line, offset, frame, origin);
@@ -160,6 +161,16 @@ impl Normalizer {
         }
     }
 
+    /// The message of a failure: what was wrong, and where in the record and in the stream.
+    fn message(failure: &Failure, position: u64) -> String {
+        match failure {
+            Failure::Frame(problem) => problem.to_string(),
+            Failure::Encoding(_) | Failure::Syntax(_) | Failure::Unmappable(_) => {
+                format!("{failure} (of the record at byte {position} of the input)")
+            }
+        }
+    }
+
     /// A frame that is one record, or none.
     fn frame(&mut self, out: &mut Vec<u8>, text: &[u8], offset: u64, frame: Frame, origin: &Origin) {
         let (range, line_offset) = match frame {
@@ -170,31 +181,32 @@ impl Normalizer {
                 text,
                 line_offset,
                 problem,
-            } => return self.fail(out, &problem.into(), origin, line_offset, &text),
+            } => return self.fail(out, &problem.to_string(), origin, line_offset, &text),
         };
+        let position = offset + range.start as u64;
         let text = &text[range];
         if text.trim_ascii_start().is_empty() {
             return;
         }
         if let Err(failure) = self.record(out, text, line_offset, origin) {
-            self.fail(out, &failure, origin, line_offset, text);
+            let message = Self::message(&failure, position);
+            self.fail(out, &message, origin, line_offset, text);
         }
     }
 
     fn fail(
         &mut self,
         out: &mut Vec<u8>,
-        failure: &Failure,
+        message: &str,
         origin: &Origin,
         offset: u64,
         original: &[u8],
     ) {
         self.counts.records += 1;
         self.counts.failed += 1;
-        let message = failure.to_string();
         tracing::debug!(offset, "record not mapped: {message}");
         let envelope = &self.options.envelope;
-        event::write_pipeline_error(out, &message, envelope, origin, offset, original);
+        event::write_pipeline_error(out, message, envelope, origin, offset, original);
     }
 
     /// Appends the event of one record's text, or says why there is none.

@@ -64,13 +64,19 @@ pub enum Problem {
         kept: usize,
     },
     /// A page or array that ends too early or cannot be followed.
-    #[error("{problem} at byte {position} of the input")]
+    #[error("{problem} at byte {position} of the input{}", cut(*.kept))]
     Broken {
         /// What is wrong.
         problem: &'static str,
         /// Offset in the stream where it went wrong.
         position: u64,
+        /// How many bytes of the rest are kept, if not all are.
+        kept: Option<usize>,
     },
+}
+
+fn cut(kept: Option<usize>) -> String {
+    kept.map_or_else(String::new, |kept| format!("; its first {kept} bytes are kept"))
 }
 
 /// Takes a stream of bytes apart; see the module.
@@ -110,18 +116,21 @@ struct Document {
 struct Discarded {
     /// Its beginning.
     head: Vec<u8>,
+    /// How much of it is kept.
+    room: usize,
     length: u64,
     last: u8,
     position: u64,
     line_offset: u64,
-    problem: Option<Problem>,
+    /// What went wrong, and where, if it is not just too long.
+    broken: Option<(&'static str, u64)>,
     /// A line over the limit may be a page: then its records are what counts.
     scanner: Option<Scanner>,
 }
 
 impl Discarded {
     fn extend(&mut self, bytes: &[u8]) {
-        let room = KEPT_OF_TOO_LONG.saturating_sub(self.head.len());
+        let room = self.room.saturating_sub(self.head.len());
         self.head.extend_from_slice(&bytes[..room.min(bytes.len())]);
         self.length += bytes.len() as u64;
         self.last = bytes.last().copied().unwrap_or(self.last);
@@ -137,14 +146,21 @@ impl Discarded {
         }
     }
 
-    fn into_frame(mut self, what: &'static str, limit: usize) -> Frame {
-        let problem = self.problem.take().unwrap_or(Problem::TooLong {
-            what,
-            length: self.length,
-            position: self.position,
-            limit,
-            kept: self.head.len(),
-        });
+    fn into_frame(self, what: &'static str, limit: usize) -> Frame {
+        let problem = match self.broken {
+            None => Problem::TooLong {
+                what,
+                length: self.length,
+                position: self.position,
+                limit,
+                kept: self.head.len(),
+            },
+            Some((problem, position)) => Problem::Broken {
+                problem,
+                position,
+                kept: ((self.head.len() as u64) < self.length).then_some(self.head.len()),
+            },
+        };
         Frame::Unreadable {
             text: self.head,
             line_offset: self.line_offset,
@@ -338,7 +354,14 @@ impl Framer {
                 step
             }
             Found::More if !end => self.wait_in_document(document, text),
-            Found::More => self.broken(document, text, stop, "the input ends inside a page or array", frames),
+            Found::More => {
+                let problem = if self.single_line {
+                    "the line ends inside a page or array"
+                } else {
+                    "the input ends inside a page or array"
+                };
+                self.broken(document, text, stop, problem, frames)
+            }
             Found::Broken(problem) => self.broken(document, text, stop, problem, frames),
             Found::Begins | Found::NoDocument => {
                 self.broken(document, text, stop, "unexpected text in a page", frames)
@@ -349,11 +372,12 @@ impl Framer {
     fn begin_discarding(&self) -> Discarded {
         Discarded {
             head: Vec::new(),
+            room: KEPT_OF_TOO_LONG,
             length: 0,
             last: 0,
             position: self.offset,
             line_offset: self.line_offset,
-            problem: None,
+            broken: None,
             scanner: None,
         }
     }
@@ -400,12 +424,13 @@ impl Framer {
     ) -> Step {
         let mut discarded = match document.record.take().flatten() {
             Some(discarded) => discarded,
-            None => self.begin_discarding(),
+            // Within the limit so far: all of it is kept, as of any other line.
+            None => Discarded {
+                room: self.limit.max(KEPT_OF_TOO_LONG),
+                ..self.begin_discarding()
+            },
         };
-        discarded.problem = Some(Problem::Broken {
-            problem,
-            position: self.offset + stop as u64,
-        });
+        discarded.broken = Some((problem, self.offset + stop as u64));
         self.scanned = 0;
         let line_start = memrchr(b'\n', &text[..stop]).map_or(0, |line_end| line_end + 1);
         let line_is_whole = line_start > 0 || self.line_offset == self.offset;

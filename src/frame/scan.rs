@@ -100,6 +100,10 @@ impl Scanner {
                     b'\n' => Some(self.broken("the line ends inside a page or array")),
                     _ => match self.token(byte) {
                         Token::Taken => None,
+                        // A root array has begun one byte before.
+                        Token::Found(Found::Begins) if !self.in_object => {
+                            return (at, Found::Begins);
+                        }
                         Token::Found(found @ (Found::Begins | Found::DocumentEnd)) => {
                             return (at + 1, found);
                         }
@@ -208,7 +212,7 @@ impl Scanner {
         }
         self.begun = true;
         self.phase = Phase::FirstRecordOrEnd;
-        Token::Again
+        Token::Found(Found::Begins)
     }
 }
 

@@ -1,0 +1,61 @@
+//! The commands: what joins inputs, mapping and outputs.
+
+pub mod normalize;
+
+use std::process::ExitCode;
+
+use crate::{config, sink};
+
+/// How the program ends; the numbers are a contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Everything was done.
+    Done,
+    /// Something failed: an input, the output, the network, the state.
+    Failed,
+    /// The arguments or the configuration are wrong.
+    Usage,
+    /// `--strict`, and a record could not be mapped.
+    Strict,
+    /// A signal ended it before the input did.
+    Signal(u8),
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Done => 0,
+            Exit::Failed => 1,
+            Exit::Usage => 2,
+            Exit::Strict => 3,
+            Exit::Signal(signal) => 128 + signal,
+        })
+    }
+}
+
+/// Why a command could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] config::Error),
+    /// The output cannot be the input.
+    #[error("--output: {0} is an input, too; events need a file of their own")]
+    OutputIsInput(String),
+    /// The output fails.
+    #[error(transparent)]
+    Sink(#[from] sink::Error),
+    /// The system refuses what every program needs.
+    #[error("cannot start: {0}")]
+    System(#[from] std::io::Error),
+}
+
+impl From<&Error> for Exit {
+    fn from(error: &Error) -> Self {
+        match error {
+            Error::Config(_) | Error::OutputIsInput(_) => Self::Usage,
+            Error::Sink(sink::Error::Closed) => Self::Done,
+            Error::Sink(_) | Error::System(_) => Self::Failed,
+        }
+    }
+}
