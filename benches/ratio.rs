@@ -44,7 +44,10 @@ fn main() {
         ),
     });
     println!("one thread, original kept, both databases; best of {ROUNDS}, MB/s of input");
-    println!("{:8} {:>8} {:>10} {:>7}", "input", "floor", "normalize", "ratio");
+    println!(
+        "{:8} {:>8} {:>10} {:>7}",
+        "input", "floor", "normalize", "ratio"
+    );
     for (name, text) in [
         ("dc-file", corpus::dc_file(LINES, 1)),
         ("dc-api", corpus::dc_api(LINES, 1)),

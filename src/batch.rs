@@ -81,7 +81,9 @@ fn write_outcome<Outcome>(
     outcome: &mut Outcome,
 ) -> bool {
     let mut writing = written
-        .wait_while(lock(writing), |writing| writing.next != turn && !writing.ended)
+        .wait_while(lock(writing), |writing| {
+            writing.next != turn && !writing.ended
+        })
         .unwrap_or_else(PoisonError::into_inner);
     if !writing.ended {
         writing.ended = !(writing.write)(outcome);

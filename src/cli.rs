@@ -87,11 +87,11 @@ pub struct MappingArgs {
     /// Shape of the raw records; auto: each record tells
     #[arg(long, value_enum, default_value_t = DialectArg::Auto, value_name = "DIALECT")]
     pub dialect: DialectArg,
-    /// MaxMind City database, for source.geo
-    #[arg(long, value_name = "PATH", env = "CONFLUENCE_ECS_GEOIP_CITY")]
+    /// MaxMind City database, for source.geo [env: CONFLUENCE_ECS_GEOIP_CITY]
+    #[arg(long, value_name = "PATH")]
     pub geoip_city: Option<PathBuf>,
-    /// MaxMind ASN database, for source.as
-    #[arg(long, value_name = "PATH", env = "CONFLUENCE_ECS_GEOIP_ASN")]
+    /// MaxMind ASN database, for source.as [env: CONFLUENCE_ECS_GEOIP_ASN]
+    #[arg(long, value_name = "PATH")]
     pub geoip_asn: Option<PathBuf>,
     /// Keep each record's text in event.original
     #[arg(long)]
@@ -125,7 +125,7 @@ pub struct MappingArgs {
     #[arg(long)]
     pub strict: bool,
     /// Threads to use; 1 does everything on one [default: all cores]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = threads)]
     pub threads: Option<NonZeroUsize>,
 }
 
@@ -183,6 +183,15 @@ fn not_empty(text: &str) -> Result<String, &'static str> {
     Ok(text.to_owned())
 }
 
+fn threads(text: &str) -> Result<NonZeroUsize, &'static str> {
+    const MOST: usize = 1024;
+    let threads = text
+        .parse()
+        .ok()
+        .filter(|threads: &NonZeroUsize| threads.get() <= MOST);
+    threads.ok_or("expected a number of threads from 1 to 1024")
+}
+
 /// Lengths up to 1 GiB: positions in a record are 32 bits wide.
 fn line_limit(text: &str) -> Result<usize, &'static str> {
     const EXPECTED: &str = "expected a number of bytes from 1 to 1073741824";
@@ -201,7 +210,11 @@ pub fn report(error: &clap::Error) -> Exit {
         | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             // A reader that has gone away does not want the help text.
             let _ = error.print();
-            if error.use_stderr() { Exit::Usage } else { Exit::Done }
+            if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Done
+            }
         }
         _ => {
             eprintln!("{}", one_line(&error.render().to_string()));
@@ -213,9 +226,11 @@ pub fn report(error: &clap::Error) -> Exit {
 /// The lines of a usage error up to the usage text, as one.
 fn one_line(rendered: &str) -> String {
     let lines = rendered.lines().map(str::trim);
-    let told = lines.take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
-    let told: Vec<_> = told.filter(|line| !line.is_empty()).collect();
-    told.join(" ")
+    let ends = |line: &&str| line.starts_with("Usage:") || line.starts_with("For more");
+    let told = lines.take_while(|line| !ends(line));
+    // The tip about an unknown flag is how to name a file like it: seldom what was meant.
+    let useful = |line: &&str| !line.is_empty() && !line.starts_with("tip: to pass");
+    told.filter(useful).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

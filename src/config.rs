@@ -14,10 +14,10 @@ use crate::source::Locator;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A GeoIP database cannot be opened.
-    #[error("{flag}: {source}")]
+    #[error("{setting}: {source}")]
     GeoIp {
         /// The flag or the environment variable that names it.
-        flag: &'static str,
+        setting: &'static str,
         /// Why.
         source: geoip::Error,
     },
@@ -47,13 +47,20 @@ const DEFAULT_TAG: &str = "confluence-audit";
 /// # Errors
 /// When a file that an argument names cannot be used.
 pub fn mapping(arguments: &MappingArgs) -> Result<Options, Error> {
-    let open = |city, asn, flag| {
-        Databases::open(city, asn).map_err(|source| Error::GeoIp { flag, source })
+    let city = given(
+        arguments.geoip_city.as_deref(),
+        "--geoip-city",
+        "CONFLUENCE_ECS_GEOIP_CITY",
+    );
+    let asn = given(
+        arguments.geoip_asn.as_deref(),
+        "--geoip-asn",
+        "CONFLUENCE_ECS_GEOIP_ASN",
+    );
+    let databases = Databases {
+        city: open_database(geoip::Kind::City, city)?,
+        asn: open_database(geoip::Kind::Asn, asn)?,
     };
-    let city = given(arguments.geoip_city.as_deref());
-    let asn = given(arguments.geoip_asn.as_deref());
-    let mut databases = open(city, None, "--geoip-city")?;
-    databases.asn = open(None, asn, "--geoip-asn")?.asn;
 
     let default_tag = [DEFAULT_TAG.to_owned()];
     let tags = if arguments.tags.is_empty() {
@@ -79,9 +86,28 @@ pub fn mapping(arguments: &MappingArgs) -> Result<Options, Error> {
     })
 }
 
-/// An empty path, as an empty environment variable gives it, is none.
-fn given(path: Option<&Path>) -> Option<&Path> {
-    path.filter(|path| !path.as_os_str().is_empty())
+/// A path and the setting that it comes from: the flag, else the environment, where an empty
+/// variable is none.
+fn given(
+    path: Option<&Path>,
+    flag: &'static str,
+    variable: &'static str,
+) -> Option<(&'static str, PathBuf)> {
+    path.map(|path| (flag, path.to_owned())).or_else(|| {
+        let value = std::env::var_os(variable).filter(|value| !value.is_empty())?;
+        Some((variable, value.into()))
+    })
+}
+
+fn open_database(
+    kind: geoip::Kind,
+    given: Option<(&'static str, PathBuf)>,
+) -> Result<Option<geoip::Database>, Error> {
+    given
+        .map(|(setting, path)| {
+            geoip::open(kind, &path).map_err(|source| Error::GeoIp { setting, source })
+        })
+        .transpose()
 }
 
 fn add_fields(path: Option<&Path>) -> Result<Overlay, Error> {

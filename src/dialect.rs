@@ -15,7 +15,10 @@ pub enum Dialect {
 
 /// The members of a record that the mapping reads, each the last of its name.
 #[derive(Clone, Copy, Debug, Default)]
-#[expect(missing_docs, reason = "named as in the records, which sources.md describes")]
+#[expect(
+    missing_docs,
+    reason = "named as in the records, which sources.md describes"
+)]
 pub struct Record<'a> {
     pub affected_object: Option<Value<'a>>,
     pub affected_objects: Option<Value<'a>>,

@@ -86,11 +86,16 @@ impl Kind {
     }
 }
 
+/// A database, whole in memory.
+pub type Database = Reader<Vec<u8>>;
+
 /// The databases of a run, whole in memory: a file replaced while in use must not change what is being read.
 #[derive(Debug, Default)]
 pub struct Databases {
-    pub(crate) city: Option<Reader<Vec<u8>>>,
-    pub(crate) asn: Option<Reader<Vec<u8>>>,
+    /// For `source.geo`.
+    pub city: Option<Database>,
+    /// For `source.as`.
+    pub asn: Option<Database>,
 }
 
 /// The ECS fields of `source.geo`, those that the database has.
@@ -159,7 +164,11 @@ impl Databases {
     }
 }
 
-fn open(kind: Kind, path: &Path) -> Result<Reader<Vec<u8>>, Error> {
+/// Reads a database of that kind.
+///
+/// # Errors
+/// When the file cannot be read, is no MaxMind database, or is clearly one of another kind.
+pub fn open(kind: Kind, path: &Path) -> Result<Database, Error> {
     let bytes = fs::read(path).map_err(|source| Error::Read {
         kind,
         path: path.to_owned(),

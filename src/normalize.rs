@@ -62,6 +62,15 @@ pub enum Failure {
     Frame(#[from] Problem),
 }
 
+/// Where a record stands in its stream.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    /// Offset of its first byte.
+    position: u64,
+    /// Offset of the line that it begins in.
+    line_offset: u64,
+}
+
 /// Maps records, one thread's worth: keeps what is used again from record to record.
 #[derive(Debug)]
 pub struct Normalizer {
@@ -101,112 +110,141 @@ impl Normalizer {
         origin: &Origin,
     ) {
         for frame in frames {
-            match frame {
-                Frame::Lines { range } => {
-                    let mut at = range.start;
-                    while at < range.end {
-                        let rest = &text[at..range.end];
-                        let line_end = memchr(b'\n', rest);
-                        let line = match line_end {
-                            Some(end) => rest[..end].strip_suffix(b"\r").unwrap_or(&rest[..end]),
-                            None => rest,
-                        };
-                        self.line(out, line, offset + at as u64, origin);
-                        at += line_end.map_or(rest.len(), |end| end + 1);
-                    }
-                }
-                frame => self.frame(out, text, offset, frame, origin),
+            let Frame::Lines {
+                range,
+                mut line_offset,
+            } = frame
+            else {
+                self.frame(out, text, offset, frame, origin);
+                continue;
+            };
+            let mut at = range.start;
+            while at < range.end {
+                let rest = &text[at..range.end];
+                let line_end = memchr(b'\n', rest);
+                let line = match line_end {
+                    Some(end) => rest[..end].strip_suffix(b"\r").unwrap_or(&rest[..end]),
+                    None => rest,
+                };
+                let position = offset + at as u64;
+                let place = Place {
+                    position,
+                    line_offset,
+                };
+                self.line(out, line, place, origin);
+                at += line_end.map_or(rest.len(), |end| end + 1);
+                line_offset = offset + at as u64;
             }
         }
+    }
+
+    /// Appends the event of what should be one record, unless it is blank.
+    fn attempt(
+        &mut self,
+        out: &mut Vec<u8>,
+        text: &[u8],
+        place: Place,
+        origin: &Origin,
+    ) -> Result<(), Failure> {
+        let limit = self.options.max_line_bytes;
+        if text.len() > limit {
+            return Err(Failure::Frame(Problem::TooLong {
+                what: "line",
+                length: text.len() as u64,
+                position: place.position,
+                limit,
+                kept: KEPT_OF_TOO_LONG.min(text.len()),
+            }));
+        }
+        if text.trim_ascii_start().is_empty() {
+            return Ok(());
+        }
+        self.record(out, text, place, origin)
     }
 
     /// A line, without its end: a record, a page, an array, or blank.
-    fn line(&mut self, out: &mut Vec<u8>, line: &[u8], offset: u64, origin: &Origin) {
-        if line.trim_ascii_start().is_empty() {
+    fn line(&mut self, out: &mut Vec<u8>, line: &[u8], place: Place, origin: &Origin) {
+        let Err(failure) = self.attempt(out, line, place, origin) else {
             return;
-        }
-        let result = if line.len() > self.options.max_line_bytes {
-            Err(None)
-        } else {
-            self.record(out, line, offset, origin).map_err(Some)
         };
-        let Err(failure) = result else { return };
         // What is no record may be a page: only then its cost is paid.
-        let mut framer = Framer::of_line(self.options.max_line_bytes, offset);
+        let limit = self.options.max_line_bytes;
+        let mut framer = Framer::of_line(limit, place.position, place.line_offset);
         let mut frames = Vec::new();
         framer.frame(line, true, &mut frames);
-        if let [Frame::Lines { range }] = frames.as_slice()
+        if let [Frame::Lines { range, .. }] = frames.as_slice()
             && range.len() == line.len()
         {
-            let failure = failure.unwrap_or_else(|| self.too_long(line, offset).into());
-            let kept = match failure {
-                Failure::Frame(_) => &line[..KEPT_OF_TOO_LONG.min(line.len())],
-                _ => line,
-            };
-            let message = Self::message(&failure, offset);
-            return self.fail(out, &message, origin, offset, kept);
+            return self.fail(out, &failure, line, place, origin);
         }
         for frame in frames {
-            self.frame(out, line, offset, frame, origin);
-        }
-    }
-
-    fn too_long(&self, line: &[u8], offset: u64) -> Problem {
-        Problem::TooLong {
-            what: "line",
-            length: line.len() as u64,
-            position: offset,
-            limit: self.options.max_line_bytes,
-            kept: KEPT_OF_TOO_LONG.min(line.len()),
-        }
-    }
-
-    /// The message of a failure: what was wrong, and where in the record and in the stream.
-    fn message(failure: &Failure, position: u64) -> String {
-        match failure {
-            Failure::Frame(problem) => problem.to_string(),
-            Failure::Encoding(_) | Failure::Syntax(_) | Failure::Unmappable(_) => {
-                format!("{failure} (of the record at byte {position} of the input)")
-            }
+            self.frame(out, line, place.position, frame, origin);
         }
     }
 
     /// A frame that is one record, or none.
-    fn frame(&mut self, out: &mut Vec<u8>, text: &[u8], offset: u64, frame: Frame, origin: &Origin) {
+    fn frame(
+        &mut self,
+        out: &mut Vec<u8>,
+        text: &[u8],
+        offset: u64,
+        frame: Frame,
+        origin: &Origin,
+    ) {
         let (range, line_offset) = match frame {
-            Frame::Record { range, line_offset } => (range, line_offset),
+            Frame::Record { range, line_offset }
             // What follows a page on its line.
-            Frame::Lines { range } => (range, offset),
+            | Frame::Lines { range, line_offset } => (range, line_offset),
             Frame::Unreadable {
                 text,
                 line_offset,
                 problem,
-            } => return self.fail(out, &problem.to_string(), origin, line_offset, &text),
+            } => {
+                let place = Place {
+                    position: offset,
+                    line_offset,
+                };
+                return self.fail(out, &problem.into(), &text, place, origin);
+            }
         };
-        let position = offset + range.start as u64;
+        let place = Place {
+            position: offset + range.start as u64,
+            line_offset,
+        };
         let text = &text[range];
-        if text.trim_ascii_start().is_empty() {
-            return;
-        }
-        if let Err(failure) = self.record(out, text, line_offset, origin) {
-            let message = Self::message(&failure, position);
-            self.fail(out, &message, origin, line_offset, text);
+        if let Err(failure) = self.attempt(out, text, place, origin) {
+            self.fail(out, &failure, text, place, origin);
         }
     }
 
+    /// The `pipeline_error` event of what could not be mapped (mapping.md §10).
     fn fail(
         &mut self,
         out: &mut Vec<u8>,
-        message: &str,
+        failure: &Failure,
+        text: &[u8],
+        place: Place,
         origin: &Origin,
-        offset: u64,
-        original: &[u8],
     ) {
         self.counts.records += 1;
         self.counts.failed += 1;
-        tracing::debug!(offset, "record not mapped: {message}");
+        let Place {
+            position,
+            line_offset,
+        } = place;
+        let (message, original) = match failure {
+            Failure::Frame(problem @ Problem::TooLong { kept, .. }) => {
+                (problem.to_string(), &text[..*kept])
+            }
+            Failure::Frame(problem @ Problem::Broken { .. }) => (problem.to_string(), text),
+            Failure::Encoding(_) | Failure::Syntax(_) | Failure::Unmappable(_) => {
+                let message = format!("{failure} (of the record at byte {position} of the input)");
+                (message, text)
+            }
+        };
+        tracing::debug!("not mapped: {message}");
         let envelope = &self.options.envelope;
-        event::write_pipeline_error(out, message, envelope, origin, offset, original);
+        event::write_pipeline_error(out, &message, envelope, origin, line_offset, original);
     }
 
     /// Appends the event of one record's text, or says why there is none.
@@ -214,10 +252,11 @@ impl Normalizer {
         &mut self,
         out: &mut Vec<u8>,
         text: &[u8],
-        offset: u64,
+        place: Place,
         origin: &Origin,
     ) -> Result<(), Failure> {
-        let text = std::str::from_utf8(text).map_err(|error| Failure::Encoding(error.valid_up_to()))?;
+        let text =
+            std::str::from_utf8(text).map_err(|error| Failure::Encoding(error.valid_up_to()))?;
         self.nodes.truncate(NODES_KEPT);
         self.nodes.shrink_to(NODES_KEPT);
         json::parse(text, &mut self.nodes)?;
@@ -227,7 +266,14 @@ impl Normalizer {
         }
         let options = &self.options;
         let event = map_record(&Record::read(root), options, &mut self.cache)?;
-        event::write_event(out, &event, &options.envelope, origin, offset, text);
+        event::write_event(
+            out,
+            &event,
+            &options.envelope,
+            origin,
+            place.line_offset,
+            text,
+        );
         self.counts.records += 1;
         Ok(())
     }

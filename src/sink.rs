@@ -122,7 +122,10 @@ impl Sink {
     /// # Errors
     /// When the system cannot.
     pub fn finish(self) -> Result<(), Error> {
-        let is_file = self.file.metadata().is_ok_and(|metadata| metadata.is_file());
+        let is_file = self
+            .file
+            .metadata()
+            .is_ok_and(|metadata| metadata.is_file());
         if is_file && let Err(error) = self.file.sync_all() {
             return Err(self.failed(error));
         }

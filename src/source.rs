@@ -43,7 +43,11 @@ impl Locator {
             return Located::default();
         };
         Located {
-            autonomous_system: self.databases.asn(ip).map(autonomous_system).unwrap_or_default(),
+            autonomous_system: self
+                .databases
+                .asn(ip)
+                .map(autonomous_system)
+                .unwrap_or_default(),
             geo: self.geo(ip),
             ip: json!(text).to_string(),
             related_ip: json!(read.related).to_string(),
@@ -114,7 +118,8 @@ impl Cache {
             if self.located.len() >= Self::CAPACITY {
                 self.located.clear();
             }
-            self.located.insert(address.to_owned(), Arc::clone(&located));
+            self.located
+                .insert(address.to_owned(), Arc::clone(&located));
         }
         located
     }

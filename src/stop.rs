@@ -110,7 +110,10 @@ impl Stop {
                 let _ = (&self.waiting).read(&mut [0; 64]);
                 continue;
             }
-            if fds.get(2).is_some_and(|output| output.revents().intersects(PollFlags::ERR)) {
+            if fds
+                .get(2)
+                .is_some_and(|output| output.revents().intersects(PollFlags::ERR))
+            {
                 self.request();
                 continue;
             }

@@ -112,7 +112,10 @@ fn all_digits(text: &str) -> Option<()> {
     (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())).then_some(())
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "saturates; from_millis checks the range")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "saturates; from_millis checks the range"
+)]
 fn truncate(number: f64) -> i64 {
     number as i64
 }
@@ -159,7 +162,9 @@ fn from_decimal_seconds(text: &str, mode: TimeMode) -> Option<Timestamp> {
         return from_double(text);
     }
     let seconds: i64 = seconds.parse().ok()?;
-    let millis = seconds.checked_mul(1000)?.checked_add(first_three(fraction).into())?;
+    let millis = seconds
+        .checked_mul(1000)?
+        .checked_add(first_three(fraction).into())?;
     Timestamp::from_millis(if negative { -millis } else { millis })
 }
 
@@ -266,37 +271,75 @@ mod tests {
     #[test]
     fn timestamps_of_every_shape() {
         for (json, exact) in [
-            (r#"{"epochSecond":1637624653,"nano":873000000}"#, "2021-11-22T23:44:13.873Z"),
-            (r#"{"epochSecond":1637624602,"nano":54000000}"#, "2021-11-22T23:43:22.054Z"),
-            (r#"{"epochSecond":1637624602,"nano":999999999}"#, "2021-11-22T23:43:22.999Z"),
+            (
+                r#"{"epochSecond":1637624653,"nano":873000000}"#,
+                "2021-11-22T23:44:13.873Z",
+            ),
+            (
+                r#"{"epochSecond":1637624602,"nano":54000000}"#,
+                "2021-11-22T23:43:22.054Z",
+            ),
+            (
+                r#"{"epochSecond":1637624602,"nano":999999999}"#,
+                "2021-11-22T23:43:22.999Z",
+            ),
             (r#"{"epochSecond":1637624602}"#, "2021-11-22T23:43:22.000Z"),
-            (r#"{"epochSecond":"1637624602","nano":null}"#, "2021-11-22T23:43:22.000Z"),
-            (r#"{"epochSecond":-1,"nano":5000000}"#, "1969-12-31T23:59:59.005Z"),
+            (
+                r#"{"epochSecond":"1637624602","nano":null}"#,
+                "2021-11-22T23:43:22.000Z",
+            ),
+            (
+                r#"{"epochSecond":-1,"nano":5000000}"#,
+                "1969-12-31T23:59:59.005Z",
+            ),
             (r#""1637624653.5""#, "2021-11-22T23:44:13.500Z"),
             (r#""1637624653""#, "2021-11-22T23:44:13.000Z"),
             (r#""2021-11-22T23:44Z""#, "2021-11-22T23:44:00.000Z"),
             (r#""2021-11-22T23:44:13""#, "2021-11-22T23:44:13.000Z"),
             (r#""2021-11-22T23:44:13,1""#, "2021-11-22T23:44:13.100Z"),
-            (r#""2021-11-22T23:44:13.123456789+01:00""#, "2021-11-22T22:44:13.123Z"),
-            (r#""2021-11-22T23:44:13.1239-0530""#, "2021-11-23T05:14:13.123Z"),
+            (
+                r#""2021-11-22T23:44:13.123456789+01:00""#,
+                "2021-11-22T22:44:13.123Z",
+            ),
+            (
+                r#""2021-11-22T23:44:13.1239-0530""#,
+                "2021-11-23T05:14:13.123Z",
+            ),
             (r#""2021-11-22T23:44:13+02""#, "2021-11-22T21:44:13.000Z"),
             (r#""1969-12-31T23:59:59.9999Z""#, "1969-12-31T23:59:59.999Z"),
             (r#""0000-01-01T00:00:00Z""#, "0000-01-01T00:00:00.000Z"),
             (r#""9999-12-31T23:59:59.999Z""#, "9999-12-31T23:59:59.999Z"),
         ] {
-            assert_eq!(read(json, TimeMode::Exact).as_deref(), Some(exact), "{json}");
+            assert_eq!(
+                read(json, TimeMode::Exact).as_deref(),
+                Some(exact),
+                "{json}"
+            );
         }
     }
 
     #[test]
     fn the_fault_of_the_reference() {
         for (json, elastic) in [
-            (r#"{"epochSecond":1637624602,"nano":54000000}"#, "2021-11-22T23:43:22.540Z"),
-            (r#"{"epochSecond":1637624602,"nano":999999999}"#, "2021-11-22T23:43:23.000Z"),
-            (r#"{"epochSecond":1637624602,"nano":7}"#, "2021-11-22T23:43:22.700Z"),
+            (
+                r#"{"epochSecond":1637624602,"nano":54000000}"#,
+                "2021-11-22T23:43:22.540Z",
+            ),
+            (
+                r#"{"epochSecond":1637624602,"nano":999999999}"#,
+                "2021-11-22T23:43:23.000Z",
+            ),
+            (
+                r#"{"epochSecond":1637624602,"nano":7}"#,
+                "2021-11-22T23:43:22.700Z",
+            ),
             (r#"{"epochSecond":1637624602}"#, "2021-11-22T23:43:22.000Z"),
         ] {
-            assert_eq!(read(json, TimeMode::Elastic).as_deref(), Some(elastic), "{json}");
+            assert_eq!(
+                read(json, TimeMode::Elastic).as_deref(),
+                Some(elastic),
+                "{json}"
+            );
         }
     }
 

@@ -57,7 +57,7 @@ pub fn run(arguments: NormalizeArgs) -> Result<Exit, Error> {
         // Nobody reads the output any more.
         return Ok(Exit::Done);
     }
-    summarise(total);
+    summarise(total, stop.signal());
     Ok(match stop.signal() {
         Some(signal) => Exit::Signal(signal),
         None if inputs.failed() => Exit::Failed,
@@ -89,9 +89,9 @@ fn open_output(output: &Path, inputs: &[PathBuf]) -> Result<Sink, Error> {
         && existing.is_file()
     {
         let same = |input: &PathBuf| {
-            input.metadata().is_ok_and(|input| {
-                (input.dev(), input.ino()) == (existing.dev(), existing.ino())
-            })
+            input
+                .metadata()
+                .is_ok_and(|input| (input.dev(), input.ino()) == (existing.dev(), existing.ino()))
         };
         if inputs.iter().any(same) {
             return Err(Error::OutputIsInput(output.display().to_string()));
@@ -100,8 +100,14 @@ fn open_output(output: &Path, inputs: &[PathBuf]) -> Result<Sink, Error> {
     Ok(Sink::truncate(output)?)
 }
 
-fn summarise(counts: Counts) {
+fn summarise(counts: Counts, signal: Option<u8>) {
     let Counts { records, failed } = counts;
+    if let Some(signal) = signal {
+        tracing::warn!(
+            signal,
+            "ended by a signal: the rest of the input is left unread"
+        );
+    }
     if failed > 0 {
         tracing::warn!(
             records,

@@ -22,10 +22,18 @@ impl Envelope {
     /// An envelope for a namespace, with `tags` (behind `preserve_original_event` if the original
     /// is kept) and constant fields.
     #[must_use]
-    pub fn new(namespace: &str, tags: &[String], preserve_original: bool, overlay: Overlay) -> Self {
+    pub fn new(
+        namespace: &str,
+        tags: &[String],
+        preserve_original: bool,
+        overlay: Overlay,
+    ) -> Self {
         let preserve = preserve_original.then_some("preserve_original_event");
         let tags = preserve.into_iter().chain(tags.iter().map(String::as_str));
-        let tags: Vec<_> = tags.filter(|tag| !tag.is_empty()).map(json_string).collect();
+        let tags: Vec<_> = tags
+            .filter(|tag| !tag.is_empty())
+            .map(json_string)
+            .collect();
         Self {
             namespace: json_string(namespace),
             tags: if tags.is_empty() {

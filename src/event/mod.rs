@@ -19,7 +19,10 @@ use crate::timestamp::Timestamp;
 
 /// What a record says, under the names of ECS. Everything borrows from the record's text.
 #[derive(Debug)]
-#[expect(missing_docs, reason = "the fields are named after the ECS fields they become")]
+#[expect(
+    missing_docs,
+    reason = "the fields are named after the ECS fields they become"
+)]
 pub struct Event<'a> {
     pub timestamp: Timestamp,
     pub action: Option<Scalar<'a>>,
@@ -62,7 +65,10 @@ impl Event<'_> {
 
 /// `user`, or a part of it of the same shape.
 #[derive(Debug, Default)]
-#[expect(missing_docs, reason = "the fields are named after the ECS fields they become")]
+#[expect(
+    missing_docs,
+    reason = "the fields are named after the ECS fields they become"
+)]
 pub struct User<'a> {
     pub email: Option<Scalar<'a>>,
     pub full_name: Option<Scalar<'a>>,
@@ -73,7 +79,10 @@ pub struct User<'a> {
 
 /// `group`
 #[derive(Debug, Default)]
-#[expect(missing_docs, reason = "the fields are named after the ECS fields they become")]
+#[expect(
+    missing_docs,
+    reason = "the fields are named after the ECS fields they become"
+)]
 pub struct Group<'a> {
     pub id: Option<Scalar<'a>>,
     pub name: Option<Scalar<'a>>,
@@ -81,7 +90,10 @@ pub struct Group<'a> {
 
 /// `confluence.audit`
 #[derive(Debug, Default)]
-#[expect(missing_docs, reason = "the fields are named after the fields they become")]
+#[expect(
+    missing_docs,
+    reason = "the fields are named after the fields they become"
+)]
 pub struct Audit<'a> {
     pub affected_objects: Objects<'a>,
     pub changed_values: Objects<'a>,

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use super::envelope::DATASET;
 use super::object::Object;
 use super::{Audit, AuditType, Envelope, Event, Group, Origin, Scalar, User};
-use crate::json::{write_string, copy_cleaned};
+use crate::json::{copy_cleaned, write_string};
 use crate::timestamp::Timestamp;
 
 const ECS_VERSION: &str = "\"8.11.0\"";
@@ -51,7 +51,9 @@ pub fn write_event(
     root.object("related", |object| related(object, event));
     root.object("service", |service| {
         let address = event.service_address;
-        service.value("address", |out| address.is_some_and(|address| copy_cleaned(out, address)));
+        service.value("address", |out| {
+            address.is_some_and(|address| copy_cleaned(out, address))
+        });
     });
     root.object("source", |object| source(object, event));
     tags(&mut root, envelope);
@@ -151,7 +153,9 @@ fn audit(object: &mut Object<'_, '_>, audit: &Audit<'_>) {
     object.value("affected_objects", |out| audit.affected_objects.write(out));
     object.value("changed_values", |out| audit.changed_values.write(out));
     object.value("external_collaborator", |out| {
-        audit.external_collaborator.is_some_and(|value| copy_cleaned(out, value))
+        audit
+            .external_collaborator
+            .is_some_and(|value| copy_cleaned(out, value))
     });
     object.value("extra_attributes", |out| audit.extra_attributes.write(out));
     object.value("method", |out| {
@@ -161,7 +165,9 @@ fn audit(object: &mut Object<'_, '_>, audit: &Audit<'_>) {
         AuditType::Object(value) => object.copy("type", value),
         AuditType::Absent => object.object("type", |_| {}),
         AuditType::Cloud { category, action } => object.object("type", |object| {
-            object.value("action", |out| action.is_some_and(|action| copy_cleaned(out, action)));
+            object.value("action", |out| {
+                action.is_some_and(|action| copy_cleaned(out, action))
+            });
             object.value("category", |out| {
                 category.is_some_and(|category| copy_cleaned(out, category))
             });
@@ -193,14 +199,18 @@ fn user(object: &mut Object<'_, '_>, user: &User<'_>) {
 /// `related.hosts`, `.ip` and `.user`; each user name once, as text (mapping.md §7).
 fn related(object: &mut Object<'_, '_>, event: &Event<'_>) {
     object.value("hosts", |out| {
-        let Some(host) = &event.related_hosts else { return false };
+        let Some(host) = &event.related_hosts else {
+            return false;
+        };
         out.push(b'[');
         write_string(out, host);
         out.push(b']');
         true
     });
     object.value("ip", |out| {
-        let Some(located) = &event.source else { return false };
+        let Some(located) = &event.source else {
+            return false;
+        };
         out.extend_from_slice(located.related_ip.as_bytes());
         !located.related_ip.is_empty()
     });
@@ -223,7 +233,9 @@ fn related(object: &mut Object<'_, '_>, event: &Event<'_>) {
 
 fn source(object: &mut Object<'_, '_>, event: &Event<'_>) {
     let address = event.source_address;
-    object.value("address", |out| address.is_some_and(|address| copy_cleaned(out, address)));
+    object.value("address", |out| {
+        address.is_some_and(|address| copy_cleaned(out, address))
+    });
     let Some(located) = &event.source else { return };
     object.fragment("as", &located.autonomous_system);
     object.fragment("geo", &located.geo);

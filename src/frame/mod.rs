@@ -9,7 +9,7 @@ mod scan;
 use std::ops::Range;
 
 use memchr::{memchr, memrchr};
-use scan::{Found, Scanner};
+use scan::{Found, NOT_CLOSED, Scanner};
 
 /// How much of a line or record over the limit is kept for its `event.original` (mapping.md §10).
 pub const KEPT_OF_TOO_LONG: usize = 64 << 10;
@@ -24,6 +24,8 @@ pub enum Frame {
     Lines {
         /// Where they stand in the buffer.
         range: Range<usize>,
+        /// Offset in the stream of the line that the first of them is, or is the rest of.
+        line_offset: u64,
     },
     /// One record of a page or an array.
     Record {
@@ -76,15 +78,15 @@ pub enum Problem {
 }
 
 fn cut(kept: Option<usize>) -> String {
-    kept.map_or_else(String::new, |kept| format!("; its first {kept} bytes are kept"))
+    kept.map_or_else(String::new, |kept| {
+        format!("; its first {kept} bytes are kept")
+    })
 }
 
 /// Takes a stream of bytes apart; see the module.
 #[derive(Debug)]
 pub struct Framer {
     limit: usize,
-    /// Documents may begin here only on one line.
-    single_line: bool,
     mode: Mode,
     /// Offset in the stream of the first byte not yet consumed.
     offset: u64,
@@ -146,7 +148,12 @@ impl Discarded {
         }
     }
 
-    fn into_frame(self, what: &'static str, limit: usize) -> Frame {
+    fn into_frame(mut self, what: &'static str, limit: usize) -> Frame {
+        if self.broken.is_some() && self.head.len() as u64 == self.length {
+            // Line ends between the records of a document are not a part of what is broken.
+            self.head.truncate(self.head.trim_ascii_end().len());
+            self.length = self.head.len() as u64;
+        }
         let problem = match self.broken {
             None => Problem::TooLong {
                 what,
@@ -181,30 +188,32 @@ impl Framer {
     /// A framer for the start of a stream, for records of at most `limit` bytes.
     #[must_use]
     pub fn new(limit: usize) -> Self {
-        Self::at(limit, false, 0)
+        Self::at(limit, 0, Mode::Start(Scanner::new(true)))
     }
 
     /// A framer for a stream that goes on at `offset`, the start of a line.
     #[must_use]
     pub fn resume(limit: usize, offset: u64) -> Self {
-        let mut framer = Self::at(limit, false, offset);
-        if offset > 0 {
-            framer.mode = Mode::Lines;
+        match offset {
+            0 => Self::new(limit),
+            _ => Self::at(limit, offset, Mode::Lines),
         }
-        framer
     }
 
-    /// A framer for one line, without its end, that may be a page or an array.
+    /// A framer for one line or the rest of one, without its end, that may be a page or an array.
+    /// It stands at `offset` in its stream, its line began at `line_offset`.
     #[must_use]
-    pub fn of_line(limit: usize, offset: u64) -> Self {
-        Self::at(limit, true, offset)
+    pub fn of_line(limit: usize, offset: u64, line_offset: u64) -> Self {
+        Self {
+            line_offset,
+            ..Self::at(limit, offset, Mode::Start(Scanner::new(false)))
+        }
     }
 
-    fn at(limit: usize, single_line: bool, offset: u64) -> Self {
+    fn at(limit: usize, offset: u64, mode: Mode) -> Self {
         Self {
             limit,
-            single_line,
-            mode: Mode::Start(Scanner::new(!single_line)),
+            mode,
             offset,
             line_offset: offset,
             scanned: 0,
@@ -250,7 +259,7 @@ impl Framer {
     }
 
     fn start(&mut self, mut scanner: Scanner, text: &[u8], end: bool) -> Step {
-        if self.offset == 0 && !self.single_line {
+        if self.offset == 0 && scanner.multi_line {
             if text.starts_with(BYTE_ORDER_MARK) {
                 self.mode = Mode::Start(scanner);
                 let step = self.consume(&text[..BYTE_ORDER_MARK.len()]);
@@ -263,16 +272,14 @@ impl Framer {
             }
         }
         let (stop, found) = scanner.scan(text, self.scanned);
+        // On one line nothing is decided too late: a long line may turn out to be a page yet.
+        let (early, may_wait) = match scanner.multi_line {
+            true => (stop <= LOOK_AHEAD, stop < LOOK_AHEAD),
+            false => (true, stop <= self.limit),
+        };
         match found {
-            Found::Begins if self.single_line || stop <= LOOK_AHEAD => {
-                self.scanned = stop;
-                self.mode = Mode::Document(Document {
-                    scanner,
-                    record: None,
-                });
-                Step::On(0)
-            }
-            Found::More if !end && (self.single_line || stop < LOOK_AHEAD) => {
+            Found::Begins if early => self.enter(scanner, &text[..stop]),
+            Found::More if !end && may_wait => {
                 self.scanned = stop;
                 self.mode = Mode::Start(scanner);
                 Step::Wait
@@ -285,6 +292,17 @@ impl Framer {
         }
     }
 
+    /// Into a document, whose array begins behind `text`.
+    fn enter(&mut self, scanner: Scanner, text: &[u8]) -> Step {
+        self.mode = Mode::Document(Document {
+            scanner,
+            record: None,
+        });
+        let step = self.consume(text);
+        self.scanned = 0;
+        step
+    }
+
     fn lines(&mut self, text: &[u8], end: bool, base: usize, frames: &mut Vec<Frame>) -> Step {
         let unseen = self.scanned.min(text.len());
         let whole = match memrchr(b'\n', &text[unseen..]) {
@@ -295,6 +313,7 @@ impl Framer {
         if whole > 0 {
             frames.push(Frame::Lines {
                 range: base..base + whole,
+                line_offset: self.line_offset,
             });
             self.scanned = 0;
             return self.consume(&text[..whole]);
@@ -348,20 +367,14 @@ impl Framer {
                 self.consume(&text[..stop])
             }
             Found::DocumentEnd => {
-                self.mode = Mode::Start(Scanner::new(!self.single_line));
+                // What follows on the line may be another; on other lines only if this one could, too.
+                self.mode = Mode::Start(Scanner::new(document.scanner.multi_line));
                 let step = self.consume(&text[..stop]);
                 self.scanned = 0;
                 step
             }
             Found::More if !end => self.wait_in_document(document, text),
-            Found::More => {
-                let problem = if self.single_line {
-                    "the line ends inside a page or array"
-                } else {
-                    "the input ends inside a page or array"
-                };
-                self.broken(document, text, stop, problem, frames)
-            }
+            Found::More => self.broken(document, text, stop, NOT_CLOSED, frames),
             Found::Broken(problem) => self.broken(document, text, stop, problem, frames),
             Found::Begins | Found::NoDocument => {
                 self.broken(document, text, stop, "unexpected text in a page", frames)
@@ -395,13 +408,16 @@ impl Framer {
         }
         // The indentation of a line is not parted from the line: see `broken`.
         let indentation = text.len() - text.trim_ascii_end().len();
-        let line_end = memrchr(b'\n', &text[text.len() - indentation..]);
-        let consumed = match line_end {
-            Some(line_end) if indentation <= KEPT_OF_TOO_LONG => {
-                text.len() - indentation + line_end + 1
-            }
-            _ => text.len(),
+        let consumed = match memrchr(b'\n', &text[text.len() - indentation..]) {
+            _ if indentation > KEPT_OF_TOO_LONG => text.len(),
+            Some(line_end) => text.len() - indentation + line_end + 1,
+            None if indentation == text.len() && self.line_offset == self.offset => 0,
+            None => text.len(),
         };
+        if consumed == 0 {
+            self.mode = Mode::Document(document);
+            return Step::Wait;
+        }
         if let Some(record) = &mut document.record {
             record
                 .get_or_insert_with(|| self.begin_discarding())
@@ -425,17 +441,22 @@ impl Framer {
         let mut discarded = match document.record.take().flatten() {
             Some(discarded) => discarded,
             // Within the limit so far: all of it is kept, as of any other line.
-            None => Discarded {
+            None if stop <= self.limit => Discarded {
                 room: self.limit.max(KEPT_OF_TOO_LONG),
                 ..self.begin_discarding()
             },
+            None => self.begin_discarding(),
         };
-        discarded.broken = Some((problem, self.offset + stop as u64));
+        let before = text[..stop].last().copied().unwrap_or(discarded.last);
+        // A line ends before the `\r` of its end.
+        let at_line_end = before == b'\r' && text.get(stop) == Some(&b'\n');
+        let position = self.offset + stop as u64 - u64::from(at_line_end);
+        discarded.broken = Some((problem, position));
         self.scanned = 0;
         let line_start = memrchr(b'\n', &text[..stop]).map_or(0, |line_end| line_end + 1);
         let line_is_whole = line_start > 0 || self.line_offset == self.offset;
         if line_is_whole && text[line_start..stop].trim_ascii().is_empty() && stop < text.len() {
-            discarded.extend(text[..line_start].trim_ascii_end());
+            discarded.extend(&text[..line_start]);
             frames.push(discarded.into_frame("record", self.limit));
             self.mode = Mode::Lines;
             return self.consume(&text[..line_start]);
@@ -459,15 +480,7 @@ impl Framer {
         if let Some(mut scanner) = discarded.scanner.take() {
             let (stop, found) = scanner.scan(line, 0);
             match found {
-                Found::Begins => {
-                    self.mode = Mode::Document(Document {
-                        scanner,
-                        record: None,
-                    });
-                    let step = self.consume(&text[..stop]);
-                    self.scanned = 0;
-                    return step;
-                }
+                Found::Begins => return self.enter(scanner, &text[..stop]),
                 Found::More => discarded.scanner = Some(scanner),
                 _ => {}
             }

@@ -54,6 +54,9 @@ enum Phase {
     CommaOrArrayEnd,
 }
 
+/// What is wrong with a document whose line, or input, is at its end.
+pub(super) const NOT_CLOSED: &str = "a page or array that is not closed";
+
 /// Keys that a page has its records under (mapping.md §1).
 const PAGE_KEYS: [&[u8]; 2] = [b"results", b"entities"];
 /// Keys that tell that an object is a record, not a page.
@@ -96,8 +99,8 @@ impl Scanner {
                 Phase::InKey | Phase::InKeyEscape => self.key_byte(byte),
                 _ => match byte {
                     b' ' | b'\t' | b'\r' => None,
-                    b'\n' if self.multi_line || self.phase == Phase::Start => None,
-                    b'\n' => Some(self.broken("the line ends inside a page or array")),
+                    b'\n' if self.multi_line => None,
+                    b'\n' => Some(self.broken(NOT_CLOSED)),
                     _ => match self.token(byte) {
                         Token::Taken => None,
                         // A root array has begun one byte before.
@@ -160,7 +163,11 @@ impl Scanner {
             (Phase::MemberValue, _) => return self.member_value(byte),
             (Phase::CommaOrObjectEnd, b',') => (Phase::Key, Token::Taken),
             (Phase::CommaOrObjectEnd | Phase::FirstKeyOrEnd, b'}') => {
-                let end = if self.begun { Found::DocumentEnd } else { Found::NoDocument };
+                let end = if self.begun {
+                    Found::DocumentEnd
+                } else {
+                    Found::NoDocument
+                };
                 (Phase::Start, Token::Found(end))
             }
             (Phase::FirstOfRootArray, _) => return self.first_of_root_array(byte),
@@ -206,7 +213,10 @@ impl Scanner {
     /// Decides about a text that begins with `[`. Over several lines only what can be an array of
     /// records is one: `[ERROR] …` is a line of some other log.
     fn first_of_root_array(&mut self, byte: u8) -> Token {
-        let any_value = matches!(byte, b'{' | b']' | b'[' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n');
+        let any_value = matches!(
+            byte,
+            b'{' | b']' | b'[' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n'
+        );
         if !any_value || self.multi_line && !matches!(byte, b'{' | b']') {
             return Token::Found(Found::NoDocument);
         }
@@ -270,11 +280,15 @@ impl Skipper {
                     b'"' => self.state = Skipping::String,
                     _ => self.state = Skipping::Scalar,
                 },
-                Skipping::Scalar => {
-                    if matches!(byte, b',' | b']' | b'}' | b' ' | b'\t' | b'\r' | b'\n') {
+                Skipping::Scalar => match byte {
+                    b'\n' if !multi_line => return (at, Skipped::Broken(NOT_CLOSED)),
+                    // On one line a `\r` may belong to its end.
+                    b'\r' if !multi_line => {}
+                    b',' | b']' | b'}' | b' ' | b'\t' | b'\r' | b'\n' => {
                         return (at, Skipped::End);
                     }
-                }
+                    _ => {}
+                },
                 Skipping::Nested => match self.nested(byte, multi_line) {
                     Nested::Inside => {}
                     Nested::Closed => return (at + 1, Skipped::End),
@@ -290,15 +304,11 @@ impl Skipper {
                             self.ended = Ended::Value;
                         }
                         Some(b'\\') => self.state = Skipping::Escape,
-                        Some(b'\n') => {
-                            return (at, Skipped::Broken("a line end inside a string"));
-                        }
+                        Some(b'\n') => return (at, torn_string(multi_line)),
                         Some(_) => {}
                     }
                 }
-                Skipping::Escape if byte == b'\n' => {
-                    return (at, Skipped::Broken("a line end inside a string"));
-                }
+                Skipping::Escape if byte == b'\n' => return (at, torn_string(multi_line)),
                 Skipping::Escape => self.state = Skipping::String,
             }
             at += 1;
@@ -342,12 +352,20 @@ impl Skipper {
                 }
             }
             b',' | b':' => self.ended = Ended::No,
-            b'\n' if !multi_line => return Nested::Broken("the line ends inside a page or array"),
+            b'\n' if !multi_line => return Nested::Broken(NOT_CLOSED),
             b'\n' if self.ended == Ended::Value => self.ended = Ended::ValueAndLine,
             _ => {}
         }
         Nested::Inside
     }
+}
+
+fn torn_string(multi_line: bool) -> Skipped {
+    Skipped::Broken(if multi_line {
+        "a line end inside a string"
+    } else {
+        NOT_CLOSED
+    })
 }
 
 enum Nested {

@@ -38,7 +38,10 @@ pub fn copy_cleaned(out: &mut Vec<u8>, value: Value<'_>) -> bool {
         }
         Kind::Object => copy_cleaned_object(
             out,
-            value.members().into_iter().map(|(key, value)| (key.raw(), key, value)),
+            value
+                .members()
+                .into_iter()
+                .map(|(key, value)| (key.raw(), key, value)),
         ),
     }
 }

@@ -100,7 +100,11 @@ fn escaped_character(text: &str) -> (char, usize) {
                 u16::from_str_radix(digits, 16).ok()
             };
             let first = unit(2).unwrap_or(0xFFFD);
-            let second = if text[6.min(text.len())..].starts_with("\\u") { unit(8) } else { None };
+            let second = if text[6.min(text.len())..].starts_with("\\u") {
+                unit(8)
+            } else {
+                None
+            };
             let pair = second.and_then(|second| {
                 let mut pair = char::decode_utf16([first, second]);
                 let character = pair.next()?.ok()?;

@@ -77,7 +77,10 @@ impl Parser<'_> {
         self.at > start
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "parse() checked the length")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "parse() checked the length"
+    )]
     #[inline]
     fn push(&mut self, start: usize, kind: Kind, clean: bool, special: bool) {
         let next = self.nodes.len() as u32 + 1;
@@ -248,7 +251,10 @@ impl Parser<'_> {
         Ok(index)
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "parse() checked the length")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "parse() checked the length"
+    )]
     fn close(&mut self, index: usize, clean: bool, special: bool) -> bool {
         self.at += 1;
         let next = self.nodes.len() as u32;

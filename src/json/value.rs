@@ -242,7 +242,9 @@ pub(super) fn repeats_a_key(text: &str, nodes: &[Node], index: usize) -> bool {
         if !seen.insert(decode(text, *key)) {
             return true;
         }
-        at = nodes.get(at + 1).map_or(usize::MAX, |value| value.next as usize);
+        at = nodes
+            .get(at + 1)
+            .map_or(usize::MAX, |value| value.next as usize);
     }
     false
 }

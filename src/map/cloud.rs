@@ -12,7 +12,9 @@ use super::{Unmappable, scalar};
 /// # Errors
 /// Where the record has no `creationDate`, or one that cannot be read.
 pub fn map<'a>(record: &Record<'a>) -> Result<Event<'a>, Unmappable> {
-    let creation_date = record.creation_date.ok_or(Unmappable::NoTime("creationDate"))?;
+    let creation_date = record
+        .creation_date
+        .ok_or(Unmappable::NoTime("creationDate"))?;
     let mut event = Event::at(
         Timestamp::from_creation_date(creation_date)
             .ok_or_else(|| Unmappable::unreadable_time("creationDate", creation_date))?,

@@ -13,7 +13,11 @@ use super::{Unmappable, scalar, username};
 ///
 /// # Errors
 /// Where the record has no time, or one that cannot be read.
-pub fn map<'a>(record: &Record<'a>, dialect: Dialect, mode: TimeMode) -> Result<Event<'a>, Unmappable> {
+pub fn map<'a>(
+    record: &Record<'a>,
+    dialect: Dialect,
+    mode: TimeMode,
+) -> Result<Event<'a>, Unmappable> {
     let timestamp = record.timestamp.ok_or(Unmappable::NoTime("timestamp"))?;
     let mut event = Event::at(
         Timestamp::from_timestamp(timestamp, mode)
@@ -39,7 +43,9 @@ pub fn map<'a>(record: &Record<'a>, dialect: Dialect, mode: TimeMode) -> Result<
         Dialect::DcApi => (record.kind, record.audit_type),
         Dialect::DcFile | Dialect::Cloud => (record.audit_type, record.kind),
     };
-    let audit_type = first.and_then(Value::object).or(second.and_then(Value::object));
+    let audit_type = first
+        .and_then(Value::object)
+        .or(second.and_then(Value::object));
     event.action = scalar(audit_type.and_then(|audit_type| audit_type.get("actionI18nKey")))
         .filter(|action| !action.is_str(""))
         .map(Scalar::Json);

@@ -3,4 +3,5 @@
 
 pub mod events;
 pub mod oracle;
+pub mod program;
 pub mod records;

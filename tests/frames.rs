@@ -1,0 +1,196 @@
+//! Any bytes, in any pieces: what comes out depends on the bytes alone.
+
+mod common;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use common::program::lines;
+use confluence_ecs::event::{Envelope, Origin, Overlay};
+use confluence_ecs::frame::Framer;
+use confluence_ecs::normalize::{Normalizer, Options};
+use confluence_ecs::source::Locator;
+use confluence_ecs::timestamp::TimeMode;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use serde_json::Value;
+
+fn options(limit: usize) -> Arc<Options> {
+    Arc::new(Options {
+        dialect: None,
+        time_mode: TimeMode::Exact,
+        max_line_bytes: limit,
+        locator: Locator::default(),
+        envelope: Envelope::new("default", &[], true, Overlay::default()),
+    })
+}
+
+/// The events of a stream that arrives in pieces of those lengths, over and over.
+fn events_of(text: &[u8], pieces: &[usize], limit: usize) -> Vec<Value> {
+    let mut normalizer = Normalizer::new(options(limit));
+    let mut framer = Framer::new(limit);
+    let origin = Origin::file(Path::new("a.log"));
+    let mut out = Vec::new();
+    let mut buffer = Vec::new();
+    let mut rest = text;
+    let mut lengths = pieces.iter().cycle();
+    loop {
+        let length = rest.len().min(*lengths.next().expect("endless"));
+        buffer.extend_from_slice(&rest[..length]);
+        rest = &rest[length..];
+        let mut frames = Vec::new();
+        let offset = framer.offset();
+        let consumed = framer.frame(&buffer, rest.is_empty(), &mut frames);
+        normalizer.frames(&mut out, &buffer, offset, frames, &origin);
+        buffer.drain(..consumed);
+        assert!(
+            buffer.len() <= limit.max(64 << 10) + length + 2,
+            "the buffer grows"
+        );
+        if rest.is_empty() {
+            break;
+        }
+    }
+    assert!(buffer.is_empty(), "left over: {buffer:?}");
+    let mut events = lines(&out);
+    let counts = normalizer.take_counts();
+    assert_eq!(counts.records, events.len() as u64);
+    for event in &mut events {
+        // The time of processing.
+        if event["event"]["kind"] == "pipeline_error" {
+            event["@timestamp"] = Value::Null;
+        }
+    }
+    events
+}
+
+/// Texts in which documents, records, faults and line ends meet.
+fn stream() -> impl Strategy<Value = Vec<u8>> {
+    let token = prop_oneof![
+        6 => Just(&b"{\"creationDate\":1,\"summary\":\"x\"}"[..]),
+        2 => Just(&b"{\"timestamp\":\"2\",\"type\":{\"a\":[1,{\"b\":\"]}\\\"\"}]}}"[..]),
+        2 => Just(&b"{\"results\":["[..]),
+        1 => Just(&b"{\"size\":[1,{}],\"entities\":["[..]),
+        2 => Just(&b"[\n"[..]),
+        1 => Just(&b"["[..]),
+        3 => Just(&b","[..]),
+        2 => Just(&b"]}"[..]),
+        1 => Just(&b"]"[..]),
+        1 => Just(&b"}"[..]),
+        1 => Just(&b"],\"_links\":{\"next\":\"[\"}}"[..]),
+        4 => Just(&b"\n"[..]),
+        1 => Just(&b"\r\n"[..]),
+        1 => Just(&b"  "[..]),
+        1 => Just(&b"\n    "[..]),
+        1 => Just(&b"\""[..]),
+        1 => Just(&b"\\"[..]),
+        1 => Just(&b"\xFF"[..]),
+        1 => Just(&b"nonsense"[..]),
+        1 => Just(&b"{\"creationDate\":1,\"summary\":\"a longer record, for the limit\"}"[..]),
+        1 => Just(&b"\xEF\xBB\xBF"[..]),
+    ];
+    vec(token, 0..24).prop_map(|tokens| tokens.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn pieces_do_not_matter(
+        text in stream(),
+        pieces in vec(1_usize..40, 1..5),
+        limit in prop_oneof![Just(40_usize), Just(1 << 20)],
+    ) {
+        let whole = events_of(&text, &[usize::MAX], limit);
+        let in_pieces = events_of(&text, &pieces, limit);
+        for (one, other) in whole.iter().zip(&in_pieces) {
+            prop_assert_eq!(one.to_string(), other.to_string(), "{:?}", String::from_utf8_lossy(&text));
+        }
+        prop_assert_eq!(whole.len(), in_pieces.len(), "{:?}", String::from_utf8_lossy(&text));
+    }
+
+    #[test]
+    fn any_bytes_give_lines_of_json(text in vec(any::<u8>(), 0..400), pieces in vec(1_usize..40, 1..5)) {
+        prop_assert_eq!(events_of(&text, &[usize::MAX], 100), events_of(&text, &pieces, 100));
+    }
+
+    #[test]
+    fn a_line_that_is_no_document_is_one_event(lines in vec("[a-z\"{}:,0-9 \\\\\\t]{0,30}", 0..8)) {
+        let is_one = |line: &String| !line.trim_ascii().is_empty();
+        let text = lines.join("\n");
+        let expected = lines.iter().filter(|line| is_one(line)).count();
+        prop_assert_eq!(events_of(text.as_bytes(), &[7], 1 << 20).len(), expected);
+    }
+}
+
+/// The kinds of the events, `.` for an event and `!` for an error, and the offsets of their lines.
+fn outline(text: &str) -> (String, Vec<u64>) {
+    let events = events_of(text.as_bytes(), &[usize::MAX], 1 << 20);
+    let kinds = events
+        .iter()
+        .map(|event| match event["event"]["kind"].as_str() {
+            Some("event") => '.',
+            _ => '!',
+        });
+    let offsets = events
+        .iter()
+        .map(|event| event["log"]["offset"].as_u64().expect("an offset"));
+    (kinds.collect(), offsets.collect())
+}
+
+#[test]
+fn documents_and_lines() {
+    const R: &str = r#"{"creationDate":1}"#;
+    for (text, kinds) in [
+        (format!("{R}\n{R}"), ".."),
+        (format!("[{R},{R}]"), ".."),
+        (format!("[\n{R},\n{R}\n]\n{R}"), "..."),
+        (
+            format!("{{\"results\":[{R}],\"size\":1}}\n{{\"entities\":[{R}]}}\n{R}"),
+            "...",
+        ),
+        // Pages one behind the other, as curl in a loop gives them.
+        (
+            format!("{{\"results\":[{R}]}}{{\"results\":[{R}]}}{R}\n{R}"),
+            "....",
+        ),
+        (
+            format!("{{\n \"results\": [\n{R}\n]}}\n{{\n \"results\": [\n{R}\n]}}"),
+            "..",
+        ),
+        ("[]".to_owned(), ""),
+        ("{\"results\":[]}".to_owned(), ""),
+        (" \n\t\n".to_owned(), ""),
+        // A page after lines stands on its line.
+        (format!("{R}\n[{R},{R}]\n{R}"), "...."),
+        (format!("{R}\n[\n{R}\n]"), ".!.!"),
+        // A fault costs its record.
+        (format!("[{R},7,{{\"a\":}},{R}]"), ".!!."),
+        (format!("[{R},{R}"), "..!"),
+        (format!("[{R},{{\"creationDate\":"), ".!"),
+        (format!("[{R} {R}]\n{R}"), ".!."),
+        (format!("[\n{R}\n{R}\n{R}"), ".!.."),
+        (format!("{{\"results\":[{R},\"torn\n{R}\n{R}"), ".!.."),
+        (
+            "[ERROR] of another log\n{\"creationDate\":1}".to_owned(),
+            "!.",
+        ),
+        // A record's own `results`.
+        ("{\"creationDate\":1,\"results\":[{}]}".to_owned(), "."),
+        ("{\"results\":7,\"creationDate\":1}".to_owned(), "."),
+        // A torn first line does not swallow those that follow.
+        (format!("{{\"a\":[{{\"b\":1}}\n{R}\n{R}"), "!.."),
+        (format!("\u{FEFF}{R}\n\u{FEFF}{R}"), ".!"),
+    ] {
+        assert_eq!(outline(&text).0, kinds, "{text}");
+    }
+}
+
+#[test]
+fn the_offset_is_that_of_the_line() {
+    const R: &str = r#"{"creationDate":1}"#;
+    assert_eq!(
+        outline(&format!("[\n  {R},\n  {R}, {R}\n]\n{R}")).1,
+        [2, 24, 24, 67]
+    );
+}
