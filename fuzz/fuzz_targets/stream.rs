@@ -1,0 +1,51 @@
+//! A stream in pieces: the same events as in one piece, within bounded memory.
+#![no_main]
+
+use std::sync::Arc;
+
+use confluence_ecs::event::{Envelope, Origin, Overlay};
+use confluence_ecs::frame::Framer;
+use confluence_ecs::normalize::{Normalizer, Options};
+use confluence_ecs::source::Locator;
+use confluence_ecs::timestamp::TimeMode;
+use libfuzzer_sys::fuzz_target;
+
+const LIMIT: usize = 60;
+
+/// The events, without the times of processing.
+fn events(text: &[u8], piece: usize) -> Vec<String> {
+    let mut normalizer = Normalizer::new(Arc::new(Options {
+        dialect: None,
+        time_mode: TimeMode::Exact,
+        max_line_bytes: LIMIT,
+        locator: Locator::default(),
+        envelope: Envelope::new("default", &[], true, Overlay::default()),
+    }));
+    let mut framer = Framer::new(LIMIT);
+    let (mut out, mut buffer, mut rest) = (Vec::new(), Vec::new(), text);
+    loop {
+        let (now, later) = rest.split_at(piece.min(rest.len()));
+        buffer.extend_from_slice(now);
+        rest = later;
+        let mut frames = Vec::new();
+        let offset = framer.offset();
+        let consumed = framer.frame(&buffer, rest.is_empty(), &mut frames);
+        normalizer.frames(&mut out, &buffer, offset, frames, &Origin::stdin());
+        buffer.drain(..consumed);
+        if rest.is_empty() {
+            break;
+        }
+    }
+    assert!(buffer.is_empty());
+    let lines = String::from_utf8(out).expect("UTF-8");
+    let now = |line: &str| line.contains("pipeline_error");
+    lines
+        .lines()
+        .map(|line| if now(line) { line[40..].to_owned() } else { line.to_owned() })
+        .collect()
+}
+
+fuzz_target!(|input: &[u8]| {
+    let Some((piece, text)) = input.split_first() else { return };
+    assert_eq!(events(text, usize::MAX), events(text, usize::from(*piece).max(1)));
+});
