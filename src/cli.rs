@@ -172,7 +172,7 @@ impl From<TimestampsArg> for TimeMode {
 /// Values of `--categories`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum CategoriesArg {
-    /// The table of mapping.md §6.
+    /// Those of the integration.
     Elastic,
 }
 

@@ -3,7 +3,8 @@
 
 use std::collections::HashSet;
 
-use helper_data::corpus;
+#[path = "../benches/corpus.rs"]
+mod corpus;
 
 fn lines(bytes: &[u8]) -> Vec<serde_json::Value> {
     assert!(bytes.ends_with(b"\n"));
@@ -60,7 +61,6 @@ fn times_increase_and_addresses_repeat() {
         .iter()
         .filter_map(|record| record["source"].as_str())
         .collect();
-    println!("{}", addresses.len());
     assert!((1700..=2003).contains(&addresses.len()));
 }
 

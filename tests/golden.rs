@@ -13,9 +13,23 @@ const ASN: &str = "testdata/geoip/confluence-ecs-asn.mmdb";
 
 /// Compares the events of a file with its snapshot; one line an event, as the program writes them.
 fn golden(path: &str, flags: &[&str]) {
-    let name = Path::new(path).file_name().expect("a name").to_string_lossy();
-    let suffix = flags.iter().flat_map(|flag| flag.strip_prefix("--")).collect::<Vec<_>>();
-    let arguments = ["normalize", "-q", "--geoip-city", CITY, "--geoip-asn", ASN, path];
+    let name = Path::new(path)
+        .file_name()
+        .expect("a name")
+        .to_string_lossy();
+    let suffix = flags
+        .iter()
+        .flat_map(|flag| flag.strip_prefix("--"))
+        .collect::<Vec<_>>();
+    let arguments = [
+        "normalize",
+        "-q",
+        "--geoip-city",
+        CITY,
+        "--geoip-asn",
+        ASN,
+        path,
+    ];
     let output = run(arguments.iter().chain(flags), b"");
     assert_eq!(output.status.code(), Some(0));
     let text: Vec<_> = lines(&output.stdout)
@@ -29,11 +43,17 @@ fn golden(path: &str, flags: &[&str]) {
             for field in ["data_stream", "ecs", "input", "tags"] {
                 fields.remove(field).expect(field);
             }
-            fields["log"].as_object_mut().expect("an object").remove("file");
+            fields["log"]
+                .as_object_mut()
+                .expect("an object")
+                .remove("file");
             event.to_string()
         })
         .collect();
-    let snapshot = [&*name, &suffix.join("-")].join(" ").trim().replace(' ', "-");
+    let snapshot = [&*name, &suffix.join("-")]
+        .join(" ")
+        .trim()
+        .replace(' ', "-");
     insta::with_settings!({prepend_module_to_snapshot => false, omit_expression => true}, {
         insta::assert_snapshot!(snapshot, text.join("\n"));
     });
@@ -72,7 +92,10 @@ fn single_rules() {
 #[test]
 fn faults() {
     golden("testdata/records/broken.log", &[]);
-    golden("testdata/records/crlf-bom.log", &["--preserve-original-event"]);
+    golden(
+        "testdata/records/crlf-bom.log",
+        &["--preserve-original-event"],
+    );
     golden("testdata/records/invalid-utf8.log", &[]);
 }
 
@@ -91,13 +114,19 @@ fn pages() {
         "dc-page.json",
         "pages.ndjson",
     ] {
-        golden(&format!("testdata/pages/{name}"), &["--preserve-original-event"]);
+        golden(
+            &format!("testdata/pages/{name}"),
+            &["--preserve-original-event"],
+        );
     }
 }
 
 #[test]
 fn every_record_of_odd_types_is_mapped() {
-    let events = events(["normalize", "-q", "--strict", "testdata/records/types.log"], b"");
+    let events = events(
+        ["normalize", "-q", "--strict", "testdata/records/types.log"],
+        b"",
+    );
     assert_eq!(events.len(), 314);
 }
 

@@ -4,10 +4,13 @@
 //! consumed, says what is in it and how much it has consumed, and is shown the rest again with more
 //! behind it. What it finds depends on the bytes and the limit alone, not on the pieces they came in.
 
+mod discard;
 mod scan;
 
 use std::ops::Range;
 
+use discard::Discarded;
+pub use discard::Problem;
 use memchr::{memchr, memrchr};
 use scan::{Found, NOT_CLOSED, Scanner};
 
@@ -45,44 +48,6 @@ pub enum Frame {
     },
 }
 
-/// Why a frame is [`Frame::Unreadable`].
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Problem {
-    /// A line or a record longer than the limit.
-    #[error(
-        "{what} of {length} bytes at byte {position} of the input is longer than the limit of \
-         {limit} (--max-line-bytes); its first {kept} bytes are kept"
-    )]
-    TooLong {
-        /// "line" or "record".
-        what: &'static str,
-        /// Its length in bytes.
-        length: u64,
-        /// Its offset in the stream.
-        position: u64,
-        /// The limit in bytes.
-        limit: usize,
-        /// How many bytes of it are kept.
-        kept: usize,
-    },
-    /// A page or array that ends too early or cannot be followed.
-    #[error("{problem} at byte {position} of the input{}", cut(*.kept))]
-    Broken {
-        /// What is wrong.
-        problem: &'static str,
-        /// Offset in the stream where it went wrong.
-        position: u64,
-        /// How many bytes of the rest are kept, if not all are.
-        kept: Option<usize>,
-    },
-}
-
-fn cut(kept: Option<usize>) -> String {
-    kept.map_or_else(String::new, |kept| {
-        format!("; its first {kept} bytes are kept")
-    })
-}
-
 /// Takes a stream of bytes apart; see the module.
 #[derive(Debug)]
 pub struct Framer {
@@ -110,70 +75,18 @@ enum Mode {
 #[derive(Debug)]
 struct Document {
     scanner: Scanner,
-    /// A record has begun, and how much of it was consumed because it is over the limit.
-    record: Option<Option<Discarded>>,
+    record: InRecord,
 }
 
-#[derive(Debug)]
-struct Discarded {
-    /// Its beginning.
-    head: Vec<u8>,
-    /// How much of it is kept.
-    room: usize,
-    length: u64,
-    last: u8,
-    position: u64,
-    line_offset: u64,
-    /// What went wrong, and where, if it is not just too long.
-    broken: Option<(&'static str, u64)>,
-    /// A line over the limit may be a page: then its records are what counts.
-    scanner: Option<Scanner>,
-}
-
-impl Discarded {
-    fn extend(&mut self, bytes: &[u8]) {
-        let room = self.room.saturating_sub(self.head.len());
-        self.head.extend_from_slice(&bytes[..room.min(bytes.len())]);
-        self.length += bytes.len() as u64;
-        self.last = bytes.last().copied().unwrap_or(self.last);
-    }
-
-    /// Takes away the `\r` before the line end.
-    fn drop_carriage_return(&mut self) {
-        if self.last == b'\r' {
-            if self.head.len() as u64 == self.length {
-                self.head.pop();
-            }
-            self.length -= 1;
-        }
-    }
-
-    fn into_frame(mut self, what: &'static str, limit: usize) -> Frame {
-        if self.broken.is_some() && self.head.len() as u64 == self.length {
-            // Line ends between the records of a document are not a part of what is broken.
-            self.head.truncate(self.head.trim_ascii_end().len());
-            self.length = self.head.len() as u64;
-        }
-        let problem = match self.broken {
-            None => Problem::TooLong {
-                what,
-                length: self.length,
-                position: self.position,
-                limit,
-                kept: self.head.len(),
-            },
-            Some((problem, position)) => Problem::Broken {
-                problem,
-                position,
-                kept: ((self.head.len() as u64) < self.length).then_some(self.head.len()),
-            },
-        };
-        Frame::Unreadable {
-            text: self.head,
-            line_offset: self.line_offset,
-            problem,
-        }
-    }
+#[derive(Debug, Default)]
+enum InRecord {
+    /// Between the records.
+    #[default]
+    No,
+    /// In a record that is all in the buffer yet.
+    Yes,
+    /// In a record over the limit, whose beginning was consumed.
+    TooLong(Discarded),
 }
 
 /// Whether a step of the framer got on.
@@ -250,8 +163,8 @@ impl Framer {
 
     /// Consumes bytes, none of which the next scan has seen.
     fn consume(&mut self, bytes: &[u8]) -> Step {
-        if let Some(line_end) = memrchr(b'\n', bytes) {
-            self.line_offset = self.offset + line_end as u64 + 1;
+        if let Some(at) = memrchr(b'\n', bytes) {
+            self.line_offset = self.offset + at as u64 + 1;
         }
         self.offset += bytes.len() as u64;
         self.scanned = self.scanned.saturating_sub(bytes.len());
@@ -273,9 +186,10 @@ impl Framer {
         }
         let (stop, found) = scanner.scan(text, self.scanned);
         // On one line nothing is decided too late: a long line may turn out to be a page yet.
-        let (early, may_wait) = match scanner.multi_line {
-            true => (stop <= LOOK_AHEAD, stop < LOOK_AHEAD),
-            false => (true, stop <= self.limit),
+        let (early, may_wait) = if scanner.multi_line {
+            (stop <= LOOK_AHEAD, stop < LOOK_AHEAD)
+        } else {
+            (true, stop <= self.limit)
         };
         match found {
             Found::Begins if early => self.enter(scanner, &text[..stop]),
@@ -296,7 +210,7 @@ impl Framer {
     fn enter(&mut self, scanner: Scanner, text: &[u8]) -> Step {
         self.mode = Mode::Document(Document {
             scanner,
-            record: None,
+            record: InRecord::No,
         });
         let step = self.consume(text);
         self.scanned = 0;
@@ -307,7 +221,7 @@ impl Framer {
         let unseen = self.scanned.min(text.len());
         let whole = match memrchr(b'\n', &text[unseen..]) {
             _ if end => text.len(),
-            Some(line_end) => unseen + line_end + 1,
+            Some(at) => unseen + at + 1,
             None => 0,
         };
         if whole > 0 {
@@ -343,26 +257,27 @@ impl Framer {
         self.scanned = stop;
         match found {
             Found::RecordStart => {
-                document.record = Some(None);
+                document.record = InRecord::Yes;
                 self.mode = Mode::Document(document);
                 self.consume(&text[..stop])
             }
             Found::RecordEnd => {
-                match document.record.take().flatten() {
-                    Some(mut discarded) => {
-                        discarded.extend(&text[..stop]);
-                        frames.push(discarded.into_frame("record", self.limit));
+                let too_long = match std::mem::take(&mut document.record) {
+                    InRecord::TooLong(discarded) => Some(discarded),
+                    InRecord::No | InRecord::Yes if stop > self.limit => {
+                        Some(self.begin_discarding())
                     }
-                    None if stop > self.limit => {
-                        let mut discarded = self.begin_discarding();
-                        discarded.extend(&text[..stop]);
-                        frames.push(discarded.into_frame("record", self.limit));
-                    }
-                    None => frames.push(Frame::Record {
+                    InRecord::No | InRecord::Yes => None,
+                };
+                frames.push(match too_long {
+                    Some(discarded) => discarded
+                        .with(&text[..stop])
+                        .into_frame("record", self.limit),
+                    None => Frame::Record {
                         range: base..base + stop,
                         line_offset: self.line_offset,
-                    }),
-                }
+                    },
+                });
                 self.mode = Mode::Document(document);
                 self.consume(&text[..stop])
             }
@@ -383,24 +298,15 @@ impl Framer {
     }
 
     fn begin_discarding(&self) -> Discarded {
-        Discarded {
-            head: Vec::new(),
-            room: KEPT_OF_TOO_LONG,
-            length: 0,
-            last: 0,
-            position: self.offset,
-            line_offset: self.line_offset,
-            broken: None,
-            scanner: None,
-        }
+        Discarded::begin(self.offset, self.line_offset)
     }
 
     /// All of `text` is scanned: keeps what may become a record, within the limit.
     fn wait_in_document(&mut self, mut document: Document, text: &[u8]) -> Step {
         let keep = match document.record {
-            None => text.len() <= KEPT_OF_TOO_LONG,
-            Some(None) => text.len() <= self.limit,
-            Some(Some(_)) => false,
+            InRecord::No => text.len() <= KEPT_OF_TOO_LONG,
+            InRecord::Yes => text.len() <= self.limit,
+            InRecord::TooLong(_) => false,
         };
         if keep {
             self.mode = Mode::Document(document);
@@ -410,7 +316,7 @@ impl Framer {
         let indentation = text.len() - text.trim_ascii_end().len();
         let consumed = match memrchr(b'\n', &text[text.len() - indentation..]) {
             _ if indentation > KEPT_OF_TOO_LONG => text.len(),
-            Some(line_end) => text.len() - indentation + line_end + 1,
+            Some(at) => text.len() - indentation + at + 1,
             None if indentation == text.len() && self.line_offset == self.offset => 0,
             None => text.len(),
         };
@@ -418,11 +324,11 @@ impl Framer {
             self.mode = Mode::Document(document);
             return Step::Wait;
         }
-        if let Some(record) = &mut document.record {
-            record
-                .get_or_insert_with(|| self.begin_discarding())
-                .extend(&text[..consumed]);
-        }
+        document.record = match document.record {
+            InRecord::No => InRecord::No,
+            InRecord::Yes => InRecord::TooLong(self.begin_discarding().with(&text[..consumed])),
+            InRecord::TooLong(discarded) => InRecord::TooLong(discarded.with(&text[..consumed])),
+        };
         self.mode = Mode::Document(document);
         self.consume(&text[..consumed]);
         Step::On(consumed)
@@ -438,14 +344,14 @@ impl Framer {
         problem: &'static str,
         frames: &mut Vec<Frame>,
     ) -> Step {
-        let mut discarded = match document.record.take().flatten() {
-            Some(discarded) => discarded,
+        let mut discarded = match std::mem::take(&mut document.record) {
+            InRecord::TooLong(discarded) => discarded,
             // Within the limit so far: all of it is kept, as of any other line.
-            None if stop <= self.limit => Discarded {
+            InRecord::No | InRecord::Yes if stop <= self.limit => Discarded {
                 room: self.limit.max(KEPT_OF_TOO_LONG),
                 ..self.begin_discarding()
             },
-            None => self.begin_discarding(),
+            InRecord::No | InRecord::Yes => self.begin_discarding(),
         };
         let before = text[..stop].last().copied().unwrap_or(discarded.last);
         // A line ends before the `\r` of its end.
@@ -453,18 +359,17 @@ impl Framer {
         let position = self.offset + stop as u64 - u64::from(at_line_end);
         discarded.broken = Some((problem, position));
         self.scanned = 0;
-        let line_start = memrchr(b'\n', &text[..stop]).map_or(0, |line_end| line_end + 1);
+        let line_start = memrchr(b'\n', &text[..stop]).map_or(0, |at| at + 1);
         let line_is_whole = line_start > 0 || self.line_offset == self.offset;
         if line_is_whole && text[line_start..stop].trim_ascii().is_empty() && stop < text.len() {
-            discarded.extend(&text[..line_start]);
+            let discarded = discarded.with(&text[..line_start]);
             frames.push(discarded.into_frame("record", self.limit));
             self.mode = Mode::Lines;
             return self.consume(&text[..line_start]);
         }
-        discarded.extend(&text[..stop]);
+        self.mode = Mode::Discard(discarded.with(&text[..stop]));
         let step = self.consume(&text[..stop]);
         self.scanned = 0;
-        self.mode = Mode::Discard(discarded);
         step
     }
 
@@ -476,7 +381,7 @@ impl Framer {
         frames: &mut Vec<Frame>,
     ) -> Step {
         let line_end = memchr(b'\n', text);
-        let line = &text[..line_end.unwrap_or(text.len())];
+        let line = line_end.map_or(text, |at| &text[..at]);
         if let Some(mut scanner) = discarded.scanner.take() {
             let (stop, found) = scanner.scan(line, 0);
             match found {
@@ -485,8 +390,8 @@ impl Framer {
                 _ => {}
             }
         }
-        discarded.extend(line);
-        let Some(line_end) = line_end else {
+        let discarded = discarded.with(line);
+        let Some(at) = line_end else {
             self.consume(text);
             self.scanned = 0;
             if end {
@@ -496,9 +401,9 @@ impl Framer {
             }
             return Step::On(text.len());
         };
-        discarded.drop_carriage_return();
+        let discarded = discarded.without_carriage_return();
         frames.push(discarded.into_frame("line", self.limit));
-        let step = self.consume(&text[..=line_end]);
+        let step = self.consume(&text[..=at]);
         self.scanned = 0;
         step
     }

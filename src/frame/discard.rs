@@ -1,0 +1,123 @@
+//! Text that cannot be used: what is kept of it, and why.
+
+use super::scan::Scanner;
+use super::{Frame, KEPT_OF_TOO_LONG};
+
+/// Why a frame is [`Frame::Unreadable`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// A line or a record longer than the limit.
+    #[error(
+        "{what} of {length} bytes at byte {position} of the input is longer than the limit of \
+         {limit} (--max-line-bytes); its first {kept} bytes are kept"
+    )]
+    TooLong {
+        /// "line" or "record".
+        what: &'static str,
+        /// Its length in bytes.
+        length: u64,
+        /// Its offset in the stream.
+        position: u64,
+        /// The limit in bytes.
+        limit: usize,
+        /// How many bytes of it are kept.
+        kept: usize,
+    },
+    /// A page or array that ends too early or cannot be followed.
+    #[error("{problem} at byte {position} of the input{}", cut(*.kept))]
+    Broken {
+        /// What is wrong.
+        problem: &'static str,
+        /// Offset in the stream where it went wrong.
+        position: u64,
+        /// How many bytes of the rest are kept, if not all are.
+        kept: Option<usize>,
+    },
+}
+
+fn cut(kept: Option<usize>) -> String {
+    kept.map_or_else(String::new, |kept| {
+        format!("; its first {kept} bytes are kept")
+    })
+}
+
+/// Text on its way to being a frame that is [`Frame::Unreadable`].
+#[derive(Debug)]
+pub(super) struct Discarded {
+    /// Its beginning.
+    pub head: Vec<u8>,
+    /// How much of it is kept.
+    pub room: usize,
+    pub length: u64,
+    pub last: u8,
+    pub position: u64,
+    pub line_offset: u64,
+    /// What went wrong, and where, if it is not just too long.
+    pub broken: Option<(&'static str, u64)>,
+    /// A line over the limit may be a page: then its records are what counts.
+    pub scanner: Option<Scanner>,
+}
+
+impl Discarded {
+    /// What begins at an offset of the stream, in the line that begins at another.
+    pub fn begin(position: u64, line_offset: u64) -> Self {
+        Self {
+            head: Vec::new(),
+            room: KEPT_OF_TOO_LONG,
+            length: 0,
+            last: 0,
+            position,
+            line_offset,
+            broken: None,
+            scanner: None,
+        }
+    }
+
+    /// It, longer by those bytes.
+    pub fn with(mut self, bytes: &[u8]) -> Self {
+        let room = self.room.saturating_sub(self.head.len());
+        self.head.extend_from_slice(&bytes[..room.min(bytes.len())]);
+        self.length += bytes.len() as u64;
+        self.last = bytes.last().copied().unwrap_or(self.last);
+        self
+    }
+
+    /// Takes away the `\r` before the line end.
+    pub fn without_carriage_return(mut self) -> Self {
+        if self.last == b'\r' {
+            if self.head.len() as u64 == self.length {
+                self.head.pop();
+            }
+            self.length -= 1;
+        }
+        self
+    }
+
+    /// The frame of it, a "line" or a "record".
+    pub fn into_frame(mut self, what: &'static str, limit: usize) -> Frame {
+        if self.broken.is_some() && self.head.len() as u64 == self.length {
+            // Line ends between the records of a document are not a part of what is broken.
+            self.head.truncate(self.head.trim_ascii_end().len());
+            self.length = self.head.len() as u64;
+        }
+        let problem = match self.broken {
+            None => Problem::TooLong {
+                what,
+                length: self.length,
+                position: self.position,
+                limit,
+                kept: self.head.len(),
+            },
+            Some((problem, position)) => Problem::Broken {
+                problem,
+                position,
+                kept: ((self.head.len() as u64) < self.length).then_some(self.head.len()),
+            },
+        };
+        Frame::Unreadable {
+            text: self.head,
+            line_offset: self.line_offset,
+            problem,
+        }
+    }
+}

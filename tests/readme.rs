@@ -1,0 +1,98 @@
+//! The README is true: its examples give what stands below them, its help text is the program's.
+//!
+//! `UPDATE_README=1 cargo test --test readme` writes what the program says now into it.
+
+mod common;
+
+use std::env;
+use std::path::Path;
+use std::process::Command;
+
+use common::program::{project, run};
+
+/// What a shell makes of a command of the README, in the project's folder.
+fn shell(command: &str) -> String {
+    let binary = Path::new(env!("CARGO_BIN_EXE_confluence-ecs"));
+    let path = format!(
+        "{}:{}",
+        binary.parent().expect("a folder").display(),
+        env::var("PATH").expect("PATH")
+    );
+    let output = Command::new("bash")
+        .args(["-c", command])
+        .env("PATH", path)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("bash runs");
+    let text = [output.stdout, output.stderr].concat();
+    String::from_utf8(text).expect("UTF-8")
+}
+
+/// The text with the output of each example replaced by what it gives now. Commands without output
+/// below them are for the reader's own files.
+fn with_real_output(readme: &str) -> String {
+    let mut real = String::new();
+    let mut inside = false;
+    let mut command = String::new();
+    let mut lines = readme.lines().peekable();
+    while let Some(line) = lines.next() {
+        real.push_str(line);
+        real.push('\n');
+        if line.starts_with("```") {
+            inside = line == "```console";
+            continue;
+        }
+        if !inside {
+            continue;
+        }
+        command.push_str(line.strip_prefix("$ ").unwrap_or(line));
+        command.push('\n');
+        let more = lines.peek().copied().unwrap_or_default();
+        let goes_on = line.ends_with('|') || line.ends_with('\\');
+        if goes_on {
+            continue;
+        }
+        let has_output = !more.starts_with("$ ") && !more.starts_with("```");
+        if has_output {
+            while lines
+                .peek()
+                .is_some_and(|line| !line.starts_with("$ ") && !line.starts_with("```"))
+            {
+                lines.next();
+            }
+            real.push_str(&shell(&command));
+        }
+        command.clear();
+    }
+    real
+}
+
+/// The text between two markers.
+fn between<'a>(text: &'a str, begin: &str, end: &str) -> &'a str {
+    let start = text.find(begin).expect(begin) + begin.len();
+    let length = text[start..].find(end).expect(end);
+    &text[start..start + length]
+}
+
+#[test]
+fn the_readme_is_true() {
+    let path = project("README.md");
+    let readme = std::fs::read_to_string(&path).expect("the README");
+    let mut real = with_real_output(&readme);
+    let commands = ["normalize"];
+    for command in commands.iter().copied() {
+        let heading = format!("(`confluence-ecs {command} -h`):\n\n```text\n");
+        let help = run([command, "-h"], b"").stdout;
+        let help = String::from_utf8(help).expect("UTF-8");
+        let help: Vec<_> = help.lines().map(str::trim_end).collect();
+        let old = between(&real, &heading, "```").to_owned();
+        real = real.replace(&old, &format!("{}\n", help.join("\n")));
+    }
+    if env::var_os("UPDATE_README").is_some() {
+        std::fs::write(&path, &real).expect("written");
+    }
+    assert!(
+        real == readme,
+        "the README is not true: UPDATE_README=1 cargo test --test readme"
+    );
+}
