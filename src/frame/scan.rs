@@ -135,7 +135,7 @@ impl Scanner {
     /// A byte inside a key at the top of a page.
     fn key_byte(&mut self, byte: u8) -> Option<Found> {
         match (self.phase, byte) {
-            (_, b'\n') => return Some(self.broken("a line end inside a key")),
+            (_, b'\n') => return Some(self.broken(torn(self.multi_line))),
             (Phase::InKeyEscape, _) => self.phase = Phase::InKey,
             (_, b'\\') => self.phase = Phase::InKeyEscape,
             (_, b'"') => self.phase = Phase::Colon,
@@ -304,11 +304,13 @@ impl Skipper {
                             self.ended = Ended::Value;
                         }
                         Some(b'\\') => self.state = Skipping::Escape,
-                        Some(b'\n') => return (at, torn_string(multi_line)),
+                        Some(b'\n') => return (at, Skipped::Broken(torn(multi_line))),
                         Some(_) => {}
                     }
                 }
-                Skipping::Escape if byte == b'\n' => return (at, torn_string(multi_line)),
+                Skipping::Escape if byte == b'\n' => {
+                    return (at, Skipped::Broken(torn(multi_line)));
+                }
                 Skipping::Escape => self.state = Skipping::String,
             }
             at += 1;
@@ -360,12 +362,13 @@ impl Skipper {
     }
 }
 
-fn torn_string(multi_line: bool) -> Skipped {
-    Skipped::Broken(if multi_line {
+/// What is wrong with a string that a line end tears.
+fn torn(multi_line: bool) -> &'static str {
+    if multi_line {
         "a line end inside a string"
     } else {
         NOT_CLOSED
-    })
+    }
 }
 
 enum Nested {
