@@ -11,7 +11,9 @@ use ipnetwork::IpNetwork;
 
 use crate::commands::Exit;
 use crate::dialect::Dialect;
+use crate::fixtures;
 use crate::network::{self, Network};
+use crate::schema::fields;
 use crate::timestamp::TimeMode;
 
 const STYLES: Styles = Styles::styled()
@@ -37,6 +39,109 @@ pub struct Cli {
 pub enum Command {
     /// Read raw audit records from files or stdin, write ECS events as NDJSON, in the same order
     Normalize(NormalizeArgs),
+    /// Check or write golden files in the layout of elastic-package's pipeline tests
+    Fixtures {
+        /// What to do with them.
+        #[command(subcommand)]
+        task: FixturesCommand,
+    },
+    /// The fields of the events: reference, index template, JSON schema, validation
+    Schema {
+        /// What to print or do.
+        #[command(subcommand)]
+        what: SchemaCommand,
+    },
+}
+
+/// The commands of `fixtures`.
+#[derive(Debug, Subcommand)]
+pub enum FixturesCommand {
+    /// Compare the golden files with what the mapping gives; exit with 1 if they differ
+    Check(FixturesArgs),
+    /// Write what the mapping gives into the golden files that differ, then check and validate them
+    Regenerate {
+        /// Allow events with error.message, and events that the schema does not allow
+        #[arg(long)]
+        allow_errors: bool,
+        /// Which files.
+        #[command(flatten)]
+        fixtures: FixturesArgs,
+    },
+}
+
+/// Arguments of both commands of `fixtures`.
+#[derive(Debug, Args)]
+pub struct FixturesArgs {
+    /// Folders with NAME.log, NAME.json or NAME.ndjson, and their NAME.log-expected.json
+    #[arg(value_name = "DIR", required = true)]
+    pub folders: Vec<PathBuf>,
+    /// How to report
+    #[arg(long, value_enum, default_value_t = ReportFormat::Pretty, value_name = "FORMAT")]
+    pub format: ReportFormat,
+    /// How records are mapped.
+    #[command(flatten)]
+    pub mapping: MappingArgs,
+}
+
+/// The commands of `schema`.
+#[derive(Debug, Subcommand)]
+pub enum SchemaCommand {
+    /// Print the fields that an event can have
+    Fields {
+        /// How to print them
+        #[arg(long, value_enum, default_value_t = FieldsFormat::Table, value_name = "FORMAT")]
+        format: FieldsFormat,
+    },
+    /// Print a composable index template for Elasticsearch 8
+    IndexTemplate,
+    /// Print a JSON schema (draft 2020-12) of one event
+    JsonSchema,
+    /// Check events for unknown fields, wrong types and values that ECS does not allow
+    Validate {
+        /// NDJSON files; `-` or none: stdin
+        #[arg(value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+}
+
+/// Values of `schema fields --format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[expect(missing_docs, reason = "the values of fields::Format")]
+pub enum FieldsFormat {
+    Table,
+    Json,
+    Markdown,
+}
+
+impl From<FieldsFormat> for fields::Format {
+    fn from(format: FieldsFormat) -> Self {
+        match format {
+            FieldsFormat::Table => Self::Table,
+            FieldsFormat::Json => Self::Json,
+            FieldsFormat::Markdown => Self::Markdown,
+        }
+    }
+}
+
+/// Values of `fixtures --format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// Unified diffs and a summary.
+    Pretty,
+    /// Annotations of GitHub Actions.
+    Github,
+    /// A JUnit report.
+    Junit,
+}
+
+impl From<ReportFormat> for fixtures::Format {
+    fn from(format: ReportFormat) -> Self {
+        match format {
+            ReportFormat::Pretty => Self::Pretty,
+            ReportFormat::Github => Self::Github,
+            ReportFormat::Junit => Self::Junit,
+        }
+    }
 }
 
 /// `--log-format`, `-v`, `-q`.

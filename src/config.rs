@@ -86,6 +86,24 @@ pub fn mapping(arguments: &MappingArgs) -> Result<Options, Error> {
     })
 }
 
+/// Options of the mapping for golden files, where the original is always kept, and tags are not the
+/// mapping's to add.
+///
+/// # Errors
+/// When a file that an argument names cannot be used.
+pub fn golden(arguments: &MappingArgs) -> Result<Options, Error> {
+    let envelope = Envelope::new(
+        &arguments.namespace,
+        &[],
+        true,
+        add_fields(arguments.add_fields.as_deref())?,
+    );
+    Ok(Options {
+        envelope,
+        ..mapping(arguments)?
+    })
+}
+
 /// A path and the setting that it comes from: the flag, else the environment, where an empty
 /// variable is none.
 fn given(

@@ -17,11 +17,15 @@ fn main() -> ExitCode {
     logging::start(&cli.logging);
     let result = match cli.command {
         Command::Normalize(arguments) => commands::normalize::run(arguments),
+        Command::Fixtures { task } => commands::fixtures::run(task),
+        Command::Schema { what } => commands::schema::run(what),
     };
     match result {
         Ok(exit) => exit.into(),
         Err(error) => {
-            tracing::error!("{error}");
+            if !error.is_quiet() {
+                tracing::error!("{error}");
+            }
             Exit::from(&error).into()
         }
     }

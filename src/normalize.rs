@@ -75,6 +75,7 @@ struct Place {
 #[derive(Debug)]
 pub struct Normalizer {
     options: Arc<Options>,
+    dialect: Option<Dialect>,
     nodes: Vec<Node>,
     cache: Cache,
     counts: Counts,
@@ -88,11 +89,23 @@ impl Normalizer {
     #[must_use]
     pub fn new(options: Arc<Options>) -> Self {
         Self {
+            dialect: options.dialect,
             options,
             nodes: Vec::new(),
             cache: Cache::default(),
             counts: Counts::default(),
         }
+    }
+
+    /// The longest record, in bytes.
+    #[must_use]
+    pub fn max_line_bytes(&self) -> usize {
+        self.options.max_line_bytes
+    }
+
+    /// From here on, takes every record for one of that dialect; none: each record tells.
+    pub fn force_dialect(&mut self, dialect: Option<Dialect>) {
+        self.dialect = dialect;
     }
 
     /// The counts since the last call.
@@ -265,7 +278,7 @@ impl Normalizer {
             return Err(Unmappable::not_an_object(root.kind()).into());
         }
         let options = &self.options;
-        let event = map_record(&Record::read(root), options, &mut self.cache)?;
+        let event = map_record(&Record::read(root), self.dialect, options, &mut self.cache)?;
         event::write_event(
             out,
             &event,
@@ -282,11 +295,11 @@ impl Normalizer {
 /// The mapping, in the order of mapping.md.
 fn map_record<'a>(
     record: &Record<'a>,
+    forced: Option<Dialect>,
     options: &Options,
     cache: &mut Cache,
 ) -> Result<Event<'a>, Unmappable> {
-    let dialect = options
-        .dialect
+    let dialect = forced
         .or_else(|| dialect::detect(record))
         .ok_or(Unmappable::NoDialect)?;
     let mut event = match dialect {

@@ -1,7 +1,10 @@
 //! The commands: what joins inputs, mapping and outputs.
 
+pub mod fixtures;
 pub mod normalize;
+pub mod schema;
 
+use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use crate::{config, sink};
@@ -45,9 +48,20 @@ pub enum Error {
     /// The output fails.
     #[error(transparent)]
     Sink(#[from] sink::Error),
+    /// The report fails.
+    #[error("cannot write the report: {0}")]
+    Report(std::io::Error),
     /// The system refuses what every program needs.
     #[error("cannot start: {0}")]
     System(#[from] std::io::Error),
+}
+
+impl Error {
+    /// Whether all that happened is that a reader went away: nothing to report.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        Exit::from(self) == Exit::Done
+    }
 }
 
 impl From<&Error> for Exit {
@@ -55,7 +69,8 @@ impl From<&Error> for Exit {
         match error {
             Error::Config(_) | Error::OutputIsInput(_) => Self::Usage,
             Error::Sink(sink::Error::Closed) => Self::Done,
-            Error::Sink(_) | Error::System(_) => Self::Failed,
+            Error::Report(error) if error.kind() == ErrorKind::BrokenPipe => Self::Done,
+            Error::Sink(_) | Error::Report(_) | Error::System(_) => Self::Failed,
         }
     }
 }

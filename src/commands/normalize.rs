@@ -66,7 +66,7 @@ pub fn run(arguments: NormalizeArgs) -> Result<Exit, Error> {
     })
 }
 
-fn all_cores() -> NonZeroUsize {
+pub(super) fn all_cores() -> NonZeroUsize {
     std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 

@@ -1,0 +1,85 @@
+//! `confluence-ecs fixtures`: golden files checked and regenerated.
+
+use std::io::stdout;
+use std::sync::Arc;
+
+use super::normalize::all_cores;
+use super::{Error, Exit};
+use crate::batch;
+use crate::cli::FixturesCommand;
+use crate::config;
+use crate::fixtures::{self, Case, Outcome, Report, Runner, Task};
+use crate::schema::validate::Validator;
+
+/// A case, or a folder without any, and how it went.
+#[derive(Default)]
+struct Turn {
+    case: Case,
+    outcome: Option<Outcome>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the configuration is wrong, or the report cannot be written.
+pub fn run(command: FixturesCommand) -> Result<Exit, Error> {
+    let (task, arguments) = match command {
+        FixturesCommand::Check(arguments) => (Task::Check, arguments),
+        FixturesCommand::Regenerate {
+            allow_errors,
+            fixtures,
+        } => (Task::Regenerate { allow_errors }, fixtures),
+    };
+    let options = Arc::new(config::golden(&arguments.mapping)?);
+    let threads = arguments.mapping.threads.unwrap_or_else(all_cores);
+    let validator = Arc::new(Validator::new());
+    let mut turns = Vec::new();
+    for folder in &arguments.folders {
+        match fixtures::discover(folder) {
+            Ok(cases) => turns.extend(cases.into_iter().map(|case| (case, None))),
+            Err(error) => {
+                let case = Case {
+                    input: folder.clone(),
+                    expected: folder.clone(),
+                };
+                turns.push((case, Some(Outcome::Failed(error))));
+            }
+        }
+    }
+
+    let mut turns = turns.into_iter();
+    let mut report = Report::new(stdout(), arguments.format.into());
+    let mut written = Ok(());
+    let tags = &arguments.mapping.tags;
+    batch::in_order(
+        threads,
+        |turn: &mut Turn| {
+            let next = turns.next();
+            let there = next.is_some();
+            (turn.case, turn.outcome) = next.unwrap_or_default();
+            there
+        },
+        || {
+            let options = Arc::clone(&options);
+            let mut runner = Runner::new(task, options, tags.clone(), Arc::clone(&validator));
+            move |turn: &mut Turn, done: &mut Turn| {
+                done.case = std::mem::take(&mut turn.case);
+                done.outcome = turn.outcome.take().or_else(|| Some(runner.run(&done.case)));
+            }
+        },
+        |done: &mut Turn| {
+            if let Some(outcome) = &done.outcome {
+                written = report.add(&done.case, outcome);
+            }
+            written.is_ok()
+        },
+    );
+    written
+        .and_then(|()| report.finish())
+        .map_err(Error::Report)?;
+    Ok(if report.failed() {
+        Exit::Failed
+    } else {
+        Exit::Done
+    })
+}

@@ -1,0 +1,121 @@
+//! `confluence-ecs schema`: the field table, in every form that it has.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write as _, stdin, stdout};
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::{Error, Exit};
+use crate::cli::SchemaCommand;
+use crate::schema::validate::Validator;
+use crate::schema::{self, fields, json_schema, template};
+
+/// Runs the command.
+///
+/// # Errors
+/// When what it prints cannot be written.
+pub fn run(command: SchemaCommand) -> Result<Exit, Error> {
+    match command {
+        SchemaCommand::Fields { format } => {
+            fields::write(schema::fields(), format.into(), &mut stdout().lock())
+        }
+        SchemaCommand::IndexTemplate => print(&template::index_template()),
+        SchemaCommand::JsonSchema => print(&json_schema::json_schema()),
+        SchemaCommand::Validate { files } => return validate(files),
+    }
+    .map_err(Error::Report)?;
+    Ok(Exit::Done)
+}
+
+fn print(value: &Value) -> io::Result<()> {
+    let mut out = stdout().lock();
+    serde_json::to_writer_pretty(&mut out, value)?;
+    writeln!(out)
+}
+
+fn validate(mut files: Vec<PathBuf>) -> Result<Exit, Error> {
+    if files.is_empty() {
+        files.push("-".into());
+    }
+    let validator = Validator::new();
+    let (mut events, mut invalid, mut failed) = (0, 0, false);
+    for path in &files {
+        let mut validate = |reader: &mut dyn BufRead| {
+            validate_lines(&validator, path, reader, &mut events, &mut invalid)
+        };
+        let result = if path.as_os_str() == "-" {
+            validate(&mut stdin().lock())
+        } else {
+            let file = File::open(path).map_err(Failed::Input);
+            file.and_then(|file| validate(&mut BufReader::new(file)))
+        };
+        match result {
+            Ok(()) => {}
+            Err(Failed::Report(error)) => return Err(Error::Report(error)),
+            Err(Failed::Input(error)) => {
+                tracing::error!("cannot read {}: {error}", name(path));
+                failed = true;
+            }
+        }
+    }
+    if invalid > 0 {
+        tracing::warn!(events, invalid, "events that the schema does not allow");
+    } else {
+        tracing::info!(events, invalid, "done");
+    }
+    Ok(if failed || invalid > 0 {
+        Exit::Failed
+    } else {
+        Exit::Done
+    })
+}
+
+enum Failed {
+    Input(io::Error),
+    Report(io::Error),
+}
+
+fn name(path: &Path) -> String {
+    if path.as_os_str() == "-" {
+        "stdin".to_owned()
+    } else {
+        path.display().to_string()
+    }
+}
+
+/// Reports each violation with its file, line and path.
+fn validate_lines(
+    validator: &Validator,
+    path: &Path,
+    reader: &mut dyn BufRead,
+    events: &mut u64,
+    invalid: &mut u64,
+) -> Result<(), Failed> {
+    let name = name(path);
+    let mut out = stdout().lock();
+    let mut line = Vec::new();
+    for number in 1.. {
+        line.clear();
+        if reader.read_until(b'\n', &mut line).map_err(Failed::Input)? == 0 {
+            break;
+        }
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        *events += 1;
+        let told: Vec<_> = match serde_json::from_slice(&line) {
+            Ok(event @ Value::Object(_)) => {
+                let violations = validator.validate(&event);
+                violations.iter().map(ToString::to_string).collect()
+            }
+            Ok(_) => vec!["not a JSON object".to_owned()],
+            Err(error) => vec![format!("not JSON: {error}")],
+        };
+        *invalid += u64::from(!told.is_empty());
+        for violation in told {
+            writeln!(out, "{name}:{number}: {violation}").map_err(Failed::Report)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,274 @@
+//! The table of fields, and how it is printed.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{self, Write};
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
+
+/// `schemas/fields.json`.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Table {
+    /// The version of ECS that the facts are of.
+    pub ecs_version: String,
+    /// Every field, sorted by name.
+    pub fields: Vec<Field>,
+    /// The values of `event.type` that ECS expects for each value of `event.category`.
+    pub expected_types: BTreeMap<String, Vec<String>>,
+    /// Pairs that ECS does not expect, but the reference's mapping makes. mapping.md §6 makes none.
+    pub known_exceptions: Vec<Exception>,
+}
+
+/// A field.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Field {
+    /// Dotted path.
+    pub name: String,
+    /// Its type in Elasticsearch.
+    #[serde(rename = "type")]
+    pub kind: Type,
+    /// Who defines it.
+    pub level: Level,
+    /// What it says, for people.
+    pub description: String,
+    /// Where its value comes from, for people: fields of the record by dialect, a flag, a database.
+    pub source: String,
+    /// Whether it is a list always, as ECS normalises it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub array: bool,
+    /// Bytes above which a keyword is kept but not indexed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ignore_above: Option<u32>,
+    /// Whether it is kept in the document alone, to be neither searched nor aggregated.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unindexed: bool,
+    /// The only value there is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// The same value, indexed in another way.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub multi_fields: Vec<MultiField>,
+    /// The values that ECS allows; empty: any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed_values: Vec<String>,
+}
+
+/// A field below a field, such as `user.name.text`.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct MultiField {
+    /// The last part of its path.
+    pub name: String,
+    /// Its type in Elasticsearch.
+    #[serde(rename = "type")]
+    pub kind: Type,
+}
+
+/// A category and a type that ECS does not expect together.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exception {
+    /// `event.category`
+    pub category: String,
+    /// `event.type`
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The only `event.action` that it is excused for.
+    pub action: String,
+}
+
+/// Types of Elasticsearch, those that the fields have
+/// (<https://www.elastic.co/guide/en/elasticsearch/reference/8.11/mapping-types.html>).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "named after Elasticsearch's types")]
+pub enum Type {
+    Boolean,
+    ConstantKeyword,
+    Date,
+    Flattened,
+    GeoPoint,
+    Ip,
+    Keyword,
+    Long,
+    MatchOnlyText,
+    /// An object whose keys are not all known: others are kept, whatever they hold.
+    Object,
+}
+
+impl Type {
+    /// Its name in Elasticsearch.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Boolean => "boolean",
+            Self::ConstantKeyword => "constant_keyword",
+            Self::Date => "date",
+            Self::Flattened => "flattened",
+            Self::GeoPoint => "geo_point",
+            Self::Ip => "ip",
+            Self::Keyword => "keyword",
+            Self::Long => "long",
+            Self::MatchOnlyText => "match_only_text",
+            Self::Object => "object",
+        }
+    }
+}
+
+/// Who defines a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// ECS.
+    Ecs,
+    /// The integration, or the agent that runs it.
+    Integration,
+}
+
+impl Level {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Ecs => "ecs",
+            Self::Integration => "integration",
+        }
+    }
+}
+
+/// The table.
+///
+/// # Panics
+/// When the file that was compiled in is broken, which a test rules out.
+#[must_use]
+pub fn fields() -> &'static Table {
+    static TABLE: LazyLock<Table> = LazyLock::new(|| {
+        serde_json::from_str(include_str!("../../schemas/fields.json"))
+            .unwrap_or_else(|error| unreachable!("schemas/fields.json: {error}"))
+    });
+    &TABLE
+}
+
+impl Table {
+    /// Whether `event.type` = `kind` goes with `event.category` = `category`: ECS expects it, or it
+    /// is a known exception of `action`.
+    #[must_use]
+    pub fn expects(&self, category: &str, kind: &str, action: Option<&str>) -> bool {
+        let expected = self.expected_types.get(category);
+        expected.is_some_and(|expected| expected.iter().any(|one| one == kind))
+            || self.known_exceptions.iter().any(|known| {
+                known.category == category
+                    && known.kind == kind
+                    && action == Some(known.action.as_str())
+            })
+    }
+}
+
+/// How the table is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Columns for a terminal.
+    Table,
+    /// The data itself.
+    Json,
+    /// A Markdown table: the README's field reference.
+    Markdown,
+}
+
+/// Prints the table, with a line end.
+///
+/// # Errors
+/// When the output fails.
+pub fn write(table: &Table, format: Format, out: &mut impl Write) -> io::Result<()> {
+    match format {
+        Format::Table => write_columns(table, out),
+        Format::Json => {
+            serde_json::to_writer_pretty(&mut *out, table)?;
+            writeln!(out)
+        }
+        Format::Markdown => write_markdown(table, out),
+    }
+}
+
+const HEADINGS: [&str; 5] = [
+    "Field",
+    "Type",
+    "Level",
+    "Description",
+    "Where it comes from",
+];
+
+fn cells(field: &Field) -> [String; 5] {
+    [
+        field.name.clone(),
+        field.type_label(),
+        field.level.name().to_owned(),
+        field.to_string(),
+        field.source.clone(),
+    ]
+}
+
+fn write_columns(table: &Table, out: &mut impl Write) -> io::Result<()> {
+    let headings = HEADINGS.map(str::to_uppercase);
+    let plain = |field| cells(field).map(|cell| cell.replace('`', ""));
+    let rows: Vec<_> = std::iter::once(headings)
+        .chain(table.fields.iter().map(plain))
+        .collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+    // The last two columns are as long as they are: what is wide stands last.
+    let widths = [0, 1, 2].map(|column| width(column).unwrap_or_default());
+    let [name, kind, level] = widths;
+    for [a, b, c, description, source] in &rows {
+        writeln!(
+            out,
+            "{a:name$}  {b:kind$}  {c:level$}  {description}  [{source}]"
+        )?;
+    }
+    Ok(())
+}
+
+fn write_markdown(table: &Table, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "| {} |", HEADINGS.join(" | "))?;
+    writeln!(out, "|{}", "---|".repeat(HEADINGS.len()))?;
+    for field in &table.fields {
+        let [name, kind, level, description, source] =
+            cells(field).map(|cell| cell.replace('|', "\\|"));
+        writeln!(
+            out,
+            "| `{name}` | {kind} | {level} | {description} | {source} |"
+        )?;
+    }
+    Ok(())
+}
+
+impl Field {
+    /// Its type, and whether it is a list.
+    fn type_label(&self) -> String {
+        let list = if self.array { " (list)" } else { "" };
+        format!("{}{list}", self.kind.name())
+    }
+}
+
+/// The description, with the values that the field is bound to.
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.description)?;
+        if let Some(value) = &self.value {
+            write!(f, " Always `{value}`.")?;
+        }
+        if !self.allowed_values.is_empty() {
+            write!(f, " Allowed: `{}`.", self.allowed_values.join("`, `"))?;
+        }
+        for multi in &self.multi_fields {
+            write!(
+                f,
+                " Also `{}.{}` ({}).",
+                self.name,
+                multi.name,
+                multi.kind.name()
+            )?;
+        }
+        Ok(())
+    }
+}

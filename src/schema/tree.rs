@@ -1,0 +1,64 @@
+//! The table's dotted names as the objects that an event is made of.
+
+use std::collections::BTreeMap;
+
+use super::fields::{Field, Table, Type};
+
+/// The members of an object, by name.
+pub(super) type Members<'t> = BTreeMap<&'t str, Node<'t>>;
+
+/// A place in an event.
+#[derive(Debug)]
+pub(super) enum Node<'t> {
+    /// A field that holds a value.
+    Field(&'t Field),
+    /// An object of fields.
+    Object {
+        /// The row of an object that may hold other members, too.
+        open: Option<&'t Field>,
+        /// The fields in it.
+        members: Members<'t>,
+    },
+}
+
+impl<'t> Node<'t> {
+    fn object() -> Self {
+        Self::Object {
+            open: None,
+            members: Members::new(),
+        }
+    }
+
+    fn insert(&mut self, path: &'t str, field: &'t Field) {
+        // A field below a field that is no object: a broken table, which a test rules out.
+        let Self::Object { members, open } = self else {
+            return;
+        };
+        let object_itself = path.is_empty();
+        if object_itself {
+            *open = Some(field);
+            return;
+        }
+        let (name, rest) = path.split_once('.').unwrap_or((path, ""));
+        if rest.is_empty() && field.kind != Type::Object {
+            members.insert(name, Self::Field(field));
+        } else {
+            members
+                .entry(name)
+                .or_insert_with(Self::object)
+                .insert(rest, field);
+        }
+    }
+}
+
+/// The objects and fields of an event.
+pub(super) fn members(table: &Table) -> Members<'_> {
+    let mut root = Node::object();
+    for field in &table.fields {
+        root.insert(&field.name, field);
+    }
+    match root {
+        Node::Object { members, .. } => members,
+        Node::Field(_) => Members::new(),
+    }
+}
