@@ -120,6 +120,7 @@ fn truncate(number: f64) -> i64 {
 /// An integer's text, from a number or a string.
 fn integer_text(value: Value<'_>) -> Option<std::borrow::Cow<'_, str>> {
     match value.kind() {
+        Kind::Integer if value.raw() == "-0" => Some("0".into()),
         Kind::Integer | Kind::String => value.to_text(),
         Kind::Null | Kind::Boolean | Kind::Float | Kind::Array | Kind::Object => None,
     }
@@ -272,6 +273,7 @@ mod tests {
             (r#"{"epochSecond":1637624602}"#, "2021-11-22T23:43:22.000Z"),
             (r#"{"epochSecond":"1637624602","nano":null}"#, "2021-11-22T23:43:22.000Z"),
             (r#"{"epochSecond":-1,"nano":5000000}"#, "1969-12-31T23:59:59.005Z"),
+            (r#"{"epochSecond":-0,"nano":-0}"#, "1970-01-01T00:00:00.000Z"),
             (r#""1637624653.5""#, "2021-11-22T23:44:13.500Z"),
             (r#""1637624653""#, "2021-11-22T23:44:13.000Z"),
             (r#""2021-11-22T23:44Z""#, "2021-11-22T23:44:00.000Z"),
@@ -295,6 +297,7 @@ mod tests {
             (r#"{"epochSecond":1637624602,"nano":999999999}"#, "2021-11-22T23:43:23.000Z"),
             (r#"{"epochSecond":1637624602,"nano":7}"#, "2021-11-22T23:43:22.700Z"),
             (r#"{"epochSecond":1637624602}"#, "2021-11-22T23:43:22.000Z"),
+            (r#"{"epochSecond":-0,"nano":5}"#, "1970-01-01T00:00:00.500Z"),
         ] {
             assert_eq!(read(json, TimeMode::Elastic).as_deref(), Some(elastic), "{json}");
         }
