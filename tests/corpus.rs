@@ -3,7 +3,8 @@
 
 use std::collections::HashSet;
 
-use helper_data::corpus;
+#[path = "../benches/corpus.rs"]
+mod corpus;
 
 fn lines(bytes: &[u8]) -> Vec<serde_json::Value> {
     assert!(bytes.ends_with(b"\n"));
