@@ -13,6 +13,7 @@ pub mod frame;
 pub mod geoip;
 pub mod json;
 pub mod map;
+pub mod memo;
 pub mod network;
 pub mod normalize;
 pub mod source;

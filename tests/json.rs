@@ -3,23 +3,22 @@
 mod common;
 
 use common::records;
-use confluence_ecs::json::{self, Document, Kind, MAX_DEPTH, Node};
+use confluence_ecs::json::{self, Kind, MAX_DEPTH, Reader, Writer};
 use proptest::prelude::*;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
-/// Reads `text` in both ways; they must agree. The nodes, if it is JSON.
-fn read(text: &str) -> Option<Vec<Node>> {
-    let mut nodes = Vec::new();
-    let ours = json::parse(text, &mut nodes);
+/// Reads `text` in both ways, which must agree; whether it is JSON.
+fn agree(text: &str, reader: &mut Reader) -> bool {
+    let ours = reader.read(text);
     // It sees neither too deep nesting, nor numbers too large, nor half surrogate pairs.
     let theirs = serde_json::from_str::<IgnoredAny>(text);
     match (&ours, &theirs) {
-        (Ok(()), Ok(_)) | (Err(_), Err(_)) => {}
+        (Ok(_), Ok(_)) | (Err(_), Err(_)) => {}
         (Err(_), Ok(_)) if depth(text) > MAX_DEPTH => {}
         _ => panic!("{text:?}: {ours:?} but {theirs:?}"),
     }
-    ours.ok().map(|()| nodes)
+    ours.is_ok()
 }
 
 /// Levels of arrays and objects in a JSON text.
@@ -44,13 +43,13 @@ fn tree(value: json::Value<'_>) -> Value {
     match value.kind() {
         Kind::Array => value.elements().map(tree).collect(),
         Kind::Object => {
-            let members = value.members().into_iter();
-            let members = members.map(|(key, value)| (key.as_str().unwrap().into_owned(), tree(value)));
+            let members = value.members();
+            let members = members.map(|(key, value)| (key.as_str().expect("a key").into_owned(), tree(value)));
             Value::Object(members.collect::<Map<_, _>>())
         }
-        Kind::String => Value::String(value.as_str().unwrap().into_owned()),
+        Kind::String => Value::String(value.as_str().expect("a string").into_owned()),
         Kind::Null | Kind::Boolean | Kind::Integer | Kind::Float => {
-            serde_json::from_str(value.raw()).unwrap()
+            serde_json::from_str(value.raw()).expect("JSON")
         }
     }
 }
@@ -76,19 +75,31 @@ fn cleaned(value: Value) -> Option<Value> {
 
 /// Both readers agree on `text`, on what it holds, and on what is left of it after clean-up.
 fn check(text: &str) {
-    let Some(nodes) = read(text) else { return };
-    let root = Document::new(text, &nodes).root();
+    let mut reader = Reader::default();
+    if !agree(text, &mut reader) {
+        return;
+    }
+    let document = reader.read(text).expect("it was read before");
+    let root = document.root();
     assert_eq!(root.raw(), text.trim_ascii());
-    let mut out = b"before".to_vec();
-    let left = json::copy_cleaned(&mut out, root);
-    let copy = std::str::from_utf8(&out).unwrap().strip_prefix("before").unwrap();
+    assert_eq!(serde_json::from_str::<String>(&written(|out| out.string_of_document(&document))).expect("JSON"), text);
+    let mut left = false;
+    let copy = written(|out| left = json::copy_cleaned(out, root));
     assert_eq!(left, !copy.is_empty());
     assert!(!copy.contains('\n'));
     // Not read by `serde_json`: half surrogate pairs and numbers beyond all.
     let Ok(theirs) = serde_json::from_str::<Value>(text) else { return };
     assert_eq!(tree(root), theirs, "{text:?}");
-    let copied: Option<Value> = left.then(|| serde_json::from_str(copy).unwrap());
+    let copied: Option<Value> = left.then(|| serde_json::from_str(&copy).expect("JSON"));
     assert_eq!(copied, cleaned(theirs), "{text:?}");
+}
+
+/// What is appended to a text, which must stay as it is.
+fn written(write: impl FnOnce(&mut Writer)) -> String {
+    let mut out = Writer::after(b"before".to_vec(), 0);
+    write(&mut out);
+    let text = String::from_utf8(out.into_bytes()).expect("UTF-8");
+    text.strip_prefix("before").expect("what stood there").to_owned()
 }
 
 /// JSON with blows to it.
@@ -170,11 +181,10 @@ proptest! {
     /// Special bytes in every place of the blocks that strings are searched in.
     #[test]
     fn strings(text in "[a\"\\\\\u{0}-\u{1f}é]{0,70}", plain in "[a-z]{0,40}") {
-        let mut json = Vec::new();
-        json::write_string(&mut json, &text);
-        prop_assert_eq!(serde_json::from_slice::<String>(&json).unwrap(), text.as_str());
-        check(std::str::from_utf8(&json).unwrap());
-        check(&format!("{{\"{plain}\":\"{plain}\",\"{plain}\":{}}}", std::str::from_utf8(&json).unwrap()));
+        let json = written(|out| out.string(&text));
+        prop_assert_eq!(serde_json::from_str::<String>(&json).expect("JSON"), text.as_str());
+        check(&json);
+        check(&format!("{{\"{plain}\":\"{plain}\",\"{plain}\":{json}}}"));
     }
 }
 
@@ -183,8 +193,8 @@ fn nesting() {
     for depth in [1, 124, 125, 126, 127, 128, 1000, 100_000] {
         for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
             let text = format!("{}1{}", open.repeat(depth), close.repeat(depth));
-            assert_eq!(read(&text).is_some(), depth <= MAX_DEPTH);
-            assert!(read(&open.repeat(depth)).is_none());
+            assert_eq!(agree(&text, &mut Reader::default()), depth <= MAX_DEPTH);
+            assert!(!agree(&open.repeat(depth), &mut Reader::default()));
         }
     }
 }
