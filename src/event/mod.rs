@@ -251,8 +251,7 @@ impl<'a> Objects<'a> {
             for (_, _, name) in rows().filter(|(_, old, _)| key.is_str(old)) {
                 is_renamed = true;
                 let before = out.position();
-                out.byte(separator);
-                out.text(name.as_bytes());
+                out.name(separator, name);
                 if copy_cleaned(out, value) {
                     separator = b',';
                 } else {

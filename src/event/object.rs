@@ -86,8 +86,7 @@ impl<'w, 'o> Object<'w, 'o> {
     #[inline(always)]
     fn member(&mut self, name: &'static str, write: impl FnOnce(&mut Writer) -> bool) {
         let before = self.out.position();
-        self.out.byte(self.separator);
-        self.out.text(name.as_bytes());
+        self.out.name(self.separator, name);
         if write(self.out) {
             self.separator = b',';
         } else {

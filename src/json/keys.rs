@@ -21,14 +21,17 @@ pub(super) fn keys(nodes: &[Node], index: usize) -> impl Iterator<Item = Node> {
 
 /// Whether a key of the object at `index`, the last of `nodes`, stands twice.
 pub(super) fn repeats_a_key(text: &str, nodes: &[Node], index: usize) -> bool {
-    let mut seen = 0_u64;
+    // A bit for each key: so many that different keys seldom meet.
+    let mut seen = [0_u64; 16];
     for key in keys(nodes, index) {
-        let bit = 1 << (sketch(text.as_bytes(), key) >> 58);
+        let sketch = sketch(text.as_bytes(), key);
+        let word = &mut seen[(sketch >> 60) as usize];
+        let bit = 1 << (sketch >> 54 & 63);
         // A key with an escape can equal one that is spelled otherwise.
-        if seen & bit != 0 || key.special {
+        if *word & bit != 0 || key.special {
             return repeats_indeed(text, nodes, index);
         }
-        seen |= bit;
+        *word |= bit;
     }
     false
 }

@@ -91,7 +91,7 @@ impl<'a> Value<'a> {
     }
 
     /// Whether the value is the string `expected`.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn is_str(self, expected: &str) -> bool {
         let node = self.node();
@@ -184,7 +184,7 @@ impl<'a> Value<'a> {
     }
 
     /// The value of an object's member, the last of that name; none for any other value.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn get(self, name: &str) -> Option<Value<'a>> {
         let mut found = None;

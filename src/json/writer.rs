@@ -85,6 +85,15 @@ impl Writer {
         self.end += text.len();
     }
 
+    /// Appends what stands before a member, and its name, given as JSON with the colon.
+    #[inline(always)]
+    pub fn name(&mut self, separator: u8, name: &'static str) {
+        let room = &mut self.room(1 + name.len())[..=name.len()];
+        room[0] = separator;
+        room[1..].copy_from_slice(name.as_bytes());
+        self.end += 1 + name.len();
+    }
+
     /// Appends `text[start..end]`.
     #[inline]
     pub fn part(&mut self, text: &[u8], start: usize, end: usize) {

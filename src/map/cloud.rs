@@ -2,7 +2,7 @@
 
 use crate::dialect::Record;
 use crate::event::{AuditType, Event, Objects, Rename, Scalar};
-use crate::json::{Value, Writer};
+use crate::json::Value;
 use crate::timestamp::Timestamp;
 
 use super::{Unmappable, scalar};
@@ -50,19 +50,9 @@ pub fn map<'a>(record: &Record<'a>) -> Result<Event<'a>, Unmappable> {
 fn affected_object<'a>(record: &Record<'a>) -> Option<Value<'a>> {
     let affected = record.affected_object?;
     let associated = record.associated_objects.and_then(Value::array);
-    let (mut canonical, mut other) = (Writer::default(), Writer::default());
-    for element in associated.into_iter().flat_map(Value::elements) {
-        if element.raw() == affected.raw() {
-            return None;
-        }
-        if canonical.bytes().is_empty() {
-            affected.write_canonical(&mut canonical);
-        }
-        other.clear();
-        element.write_canonical(&mut other);
-        if other.bytes() == canonical.bytes() {
-            return None;
-        }
+    let mut elements = associated.into_iter().flat_map(Value::elements);
+    if elements.any(|element| element.equals(affected)) {
+        return None;
     }
     Some(affected)
 }
