@@ -20,8 +20,8 @@ pub fn write_event(
 ) {
     // What most events need: the original, as much of it again, and the rest.
     let room = 2 * original.text.len() + 1024;
-    let mut writer = Writer::after(std::mem::take(out), room);
-    let mut root = Object::open(&mut writer, Some(&envelope.overlay));
+    let mut line = Writer::after(std::mem::take(out), room);
+    let mut root = Object::open(&mut line, Some(&envelope.overlay));
     timestamp(&mut root, event.timestamp);
     root.object(name!("confluence"), |confluence| {
         confluence.object(name!("audit"), |object| audit(object, &event.audit));
@@ -52,8 +52,8 @@ pub fn write_event(
     root.json(name!("tags"), &envelope.tags);
     root.object(name!("user"), |object| users(object, event));
     root.close();
-    writer.byte(b'\n');
-    *out = writer.into_bytes();
+    line.byte(b'\n');
+    *out = line.into_bytes();
 }
 
 /// Appends the event of something that could not be mapped (mapping.md §10), and a line end.
@@ -65,8 +65,8 @@ pub fn write_pipeline_error(
     offset: u64,
     original: &[u8],
 ) {
-    let mut writer = Writer::after(std::mem::take(out), 2 * original.len() + 1024);
-    let mut root = Object::open(&mut writer, Some(&envelope.overlay));
+    let mut line = Writer::after(std::mem::take(out), 2 * original.len() + 1024);
+    let mut root = Object::open(&mut line, Some(&envelope.overlay));
     timestamp(&mut root, Timestamp::now());
     data_stream(&mut root, envelope);
     root.object(name!("ecs"), |ecs| ecs.json(name!("version"), ECS_VERSION));
@@ -87,8 +87,8 @@ pub fn write_pipeline_error(
     where_from(&mut root, origin, offset);
     root.json(name!("tags"), &envelope.tags);
     root.close();
-    writer.byte(b'\n');
-    *out = writer.into_bytes();
+    line.byte(b'\n');
+    *out = line.into_bytes();
 }
 
 fn timestamp(root: &mut Object<'_, '_>, timestamp: Timestamp) {

@@ -49,7 +49,7 @@ fn sketch(text: &[u8], key: Node) -> u64 {
     };
     if length < 8 {
         // What stands before the key goes.
-        number = number.checked_shr(8 * (8 - length as u32)).unwrap_or(0);
+        number = if length == 0 { 0 } else { number >> (8 * (8 - length)) };
     }
     (number ^ length as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }

@@ -281,12 +281,11 @@ impl Parser<'_> {
             b'u' => {
                 let after = at + 5;
                 match self.hex4(at + 1)? {
-                    0xDC00..=0xDFFF => Ok((after, false)),
                     0xD800..=0xDBFF if self.text[after..].starts_with(b"\\u") => {
                         let is_pair = (0xDC00..=0xDFFF).contains(&self.hex4(after + 2)?);
                         Ok((if is_pair { after + 6 } else { after }, is_pair))
                     }
-                    0xD800..=0xDBFF => Ok((after, false)),
+                    0xD800..=0xDFFF => Ok((after, false)),
                     _ => Ok((after, true)),
                 }
             }

@@ -34,12 +34,6 @@ impl Writer {
         self.bytes
     }
 
-    /// All that was written.
-    #[must_use]
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes[..self.end]
-    }
-
     /// Where the next byte will stand.
     #[must_use]
     pub fn position(&self) -> usize {
@@ -49,11 +43,6 @@ impl Writer {
     /// Takes back what was written from `position` on.
     pub fn cut_back(&mut self, position: usize) {
         self.end = self.end.min(position);
-    }
-
-    /// Forgets all.
-    pub fn clear(&mut self) {
-        self.end = 0;
     }
 
     /// The room behind the end, at least `size` bytes.
