@@ -20,6 +20,7 @@ pub mod input;
 pub mod json;
 pub mod logging;
 pub mod map;
+pub mod memo;
 pub mod network;
 pub mod normalize;
 pub mod schema;

@@ -2,6 +2,8 @@
 //!
 //! [`Normalizer::record`] reads like mapping.md's table of contents.
 
+use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Arc;
 
 use memchr::memchr;
@@ -9,10 +11,12 @@ use memchr::memchr;
 use crate::dialect::{self, Dialect, Record};
 use crate::event::{self, Envelope, Event, Origin};
 use crate::frame::{Frame, Framer, KEPT_OF_TOO_LONG, Problem};
-use crate::json::{self, Document, Kind, Node, SyntaxError};
+use crate::json::{Kind, Reader, SyntaxError, Value};
 use crate::map::{self, Unmappable, actions, users};
-use crate::source::{Cache, Locator};
+use crate::memo::Memo;
+use crate::source::{Located, Locator};
 use crate::timestamp::TimeMode;
+use crate::uri;
 
 /// How records are mapped; the same for a whole run.
 #[derive(Debug)]
@@ -76,13 +80,19 @@ struct Place {
 pub struct Normalizer {
     options: Arc<Options>,
     dialect: Option<Dialect>,
-    nodes: Vec<Node>,
-    cache: Cache,
+    reader: Reader,
+    known: Known,
     counts: Counts,
 }
 
-/// Nodes kept from record to record; a record that needed more gives the memory back.
-const NODES_KEPT: usize = 1 << 16;
+/// What records repeat.
+#[derive(Debug)]
+struct Known {
+    /// What is known of source addresses: audit logs repeat them.
+    addresses: Memo<Located>,
+    /// Where in the text of a `system` its host stands.
+    hosts: Memo<Option<Range<usize>>>,
+}
 
 impl Normalizer {
     /// A normalizer for those options.
@@ -91,8 +101,12 @@ impl Normalizer {
         Self {
             dialect: options.dialect,
             options,
-            nodes: Vec::new(),
-            cache: Cache::default(),
+            reader: Reader::default(),
+            known: Known {
+                // More than a busy site sees in a day, and a few megabytes.
+                addresses: Memo::new(14),
+                hosts: Memo::new(6),
+            },
             counts: Counts::default(),
         }
     }
@@ -270,22 +284,20 @@ impl Normalizer {
     ) -> Result<(), Failure> {
         let text =
             std::str::from_utf8(text).map_err(|error| Failure::Encoding(error.valid_up_to()))?;
-        self.nodes.truncate(NODES_KEPT);
-        self.nodes.shrink_to(NODES_KEPT);
-        json::parse(text, &mut self.nodes)?;
-        let root = Document::new(text, &self.nodes).root();
+        let document = self.reader.read(text)?;
+        let root = document.root();
         if root.kind() != Kind::Object {
             return Err(Unmappable::not_an_object(root.kind()).into());
         }
         let options = &self.options;
-        let event = map_record(&Record::read(root), self.dialect, options, &mut self.cache)?;
+        let event = map_record(&Record::read(root), self.dialect, options, &mut self.known)?;
         event::write_event(
             out,
             &event,
             &options.envelope,
             origin,
             place.line_offset,
-            text,
+            &document,
         );
         self.counts.records += 1;
         Ok(())
@@ -297,7 +309,7 @@ fn map_record<'a>(
     record: &Record<'a>,
     forced: Option<Dialect>,
     options: &Options,
-    cache: &mut Cache,
+    known: &'a mut Known,
 ) -> Result<Event<'a>, Unmappable> {
     let dialect = forced
         .or_else(|| dialect::detect(record))
@@ -308,11 +320,29 @@ fn map_record<'a>(
             map::data_center::map(record, dialect, options.time_mode)?
         }
     };
-    let address = event.source_address.and_then(json::Value::as_str);
-    event.source = address.map(|address| cache.locate(&options.locator, &address));
+    let address = event.source_address.and_then(Value::as_str);
+    let locate = |address: &str| options.locator.locate(address);
+    event.source = address.map(|address| known.addresses.answer(&address, locate));
+    let system = event.service_address.and_then(Value::as_str);
+    event.related_hosts = system.and_then(|system| host(&mut known.hosts, system));
     if let Some(action) = event.action.as_ref().and_then(event::Scalar::text) {
         event.row = actions::classify(&action);
     }
     users::apply(&mut event, dialect);
     Ok(event)
+}
+
+/// The host of a `system`.
+fn host<'a>(known: &mut Memo<Option<Range<usize>>>, system: Cow<'a, str>) -> Option<Cow<'a, str>> {
+    let range = known.answer(&system, |system| {
+        let host = uri::host(system)?;
+        // It is a part of `system`.
+        let start = host.as_ptr().addr() - system.as_ptr().addr();
+        Some(start..start + host.len())
+    });
+    let range = range.clone()?;
+    Some(match system {
+        Cow::Borrowed(system) => Cow::Borrowed(&system[range]),
+        Cow::Owned(system) => Cow::Owned(system[range].to_owned()),
+    })
 }

@@ -1,9 +1,6 @@
-//! `source.ip`, `source.geo`, `source.as` and `related.ip` of a source address (mapping.md §5), made
-//! once for each address: audit logs repeat them.
+//! `source.ip`, `source.geo`, `source.as` and `related.ip` of a source address (mapping.md §5).
 
-use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
@@ -94,33 +91,4 @@ fn autonomous_system(system: AutonomousSystem) -> String {
         fields.insert("organization".to_owned(), json!({"name": name}));
     }
     Value::Object(fields).to_string()
-}
-
-/// The addresses that were looked up last, for one thread.
-#[derive(Debug, Default)]
-pub struct Cache {
-    located: HashMap<String, Arc<Located>>,
-}
-
-impl Cache {
-    /// Addresses that are kept: more than a busy site sees in a day, and a few megabytes.
-    const CAPACITY: usize = 16_384;
-    /// Longer texts (long proxy chains, or garbage) are looked up each time.
-    const LONGEST: usize = 256;
-
-    /// What [`Locator::locate`] says of an address.
-    pub fn locate(&mut self, locator: &Locator, address: &str) -> Arc<Located> {
-        if let Some(located) = self.located.get(address) {
-            return Arc::clone(located);
-        }
-        let located = Arc::new(locator.locate(address));
-        if address.len() <= Self::LONGEST {
-            if self.located.len() >= Self::CAPACITY {
-                self.located.clear();
-            }
-            self.located
-                .insert(address.to_owned(), Arc::clone(&located));
-        }
-        located
-    }
 }

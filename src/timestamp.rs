@@ -80,27 +80,39 @@ impl Timestamp {
         }
     }
 
-    /// Appends the time as `YYYY-MM-DDThh:mm:ss.mmmZ`.
-    pub fn write(self, out: &mut Vec<u8>) {
-        let Ok(time) = OffsetDateTime::from_unix_timestamp(self.0.div_euclid(1000)) else {
-            return; // the range was checked when the instant was made
-        };
-        let (year, month, day) = time.to_calendar_date();
-        let (hour, minute, second) = time.to_hms();
-        let mut text = *b"0000-00-00T00:00:00.000Z";
-        put_digits(&mut text[0..4], year.unsigned_abs());
-        put_digits(&mut text[5..7], u8::from(month).into());
-        put_digits(&mut text[8..10], day.into());
-        put_digits(&mut text[11..13], hour.into());
-        put_digits(&mut text[14..16], minute.into());
-        put_digits(&mut text[17..19], second.into());
-        let millis = u32::try_from(self.0.rem_euclid(1000)).unwrap_or_default();
-        put_digits(&mut text[20..23], millis);
-        out.extend_from_slice(&text);
+    /// The time as JSON text, `"YYYY-MM-DDThh:mm:ss.mmmZ"`.
+    #[must_use]
+    pub fn json(self) -> [u8; 26] {
+        const DAY: i64 = 86_400_000;
+        let (year, month, day) = date_of(self.0.div_euclid(DAY));
+        let in_day = u32::try_from(self.0.rem_euclid(DAY)).unwrap_or_default();
+        let mut text = *b"\"0000-00-00T00:00:00.000Z\"";
+        put_digits(&mut text[1..5], year);
+        put_digits(&mut text[6..8], month);
+        put_digits(&mut text[9..11], day);
+        put_digits(&mut text[12..14], in_day / 3_600_000);
+        put_digits(&mut text[15..17], in_day / 60_000 % 60);
+        put_digits(&mut text[18..20], in_day / 1000 % 60);
+        put_digits(&mut text[21..24], in_day % 1000);
+        text
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "digits are below ten")]
+/// Year, month and day of a day in the years 0000 to 9999, counted from 1970-01-01. Here years begin
+/// in March, so that the leap day is their last, and an era has 400 of them.
+fn date_of(day: i64) -> (u32, u32, u32) {
+    const DAYS_OF_ERA: u32 = 146_097;
+    // From the March 1st of the year -400, which is before all of them.
+    let day = u32::try_from(day + 719_468 + i64::from(DAYS_OF_ERA)).unwrap_or_default();
+    let (era, day) = (day / DAYS_OF_ERA, day % DAYS_OF_ERA);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    (era * 400 + year + u32::from(month <= 2) - 400, month, day)
+}
+
 fn put_digits(place: &mut [u8], mut number: u32) {
     for digit in place.iter_mut().rev() {
         *digit = b'0' + (number % 10) as u8;
@@ -123,6 +135,7 @@ fn truncate(number: f64) -> i64 {
 /// An integer's text, from a number or a string.
 fn integer_text(value: Value<'_>) -> Option<std::borrow::Cow<'_, str>> {
     match value.kind() {
+        Kind::Integer if value.raw() == "-0" => Some("0".into()),
         Kind::Integer | Kind::String => value.to_text(),
         Kind::Null | Kind::Boolean | Kind::Float | Kind::Array | Kind::Object => None,
     }
@@ -253,19 +266,32 @@ fn literal(rest: &mut &str, expected: char) -> Option<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::{Document, parse};
+    use crate::json::Reader;
 
     fn read(json: &str, mode: TimeMode) -> Option<String> {
-        let mut nodes = Vec::new();
-        parse(json, &mut nodes).unwrap();
-        let value = Document::new(json, &nodes).root();
-        Timestamp::from_timestamp(value, mode).map(text)
+        let mut reader = Reader::default();
+        let document = reader.read(json).unwrap();
+        Timestamp::from_timestamp(document.root(), mode).map(text)
     }
 
     fn text(timestamp: Timestamp) -> String {
-        let mut out = Vec::new();
-        timestamp.write(&mut out);
-        String::from_utf8(out).unwrap()
+        let json = String::from_utf8(timestamp.json().to_vec()).unwrap();
+        json.trim_matches('"').to_owned()
+    }
+
+    #[test]
+    fn every_day_is_written_as_the_calendar_has_it() {
+        for day in *RANGE.start() / 86_400_000..=*RANGE.end() / 86_400_000 {
+            let date = OffsetDateTime::from_unix_timestamp(day * 86_400)
+                .unwrap()
+                .date();
+            let expected = (
+                date.year().unsigned_abs(),
+                u8::from(date.month()).into(),
+                date.day().into(),
+            );
+            assert_eq!(date_of(day), expected);
+        }
     }
 
     #[test]
@@ -291,6 +317,10 @@ mod tests {
             (
                 r#"{"epochSecond":-1,"nano":5000000}"#,
                 "1969-12-31T23:59:59.005Z",
+            ),
+            (
+                r#"{"epochSecond":-0,"nano":-0}"#,
+                "1970-01-01T00:00:00.000Z",
             ),
             (r#""1637624653.5""#, "2021-11-22T23:44:13.500Z"),
             (r#""1637624653""#, "2021-11-22T23:44:13.000Z"),
@@ -334,6 +364,7 @@ mod tests {
                 "2021-11-22T23:43:22.700Z",
             ),
             (r#"{"epochSecond":1637624602}"#, "2021-11-22T23:43:22.000Z"),
+            (r#"{"epochSecond":-0,"nano":5}"#, "1970-01-01T00:00:00.500Z"),
         ] {
             assert_eq!(
                 read(json, TimeMode::Elastic).as_deref(),

@@ -27,11 +27,10 @@ fuzz_target!(|line: &[u8]| {
     if line.contains(&b'\n') {
         return;
     }
-    let mut nodes = Vec::new();
     if let Ok(text) = std::str::from_utf8(line) {
-        let ours = json::parse(text, &mut nodes).is_ok();
+        let ours = json::Reader::default().read(text).is_ok();
         let theirs = serde_json::from_str::<serde::de::IgnoredAny>(text);
-        // Ours stops earlier at deep nesting, and theirs takes half a surrogate pair here, too.
+        // Ours stops earlier at deep nesting.
         let deep = text.bytes().filter(|byte| matches!(byte, b'{' | b'[')).count() > json::MAX_DEPTH;
         assert!(deep || ours == theirs.is_ok(), "ours: {ours}, theirs: {theirs:?}");
     }
@@ -43,9 +42,6 @@ fuzz_target!(|line: &[u8]| {
     }];
     normalizer.frames(&mut out, line, 0, frames, &Origin::stdin());
     for event in out.split_inclusive(|byte| *byte == b'\n') {
-        // A number that no double holds passes through: only other readers refuse it.
-        if let Err(error) = serde_json::from_slice::<Value>(event) {
-            assert!(error.to_string().contains("number out of range"), "{error}");
-        }
+        assert!(serde_json::from_slice::<Value>(event).is_ok());
     }
 });

@@ -1,7 +1,7 @@
 //! The fields around an event that do not come from its record (mapping.md §9).
 
 use super::Overlay;
-use crate::json::write_string;
+use crate::json::json_string;
 
 /// The data set of Elastic's integration.
 pub const DATASET: &str = "\"atlassian_confluence.audit\"";
@@ -9,7 +9,7 @@ pub const DATASET: &str = "\"atlassian_confluence.audit\"";
 /// Fields that are the same in every event of a run.
 #[derive(Debug, Clone)]
 pub struct Envelope {
-    /// `data_stream.namespace` as JSON.
+    /// `data_stream.namespace` as JSON; empty if it is empty.
     pub(super) namespace: String,
     /// `tags` as JSON; empty if there are none.
     pub(super) tags: String,
@@ -35,7 +35,11 @@ impl Envelope {
             .map(json_string)
             .collect();
         Self {
-            namespace: json_string(namespace),
+            namespace: if namespace.is_empty() {
+                String::new()
+            } else {
+                json_string(namespace)
+            },
             tags: if tags.is_empty() {
                 String::new()
             } else {
@@ -74,10 +78,4 @@ impl Origin {
             path: Some(json_string(&path.to_string_lossy())),
         }
     }
-}
-
-pub(crate) fn json_string(text: &str) -> String {
-    let mut json = Vec::with_capacity(text.len() + 2);
-    write_string(&mut json, text);
-    String::from_utf8(json).unwrap_or_default()
 }

@@ -3,13 +3,21 @@
 use std::cmp::Ordering;
 
 use super::overlay::{Member, Overlay};
-use crate::json::{Document, Value, copy_cleaned, parse, write_string};
+use crate::json::{Reader, Value, Writer, copy_cleaned};
+
+/// The name of a member as an [`Object`] takes it: as JSON, with the colon behind it.
+macro_rules! name {
+    ($name:literal) => {
+        concat!("\"", $name, "\":")
+    };
+}
+pub(super) use name;
 
 /// An object that is being written. Members are written in the order of their names, so that the
 /// constants of `--add-fields` can be merged as it goes.
 pub(super) struct Object<'w, 'o> {
-    pub out: &'w mut Vec<u8>,
-    start: usize,
+    out: &'w mut Writer,
+    /// What stands before the next member: a comma once there is one.
     separator: u8,
     /// The constants of this object that are still to come.
     constants: &'o [Member],
@@ -17,9 +25,9 @@ pub(super) struct Object<'w, 'o> {
 
 impl<'w, 'o> Object<'w, 'o> {
     /// Begins an object, with the constants that belong into it.
-    pub fn open(out: &'w mut Vec<u8>, overlay: Option<&'o Overlay>) -> Self {
+    #[inline]
+    pub fn open(out: &'w mut Writer, overlay: Option<&'o Overlay>) -> Self {
         Self {
-            start: out.len(),
             out,
             separator: b'{',
             constants: overlay.map_or(&[], Overlay::members),
@@ -27,28 +35,28 @@ impl<'w, 'o> Object<'w, 'o> {
     }
 
     /// Ends the object; false, with nothing written, if it has no members.
+    #[inline]
     pub fn close(mut self) -> bool {
         for constant in std::mem::take(&mut self.constants) {
             self.constant(constant);
         }
-        let any = self.out.len() > self.start;
+        let any = self.separator == b',';
         if any {
-            self.out.push(b'}');
+            self.out.byte(b'}');
         }
         any
     }
 
     fn constant(&mut self, constant: &Member) {
-        self.out.push(self.separator);
-        write_string(self.out, &constant.name);
-        self.out.push(b':');
-        self.out.extend_from_slice(constant.json.as_bytes());
+        self.out.byte(self.separator);
+        self.out.string(&constant.name);
+        self.out.byte(b':');
+        self.out.text(constant.json.as_bytes());
         self.separator = b',';
     }
 
-    /// Writes the constants before `name`, and returns that of the same name.
-    #[inline]
-    fn constant_of(&mut self, name: &str) -> Option<&'o Member> {
+    /// Writes the constants before `name` (not as JSON), and returns that of the same name.
+    fn constant_named(&mut self, name: &str) -> Option<&'o Member> {
         while let Some((first, rest)) = self.constants.split_first() {
             match first.name.as_str().cmp(name) {
                 Ordering::Less => {
@@ -65,41 +73,61 @@ impl<'w, 'o> Object<'w, 'o> {
         None
     }
 
+    /// The constant of a member's name, if it has any.
+    #[inline(always)]
+    fn constant_of(&mut self, name: &'static str) -> Option<&'o Member> {
+        if self.constants.is_empty() {
+            return None;
+        }
+        self.constant_named(&name[1..name.len() - 2])
+    }
+
     /// Writes a member, whose value `write` appends (or, returning false, does not).
-    #[inline]
-    fn member(&mut self, name: &str, write: impl FnOnce(&mut Vec<u8>) -> bool) {
-        let before = self.out.len();
-        self.out.push(self.separator);
-        self.out.push(b'"');
-        self.out.extend_from_slice(name.as_bytes());
-        self.out.extend_from_slice(b"\":");
+    #[inline(always)]
+    fn member(&mut self, name: &'static str, write: impl FnOnce(&mut Writer) -> bool) {
+        let before = self.out.position();
+        self.out.name(self.separator, name);
         if write(self.out) {
             self.separator = b',';
         } else {
-            self.out.truncate(before);
+            self.out.cut_back(before);
         }
     }
 
     /// A member that is no object, or goes away where a constant has its name.
-    #[inline]
-    pub fn value(&mut self, name: &'static str, write: impl FnOnce(&mut Vec<u8>) -> bool) {
+    #[inline(always)]
+    pub fn value(&mut self, name: &'static str, write: impl FnOnce(&mut Writer) -> bool) {
         match self.constant_of(name) {
             None => self.member(name, write),
             Some(constant) => self.constant(constant),
         }
     }
 
-    /// A member that is there always, given as JSON text.
-    #[inline]
+    /// A member of a record, or none.
+    #[inline(always)]
+    pub fn optional(&mut self, name: &'static str, value: Option<Value<'_>>) {
+        match (self.constant_of(name), value) {
+            (None, Some(value)) => self.member(name, |out| copy_cleaned(out, value)),
+            (None, None) => {}
+            (Some(constant), _) => self.constant(constant),
+        }
+    }
+
+    /// A member given as JSON text; empty: it is not there.
+    #[inline(always)]
     pub fn json(&mut self, name: &'static str, json: &str) {
-        self.value(name, |out| {
-            out.extend_from_slice(json.as_bytes());
-            true
-        });
+        match self.constant_of(name) {
+            None if json.is_empty() => {}
+            None => self.member(name, |out| {
+                out.text(json.as_bytes());
+                true
+            }),
+            Some(constant) => self.constant(constant),
+        }
     }
 
     /// A member that is an object.
-    #[inline]
+    #[inline(always)]
     pub fn object(&mut self, name: &'static str, write: impl FnOnce(&mut Object<'_, 'o>)) {
         let overlay = match self.constant_of(name) {
             None => None,
@@ -116,15 +144,15 @@ impl<'w, 'o> Object<'w, 'o> {
         });
     }
 
-    /// A member given as JSON text that was made once for many events; empty: it is not there.
+    /// A member given as the JSON text of an object; empty: it is not there.
     #[inline]
     pub fn fragment(&mut self, name: &'static str, json: &str) {
-        let copy = |out: &mut Vec<u8>| {
-            out.extend_from_slice(json.as_bytes());
-            !json.is_empty()
-        };
         match self.constant_of(name) {
-            None => self.member(name, copy),
+            None if json.is_empty() => {}
+            None => self.member(name, |out| {
+                out.text(json.as_bytes());
+                true
+            }),
             Some(Member {
                 object: Some(overlay),
                 ..
@@ -134,6 +162,7 @@ impl<'w, 'o> Object<'w, 'o> {
     }
 
     /// A member that is an object of a record, copied whole.
+    #[inline]
     pub fn copy(&mut self, name: &'static str, value: Value<'_>) {
         match self.constant_of(name) {
             None => self.member(name, |out| copy_cleaned(out, value)),
@@ -147,13 +176,13 @@ impl<'w, 'o> Object<'w, 'o> {
 }
 
 /// Copies an object of a record with constants merged in.
-fn merge(out: &mut Vec<u8>, value: Value<'_>, overlay: &Overlay) -> bool {
-    let mut members = value.members();
+fn merge(out: &mut Writer, value: Value<'_>, overlay: &Overlay) -> bool {
+    let mut members: Vec<_> = value.members().collect();
     members.sort_by_cached_key(|(key, _)| key.as_str());
     let mut object = Object::open(out, Some(overlay));
     for (key, value) in members {
         let name = key.as_str().unwrap_or_default();
-        let constant = object.constant_of(&name);
+        let constant = object.constant_named(&name);
         let merged = constant.and_then(|constant| constant.object.as_ref());
         match (constant, merged, value.object()) {
             (Some(_), Some(overlay), Some(value)) => {
@@ -167,25 +196,24 @@ fn merge(out: &mut Vec<u8>, value: Value<'_>, overlay: &Overlay) -> bool {
 }
 
 /// Copies an object given as JSON text, or nothing, with constants merged in.
-fn merge_text(out: &mut Vec<u8>, json: &str, overlay: &Overlay) -> bool {
-    let mut nodes = Vec::new();
-    match parse(json, &mut nodes) {
-        Ok(()) => merge(out, Document::new(json, &nodes).root(), overlay),
+fn merge_text(out: &mut Writer, json: &str, overlay: &Overlay) -> bool {
+    match Reader::default().read(json) {
+        Ok(document) => merge(out, document.root(), overlay),
         Err(_) => Object::open(out, Some(overlay)).close(),
     }
 }
 
 impl Object<'_, '_> {
     /// A member whose name comes from a record.
-    fn copied_member(&mut self, name: &str, write: impl FnOnce(&mut Vec<u8>) -> bool) {
-        let before = self.out.len();
-        self.out.push(self.separator);
-        write_string(self.out, name);
-        self.out.push(b':');
+    fn copied_member(&mut self, name: &str, write: impl FnOnce(&mut Writer) -> bool) {
+        let before = self.out.position();
+        self.out.byte(self.separator);
+        self.out.string(name);
+        self.out.byte(b':');
         if write(self.out) {
             self.separator = b',';
         } else {
-            self.out.truncate(before);
+            self.out.cut_back(before);
         }
     }
 }

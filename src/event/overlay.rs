@@ -64,7 +64,8 @@ impl Overlay {
     }
 }
 
-fn cleaned(value: Value) -> Option<Value> {
+/// Clean-up (mapping.md §8) of a value; none if nothing is left of it.
+pub(crate) fn cleaned(value: Value) -> Option<Value> {
     let value = match value {
         Value::Array(list) => Value::Array(list.into_iter().filter_map(cleaned).collect()),
         Value::Object(object) => Value::Object(

@@ -1,81 +1,84 @@
 //! Copying a value to the output with clean-up (mapping.md §8) as it goes.
 
-use super::{Kind, Value, write_string};
+use super::{Kind, Value, Writer};
 
 /// Appends `value` as compact JSON without null, `""`, `{}` and `[]`, from the leaves up. Returns
 /// false, and appends nothing, if nothing is left of it.
-pub fn copy_cleaned(out: &mut Vec<u8>, value: Value<'_>) -> bool {
+#[inline]
+pub fn copy_cleaned(out: &mut Writer, value: Value<'_>) -> bool {
     if value.is_clean() {
-        out.extend_from_slice(value.raw().as_bytes());
+        value.copy(out);
         return true;
     }
+    copy_unclean(out, value)
+}
+
+fn copy_unclean(out: &mut Writer, value: Value<'_>) -> bool {
     match value.kind() {
         Kind::Null => false,
         Kind::Boolean | Kind::Integer | Kind::Float => {
-            out.extend_from_slice(value.raw().as_bytes());
+            value.copy(out);
             true
         }
         Kind::String => match value.as_str() {
             Some(text) if !text.is_empty() => {
-                write_string(out, &text);
+                out.string(&text);
                 true
             }
             _ => false,
         },
         Kind::Array => {
-            let start = out.len();
             let mut separator = b'[';
             for element in value.elements() {
-                let before = out.len();
-                out.push(separator);
+                let before = out.position();
+                out.byte(separator);
                 if copy_cleaned(out, element) {
                     separator = b',';
                 } else {
-                    out.truncate(before);
+                    out.cut_back(before);
                 }
             }
-            close(out, start, b']')
+            close(out, separator, b']')
         }
-        Kind::Object => copy_cleaned_object(
-            out,
-            value
-                .members()
-                .into_iter()
-                .map(|(key, value)| (key.raw(), key, value)),
-        ),
+        Kind::Object => {
+            let mut separator = b'{';
+            for (key, value) in value.members() {
+                if copy_cleaned_member(out, separator, key, value) {
+                    separator = b',';
+                }
+            }
+            close(out, separator, b'}')
+        }
     }
 }
 
-/// Appends an object of the given members (the key's JSON text if it is clean, the key, the value),
-/// cleaned. Returns false, and appends nothing, if nothing is left of it.
-pub fn copy_cleaned_object<'a>(
-    out: &mut Vec<u8>,
-    members: impl Iterator<Item = (&'a str, Value<'a>, Value<'a>)>,
+/// Appends a separator and a member, cleaned; false, and nothing, if nothing is left of its value.
+#[inline]
+pub fn copy_cleaned_member(
+    out: &mut Writer,
+    separator: u8,
+    key: Value<'_>,
+    value: Value<'_>,
 ) -> bool {
-    let start = out.len();
-    let mut separator = b'{';
-    for (name, key, value) in members {
-        let before = out.len();
-        out.push(separator);
-        if key.is_clean() {
-            out.extend_from_slice(name.as_bytes());
-        } else {
-            write_string(out, &key.as_str().unwrap_or_default());
-        }
-        out.push(b':');
-        if copy_cleaned(out, value) {
-            separator = b',';
-        } else {
-            out.truncate(before);
-        }
+    if value.is_null() {
+        return false;
     }
-    close(out, start, b'}')
+    let before = out.position();
+    out.byte(separator);
+    key.copy_key(out);
+    out.byte(b':');
+    let any = copy_cleaned(out, value);
+    if !any {
+        out.cut_back(before);
+    }
+    any
 }
 
-fn close(out: &mut Vec<u8>, start: usize, bracket: u8) -> bool {
-    let any = out.len() > start;
+/// Ends an array or object if anything is in it: then the separator is a comma.
+fn close(out: &mut Writer, separator: u8, bracket: u8) -> bool {
+    let any = separator == b',';
     if any {
-        out.push(bracket);
+        out.byte(bracket);
     }
     any
 }

@@ -31,7 +31,7 @@ fn is_special(byte: u8) -> bool {
 
 /// A bit for each special byte of a block, the lowest for the first.
 #[inline]
-fn special_mask(block: [u8; 16]) -> u32 {
+pub(super) fn special_mask(block: [u8; 16]) -> u32 {
     let block = u8x16::new(block);
     let quote = block.simd_eq(u8x16::splat(b'"'));
     let backslash = block.simd_eq(u8x16::splat(b'\\'));
@@ -40,33 +40,19 @@ fn special_mask(block: [u8; 16]) -> u32 {
     (quote | backslash | control).to_bitmask()
 }
 
-/// Appends `text` as a JSON string, quotes included.
-pub fn write_string(out: &mut Vec<u8>, text: &str) {
-    let text = text.as_bytes();
-    out.push(b'"');
-    let mut copied = 0;
-    loop {
-        let special = find_special(text, copied);
-        out.extend_from_slice(&text[copied..special]);
-        let Some(byte) = text.get(special) else { break };
-        write_escape(out, *byte);
-        copied = special + 1;
-    }
-    out.push(b'"');
-}
-
-fn write_escape(out: &mut Vec<u8>, byte: u8) {
+/// The escape of a special byte, in the first bytes of so many.
+#[inline]
+pub(super) fn escape_of(byte: u8) -> ([u8; 6], usize) {
+    const HEX: [u8; 16] = *b"0123456789abcdef";
+    let short = |letter| ([b'\\', letter, 0, 0, 0, 0], 2);
     match byte {
-        b'"' => out.extend_from_slice(b"\\\""),
-        b'\\' => out.extend_from_slice(b"\\\\"),
-        b'\n' => out.extend_from_slice(b"\\n"),
-        b'\r' => out.extend_from_slice(b"\\r"),
-        b'\t' => out.extend_from_slice(b"\\t"),
+        b'"' | b'\\' => short(byte),
+        b'\n' => short(b'n'),
+        b'\r' => short(b'r'),
+        b'\t' => short(b't'),
         _ => {
-            const HEX: [u8; 16] = *b"0123456789abcdef";
-            out.extend_from_slice(b"\\u00");
-            out.push(HEX[usize::from(byte >> 4)]);
-            out.push(HEX[usize::from(byte & 15)]);
+            let (high, low) = (HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]);
+            ([b'\\', b'u', b'0', b'0', high, low], 6)
         }
     }
 }

@@ -1,6 +1,7 @@
-//! Strict JSON (RFC 8259) into nodes.
+//! Strict JSON (RFC 8259) into nodes, without recursion.
 
-use super::{Kind, Node, escape::find_special, value};
+use super::keys::repeats_a_key;
+use super::{Kind, Node};
 
 /// Deepest nesting that is read. The event nests what it copies two levels deeper, and 127 is what
 /// `serde_json`, the strictest common reader, accepts.
@@ -16,77 +17,147 @@ pub struct SyntaxError {
     pub problem: &'static str,
 }
 
-/// Reads one JSON value, surrounded by white space at most, into `nodes` (which is cleared first).
-///
-/// # Errors
-/// When the text is not JSON, is nested deeper than [`MAX_DEPTH`], or is 4 GiB or longer.
-pub fn parse(text: &str, nodes: &mut Vec<Node>) -> Result<(), SyntaxError> {
-    nodes.clear();
-    if u32::try_from(text.len()).is_err() {
-        return Err(SyntaxError {
-            at: 0,
-            problem: "text of 4 GiB or more",
-        });
-    }
+/// Reads one JSON value, surrounded by white space at most, into `nodes`, which are empty. The text
+/// is shorter than 4 GiB, and `marks` are its marks.
+pub(super) fn parse(text: &str, marks: &[u32], nodes: &mut Vec<Node>) -> Result<(), SyntaxError> {
     let mut parser = Parser {
         source: text,
         text: text.as_bytes(),
-        at: 0,
+        marks,
+        mark: 0,
         nodes,
+        open: NONE,
+        in_object: false,
+        clean: true,
+        depth: 0,
     };
-    parser.skip_white_space();
-    parser.value(0)?;
-    parser.skip_white_space();
-    if parser.at < text.len() {
-        return Err(parser.error("unexpected text after the JSON value"));
-    }
-    Ok(())
+    parser.document()
 }
 
-struct Parser<'a> {
-    source: &'a str,
-    text: &'a [u8],
-    at: usize,
-    nodes: &'a mut Vec<Node>,
+/// No array or object is open.
+const NONE: u32 = u32::MAX;
+
+struct Parser<'t> {
+    source: &'t str,
+    text: &'t [u8],
+    marks: &'t [u32],
+    /// Index of a mark before which no string can begin any more.
+    mark: usize,
+    nodes: &'t mut Vec<Node>,
+    /// The innermost array or object that is open. Its node's `next` is the one around it, until it
+    /// is closed.
+    open: u32,
+    in_object: bool,
+    /// Whether all of the innermost open array or object was clean so far.
+    clean: bool,
+    depth: usize,
 }
 
 impl Parser<'_> {
-    fn error(&self, problem: &'static str) -> SyntaxError {
-        SyntaxError {
-            at: self.at,
-            problem: if self.at >= self.text.len() {
+    #[cold]
+    fn error<T>(&self, at: usize, problem: &'static str) -> Result<T, SyntaxError> {
+        Err(SyntaxError {
+            at,
+            problem: if at >= self.text.len() {
                 "unexpected end of the text"
             } else {
                 problem
             },
+        })
+    }
+
+    /// The byte there; behind the end NUL, which JSON has nowhere.
+    #[inline(always)]
+    fn byte(&self, at: usize) -> u8 {
+        self.text.get(at).copied().unwrap_or(0)
+    }
+
+    fn document(&mut self) -> Result<(), SyntaxError> {
+        let mut at = self.skip_white_space(0);
+        // Once for each value.
+        loop {
+            let first = self.byte(at);
+            at = match first {
+                b'"' => self.string(at, false)?,
+                b'{' | b'[' => {
+                    at = self.open(at, first)?;
+                    // The closing bracket stands two behind the opening one in ASCII.
+                    if self.byte(at) != first + 2 {
+                        if self.in_object {
+                            at = self.key(at)?;
+                        }
+                        continue;
+                    }
+                    self.clean = false;
+                    at
+                }
+                b'-' | b'0'..=b'9' => self.number(at)?,
+                b't' => self.literal(at, b"true", Kind::Boolean)?,
+                b'f' => self.literal(at, b"false", Kind::Boolean)?,
+                b'n' => self.literal(at, b"null", Kind::Null)?,
+                _ => return self.error(at, "expected a JSON value"),
+            };
+            match self.after_value(at)? {
+                Some(next) => at = next,
+                None => return Ok(()),
+            }
         }
     }
 
-    #[inline]
-    fn peek(&self) -> Option<u8> {
-        self.text.get(self.at).copied()
+    /// Goes on from the end of a value to the start of the next; none at the end of the text.
+    #[inline(always)]
+    fn after_value(&mut self, mut at: usize) -> Result<Option<usize>, SyntaxError> {
+        while self.open != NONE {
+            at = self.skip_white_space(at);
+            match self.byte(at) {
+                b',' => {
+                    at = self.skip_white_space(at + 1);
+                    if self.in_object {
+                        at = self.key(at)?;
+                    }
+                    return Ok(Some(at));
+                }
+                b'}' if self.in_object => at = self.close(at),
+                b']' if !self.in_object => at = self.close(at),
+                _ if self.in_object => return self.error(at, "expected `,` or `}`"),
+                _ => return self.error(at, "expected `,` or `]`"),
+            }
+        }
+        at = self.skip_white_space(at);
+        if at < self.text.len() {
+            return self.error(at, "unexpected text after the JSON value");
+        }
+        Ok(None)
     }
 
-    /// Skips white space and tells whether there was any.
-    #[inline]
-    fn skip_white_space(&mut self) -> bool {
-        let start = self.at;
-        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
-            self.at += 1;
+    /// Skips white space, which is never clean.
+    #[inline(always)]
+    fn skip_white_space(&mut self, at: usize) -> usize {
+        if self.byte(at) > b' ' {
+            at
+        } else {
+            self.skip_some(at)
         }
-        self.at > start
+    }
+
+    fn skip_some(&mut self, mut at: usize) -> usize {
+        while let b' ' | b'\n' | b'\r' | b'\t' = self.byte(at) {
+            self.clean = false;
+            at += 1;
+        }
+        at
     }
 
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "parse() checked the length"
+        reason = "the reader checked the length"
     )]
-    #[inline]
-    fn push(&mut self, start: usize, kind: Kind, clean: bool, special: bool) {
+    #[inline(always)]
+    fn push(&mut self, start: usize, end: usize, kind: Kind, clean: bool, special: bool) {
         let next = self.nodes.len() as u32 + 1;
         self.nodes.push(Node {
             start: start as u32,
-            end: self.at as u32,
+            end: end as u32,
             next,
             kind,
             clean,
@@ -94,258 +165,210 @@ impl Parser<'_> {
         });
     }
 
-    /// Reads a value and tells whether its text is clean (see [`Node`]).
-    fn value(&mut self, depth: usize) -> Result<bool, SyntaxError> {
-        match self.peek() {
-            Some(b'"') => self.string(),
-            Some(b'{') => self.object(depth),
-            Some(b'[') => self.array(depth),
-            Some(b'-' | b'0'..=b'9') => self.number(),
-            Some(b't') => self.literal(b"true", Kind::Boolean),
-            Some(b'f') => self.literal(b"false", Kind::Boolean),
-            Some(b'n') => self.literal(b"null", Kind::Null),
-            _ => Err(self.error("expected a JSON value")),
-        }
-    }
-
-    fn literal(&mut self, word: &'static [u8], kind: Kind) -> Result<bool, SyntaxError> {
-        let start = self.at;
-        for expected in word {
-            if self.peek() != Some(*expected) {
-                return Err(self.error("expected true, false or null"));
-            }
-            self.at += 1;
-        }
-        let clean = kind != Kind::Null;
-        self.push(start, kind, clean, false);
-        Ok(clean)
-    }
-
-    fn number(&mut self) -> Result<bool, SyntaxError> {
-        let start = self.at;
-        let mut kind = Kind::Integer;
-        if self.peek() == Some(b'-') {
-            self.at += 1;
-        }
-        match self.peek() {
-            Some(b'0') => self.at += 1,
-            Some(b'1'..=b'9') => self.digits(),
-            _ => return Err(self.error("expected a digit")),
-        }
-        if self.peek() == Some(b'.') {
-            self.at += 1;
-            kind = Kind::Float;
-            self.some_digits()?;
-        }
-        if let Some(b'e' | b'E') = self.peek() {
-            self.at += 1;
-            kind = Kind::Float;
-            if let Some(b'+' | b'-') = self.peek() {
-                self.at += 1;
-            }
-            self.some_digits()?;
-        }
-        self.push(start, kind, true, false);
-        Ok(true)
-    }
-
-    fn digits(&mut self) {
-        while let Some(b'0'..=b'9') = self.peek() {
-            self.at += 1;
-        }
-    }
-
-    fn some_digits(&mut self) -> Result<(), SyntaxError> {
-        match self.peek() {
-            Some(b'0'..=b'9') => {
-                self.digits();
-                Ok(())
-            }
-            _ => Err(self.error("expected a digit")),
-        }
-    }
-
+    /// Pushes the node of an array or object, to be finished by [`Self::close`], and goes on to
+    /// what is inside.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the reader checked the length"
+    )]
     #[inline]
-    fn string(&mut self) -> Result<bool, SyntaxError> {
-        let start = self.at;
-        self.at = find_special(self.text, start + 1);
-        if self.peek() == Some(b'"') {
-            self.at += 1;
-            let clean = self.at - start > 2;
-            self.push(start, Kind::String, clean, false);
-            return Ok(clean);
+    fn open(&mut self, at: usize, bracket: u8) -> Result<usize, SyntaxError> {
+        if self.depth >= MAX_DEPTH {
+            return self.error(at, "nested deeper than 125 levels");
         }
-        self.string_with_escapes(start)
-    }
-
-    /// Goes on with the string that began at `start`, from its first backslash.
-    fn string_with_escapes(&mut self, start: usize) -> Result<bool, SyntaxError> {
-        // A surrogate escape without its other half is JSON, but no character: not copied as it is.
-        let mut clean = true;
-        loop {
-            self.at = find_special(self.text, self.at);
-            match self.peek() {
-                Some(b'"') => {
-                    self.at += 1;
-                    self.push(start, Kind::String, clean, true);
-                    return Ok(clean);
-                }
-                Some(b'\\') => clean &= self.escape()?,
-                _ => return Err(self.error("control character in a string")),
-            }
+        self.depth += 1;
+        if let Some(around) = self.nodes.get_mut(self.open as usize) {
+            around.clean = self.clean;
         }
-    }
-
-    /// Reads one escape, or both halves of a surrogate pair; false for half a pair.
-    fn escape(&mut self) -> Result<bool, SyntaxError> {
-        self.at += 1;
-        match self.peek() {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
-                self.at += 1;
-                Ok(true)
-            }
-            Some(b'u') => {
-                self.at += 1;
-                match self.hex4()? {
-                    0xDC00..=0xDFFF => Ok(false),
-                    0xD800..=0xDBFF => {
-                        if self.text[self.at..].starts_with(b"\\u") {
-                            let high_half_ends = self.at;
-                            self.at += 2;
-                            if (0xDC00..=0xDFFF).contains(&self.hex4()?) {
-                                return Ok(true);
-                            }
-                            self.at = high_half_ends;
-                        }
-                        Ok(false)
-                    }
-                    _ => Ok(true),
-                }
-            }
-            _ => Err(self.error("unknown escape in a string")),
-        }
-    }
-
-    fn hex4(&mut self) -> Result<u16, SyntaxError> {
-        let mut unit = 0;
-        for _ in 0..4 {
-            let digit = self.peek().and_then(|byte| char::from(byte).to_digit(16));
-            let Some(digit) = digit else {
-                return Err(self.error("expected four hexadecimal digits"));
-            };
-            unit = unit << 4 | digit;
-            self.at += 1;
-        }
-        Ok(u16::try_from(unit).unwrap_or(u16::MAX))
-    }
-
-    /// Pushes the node of an array or object, to be finished by [`Self::close`].
-    fn open(&mut self, depth: usize, kind: Kind) -> Result<usize, SyntaxError> {
-        if depth >= MAX_DEPTH {
-            return Err(self.error("nested deeper than 125 levels"));
-        }
-        let index = self.nodes.len();
-        let start = self.at;
-        self.at += 1;
-        self.push(start, kind, true, false);
-        Ok(index)
+        self.in_object = bracket == b'{';
+        let kind = if self.in_object {
+            Kind::Object
+        } else {
+            Kind::Array
+        };
+        let index = self.nodes.len() as u32;
+        self.nodes.push(Node {
+            start: at as u32,
+            end: 0,
+            next: self.open,
+            kind,
+            clean: true,
+            special: false,
+        });
+        self.open = index;
+        self.clean = true;
+        Ok(self.skip_white_space(at + 1))
     }
 
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "parse() checked the length"
+        reason = "the reader checked the length"
     )]
-    fn close(&mut self, index: usize, clean: bool, special: bool) -> bool {
-        self.at += 1;
+    #[inline]
+    fn close(&mut self, at: usize) -> usize {
+        let index = self.open as usize;
+        let special = self.in_object && repeats_a_key(self.source, self.nodes, index);
+        let clean = self.clean && !special;
         let next = self.nodes.len() as u32;
         let node = &mut self.nodes[index];
-        node.end = self.at as u32;
-        node.next = next;
+        let around = std::mem::replace(&mut node.next, next);
+        node.end = at as u32 + 1;
         node.clean = clean;
         node.special = special;
-        clean
+        self.depth -= 1;
+        self.open = around;
+        match self.nodes.get(around as usize) {
+            Some(around) => {
+                self.in_object = around.kind == Kind::Object;
+                self.clean = around.clean && clean;
+            }
+            None => self.in_object = false,
+        }
+        at + 1
     }
 
-    fn array(&mut self, depth: usize) -> Result<bool, SyntaxError> {
-        let index = self.open(depth, Kind::Array)?;
-        let mut clean = !self.skip_white_space();
-        if self.peek() == Some(b']') {
-            return Ok(self.close(index, false, false));
+    /// Reads a key and goes on to its value.
+    #[inline(always)]
+    fn key(&mut self, at: usize) -> Result<usize, SyntaxError> {
+        if self.byte(at) != b'"' {
+            return self.error(at, "expected a key in double quotes");
         }
+        let at = self.string(at, true)?;
+        let at = self.skip_white_space(at);
+        if self.byte(at) != b':' {
+            return self.error(at, "expected `:`");
+        }
+        Ok(self.skip_white_space(at + 1))
+    }
+
+    /// The first mark at or behind `at`.
+    #[inline(always)]
+    fn mark_from(&mut self, at: usize) -> usize {
+        while (self.marks[self.mark] as usize) < at {
+            self.mark += 1;
+        }
+        self.marks[self.mark] as usize
+    }
+
+    #[inline(always)]
+    fn string(&mut self, start: usize, is_key: bool) -> Result<usize, SyntaxError> {
+        // The opening quote has a mark itself.
+        self.mark_from(start);
+        self.mark += 1;
+        let quote = self.marks[self.mark] as usize;
+        if self.byte(quote) == b'"' {
+            self.mark += 1;
+            let clean = quote - start > 1;
+            // An empty key is no empty value: clean-up leaves it.
+            self.clean &= clean | is_key;
+            self.push(start, quote + 1, Kind::String, clean, false);
+            return Ok(quote + 1);
+        }
+        self.string_with_escapes(start, quote)
+    }
+
+    /// Goes on with the string that began at `start`, from its first backslash.
+    #[inline(never)]
+    fn string_with_escapes(&mut self, start: usize, mut at: usize) -> Result<usize, SyntaxError> {
+        // A surrogate escape without its other half is JSON, but no character: not copied as it is.
+        let mut clean = true;
         loop {
-            clean &= self.value(depth + 1)?;
-            clean &= !self.skip_white_space();
-            match self.peek() {
-                Some(b',') => {
-                    self.at += 1;
-                    clean &= !self.skip_white_space();
+            match self.byte(at) {
+                b'"' => {
+                    self.clean &= clean;
+                    self.push(start, at + 1, Kind::String, clean, true);
+                    self.mark += 1;
+                    return Ok(at + 1);
                 }
-                Some(b']') => return Ok(self.close(index, clean, false)),
-                _ => return Err(self.error("expected `,` or `]`")),
+                b'\\' => {
+                    let (after, whole) = self.escape(at + 1)?;
+                    clean &= whole;
+                    at = self.mark_from(after);
+                }
+                _ => return self.error(at, "control character in a string"),
             }
         }
     }
 
-    fn object(&mut self, depth: usize) -> Result<bool, SyntaxError> {
-        let index = self.open(depth, Kind::Object)?;
-        let mut clean = !self.skip_white_space();
-        if self.peek() == Some(b'}') {
-            return Ok(self.close(index, false, false));
-        }
-        let mut keys = KeySketch::default();
-        loop {
-            if self.peek() != Some(b'"') {
-                return Err(self.error("expected a key in double quotes"));
-            }
-            let key = self.nodes.len();
-            self.string()?;
-            let node = self.nodes[key];
-            // An empty key is no empty value: clean-up leaves it, so only half a pair matters.
-            clean &= node.clean || !node.special;
-            keys.add(&node, self.text);
-            clean &= !self.skip_white_space();
-            if self.peek() != Some(b':') {
-                return Err(self.error("expected `:`"));
-            }
-            self.at += 1;
-            clean &= !self.skip_white_space();
-            clean &= self.value(depth + 1)?;
-            clean &= !self.skip_white_space();
-            match self.peek() {
-                Some(b',') => {
-                    self.at += 1;
-                    clean &= !self.skip_white_space();
+    /// Reads one escape, from behind its backslash, or both halves of a surrogate pair; false for
+    /// half a pair.
+    fn escape(&self, at: usize) -> Result<(usize, bool), SyntaxError> {
+        match self.byte(at) {
+            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Ok((at + 1, true)),
+            b'u' => {
+                let after = at + 5;
+                match self.hex4(at + 1)? {
+                    0xD800..=0xDBFF if self.text[after..].starts_with(b"\\u") => {
+                        let is_pair = (0xDC00..=0xDFFF).contains(&self.hex4(after + 2)?);
+                        Ok((if is_pair { after + 6 } else { after }, is_pair))
+                    }
+                    0xD800..=0xDFFF => Ok((after, false)),
+                    _ => Ok((after, true)),
                 }
-                Some(b'}') => {
-                    let repeats =
-                        keys.may_repeat && value::repeats_a_key(self.source, self.nodes, index);
-                    return Ok(self.close(index, clean && !repeats, repeats));
-                }
-                _ => return Err(self.error("expected `,` or `}`")),
             }
+            _ => self.error(at, "unknown escape in a string"),
         }
     }
-}
 
-/// Tells cheaply that no key of an object stands twice: a bit a key, by its length and ends.
-#[derive(Default)]
-struct KeySketch {
-    seen: u64,
-    may_repeat: bool,
-}
+    fn hex4(&self, at: usize) -> Result<u32, SyntaxError> {
+        let mut unit = 0;
+        for at in at..at + 4 {
+            let Some(digit) = char::from(self.byte(at)).to_digit(16) else {
+                return self.error(at, "expected four hexadecimal digits");
+            };
+            unit = unit << 4 | digit;
+        }
+        Ok(unit)
+    }
 
-impl KeySketch {
+    fn literal(&mut self, start: usize, word: &[u8], kind: Kind) -> Result<usize, SyntaxError> {
+        let mut at = start;
+        for expected in word {
+            if self.byte(at) != *expected {
+                return self.error(at, "expected true, false or null");
+            }
+            at += 1;
+        }
+        let clean = kind != Kind::Null;
+        self.clean &= clean;
+        self.push(start, at, kind, clean, false);
+        Ok(at)
+    }
+
     #[inline]
-    fn add(&mut self, key: &Node, text: &[u8]) {
-        // The bytes around the quotes: first and last of the key (the quote itself if it is empty).
-        let byte = |at: u32| u32::from(text.get(at as usize).copied().unwrap_or_default());
-        let hash = (key.end - key.start)
-            .wrapping_mul(7)
-            .wrapping_add(byte(key.start + 1).wrapping_mul(31))
-            .wrapping_add(byte(key.end - 2).wrapping_mul(13));
-        let bit = 1_u64 << (hash & 63);
-        // A key with an escape can equal one that is spelled otherwise.
-        self.may_repeat |= self.seen & bit != 0 || key.special;
-        self.seen |= bit;
+    fn number(&mut self, start: usize) -> Result<usize, SyntaxError> {
+        let mut kind = Kind::Integer;
+        let mut at = start + usize::from(self.byte(start) == b'-');
+        at = if self.byte(at) == b'0' {
+            at + 1
+        } else {
+            self.some_digits(at)?
+        };
+        if self.byte(at) == b'.' {
+            kind = Kind::Float;
+            at = self.some_digits(at + 1)?;
+        }
+        if let b'e' | b'E' = self.byte(at) {
+            kind = Kind::Float;
+            at += 1;
+            if let b'+' | b'-' = self.byte(at) {
+                at += 1;
+            }
+            at = self.some_digits(at)?;
+        }
+        self.push(start, at, kind, true, false);
+        Ok(at)
+    }
+
+    #[inline]
+    fn some_digits(&mut self, start: usize) -> Result<usize, SyntaxError> {
+        let mut at = start;
+        while self.byte(at).is_ascii_digit() {
+            at += 1;
+        }
+        if at == start {
+            return self.error(at, "expected a digit");
+        }
+        Ok(at)
     }
 }

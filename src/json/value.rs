@@ -1,45 +1,25 @@
-//! Reading parsed nodes: a [`Value`] is a node and the text it points into.
+//! Reading parsed nodes: a [`Value`] is a node of a document.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use super::{Kind, Node, escape, write_string};
-
-/// A parsed text: the text and its nodes.
-#[derive(Clone, Copy, Debug)]
-pub struct Document<'a> {
-    /// The text that was parsed.
-    pub text: &'a str,
-    nodes: &'a [Node],
-}
-
-impl<'a> Document<'a> {
-    /// Joins a text with the nodes that [`super::parse`] made of it.
-    #[must_use]
-    pub fn new(text: &'a str, nodes: &'a [Node]) -> Self {
-        Self { text, nodes }
-    }
-
-    /// The outermost value.
-    #[must_use]
-    pub fn root(self) -> Value<'a> {
-        Value {
-            document: self,
-            index: 0,
-        }
-    }
-}
+use super::{Document, Kind, Node, Writer, escape};
 
 /// One value of a [`Document`].
 #[derive(Clone, Copy, Debug)]
 pub struct Value<'a> {
-    document: Document<'a>,
-    index: usize,
+    document: &'a Document<'a>,
+    index: u32,
 }
 
 impl<'a> Value<'a> {
+    pub(super) fn new(document: &'a Document<'a>, index: u32) -> Self {
+        Self { document, index }
+    }
+
+    #[inline]
     fn node(self) -> Node {
-        self.document.nodes[self.index]
+        self.document.nodes[self.index as usize]
     }
 
     /// What the value is.
@@ -55,8 +35,30 @@ impl<'a> Value<'a> {
         &self.document.text[node.start as usize..node.end as usize]
     }
 
+    #[inline]
     pub(super) fn is_clean(self) -> bool {
         self.node().clean
+    }
+
+    /// Appends the value's own text.
+    #[inline]
+    pub(super) fn copy(self, out: &mut Writer) {
+        let node = self.node();
+        out.part(
+            self.document.text.as_bytes(),
+            node.start as usize,
+            node.end as usize,
+        );
+    }
+
+    /// Appends a key, quotes included.
+    #[inline]
+    pub(super) fn copy_key(self, out: &mut Writer) {
+        if self.is_clean() {
+            self.copy(out);
+        } else {
+            out.string(&self.as_str().unwrap_or_default());
+        }
     }
 
     /// Position of the value's first byte in the text.
@@ -93,16 +95,16 @@ impl<'a> Value<'a> {
     }
 
     /// Whether the value is the string `expected`.
+    #[inline(always)]
     #[must_use]
     pub fn is_str(self, expected: &str) -> bool {
         let node = self.node();
-        node.kind == Kind::String
-            && if node.special {
-                decode(self.document.text, node) == expected
-            } else {
-                self.document.text.as_bytes()[node.start as usize + 1..node.end as usize - 1]
-                    == *expected.as_bytes()
-            }
+        if node.kind != Kind::String || node.special {
+            return node.special && self.as_str().is_some_and(|text| text == expected);
+        }
+        (node.end - node.start) as usize == expected.len() + 2
+            && self.document.text.as_bytes()[node.start as usize + 1..node.end as usize - 1]
+                == *expected.as_bytes()
     }
 
     /// The value as text: a string decoded, a number or boolean as it is written.
@@ -127,21 +129,25 @@ impl<'a> Value<'a> {
         (self.kind() == Kind::Array).then_some(self)
     }
 
-    fn at(self, index: usize) -> Self {
+    fn at(self, index: u32) -> Self {
         Self { index, ..self }
+    }
+
+    /// Index of the node behind an array or object, and so behind its last element or member; 0 for
+    /// any other value and kind.
+    fn end_of(self, kind: Kind) -> u32 {
+        let node = self.node();
+        if node.kind == kind { node.next } else { 0 }
     }
 
     /// The elements of an array; nothing for any other value.
     pub fn elements(self) -> impl Iterator<Item = Value<'a>> {
-        let end = match self.kind() {
-            Kind::Array => self.node().next as usize,
-            _ => 0,
-        };
+        let end = self.end_of(Kind::Array);
         let mut index = self.index + 1;
         std::iter::from_fn(move || {
             (index < end).then(|| {
                 let element = self.at(index);
-                index = element.node().next as usize;
+                index = element.node().next;
                 element
             })
         })
@@ -150,34 +156,39 @@ impl<'a> Value<'a> {
     /// Every member of an object as it stands, keys that stand twice included; nothing for any
     /// other value.
     pub fn all_members(self) -> impl Iterator<Item = (Value<'a>, Value<'a>)> {
-        let end = match self.kind() {
-            Kind::Object => self.node().next as usize,
-            _ => 0,
-        };
+        let end = self.end_of(Kind::Object);
         let mut index = self.index + 1;
         std::iter::from_fn(move || {
             (index < end).then(|| {
                 let (key, value) = (self.at(index), self.at(index + 1));
-                index = value.node().next as usize;
+                index = value.node().next;
                 (key, value)
             })
         })
     }
 
     /// The members of an object, each key once: of a key that stands twice the last value.
-    #[must_use]
-    pub fn members(self) -> Vec<(Value<'a>, Value<'a>)> {
-        let mut members: Vec<_> = self.all_members().collect();
+    pub fn members(self) -> impl Iterator<Item = (Value<'a>, Value<'a>)> {
+        let overridden = self.overridden();
+        self.all_members()
+            .filter(move |(key, _)| overridden.binary_search(&key.index).is_err())
+    }
+
+    /// The indices, in order, of keys that stand again later in the object.
+    fn overridden(self) -> Vec<u32> {
+        let mut overridden = Vec::new();
         if self.kind() == Kind::Object && self.node().special {
+            let keys: Vec<_> = self.all_members().map(|(key, _)| key).collect();
             let mut seen = HashSet::new();
-            members.reverse();
-            members.retain(|(key, _)| seen.insert(key.as_str()));
-            members.reverse();
+            let earlier = keys.iter().rev().filter(|key| !seen.insert(key.as_str()));
+            overridden.extend(earlier.map(|key| key.index));
+            overridden.reverse();
         }
-        members
+        overridden
     }
 
     /// The value of an object's member, the last of that name; none for any other value.
+    #[inline(always)]
     #[must_use]
     pub fn get(self, name: &str) -> Option<Value<'a>> {
         let mut found = None;
@@ -188,63 +199,13 @@ impl<'a> Value<'a> {
         }
         found
     }
-
-    /// Appends a text that is equal for values that are equal as JSON stands: keys sorted, the last
-    /// of a repeated key, integers and other numbers never equal (mapping.md §4, `affectedObject`).
-    pub fn write_canonical(self, out: &mut Vec<u8>) {
-        match self.kind() {
-            Kind::Null | Kind::Boolean => out.extend_from_slice(self.raw().as_bytes()),
-            Kind::Integer if self.raw() == "-0" => out.push(b'0'),
-            Kind::Integer => out.extend_from_slice(self.raw().as_bytes()),
-            Kind::Float => {
-                let number = self.raw().parse::<f64>().unwrap_or(f64::NAN);
-                out.extend_from_slice(format!("{number:?}").as_bytes());
-            }
-            Kind::String => write_string(out, &self.as_str().unwrap_or_default()),
-            Kind::Array => {
-                out.push(b'[');
-                for element in self.elements() {
-                    element.write_canonical(out);
-                    out.push(b',');
-                }
-                out.push(b']');
-            }
-            Kind::Object => {
-                let mut members = self.members();
-                members.sort_by_cached_key(|(key, _)| key.as_str());
-                out.push(b'{');
-                for (key, value) in members {
-                    key.write_canonical(out);
-                    out.push(b':');
-                    value.write_canonical(out);
-                    out.push(b',');
-                }
-                out.push(b'}');
-            }
-        }
-    }
 }
 
-fn decode(text: &str, node: Node) -> Cow<'_, str> {
+pub(super) fn decode(text: &str, node: Node) -> Cow<'_, str> {
     let inside = &text[node.start as usize + 1..node.end as usize - 1];
     if node.special {
         Cow::Owned(escape::unescape(inside))
     } else {
         Cow::Borrowed(inside)
     }
-}
-
-/// Whether a key of the object at `index`, which may be open still, stands twice.
-pub(super) fn repeats_a_key(text: &str, nodes: &[Node], index: usize) -> bool {
-    let mut seen = HashSet::new();
-    let mut at = index + 1;
-    while let Some(key) = nodes.get(at) {
-        if !seen.insert(decode(text, *key)) {
-            return true;
-        }
-        at = nodes
-            .get(at + 1)
-            .map_or(usize::MAX, |value| value.next as usize);
-    }
-    false
 }

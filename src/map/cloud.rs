@@ -2,7 +2,7 @@
 
 use crate::dialect::Record;
 use crate::event::{AuditType, Event, Objects, Rename, Scalar};
-use crate::json::Value;
+use crate::json::{Pattern, Value};
 use crate::timestamp::Timestamp;
 
 use super::{Unmappable, scalar};
@@ -52,20 +52,8 @@ pub fn map<'a>(record: &Record<'a>) -> Result<Event<'a>, Unmappable> {
 fn affected_object<'a>(record: &Record<'a>) -> Option<Value<'a>> {
     let affected = record.affected_object?;
     let associated = record.associated_objects.and_then(Value::array);
-    let mut canonical = Vec::new();
-    let mut other = Vec::new();
-    for element in associated.into_iter().flat_map(Value::elements) {
-        if element.raw() == affected.raw() {
-            return None;
-        }
-        if canonical.is_empty() {
-            affected.write_canonical(&mut canonical);
-        }
-        other.clear();
-        element.write_canonical(&mut other);
-        if other == canonical {
-            return None;
-        }
-    }
-    Some(affected)
+    let mut elements = associated.into_iter().flat_map(Value::elements);
+    let pattern = Pattern::new(affected);
+    let is_there = elements.any(|element| pattern.equals(element));
+    (!is_there).then_some(affected)
 }

@@ -4,7 +4,6 @@ use crate::dialect::{Dialect, Record};
 use crate::event::{AuditType, Event, Objects, Scalar};
 use crate::json::Value;
 use crate::timestamp::{TimeMode, Timestamp};
-use crate::uri;
 
 use super::{Unmappable, scalar, username};
 
@@ -25,10 +24,6 @@ pub fn map<'a>(
     );
     event.source_address = scalar(record.source);
     event.service_address = scalar(record.system);
-    event.related_hosts = record
-        .system
-        .and_then(Value::as_str)
-        .and_then(|system| uri::host(&system).map(str::to_owned));
 
     let author = record.author.and_then(Value::object);
     let of_author = |name| scalar(author.and_then(|author| author.get(name))).map(Scalar::Json);

@@ -90,7 +90,8 @@ pub fn map(line: &str, options: &Options) -> Result<Value, String> {
     constants(&mut event, line, options);
     match dialect {
         Dialect::Cloud => cloud(&mut event, &record)?,
-        Dialect::DcFile | Dialect::DcApi => self_hosted(&mut event, &record, options)?,
+        Dialect::DcFile => self_hosted(&mut event, &record, ["auditType", "type"], options)?,
+        Dialect::DcApi => self_hosted(&mut event, &record, ["type", "auditType"], options)?,
     }
     address::source(&mut event, options);
     categorise(&mut event);
@@ -130,9 +131,11 @@ fn constants(event: &mut Value, line: &str, options: &Options) {
 
 // ---------------------------------------------------------------- §3 self-hosted
 
+/// `type_keys`: the dialect's own key first, should a record have both.
 fn self_hosted(
     event: &mut Value,
     record: &Map<String, Value>,
+    type_keys: [&str; 2],
     options: &Options,
 ) -> Result<(), String> {
     let time = time::self_hosted(record.get("timestamp"), options.elastic_timestamps)?;
@@ -146,9 +149,9 @@ fn self_hosted(
     let name = username(member(author, "uri")).map(|name| json!(name));
     put(event, "user.name", name);
 
-    let kind = [record.get("auditType"), record.get("type")]
+    let kind = type_keys
         .into_iter()
-        .flatten()
+        .filter_map(|key| record.get(key))
         .find(|kind| kind.is_object());
     put(event, "confluence.audit.type", kind.cloned());
     let method = scalar(record.get("method"));

@@ -63,7 +63,7 @@ pub fn source(event: &mut Value, options: &Options) {
 /// One entry of the list → the literal without port and brackets, as it was written, and its value.
 fn literal(entry: &str) -> Option<(String, IpAddr)> {
     let entry = entry.trim();
-    let text = if entry.parse::<IpAddr>().is_ok() {
+    let text = if without_zone(entry).parse::<IpAddr>().is_ok() {
         entry
     } else if let Some(rest) = entry.strip_prefix('[') {
         let (inner, port) = rest.split_once(']')?;
@@ -78,7 +78,16 @@ fn literal(entry: &str) -> Option<(String, IpAddr)> {
         }
         host
     };
+    let text = without_zone(text);
     Some((text.to_owned(), text.parse().ok()?))
+}
+
+/// An IPv6 address without its zone id: `fe80::1%eth0` is the address `fe80::1`.
+fn without_zone(text: &str) -> &str {
+    match text.split_once('%') {
+        Some((address, _)) if address.parse::<Ipv6Addr>().is_ok() => address,
+        _ => text,
+    }
 }
 
 fn is_port(text: &str) -> bool {

@@ -48,7 +48,8 @@ pub fn creation_date(value: Option<&Value>) -> Result<String, String> {
 /// `epochSecond` or `nano`: an integer or a string of digits, as text.
 fn integer(value: Option<&Value>) -> Option<String> {
     match value? {
-        // Through a number, so that `-0` is 0.
+        // `serde_json` reads the integer `-0` as a double.
+        Value::Number(number) if number.to_string() == "-0.0" => Some("0".to_owned()),
         Value::Number(number) => Some(number.to_string().parse::<i128>().ok()?.to_string()),
         Value::String(text) => is_digits(text).then(|| text.clone()),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,

@@ -250,6 +250,7 @@ pub fn address() -> BoxedStrategy<Json> {
             "2a02:f9::8",
             "::1",
             "fe80::1",
+            "fe80::2%eth0",
             "fd00::1",
             "2001:DB8:0:0:0:0:0:2",
             "::",
@@ -268,6 +269,7 @@ pub fn address() -> BoxedStrategy<Json> {
             "host.example",
             "[::1",
             "1.2.3.4:x",
+            "1.2.3.4%eth0",
         ])
     };
     let entry = prop_oneof![

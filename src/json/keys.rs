@@ -1,0 +1,87 @@
+//! Whether a key of an object stands twice: seldom so, and asked of every object.
+
+use std::collections::HashSet;
+
+use super::Node;
+use super::value::decode;
+
+/// Objects of more members are compared by a set, not each key with each: such an object may be
+/// made to take time.
+const FEW: usize = 16;
+
+/// The keys of the object at `index`, which may be open still.
+pub(super) fn keys(nodes: &[Node], index: usize) -> impl Iterator<Item = Node> {
+    let mut at = index + 1;
+    std::iter::from_fn(move || {
+        let key = *nodes.get(at)?;
+        at = nodes.get(at + 1)?.next as usize;
+        Some(key)
+    })
+}
+
+/// Whether a key of the object at `index`, the last of `nodes`, stands twice.
+pub(super) fn repeats_a_key(text: &str, nodes: &[Node], index: usize) -> bool {
+    // A bit for each key: so many that different keys seldom meet.
+    let mut seen = [0_u64; 16];
+    for key in keys(nodes, index) {
+        let sketch = sketch(text.as_bytes(), key);
+        let word = &mut seen[(sketch >> 60) as usize];
+        let bit = 1 << (sketch >> 54 & 63);
+        // A key with an escape can equal one that is spelled otherwise.
+        if *word & bit != 0 || key.special {
+            return repeats_indeed(text, nodes, index);
+        }
+        *word |= bit;
+    }
+    false
+}
+
+/// A number made of the length and the last eight bytes of a key, where keys differ most: equal keys
+/// without escapes have equal numbers.
+#[inline]
+fn sketch(text: &[u8], key: Node) -> u64 {
+    let end = key.end as usize - 1;
+    let length = end - key.start as usize - 1;
+    let mut number = match end
+        .checked_sub(8)
+        .and_then(|start| text[start..].first_chunk())
+    {
+        Some(last_eight) => u64::from_le_bytes(*last_eight),
+        // At the very start of the text.
+        None => {
+            text[..end]
+                .iter()
+                .rfold(0, |number, byte| number << 8 | u64::from(*byte))
+                << (8 * (8 - end))
+        }
+    };
+    if length < 8 {
+        // What stands before the key goes.
+        number = if length == 0 {
+            0
+        } else {
+            number >> (8 * (8 - length))
+        };
+    }
+    (number ^ length as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+#[inline(never)]
+fn repeats_indeed(text: &str, nodes: &[Node], index: usize) -> bool {
+    let same = |a: Node, b: Node| {
+        if a.special || b.special {
+            return decode(text, a) == decode(text, b);
+        }
+        let bytes = |key: Node| &text.as_bytes()[key.start as usize..key.end as usize];
+        a.end - a.start == b.end - b.start && bytes(a) == bytes(b)
+    };
+    if keys(nodes, index).nth(FEW).is_some() {
+        let mut seen = HashSet::new();
+        return keys(nodes, index).any(|key| !seen.insert(decode(text, key)));
+    }
+    keys(nodes, index).enumerate().any(|(count, key)| {
+        keys(nodes, index)
+            .take(count)
+            .any(|earlier| same(earlier, key))
+    })
+}

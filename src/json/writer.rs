@@ -1,0 +1,188 @@
+//! Writing JSON: bytes, parts of a record's text, strings with their escapes.
+
+use super::Document;
+use super::escape::{self, find_special};
+
+/// A text that grows at its end.
+///
+/// Behind the end it keeps room that has been written to before (with anything): a short part is
+/// then copied as a block of fixed size, which may spill into the room, instead of by its length.
+#[derive(Debug, Default)]
+pub struct Writer {
+    bytes: Vec<u8>,
+    end: usize,
+}
+
+/// A block that is copied whole.
+const BLOCK: usize = 32;
+/// Room made at a time, at least.
+const ROOM: usize = 512;
+
+impl Writer {
+    /// Goes on behind `bytes`, with room for `more` bytes at once.
+    #[must_use]
+    pub fn after(mut bytes: Vec<u8>, more: usize) -> Self {
+        let end = bytes.len();
+        bytes.resize(end + more, 0);
+        Self { bytes, end }
+    }
+
+    /// All that was written.
+    #[must_use]
+    pub fn into_bytes(mut self) -> Vec<u8> {
+        self.bytes.truncate(self.end);
+        self.bytes
+    }
+
+    /// Where the next byte will stand.
+    #[must_use]
+    pub fn position(&self) -> usize {
+        self.end
+    }
+
+    /// Takes back what was written from `position` on.
+    pub fn cut_back(&mut self, position: usize) {
+        self.end = self.end.min(position);
+    }
+
+    /// The room behind the end, at least `size` bytes.
+    #[inline]
+    fn room(&mut self, size: usize) -> &mut [u8] {
+        if self.bytes.len() - self.end < size {
+            self.grow(size);
+        }
+        &mut self.bytes[self.end..]
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self, size: usize) {
+        self.bytes.resize(self.end + size.max(ROOM), 0);
+    }
+
+    /// Appends one byte.
+    #[inline]
+    pub fn byte(&mut self, byte: u8) {
+        self.room(1)[0] = byte;
+        self.end += 1;
+    }
+
+    /// Appends bytes; best for those whose number the compiler knows.
+    #[inline(always)]
+    pub fn text(&mut self, text: &[u8]) {
+        self.room(text.len())[..text.len()].copy_from_slice(text);
+        self.end += text.len();
+    }
+
+    /// Appends what stands before a member, and its name, given as JSON with the colon.
+    #[inline(always)]
+    pub fn name(&mut self, separator: u8, name: &'static str) {
+        let room = &mut self.room(1 + name.len())[..=name.len()];
+        room[0] = separator;
+        room[1..].copy_from_slice(name.as_bytes());
+        self.end += 1 + name.len();
+    }
+
+    /// Appends `text[start..end]`.
+    #[inline]
+    pub fn part(&mut self, text: &[u8], start: usize, end: usize) {
+        let length = end - start;
+        if length <= BLOCK
+            && let Some(block) = text[start..].first_chunk::<BLOCK>()
+        {
+            self.room(BLOCK)[..BLOCK].copy_from_slice(block);
+            self.end += length;
+        } else {
+            self.text(&text[start..end]);
+        }
+    }
+
+    /// Appends a whole number.
+    pub fn number(&mut self, mut number: u64) {
+        let mut digits = [0; 20];
+        let mut first = digits.len();
+        loop {
+            first -= 1;
+            digits[first] = b'0' + u8::try_from(number % 10).unwrap_or_default();
+            number /= 10;
+            if number == 0 {
+                break;
+            }
+        }
+        self.text(&digits[first..]);
+    }
+
+    /// Appends `text` as a JSON string, quotes included.
+    pub fn string(&mut self, text: &str) {
+        let text = text.as_bytes();
+        self.byte(b'"');
+        let mut copied = 0;
+        loop {
+            let special = find_special(text, copied);
+            self.part(text, copied, special);
+            let Some(byte) = text.get(special) else { break };
+            self.escape(*byte);
+            copied = special + 1;
+        }
+        self.byte(b'"');
+    }
+
+    fn escape(&mut self, byte: u8) {
+        let (escape, length) = escape::escape_of(byte);
+        self.text(&escape);
+        self.end -= escape.len() - length;
+    }
+
+    /// Appends the whole text of a document as a JSON string, quotes included.
+    pub fn string_of_document(&mut self, document: &Document<'_>) {
+        let text = document.text.as_bytes();
+        // The two behind the text.
+        let marks = &document.marks[..document.marks.len() - 2];
+        // Two quotes, and an escape has at most six bytes.
+        let room = self.room(2 + text.len() + 5 * marks.len() + BLOCK);
+        room[0] = b'"';
+        let mut to = 1;
+        let mut from = 0;
+        for mark in marks {
+            let mark = *mark as usize;
+            to += copy_run(room, to, text, from, mark);
+            from = mark;
+            let byte = text[mark];
+            if byte < b' ' {
+                let (escape, length) = escape::escape_of(byte);
+                room[to..to + escape.len()].copy_from_slice(&escape);
+                to += length;
+                from += 1;
+            } else {
+                // The quote or backslash itself begins the next run.
+                room[to] = b'\\';
+                to += 1;
+            }
+        }
+        to += copy_run(room, to, text, from, text.len());
+        room[to] = b'"';
+        self.end += to + 1;
+    }
+}
+
+/// Copies `text[from..end]` to `room[to..]`, and perhaps more; returns the length of the run.
+#[inline(always)]
+fn copy_run(room: &mut [u8], to: usize, text: &[u8], from: usize, end: usize) -> usize {
+    let length = end - from;
+    if length <= BLOCK
+        && let Some(block) = text[from..].first_chunk::<BLOCK>()
+    {
+        room[to..to + BLOCK].copy_from_slice(block);
+    } else {
+        room[to..to + length].copy_from_slice(&text[from..end]);
+    }
+    length
+}
+
+/// A text as JSON.
+#[must_use]
+pub fn json_string(text: &str) -> String {
+    let mut writer = Writer::default();
+    writer.string(text);
+    String::from_utf8(writer.into_bytes()).unwrap_or_default()
+}
