@@ -79,8 +79,8 @@ fn the_readme_is_true() {
     let path = project("README.md");
     let readme = std::fs::read_to_string(&path).expect("the README");
     let mut real = with_real_output(&readme);
-    let commands = ["normalize"];
-    for command in commands.iter().copied() {
+    {
+        let command = "normalize";
         let heading = format!("(`confluence-ecs {command} -h`):\n\n```text\n");
         let help = run([command, "-h"], b"").stdout;
         let help = String::from_utf8(help).expect("UTF-8");
@@ -88,6 +88,13 @@ fn the_readme_is_true() {
         let old = between(&real, &heading, "```").to_owned();
         real = real.replace(&old, &format!("{}\n", help.join("\n")));
     }
+    let table = run(["schema", "fields", "--format", "markdown"], b"").stdout;
+    let table = String::from_utf8(table).expect("UTF-8");
+    let old = between(&real, "<!-- fields -->", "<!-- /fields -->").to_owned();
+    real = real.replace(
+        &format!("<!-- fields -->{old}"),
+        &format!("<!-- fields -->\n\n{}\n\n", table.trim_end()),
+    );
     if env::var_os("UPDATE_README").is_some() {
         std::fs::write(&path, &real).expect("written");
     }
