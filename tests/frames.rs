@@ -194,3 +194,35 @@ fn the_offset_is_that_of_the_line() {
         [2, 24, 24, 67]
     );
 }
+
+#[test]
+fn a_long_page_after_lines_is_handed_on_as_it_comes() {
+    const R: &str = r#"{"creationDate":1,"summary":"one of many"}"#;
+    let records = vec![R; 20_000].join(", ");
+    for (page, count) in [
+        (
+            format!("{{\"size\":2,\"results\":[{records}],\"_links\":{{}}}}\r"),
+            20_000,
+        ),
+        (format!("[{records}, {{\"torn"), 20_001),
+        (
+            format!(
+                "{{\"x\":\"{}\",\"results\":[{records}]}}",
+                "y".repeat(300_000)
+            ),
+            20_000,
+        ),
+    ] {
+        let text = format!("{R}\n{page}\n{R}\n");
+        let whole = events_of(text.as_bytes(), &[usize::MAX], 16 << 20);
+        assert_eq!(whole.len(), count + 2, "{}", &page[..40]);
+        let in_pieces = events_of(text.as_bytes(), &[128 << 10, 70_001], 16 << 20);
+        assert!(whole == in_pieces);
+
+        // In pieces, a part of it is there before the rest has come.
+        let mut framer = Framer::new(16 << 20);
+        let mut frames = Vec::new();
+        framer.frame(&text.as_bytes()[..700_000], false, &mut frames);
+        assert!(frames.len() > 1000, "{}", frames.len());
+    }
+}

@@ -72,8 +72,11 @@ pub(super) fn all_cores() -> NonZeroUsize {
 
 fn worker(mut normalizer: Normalizer) -> impl FnMut(&mut Piece, &mut Events) {
     let nowhere = Arc::new(Origin::stdin());
+    // What a piece of enormous records needed is given back.
+    const KEPT: usize = 4 << 20;
     move |piece, events| {
         events.lines.clear();
+        events.lines.shrink_to(KEPT);
         let origin = piece.origin.as_ref().unwrap_or(&nowhere);
         let frames = std::mem::take(&mut piece.frames);
         normalizer.frames(&mut events.lines, &piece.text, piece.offset, frames, origin);

@@ -18,6 +18,8 @@ use scan::{Found, NOT_CLOSED, Scanner};
 pub const KEPT_OF_TOO_LONG: usize = 64 << 10;
 /// How far a pretty-printed document's array may begin behind its first byte.
 const LOOK_AHEAD: usize = 64 << 10;
+/// A longer line is looked at before it is whole: the records of a page are handed on as they come.
+const LONG_LINE: usize = 256 << 10;
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// A part of the input.
@@ -65,11 +67,19 @@ pub struct Framer {
 enum Mode {
     /// At the start of the input or after a document: another document may begin.
     Start(Scanner),
-    Lines,
+    /// Between or in lines; of a long one it is asked whether it is a page.
+    Lines(Asked),
     /// Inside a page or array.
     Document(Document),
     /// Passing over what cannot be used, to the end of its line.
     Discard(Discarded),
+}
+
+#[derive(Debug)]
+enum Asked {
+    NotYet,
+    Undecided(Scanner),
+    NoDocument,
 }
 
 #[derive(Debug)]
@@ -88,6 +98,9 @@ enum InRecord {
     /// In a record over the limit, whose beginning was consumed.
     TooLong(Discarded),
 }
+
+/// At the start of a line.
+const LINES: Mode = Mode::Lines(Asked::NotYet);
 
 /// Whether a step of the framer got on.
 enum Step {
@@ -109,7 +122,7 @@ impl Framer {
     pub fn resume(limit: usize, offset: u64) -> Self {
         match offset {
             0 => Self::new(limit),
-            _ => Self::at(limit, offset, Mode::Lines),
+            _ => Self::at(limit, offset, LINES),
         }
     }
 
@@ -148,9 +161,9 @@ impl Framer {
             if rest.is_empty() && !end {
                 return at;
             }
-            let step = match std::mem::replace(&mut self.mode, Mode::Lines) {
+            let step = match std::mem::replace(&mut self.mode, LINES) {
                 Mode::Start(scanner) => self.start(scanner, rest, end),
-                Mode::Lines => self.lines(rest, end, at, frames),
+                Mode::Lines(asked) => self.lines(asked, rest, end, at, frames),
                 Mode::Document(document) => self.document(document, rest, end, at, frames),
                 Mode::Discard(discarded) => self.discard(discarded, rest, end, frames),
             };
@@ -200,7 +213,7 @@ impl Framer {
             }
             _ => {
                 self.scanned = 0;
-                self.mode = Mode::Lines;
+                self.mode = LINES;
                 Step::On(0)
             }
         }
@@ -217,11 +230,18 @@ impl Framer {
         step
     }
 
-    fn lines(&mut self, text: &[u8], end: bool, base: usize, frames: &mut Vec<Frame>) -> Step {
-        let unseen = self.scanned.min(text.len());
-        let whole = match memrchr(b'\n', &text[unseen..]) {
+    fn lines(
+        &mut self,
+        asked: Asked,
+        text: &[u8],
+        end: bool,
+        base: usize,
+        frames: &mut Vec<Frame>,
+    ) -> Step {
+        let seen = self.scanned.min(text.len());
+        let whole = match memrchr(b'\n', &text[seen..]) {
             _ if end => text.len(),
-            Some(at) => unseen + at + 1,
+            Some(at) => seen + at + 1,
             None => 0,
         };
         if whole > 0 {
@@ -241,7 +261,22 @@ impl Framer {
             });
             return Step::On(0);
         }
+        let (mut scanner, from) = match asked {
+            Asked::NotYet if text.len() > LONG_LINE => (Scanner::new(false), 0),
+            Asked::Undecided(scanner) => (scanner, seen),
+            Asked::NotYet | Asked::NoDocument => {
+                self.scanned = text.len();
+                self.mode = Mode::Lines(asked);
+                return Step::Wait;
+            }
+        };
+        let (stop, found) = scanner.scan(text, from);
         self.scanned = text.len();
+        self.mode = Mode::Lines(match found {
+            Found::Begins => return self.enter(scanner, &text[..stop]),
+            Found::More => Asked::Undecided(scanner),
+            _ => Asked::NoDocument,
+        });
         Step::Wait
     }
 
@@ -364,7 +399,7 @@ impl Framer {
         if line_is_whole && text[line_start..stop].trim_ascii().is_empty() && stop < text.len() {
             let discarded = discarded.with(&text[..line_start]);
             frames.push(discarded.into_frame("record", self.limit));
-            self.mode = Mode::Lines;
+            self.mode = LINES;
             return self.consume(&text[..line_start]);
         }
         self.mode = Mode::Discard(discarded.with(&text[..stop]));

@@ -197,6 +197,7 @@ impl Open {
         piece.origin = Some(Arc::clone(&self.origin));
         // The rest of the piece before goes to the front of this one.
         piece.text.clear();
+        piece.text.shrink_to(8 * PIECE);
         piece.text.append(&mut self.rest);
         let mut result = Ok(());
         while piece.frames.is_empty() && !self.ended {
