@@ -4,6 +4,11 @@
 //! without keeping anything, and its bytes are copied once. Floor and mapping take turns, and the
 //! best of each is compared, so that noise of the machine hits both.
 
+#![expect(
+    clippy::cast_precision_loss,
+    reason = "figures of three digits are shown"
+)]
+
 #[path = "corpus.rs"]
 mod corpus;
 

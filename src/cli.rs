@@ -1,6 +1,9 @@
 //! The command line: every flag, its text and its type. Nothing here does anything yet; values are
 //! parsed once, into the types that the commands work with.
 
+#![expect(clippy::doc_markdown, reason = "help texts are shown as they stand")]
+
+use std::io;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -24,7 +27,7 @@ const STYLES: Styles = Styles::styled()
 
 /// Turn raw Confluence audit records into the ECS events of Elastic's Confluence integration.
 #[derive(Debug, Parser)]
-#[command(name = "confluence-ecs", version, styles = STYLES, propagate_version = true)]
+#[command(name = "confluence-ecs", version, styles = STYLES, propagate_version = true, args_override_self = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -224,13 +227,13 @@ pub struct MappingArgs {
     #[arg(long, value_name = "FILE.json")]
     pub add_fields: Option<PathBuf>,
     /// Longest record in bytes; a longer one becomes a pipeline_error event
-    #[arg(long, value_name = "N", default_value_t = 16 << 20, value_parser = line_limit)]
+    #[arg(long, value_name = "N", default_value_t = 16 << 20, allow_negative_numbers = true, value_parser = line_limit)]
     pub max_line_bytes: usize,
     /// Exit with 3 if a record could not be mapped
     #[arg(long)]
     pub strict: bool,
     /// Threads to use; 1 does everything on one [default: all cores]
-    #[arg(long, value_name = "N", value_parser = threads)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = threads)]
     pub threads: Option<NonZeroUsize>,
 }
 
@@ -313,12 +316,11 @@ pub fn report(error: &clap::Error) -> Exit {
         ErrorKind::DisplayHelp
         | ErrorKind::DisplayVersion
         | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            // A reader that has gone away does not want the help text.
-            let _ = error.print();
-            if error.use_stderr() {
-                Exit::Usage
-            } else {
-                Exit::Done
+            match error.print() {
+                // A reader that has gone away does not want the help text.
+                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Exit::Failed,
+                _ if error.use_stderr() => Exit::Usage,
+                _ => Exit::Done,
             }
         }
         _ => {

@@ -41,6 +41,7 @@ fn wrong_usage_exits_with_2_and_one_line() {
         (&["--categories", "extended"], "--categories"),
         (&["--threads", "0"], "--threads"),
         (&["--threads", "many"], "from 1 to 1024"),
+        (&["--threads", "-1"], "--threads"),
         (&["--max-line-bytes", "0"], "--max-line-bytes"),
         (&["--max-line-bytes", "1G"], "--max-line-bytes"),
         (&["--namespace", ""], "--namespace"),
@@ -170,7 +171,9 @@ fn offsets_are_those_of_the_lines() {
     let path = path.display().to_string();
     let offsets: Vec<_> = normalize(&[&path], "")
         .iter()
-        .map(|event| event["log"]["offset"].as_u64().expect("an offset") as usize)
+        .map(|event| {
+            usize::try_from(event["log"]["offset"].as_u64().expect("an offset")).expect("small")
+        })
         .collect();
     let second = 3 + CLOUD.len() + 2 + 1 + 3;
     let array = second + DC_FILE.len() + 1;
@@ -307,9 +310,16 @@ fn constant_fields_win() {
     );
     assert_eq!(event["zone"], json!([1]));
 
+    // But a record that could not be mapped is not lost under them.
+    let fields =
+        json!({"event": {"kind": "x", "original": "y", "module": "m"}, "error": {"message": "z"}});
+    std::fs::write(&path, fields.to_string()).expect("written");
     let failed = one(&["--add-fields", &path], "nonsense");
-    assert_eq!(failed["observer"], json!({"name": "wiki"}));
     assert_eq!(failed["event"]["original"], "nonsense");
+    assert_eq!(failed["event"]["kind"], "pipeline_error");
+    assert_eq!(failed["event"]["module"], "m");
+    let message = failed["error"]["message"].as_str().expect("text");
+    assert!(message.starts_with("not JSON"), "{message}");
 }
 
 #[test]

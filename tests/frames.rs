@@ -164,6 +164,20 @@ fn documents_and_lines() {
         // A page after lines stands on its line.
         (format!("{R}\n[{R},{R}]\n{R}"), "...."),
         (format!("{R}\n[\n{R}\n]"), ".!.!"),
+        // Every array of records of a page, by its keys however they are spelled.
+        (
+            format!("{{\"results\":[],\"entities\":[{R}],\"results\":[{R},{R}]}}"),
+            "...",
+        ),
+        (format!("{{\"res\\u0075lts\":[{R}]}}"), "."),
+        // What comes before the array may be long.
+        (
+            format!(
+                "{{\n\"x\":\"{}\",\n\"results\":[\n{R}\n]}}",
+                "x".repeat(100_000)
+            ),
+            ".",
+        ),
         // A fault costs its record.
         (format!("[{R},7,{{\"a\":}},{R}]"), ".!!."),
         (format!("[{R},{R}"), "..!"),

@@ -19,7 +19,7 @@ fn golden(path: &str, flags: &[&str]) {
         .to_string_lossy();
     let suffix = flags
         .iter()
-        .flat_map(|flag| flag.strip_prefix("--"))
+        .filter_map(|flag| flag.strip_prefix("--"))
         .collect::<Vec<_>>();
     let arguments = [
         "normalize",

@@ -125,11 +125,21 @@ fn the_records_of_a_page_come_out_as_it_streams() {
         "{\"start\":0,\"results\":[",
         "[",
         "{\n  \"results\": [\n    ",
+        "{\"creationDate\":9}\n{\"start\":0,\"results\":[",
     ] {
         let (mut child, mut stdin, mut next) = start_slow(&[]);
         write!(stdin, "{begin}").expect("written");
+        let after_lines = begin.contains("}\n");
+        if after_lines {
+            assert_eq!(next()["@timestamp"], "1970-01-01T00:00:00.009Z");
+        }
         for number in 0..5 {
-            let comma = if number > 0 { ",\n" } else { "" };
+            let comma = match (number, after_lines) {
+                (0, _) => "",
+                // After lines, a page stands on one.
+                (_, true) => ", ",
+                (_, false) => ",\n",
+            };
             write!(stdin, "{comma}{{\"creationDate\":{number}}}").expect("written");
             let time = format!("1970-01-01T00:00:00.00{number}Z");
             assert_eq!(next()["@timestamp"], time);
@@ -279,6 +289,56 @@ fn an_output_file_is_truncated_first() {
 }
 
 #[test]
+fn an_output_that_is_an_input_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("records.log");
+    std::fs::write(&path, format!("{RECORD}\n")).expect("written");
+    for from_stdin in [true, false] {
+        let mut command = command(["normalize"]);
+        let append = File::options().append(true).open(&path).expect("opened");
+        command.stdout(append).stderr(Stdio::piped());
+        if from_stdin {
+            command.stdin(File::open(&path).expect("opened"));
+        } else {
+            command.arg(&path).stdin(Stdio::null());
+        }
+        let output = command.output().expect("it ends");
+        assert_eq!(output.status.code(), Some(2));
+        let told = stderr(&output);
+        assert!(told.contains("stdout, is an input, too"), "{told}");
+    }
+    let unchanged = std::fs::read_to_string(&path).expect("there");
+    assert_eq!(unchanged, format!("{RECORD}\n"));
+}
+
+#[test]
+fn a_lot_of_garbage_on_a_line_takes_little_memory() {
+    // Each element is an event of its own, hundreds of times its size.
+    let line = format!("[{}1]", "1,".repeat(1_000_000));
+    let mut child = start(command(["normalize", "-q", "--threads", "2"]));
+    let mut stdin = child.stdin.take().expect("a pipe");
+    let mut stdout = child.stdout.take().expect("a pipe");
+    let writer = std::thread::spawn(move || stdin.write_all(line.as_bytes()));
+    let mut buffer = vec![0; 1 << 20];
+    let mut peak = 0;
+    while stdout.read(&mut buffer).expect("read") > 0 {
+        peak = peak.max(high_water(&child));
+    }
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    writer.join().expect("joined").expect("written");
+    assert!(peak < 300 << 10, "{peak} kB");
+}
+
+/// The most memory that a process had so far, in kB; 0 if it has ended.
+fn high_water(child: &Child) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id()));
+    let status = status.unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
+    kilobytes.unwrap_or(0)
+}
+
+#[test]
 fn any_number_of_threads_gives_the_same_output() {
     let log = log().repeat(20);
     let one = run(["normalize", "--threads", "1"], &log).stdout;
@@ -297,18 +357,7 @@ fn memory_does_not_grow_with_the_input() {
     let mut peak = 0;
     for _ in 0..400 {
         stdin.write_all(&log).expect("written");
-        let status =
-            std::fs::read_to_string(format!("/proc/{}/status", child.id())).expect("/proc");
-        let high_water = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmHWM:"))
-            .expect("VmHWM");
-        let kilobytes: u64 = high_water
-            .trim()
-            .trim_end_matches(" kB")
-            .parse()
-            .expect("a number");
-        peak = peak.max(kilobytes);
+        peak = peak.max(high_water(&child));
     }
     drop(stdin);
     assert_eq!(child.wait().expect("it ends").code(), Some(0));

@@ -43,7 +43,9 @@ pub enum Error {
     #[error(transparent)]
     Config(#[from] config::Error),
     /// The output cannot be the input.
-    #[error("--output: {0} is an input, too; events need a file of their own")]
+    #[error(
+        "the output (--output or stdout), {0}, is an input, too: events need a file of their own"
+    )]
     OutputIsInput(String),
     /// The output fails.
     #[error(transparent)]

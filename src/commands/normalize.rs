@@ -1,9 +1,11 @@
 //! `confluence-ecs normalize`: records from files and pipes into events.
 
+use std::io::{stdin, stdout};
 use std::num::NonZeroUsize;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use rustix::fs::{FileType, Stat, fstat, stat};
 
 use super::{Error, Exit};
 use crate::batch;
@@ -28,11 +30,15 @@ struct Events {
 /// When the configuration is wrong, or the output fails. Inputs that fail are reported on the way.
 pub fn run(arguments: NormalizeArgs) -> Result<Exit, Error> {
     let options = Arc::new(config::mapping(&arguments.mapping)?);
-    let mut sink = open_output(&arguments.output, &arguments.files)?;
+    let mut files = arguments.files;
+    if files.is_empty() {
+        files.push("-".into());
+    }
+    let mut sink = open_output(&arguments.output, &files)?;
     let stop = Arc::new(Stop::on_signals()?);
     let threads = arguments.mapping.threads.unwrap_or_else(all_cores);
     let limit = arguments.mapping.max_line_bytes;
-    let mut inputs = Inputs::new(arguments.files, limit, Arc::clone(&stop), sink.pipe());
+    let mut inputs = Inputs::new(files, limit, Arc::clone(&stop), sink.pipe());
 
     let mut total = Counts::default();
     let mut written = Ok(());
@@ -70,13 +76,14 @@ pub(super) fn all_cores() -> NonZeroUsize {
     std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
+/// Room for events that is kept from piece to piece; what enormous records needed is given back.
+const LINES_KEPT: usize = 4 << 20;
+
 fn worker(mut normalizer: Normalizer) -> impl FnMut(&mut Piece, &mut Events) {
     let nowhere = Arc::new(Origin::stdin());
-    // What a piece of enormous records needed is given back.
-    const KEPT: usize = 4 << 20;
     move |piece, events| {
         events.lines.clear();
-        events.lines.shrink_to(KEPT);
+        events.lines.shrink_to(LINES_KEPT);
         let origin = piece.origin.as_ref().unwrap_or(&nowhere);
         let frames = std::mem::take(&mut piece.frames);
         normalizer.frames(&mut events.lines, &piece.text, piece.offset, frames, origin);
@@ -85,22 +92,41 @@ fn worker(mut normalizer: Normalizer) -> impl FnMut(&mut Piece, &mut Events) {
 }
 
 fn open_output(output: &Path, inputs: &[PathBuf]) -> Result<Sink, Error> {
-    if output.as_os_str() == "-" {
-        return Ok(Sink::stdout()?);
-    }
-    if let Ok(existing) = output.metadata()
-        && existing.is_file()
+    let is_stdout = output.as_os_str() == "-";
+    let existing = if is_stdout {
+        fstat(stdout()).ok()
+    } else {
+        stat(output).ok()
+    };
+    if let Some(existing) = existing.filter(is_file)
+        && inputs.iter().any(|input| is_same(input, &existing))
     {
-        let same = |input: &PathBuf| {
-            input
-                .metadata()
-                .is_ok_and(|input| (input.dev(), input.ino()) == (existing.dev(), existing.ino()))
+        let name = if is_stdout {
+            "stdout".to_owned()
+        } else {
+            output.display().to_string()
         };
-        if inputs.iter().any(same) {
-            return Err(Error::OutputIsInput(output.display().to_string()));
-        }
+        return Err(Error::OutputIsInput(name));
     }
-    Ok(Sink::truncate(output)?)
+    Ok(if is_stdout {
+        Sink::stdout()?
+    } else {
+        Sink::truncate(output)?
+    })
+}
+
+fn is_file(stat: &Stat) -> bool {
+    FileType::from_raw_mode(stat.st_mode).is_file()
+}
+
+/// Whether an input is that file: its events would be read as records, without end.
+fn is_same(input: &Path, file: &Stat) -> bool {
+    let input = if input.as_os_str() == "-" {
+        fstat(stdin())
+    } else {
+        stat(input)
+    };
+    input.is_ok_and(|input| (input.st_dev, input.st_ino) == (file.st_dev, file.st_ino))
 }
 
 fn summarise(counts: Counts, signal: Option<u8>) {

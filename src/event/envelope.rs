@@ -16,6 +16,8 @@ pub struct Envelope {
     /// Whether `event.original` is kept in events that are no errors.
     pub(super) preserve_original: bool,
     pub(super) overlay: Overlay,
+    /// The constants of `pipeline_error` events.
+    pub(super) error_overlay: Overlay,
 }
 
 impl Envelope {
@@ -46,6 +48,7 @@ impl Envelope {
                 format!("[{}]", tags.join(","))
             },
             preserve_original,
+            error_overlay: overlay.for_errors(),
             overlay,
         }
     }

@@ -59,6 +59,25 @@ impl Overlay {
         Self { members }
     }
 
+    /// The same without the fields that make a `pipeline_error` event what it is (mapping.md §10):
+    /// with its text or its reason replaced, the record would be lost.
+    #[must_use]
+    pub(super) fn for_errors(&self) -> Self {
+        let mut overlay = self.clone();
+        overlay
+            .members
+            .retain_mut(|member| match (&*member.name, &mut member.object) {
+                ("event", Some(event)) => {
+                    let is_kept = |name: &str| !matches!(name, "kind" | "original");
+                    event.members.retain(|member| is_kept(&member.name));
+                    true
+                }
+                ("error" | "event", _) => false,
+                _ => true,
+            });
+        overlay
+    }
+
     pub(super) fn members(&self) -> &[Member] {
         &self.members
     }

@@ -66,7 +66,7 @@ pub fn write_pipeline_error(
     original: &[u8],
 ) {
     let mut line = Writer::after(std::mem::take(out), 2 * original.len() + 1024);
-    let mut root = Object::open(&mut line, Some(&envelope.overlay));
+    let mut root = Object::open(&mut line, Some(&envelope.error_overlay));
     timestamp(&mut root, Timestamp::now());
     data_stream(&mut root, envelope);
     root.object(name!("ecs"), |ecs| ecs.json(name!("version"), ECS_VERSION));
@@ -108,7 +108,7 @@ fn data_stream(root: &mut Object<'_, '_>, envelope: &Envelope) {
 
 fn where_from(root: &mut Object<'_, '_>, origin: &Origin, offset: u64) {
     root.object(name!("input"), |input| {
-        input.json(name!("type"), origin.input)
+        input.json(name!("type"), origin.input);
     });
     root.object(name!("log"), |log| {
         let Some(path) = &origin.path else { return };

@@ -9,7 +9,7 @@ pub enum Problem {
     /// A line or a record longer than the limit.
     #[error(
         "{what} of {length} bytes at byte {position} of the input is longer than the limit of \
-         {limit} (--max-line-bytes); its first {kept} bytes are kept"
+         {limit} (--max-line-bytes){}", cut((*kept as u64) < *length, *kept)
     )]
     TooLong {
         /// "line" or "record".
@@ -24,7 +24,7 @@ pub enum Problem {
         kept: usize,
     },
     /// A page or array that ends too early or cannot be followed.
-    #[error("{problem} at byte {position} of the input{}", cut(*.kept))]
+    #[error("{problem} at byte {position} of the input{}", cut(kept.is_some(), kept.unwrap_or_default()))]
     Broken {
         /// What is wrong.
         problem: &'static str,
@@ -35,10 +35,12 @@ pub enum Problem {
     },
 }
 
-fn cut(kept: Option<usize>) -> String {
-    kept.map_or_else(String::new, |kept| {
+fn cut(is_cut: bool, kept: usize) -> String {
+    if is_cut {
         format!("; its first {kept} bytes are kept")
-    })
+    } else {
+        String::new()
+    }
 }
 
 /// Text on its way to being a frame that is [`Frame::Unreadable`].
@@ -54,6 +56,8 @@ pub(super) struct Discarded {
     pub line_offset: u64,
     /// What went wrong, and where, if it is not just too long.
     pub broken: Option<(&'static str, u64)>,
+    /// How the document begins that is broken.
+    pub opening: Vec<u8>,
     /// A line over the limit may be a page: then its records are what counts.
     pub scanner: Option<Scanner>,
 }
@@ -69,6 +73,7 @@ impl Discarded {
             position,
             line_offset,
             broken: None,
+            opening: Vec::new(),
             scanner: None,
         }
     }
@@ -99,6 +104,11 @@ impl Discarded {
             // Line ends between the records of a document are not a part of what is broken.
             self.head.truncate(self.head.trim_ascii_end().len());
             self.length = self.head.len() as u64;
+            if self.head.is_empty() {
+                // Broken between its records: then it shows by its beginning which one it was.
+                self.head = std::mem::take(&mut self.opening);
+                self.length = self.head.len() as u64;
+            }
         }
         let problem = match self.broken {
             None => Problem::TooLong {

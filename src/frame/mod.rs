@@ -16,10 +16,8 @@ use scan::{Found, NOT_CLOSED, Scanner};
 
 /// How much of a line or record over the limit is kept for its `event.original` (mapping.md §10).
 pub const KEPT_OF_TOO_LONG: usize = 64 << 10;
-/// How far a pretty-printed document's array may begin behind its first byte.
-const LOOK_AHEAD: usize = 64 << 10;
-/// A longer line is looked at before it is whole: the records of a page are handed on as they come.
-const LONG_LINE: usize = 256 << 10;
+/// How much of the beginning of a page is kept, to show where nothing else of it is left to show.
+const KEPT_OF_OPENING: usize = 1 << 10;
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// A part of the input.
@@ -67,7 +65,7 @@ pub struct Framer {
 enum Mode {
     /// At the start of the input or after a document: another document may begin.
     Start(Scanner),
-    /// Between or in lines; of a long one it is asked whether it is a page.
+    /// Between or in lines; of one that is not whole yet it is asked whether it is a page.
     Lines(Asked),
     /// Inside a page or array.
     Document(Document),
@@ -85,6 +83,8 @@ enum Asked {
 #[derive(Debug)]
 struct Document {
     scanner: Scanner,
+    /// How it begins.
+    opening: Vec<u8>,
     record: InRecord,
 }
 
@@ -198,14 +198,16 @@ impl Framer {
             }
         }
         let (stop, found) = scanner.scan(text, self.scanned);
-        // On one line nothing is decided too late: a long line may turn out to be a page yet.
+        // On one line nothing is decided too late: a long line may turn out to be a page yet. Over
+        // several lines, what comes before the array must fit into the buffer.
+        let look_ahead = self.limit.max(KEPT_OF_TOO_LONG);
         let (early, may_wait) = if scanner.multi_line {
-            (stop <= LOOK_AHEAD, stop < LOOK_AHEAD)
+            (stop <= look_ahead, stop < look_ahead)
         } else {
             (true, stop <= self.limit)
         };
         match found {
-            Found::Begins if early => self.enter(scanner, &text[..stop]),
+            Found::Begins if early => self.enter(scanner, &text[..stop], &text[..stop]),
             Found::More if !end && may_wait => {
                 self.scanned = stop;
                 self.mode = Mode::Start(scanner);
@@ -220,9 +222,11 @@ impl Framer {
     }
 
     /// Into a document, whose array begins behind `text`.
-    fn enter(&mut self, scanner: Scanner, text: &[u8]) -> Step {
+    fn enter(&mut self, scanner: Scanner, opening: &[u8], text: &[u8]) -> Step {
+        let opening = opening.trim_ascii_start();
         self.mode = Mode::Document(Document {
             scanner,
+            opening: opening[..opening.len().min(KEPT_OF_OPENING)].to_vec(),
             record: InRecord::No,
         });
         let step = self.consume(text);
@@ -262,9 +266,9 @@ impl Framer {
             return Step::On(0);
         }
         let (mut scanner, from) = match asked {
-            Asked::NotYet if text.len() > LONG_LINE => (Scanner::new(false), 0),
+            Asked::NotYet => (Scanner::new(false), 0),
             Asked::Undecided(scanner) => (scanner, seen),
-            Asked::NotYet | Asked::NoDocument => {
+            Asked::NoDocument => {
                 self.scanned = text.len();
                 self.mode = Mode::Lines(asked);
                 return Step::Wait;
@@ -273,7 +277,7 @@ impl Framer {
         let (stop, found) = scanner.scan(text, from);
         self.scanned = text.len();
         self.mode = Mode::Lines(match found {
-            Found::Begins => return self.enter(scanner, &text[..stop]),
+            Found::Begins => return self.enter(scanner, &text[..stop], &text[..stop]),
             Found::More => Asked::Undecided(scanner),
             _ => Asked::NoDocument,
         });
@@ -326,7 +330,12 @@ impl Framer {
             Found::More if !end => self.wait_in_document(document, text),
             Found::More => self.broken(document, text, stop, NOT_CLOSED, frames),
             Found::Broken(problem) => self.broken(document, text, stop, problem, frames),
-            Found::Begins | Found::NoDocument => {
+            // Another array of records in the same page.
+            Found::Begins => {
+                self.mode = Mode::Document(document);
+                self.consume(&text[..stop])
+            }
+            Found::NoDocument => {
                 self.broken(document, text, stop, "unexpected text in a page", frames)
             }
         }
@@ -393,6 +402,7 @@ impl Framer {
         let at_line_end = before == b'\r' && text.get(stop) == Some(&b'\n');
         let position = self.offset + stop as u64 - u64::from(at_line_end);
         discarded.broken = Some((problem, position));
+        discarded.opening = std::mem::take(&mut document.opening);
         self.scanned = 0;
         let line_start = memrchr(b'\n', &text[..stop]).map_or(0, |at| at + 1);
         let line_is_whole = line_start > 0 || self.line_offset == self.offset;
@@ -420,7 +430,10 @@ impl Framer {
         if let Some(mut scanner) = discarded.scanner.take() {
             let (stop, found) = scanner.scan(line, 0);
             match found {
-                Found::Begins => return self.enter(scanner, &text[..stop]),
+                Found::Begins => {
+                    let before = discarded.with(&text[..stop]);
+                    return self.enter(scanner, &before.head, &text[..stop]);
+                }
                 Found::More => discarded.scanner = Some(scanner),
                 _ => {}
             }

@@ -3,7 +3,9 @@
 //! Only brackets and strings are followed here, so that a record with a fault of its own costs that
 //! record and not the page; whether a record is JSON is for [`crate::json::parse`] to say.
 
-use crate::json::find_special;
+use std::borrow::Cow;
+
+use crate::json::{Reader, find_special};
 
 /// What a [`Scanner`] came upon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,11 +60,11 @@ enum Phase {
 pub(super) const NOT_CLOSED: &str = "a page or array that is not closed";
 
 /// Keys that a page has its records under (mapping.md §1).
-const PAGE_KEYS: [&[u8]; 2] = [b"results", b"entities"];
+const PAGE_KEYS: [&str; 2] = ["results", "entities"];
 /// Keys that tell that an object is a record, not a page.
-const RECORD_KEYS: [&[u8]; 3] = [b"creationDate", b"timestamp", b"auditType"];
-/// More of a key than this is not kept: it is none of the above.
-const LONGEST_KEY: usize = 16;
+const RECORD_KEYS: [&str; 3] = ["creationDate", "timestamp", "auditType"];
+/// More of a key than this is not kept: even with every letter escaped it is none of the above.
+const LONGEST_KEY: usize = 80;
 
 impl Scanner {
     pub fn new(multi_line: bool) -> Self {
@@ -194,16 +196,30 @@ impl Scanner {
         result
     }
 
+    /// The key before the value, decoded; empty if it is none that counts.
+    fn key_name(&self) -> Cow<'_, str> {
+        let key = std::str::from_utf8(&self.key).unwrap_or_default();
+        if !key.contains('\\') {
+            return Cow::Borrowed(key);
+        }
+        let quoted = format!("\"{key}\"");
+        let mut reader = Reader::default();
+        let name = reader.read(&quoted).ok().and_then(|name| {
+            let name = name.root().as_str()?;
+            Some(name.into_owned())
+        });
+        Cow::Owned(name.unwrap_or_default())
+    }
+
     fn member_value(&mut self, byte: u8) -> Token {
-        if !self.begun {
-            if byte == b'[' && PAGE_KEYS.contains(&self.key.as_slice()) {
-                self.begun = true;
-                self.phase = Phase::FirstRecordOrEnd;
-                return Token::Found(Found::Begins);
-            }
-            if RECORD_KEYS.contains(&self.key.as_slice()) {
-                return Token::Found(Found::NoDocument);
-            }
+        let key = self.key_name();
+        if byte == b'[' && PAGE_KEYS.contains(&&*key) {
+            self.begun = true;
+            self.phase = Phase::FirstRecordOrEnd;
+            return Token::Found(Found::Begins);
+        }
+        if !self.begun && RECORD_KEYS.contains(&&*key) {
+            return Token::Found(Found::NoDocument);
         }
         self.value = Skipper::default();
         self.phase = Phase::InMemberValue;

@@ -88,7 +88,7 @@ struct Open {
 }
 
 impl Inputs {
-    /// The inputs at `paths`, `-` being stdin; stdin alone if there are none.
+    /// The inputs at `paths`, `-` being stdin.
     #[must_use]
     pub fn new(
         mut paths: Vec<PathBuf>,
@@ -96,9 +96,6 @@ impl Inputs {
         stop: Arc<Stop>,
         output: Option<OwnedFd>,
     ) -> Self {
-        if paths.is_empty() {
-            paths.push("-".into());
-        }
         paths.reverse();
         Self {
             remaining: paths,
