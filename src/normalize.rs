@@ -1,6 +1,6 @@
 //! The way of one record, and of a run of them: frames of text in, lines of ECS events out.
 //!
-//! [`Normalizer::record`] reads like mapping.md's table of contents.
+//! `map_record` reads like mapping.md's table of contents.
 
 use std::borrow::Cow;
 use std::ops::Range;

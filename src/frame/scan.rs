@@ -1,7 +1,7 @@
 //! Finding the records of an API page or a JSON array without holding the page.
 //!
 //! Only brackets and strings are followed here, so that a record with a fault of its own costs that
-//! record and not the page; whether a record is JSON is for [`crate::json::parse`] to say.
+//! record and not the page; whether a record is JSON is for [`crate::json::Reader`] to say.
 
 use std::borrow::Cow;
 
