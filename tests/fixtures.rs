@@ -506,3 +506,53 @@ fn a_thousand_records_take_no_time_and_times_may_be_those_of_elastic() {
     assert_eq!(fixtures("check", &[], folder.path()).0, 1);
     assert_eq!(expected(&folder, "a.log-expected.json").len(), 300);
 }
+
+#[test]
+fn strict_exits_with_3_for_records_that_could_not_be_mapped() {
+    let folder = folder(&[("a.log", "nonsense")]);
+    assert_eq!(
+        fixtures("regenerate", &["--allow-errors"], folder.path()).0,
+        0
+    );
+    assert_eq!(fixtures("check", &[], folder.path()).0, 0);
+    assert_eq!(fixtures("check", &["--strict"], folder.path()).0, 3);
+}
+
+#[test]
+fn links_are_followed_and_stay_links() {
+    let folder = folder(&[("a.log", RECORD)]);
+    let (link, real) = (
+        folder.path().join("a.log-expected.json"),
+        folder.path().join("real"),
+    );
+    fs::write(&real, "{\"expected\": null}").expect("written");
+    std::os::unix::fs::symlink(&real, &link).expect("linked");
+    assert_eq!(fixtures("regenerate", &[], folder.path()).0, 0);
+    assert!(link.is_symlink());
+    assert!(
+        fs::read_to_string(&real)
+            .expect("there")
+            .contains("User created")
+    );
+    std::os::unix::fs::symlink("nowhere", folder.path().join("b.log")).expect("linked");
+    let (code, report) = fixtures("check", &[], folder.path());
+    assert_eq!(code, 1);
+    assert!(report.contains("FAIL cannot read DIR/b.log"), "{report}");
+}
+
+#[test]
+fn a_junit_report_is_xml_whatever_the_texts() {
+    let folder = folder(&[
+        (
+            "a.log",
+            "{\"creationDate\":1,\"summary\":\"\u{FFFF}\\u0001<\"}",
+        ),
+        ("a.log-expected.json", "{\"expected\":[]}"),
+    ]);
+    let (code, report) = fixtures("check", &["--format", "junit"], folder.path());
+    assert_eq!(code, 1);
+    assert!(
+        report.contains("\u{FFFD}") && !report.contains(['\u{FFFF}', '\u{1}']),
+        "{report}"
+    );
+}

@@ -16,6 +16,8 @@ use crate::schema::validate::Validator;
 struct Turn {
     case: Case,
     outcome: Option<Outcome>,
+    /// Records that could not be mapped.
+    failed: u64,
 }
 
 /// Runs the command.
@@ -50,6 +52,7 @@ pub fn run(command: FixturesCommand) -> Result<Exit, Error> {
     let mut turns = turns.into_iter();
     let mut report = Report::new(stdout(), arguments.format.into());
     let mut written = Ok(());
+    let mut failed = 0;
     let tags = &arguments.mapping.tags;
     batch::in_order(
         threads,
@@ -65,12 +68,14 @@ pub fn run(command: FixturesCommand) -> Result<Exit, Error> {
             move |turn: &mut Turn, done: &mut Turn| {
                 done.case = std::mem::take(&mut turn.case);
                 done.outcome = turn.outcome.take().or_else(|| Some(runner.run(&done.case)));
+                done.failed = runner.take_failed();
             }
         },
         |done: &mut Turn| {
             if let Some(outcome) = &done.outcome {
                 written = report.add(&done.case, outcome);
             }
+            failed += done.failed;
             written.is_ok()
         },
     );
@@ -79,6 +84,8 @@ pub fn run(command: FixturesCommand) -> Result<Exit, Error> {
         .map_err(Error::Report)?;
     Ok(if report.failed() {
         Exit::Failed
+    } else if arguments.mapping.strict && failed > 0 {
+        Exit::Strict
     } else {
         Exit::Done
     })
