@@ -31,6 +31,7 @@ fn shell(command: &str) -> String {
 /// The text with the output of each example replaced by what it gives now. Commands without output
 /// below them are for the reader's own files.
 fn with_real_output(readme: &str) -> String {
+    let has_jq = Command::new("jq").arg("--version").output().is_ok();
     let mut real = String::new();
     let mut inside = false;
     let mut command = String::new();
@@ -54,13 +55,15 @@ fn with_real_output(readme: &str) -> String {
         }
         let has_output = !more.starts_with("$ ") && !more.starts_with("```");
         if has_output {
-            while lines
-                .peek()
-                .is_some_and(|line| !line.starts_with("$ ") && !line.starts_with("```"))
-            {
-                lines.next();
+            let mut shown = String::new();
+            let is_output = |line: &&str| !line.starts_with("$ ") && !line.starts_with("```");
+            while let Some(line) = lines.next_if(is_output) {
+                shown.push_str(line);
+                shown.push('\n');
             }
-            real.push_str(&shell(&command));
+            // A machine without jq keeps those examples unchecked; CI has it.
+            let runs = has_jq || !command.contains("jq ");
+            real.push_str(&if runs { shell(&command) } else { shown });
         }
         command.clear();
     }
