@@ -3,8 +3,10 @@
 use super::Overlay;
 use crate::json::json_string;
 
-/// The data set of Elastic's integration.
+/// The data set of Elastic's integration, as JSON.
 pub const DATASET: &str = "\"atlassian_confluence.audit\"";
+/// `ecs.version` as JSON.
+pub const ECS_VERSION: &str = "\"8.11.0\"";
 
 /// Fields that are the same in every event of a run.
 #[derive(Debug, Clone)]
@@ -18,6 +20,8 @@ pub struct Envelope {
     pub(super) overlay: Overlay,
     /// The constants of `pipeline_error` events.
     pub(super) error_overlay: Overlay,
+    /// `data_stream` and `ecs`, for `Object::joined`.
+    pub(super) joined: String,
 }
 
 impl Envelope {
@@ -36,12 +40,18 @@ impl Envelope {
             .filter(|tag| !tag.is_empty())
             .map(json_string)
             .collect();
+        let (namespace, namespace_member) = if namespace.is_empty() {
+            (String::new(), String::new())
+        } else {
+            let namespace = json_string(namespace);
+            let member = format!(r#""namespace":{namespace},"#);
+            (namespace, member)
+        };
         Self {
-            namespace: if namespace.is_empty() {
-                String::new()
-            } else {
-                json_string(namespace)
-            },
+            joined: format!(
+                r#""data_stream":{{"dataset":{DATASET},{namespace_member}"type":"logs"}},"ecs":{{"version":{ECS_VERSION}}}"#
+            ),
+            namespace,
             tags: if tags.is_empty() {
                 String::new()
             } else {
@@ -61,6 +71,8 @@ pub struct Origin {
     pub(super) input: &'static str,
     /// `log.file.path` as JSON, for files.
     pub(super) path: Option<String>,
+    /// `input`, and of files `log` up to its offset, for `Object::joined`.
+    pub(super) joined: String,
 }
 
 impl Origin {
@@ -70,15 +82,20 @@ impl Origin {
         Self {
             input: "\"stdin\"",
             path: None,
+            joined: r#""input":{"type":"stdin"}"#.to_owned(),
         }
     }
 
     /// A file.
     #[must_use]
     pub fn file(path: &std::path::Path) -> Self {
+        let path = json_string(&path.to_string_lossy());
         Self {
             input: "\"log\"",
-            path: Some(json_string(&path.to_string_lossy())),
+            joined: format!(
+                r#""input":{{"type":"log"}},"log":{{"file":{{"path":{path}}},"offset":"#
+            ),
+            path: Some(path),
         }
     }
 }

@@ -7,17 +7,19 @@
 
 mod envelope;
 mod object;
+mod objects;
 mod overlay;
 mod write;
 
 pub use envelope::{Envelope, Origin};
+pub use objects::{Objects, Rename};
 pub(crate) use overlay::cleaned;
 pub use overlay::{Overlay, OverlayError};
 pub use write::{write_event, write_pipeline_error};
 
 use std::borrow::Cow;
 
-use crate::json::{Value, Writer, copy_cleaned, copy_cleaned_member};
+use crate::json::Value;
 use crate::map::actions::{Row, UNLISTED};
 use crate::source::Located;
 use crate::timestamp::Timestamp;
@@ -143,139 +145,5 @@ impl Scalar<'_> {
             Self::Text(text) => Cow::Borrowed(&**text),
         };
         (!text.is_empty()).then_some(text)
-    }
-}
-
-/// One of the lists of `confluence.audit`: a list of the record, perhaps with one more element, its
-/// members perhaps renamed.
-#[derive(Debug, Default, Clone, Copy)]
-pub struct Objects<'a> {
-    /// The record's array.
-    pub list: Option<Value<'a>>,
-    /// One more element, at the end.
-    pub last: Option<Value<'a>>,
-    /// How the members of its objects are renamed.
-    pub rename: Rename,
-}
-
-/// What members of a Cloud record's objects become, where they are not null (mapping.md §4).
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub enum Rename {
-    /// Nothing is renamed.
-    #[default]
-    None,
-    /// `objectType` becomes `type`.
-    AffectedObject,
-    /// `name` becomes both `i18nKey` and `key`, `newValue` becomes `to`, `oldValue` becomes `from`.
-    ChangedValue,
-}
-
-impl Rename {
-    /// Each new name, the old name, and the new one as JSON with a colon.
-    fn table(self) -> &'static [(&'static str, &'static str, &'static str)] {
-        match self {
-            Self::None => &[],
-            Self::AffectedObject => &[("type", "objectType", r#""type":"#)],
-            Self::ChangedValue => &[
-                ("i18nKey", "name", r#""i18nKey":"#),
-                ("key", "name", r#""key":"#),
-                ("to", "newValue", r#""to":"#),
-                ("from", "oldValue", r#""from":"#),
-            ],
-        }
-    }
-}
-
-impl<'a> Objects<'a> {
-    /// A list of a self-hosted record: element for element, unknown keys kept.
-    #[must_use]
-    pub fn as_they_are(list: Option<Value<'a>>) -> Self {
-        Self {
-            list: list.and_then(Value::array),
-            last: None,
-            rename: Rename::None,
-        }
-    }
-
-    fn elements(self) -> impl Iterator<Item = Value<'a>> {
-        self.list
-            .into_iter()
-            .flat_map(Value::elements)
-            .chain(self.last)
-    }
-
-    /// The elements that are objects.
-    pub fn objects(self) -> impl Iterator<Item = Value<'a>> {
-        self.elements().filter_map(Value::object)
-    }
-
-    /// A member of one of the objects, by its name after renaming.
-    #[must_use]
-    pub fn member(self, object: Value<'a>, name: &str) -> Option<Value<'a>> {
-        let renamed = self.rename.table().iter().find(|(new, ..)| *new == name);
-        renamed
-            .and_then(|(_, old, _)| object.get(old))
-            .and_then(Value::non_null)
-            .or_else(|| object.get(name))
-    }
-
-    /// Appends the list as JSON; false, and nothing, if nothing is left of it after clean-up.
-    pub(crate) fn write(self, out: &mut Writer) -> bool {
-        if self.rename == Rename::None && self.last.is_none() {
-            return self.list.is_some_and(|list| copy_cleaned(out, list));
-        }
-        let mut separator = b'[';
-        for element in self.elements() {
-            let before = out.position();
-            out.byte(separator);
-            if self.write_renamed(out, element) {
-                separator = b',';
-            } else {
-                out.cut_back(before);
-            }
-        }
-        let any = separator == b',';
-        if any {
-            out.byte(b']');
-        }
-        any
-    }
-
-    fn write_renamed(self, out: &mut Writer, element: Value<'a>) -> bool {
-        if element.object().is_none() {
-            return copy_cleaned(out, element);
-        }
-        // The rows whose old member is not null.
-        let mut rows = [None; 4];
-        for (place, row) in rows.iter_mut().zip(self.rename.table()) {
-            *place = element.get(row.1).and_then(Value::non_null).map(|_| row);
-        }
-        let rows = || rows.iter().copied().flatten();
-        let mut separator = b'{';
-        for (key, value) in element.members() {
-            let mut is_renamed = false;
-            for (_, _, name) in rows().filter(|(_, old, _)| key.is_str(old)) {
-                is_renamed = true;
-                let before = out.position();
-                out.name(separator, name);
-                if copy_cleaned(out, value) {
-                    separator = b',';
-                } else {
-                    out.cut_back(before);
-                }
-            }
-            // A name that another member takes over is passed over.
-            if !is_renamed
-                && !rows().any(|(new, ..)| key.is_str(new))
-                && copy_cleaned_member(out, separator, key, value)
-            {
-                separator = b',';
-            }
-        }
-        let any = separator == b',';
-        if any {
-            out.byte(b'}');
-        }
-        any
     }
 }

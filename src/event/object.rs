@@ -94,6 +94,20 @@ impl<'w, 'o> Object<'w, 'o> {
         }
     }
 
+    /// Members given as JSON text without the braces, whose end `write` appends. False, and nothing
+    /// is written, where constants are still to come, which may belong among them.
+    #[inline]
+    pub fn joined(&mut self, members: &str, write: impl FnOnce(&mut Writer)) -> bool {
+        if !self.constants.is_empty() {
+            return false;
+        }
+        self.out.byte(self.separator);
+        self.out.text(members.as_bytes());
+        write(self.out);
+        self.separator = b',';
+        true
+    }
+
     /// A member that is no object, or goes away where a constant has its name.
     #[inline(always)]
     pub fn value(&mut self, name: &'static str, write: impl FnOnce(&mut Writer) -> bool) {

@@ -1,12 +1,10 @@
 //! An event as one line of JSON, its keys in order.
 
-use super::envelope::DATASET;
+use super::envelope::{DATASET, ECS_VERSION};
 use super::object::{Object, name};
 use super::{Audit, AuditType, Envelope, Event, Group, Origin, Scalar, User};
 use crate::json::{Document, Writer};
 use crate::timestamp::Timestamp;
-
-const ECS_VERSION: &str = "\"8.11.0\"";
 
 /// Appends an event and a line end. `original` is the record's text; `offset` is where in the stream
 /// its line begins.
@@ -26,8 +24,7 @@ pub fn write_event(
     root.object(name!("confluence"), |confluence| {
         confluence.object(name!("audit"), |object| audit(object, &event.audit));
     });
-    data_stream(&mut root, envelope);
-    root.object(name!("ecs"), |ecs| ecs.json(name!("version"), ECS_VERSION));
+    data_stream_and_ecs(&mut root, envelope);
     root.object(name!("event"), |object| {
         scalar(object, name!("action"), event.action.as_ref());
         object.json(name!("category"), event.row.category);
@@ -68,8 +65,7 @@ pub fn write_pipeline_error(
     let mut line = Writer::after(std::mem::take(out), 2 * original.len() + 1024);
     let mut root = Object::open(&mut line, Some(&envelope.error_overlay));
     timestamp(&mut root, Timestamp::now());
-    data_stream(&mut root, envelope);
-    root.object(name!("ecs"), |ecs| ecs.json(name!("version"), ECS_VERSION));
+    data_stream_and_ecs(&mut root, envelope);
     root.object(name!("error"), |error| {
         error.value(name!("message"), |out| {
             out.string(message);
@@ -98,15 +94,29 @@ fn timestamp(root: &mut Object<'_, '_>, timestamp: Timestamp) {
     });
 }
 
-fn data_stream(root: &mut Object<'_, '_>, envelope: &Envelope) {
+fn data_stream_and_ecs(root: &mut Object<'_, '_>, envelope: &Envelope) {
+    if root.joined(&envelope.joined, |_| {}) {
+        return;
+    }
     root.object(name!("data_stream"), |object| {
         object.json(name!("dataset"), DATASET);
         object.json(name!("namespace"), &envelope.namespace);
         object.json(name!("type"), "\"logs\"");
     });
+    root.object(name!("ecs"), |ecs| ecs.json(name!("version"), ECS_VERSION));
 }
 
 fn where_from(root: &mut Object<'_, '_>, origin: &Origin, offset: u64) {
+    let joined = root.joined(&origin.joined, |out| {
+        // With a path the text ends in the middle of `log`.
+        if origin.path.is_some() {
+            out.number(offset);
+            out.byte(b'}');
+        }
+    });
+    if joined {
+        return;
+    }
     root.object(name!("input"), |input| {
         input.json(name!("type"), origin.input);
     });

@@ -59,6 +59,7 @@ pub(super) fn escape_of(byte: u8) -> ([u8; 6], usize) {
 
 /// Decodes the inside of a JSON string that the parser has accepted. Half a surrogate pair becomes
 /// U+FFFD: it is no character, and strict readers refuse a text that holds one.
+#[cold]
 pub(super) fn unescape(inside: &str) -> String {
     let mut decoded = String::with_capacity(inside.len());
     let mut rest = inside;

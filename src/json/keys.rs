@@ -13,9 +13,9 @@ const FEW: usize = 16;
 pub(super) fn keys(nodes: &[Node], index: usize) -> impl Iterator<Item = Node> {
     let mut at = index + 1;
     std::iter::from_fn(move || {
-        let key = *nodes.get(at)?;
-        at = nodes.get(at + 1)?.next as usize;
-        Some(key)
+        let [key, value] = nodes.get(at..)?.first_chunk()?;
+        at = value.next as usize;
+        Some(*key)
     })
 }
 
@@ -24,11 +24,12 @@ pub(super) fn repeats_a_key(text: &str, nodes: &[Node], index: usize) -> bool {
     // A bit for each key: so many that different keys seldom meet.
     let mut seen = [0_u64; 16];
     for key in keys(nodes, index) {
-        let sketch = sketch(text.as_bytes(), key);
+        let Some(sketch) = sketch(text.as_bytes(), key) else {
+            return repeats_indeed(text, nodes, index);
+        };
         let word = &mut seen[(sketch >> 60) as usize];
         let bit = 1 << (sketch >> 54 & 63);
-        // A key with an escape can equal one that is spelled otherwise.
-        if *word & bit != 0 || key.special {
+        if *word & bit != 0 {
             return repeats_indeed(text, nodes, index);
         }
         *word |= bit;
@@ -37,33 +38,20 @@ pub(super) fn repeats_a_key(text: &str, nodes: &[Node], index: usize) -> bool {
 }
 
 /// A number made of the length and the last eight bytes of a key, where keys differ most: equal keys
-/// without escapes have equal numbers.
+/// have equal numbers. None for a key at the very start of the text, and for one with an escape,
+/// which can equal one that is spelled otherwise.
 #[inline]
-fn sketch(text: &[u8], key: Node) -> u64 {
+fn sketch(text: &[u8], key: Node) -> Option<u64> {
     let end = key.end as usize - 1;
     let length = end - key.start as usize - 1;
-    let mut number = match end
-        .checked_sub(8)
-        .and_then(|start| text[start..].first_chunk())
-    {
-        Some(last_eight) => u64::from_le_bytes(*last_eight),
-        // At the very start of the text.
-        None => {
-            text[..end]
-                .iter()
-                .rfold(0, |number, byte| number << 8 | u64::from(*byte))
-                << (8 * (8 - end))
-        }
-    };
+    let last_eight = text.get(..end)?.last_chunk()?;
+    let mut number = u64::from_le_bytes(*last_eight);
     if length < 8 {
         // What stands before the key goes.
-        number = if length == 0 {
-            0
-        } else {
-            number >> (8 * (8 - length))
-        };
+        number = number >> 8 >> (8 * (7 - length));
     }
-    (number ^ length as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+    let number = (number ^ length as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    (!key.special).then_some(number)
 }
 
 #[inline(never)]

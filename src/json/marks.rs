@@ -61,7 +61,7 @@ impl Marks {
         &mut self.positions[self.count..self.count + BLOCK]
     }
 
-    #[inline]
+    #[inline(always)]
     fn add(&mut self, mut bits: u64, start: u32) {
         let count = bits.count_ones() as usize;
         let room = self.room();

@@ -60,6 +60,7 @@ struct Node {
     /// The text of this node is already what clean-up (mapping.md §8) makes of it, in one line and
     /// without white space: it may be copied as it stands.
     clean: bool,
-    /// A string with a backslash in it, or an object in which a key stands twice.
+    /// A string with a backslash in it, or an object in which a key stands twice, or, if it is the
+    /// outermost, may.
     special: bool,
 }

@@ -108,6 +108,10 @@ impl Parser<'_> {
     #[inline(always)]
     fn after_value(&mut self, mut at: usize) -> Result<Option<usize>, SyntaxError> {
         while self.open != NONE {
+            // The usual, here and in `key`: no white space.
+            if self.in_object && self.text.get(at..at + 2) == Some(b",\"") {
+                return Ok(Some(self.key(at + 1)?));
+            }
             at = self.skip_white_space(at);
             match self.byte(at) {
                 b',' => {
@@ -207,7 +211,9 @@ impl Parser<'_> {
     #[inline]
     fn close(&mut self, at: usize) -> usize {
         let index = self.open as usize;
-        let special = self.in_object && repeats_a_key(self.source, self.nodes, index);
+        // The outermost object's keys are compared only if its members are asked for.
+        let special =
+            self.in_object && (index == 0 || repeats_a_key(self.source, self.nodes, index));
         let clean = self.clean && !special;
         let next = self.nodes.len() as u32;
         let node = &mut self.nodes[index];
@@ -234,6 +240,9 @@ impl Parser<'_> {
             return self.error(at, "expected a key in double quotes");
         }
         let at = self.string(at, true)?;
+        if let Some([b':', b'!'..=0xFF]) = self.text.get(at..at + 2) {
+            return Ok(at + 1);
+        }
         let at = self.skip_white_space(at);
         if self.byte(at) != b':' {
             return self.error(at, "expected `:`");

@@ -61,6 +61,11 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// Whether both are the same place of the same document.
+    pub(crate) fn is(self, other: Self) -> bool {
+        self.index == other.index
+    }
+
     /// Position of the value's first byte in the text.
     #[must_use]
     pub fn start(self) -> usize {
@@ -89,6 +94,7 @@ impl<'a> Value<'a> {
     }
 
     /// The decoded text of a string; half a surrogate pair becomes U+FFFD.
+    #[inline(always)]
     #[must_use]
     pub fn as_str(self) -> Option<Cow<'a, str>> {
         (self.kind() == Kind::String).then(|| decode(self.document.text, self.node()))
@@ -99,12 +105,7 @@ impl<'a> Value<'a> {
     #[must_use]
     pub fn is_str(self, expected: &str) -> bool {
         let node = self.node();
-        if node.kind != Kind::String || node.special {
-            return node.special && self.as_str().is_some_and(|text| text == expected);
-        }
-        (node.end - node.start) as usize == expected.len() + 2
-            && self.document.text.as_bytes()[node.start as usize + 1..node.end as usize - 1]
-                == *expected.as_bytes()
+        node.kind == Kind::String && is_text(self.document.text, node, expected)
     }
 
     /// The value as text: a string decoded, a number or boolean as it is written.
@@ -191,16 +192,38 @@ impl<'a> Value<'a> {
     #[inline(always)]
     #[must_use]
     pub fn get(self, name: &str) -> Option<Value<'a>> {
-        let mut found = None;
+        let [found] = self.pick([name]);
+        found
+    }
+
+    /// The values of the members of those names, each as [`Self::get`] has it, in one pass.
+    #[inline(always)]
+    #[must_use]
+    pub fn pick<const N: usize>(self, names: [&str; N]) -> [Option<Value<'a>>; N] {
+        let mut found = [None; N];
         for (key, value) in self.all_members() {
-            if key.is_str(name) {
-                found = Some(value);
+            let key = key.node();
+            for (found, name) in found.iter_mut().zip(names) {
+                if is_text(self.document.text, key, name) {
+                    *found = Some(value);
+                }
             }
         }
         found
     }
 }
 
+/// Whether a string or key says `expected`.
+#[inline(always)]
+fn is_text(text: &str, node: Node, expected: &str) -> bool {
+    if node.special {
+        return *decode(text, node) == *expected;
+    }
+    (node.end - node.start) as usize == expected.len() + 2
+        && text.as_bytes()[node.start as usize + 1..node.end as usize - 1] == *expected.as_bytes()
+}
+
+#[inline(always)]
 pub(super) fn decode(text: &str, node: Node) -> Cow<'_, str> {
     let inside = &text[node.start as usize + 1..node.end as usize - 1];
     if node.special {

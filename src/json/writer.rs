@@ -138,45 +138,43 @@ impl Writer {
         let text = document.text.as_bytes();
         // The two behind the text.
         let marks = &document.marks[..document.marks.len() - 2];
-        // Two quotes, and an escape has at most six bytes.
-        let room = self.room(2 + text.len() + 5 * marks.len() + BLOCK);
-        room[0] = b'"';
-        let mut to = 1;
-        let mut from = 0;
+        self.byte(b'"');
+        // An escape has at most six bytes.
+        let mut room = self.room(text.len() + 5 * marks.len());
+        let size = room.len();
+        let (mut rest, mut at) = (text, 0);
         for mark in marks {
-            let mark = *mark as usize;
-            to += copy_run(room, to, text, from, mark);
-            from = mark;
-            let byte = text[mark];
-            if byte < b' ' {
-                let (escape, length) = escape::escape_of(byte);
-                room[to..to + escape.len()].copy_from_slice(&escape);
-                to += length;
-                from += 1;
-            } else {
-                // The quote or backslash itself begins the next run.
-                room[to] = b'\\';
-                to += 1;
+            let length = *mark as usize - at;
+            if let Some(block) = rest.first_chunk::<BLOCK>()
+                && let Some(place) = room.first_chunk_mut::<{ BLOCK + 1 }>()
+                && length < BLOCK
+                && block[length] >= b' '
+            {
+                // A quote or backslash soon: it itself begins what is next.
+                place[..BLOCK].copy_from_slice(block);
+                place[length] = b'\\';
+                rest = &rest[length..];
+                room = &mut room[length + 1..];
+                at += length;
+                continue;
             }
+            room = put(room, &rest[..length]);
+            let (escape, escape_length) = escape::escape_of(rest[length]);
+            room = put(room, &escape[..escape_length]);
+            rest = &rest[length + 1..];
+            at += length + 1;
         }
-        to += copy_run(room, to, text, from, text.len());
-        room[to] = b'"';
-        self.end += to + 1;
+        let left = put(room, rest).len();
+        self.end += size - left;
+        self.byte(b'"');
     }
 }
 
-/// Copies `text[from..end]` to `room[to..]`, and perhaps more; returns the length of the run.
-#[inline(always)]
-fn copy_run(room: &mut [u8], to: usize, text: &[u8], from: usize, end: usize) -> usize {
-    let length = end - from;
-    if length <= BLOCK
-        && let Some(block) = text[from..].first_chunk::<BLOCK>()
-    {
-        room[to..to + BLOCK].copy_from_slice(block);
-    } else {
-        room[to..to + length].copy_from_slice(&text[from..end]);
-    }
-    length
+/// Copies `bytes` to the front of `room`, and returns the rest of it.
+fn put<'r>(room: &'r mut [u8], bytes: &[u8]) -> &'r mut [u8] {
+    let (front, rest) = room.split_at_mut(bytes.len());
+    front.copy_from_slice(bytes);
+    rest
 }
 
 /// A text as JSON.

@@ -21,11 +21,12 @@ pub fn map<'a>(record: &Record<'a>) -> Result<Event<'a>, Unmappable> {
     );
     event.source_address = scalar(record.remote_address);
 
-    let author = record.author.and_then(Value::object);
-    let of_author = |name| author.and_then(|author| author.get(name));
-    event.user.id = scalar(of_author("accountId")).map(Scalar::Json);
-    event.user.full_name = scalar(of_author("displayName")).map(Scalar::Json);
-    event.audit.external_collaborator = scalar(of_author("externalCollaborator"));
+    let [id, name, external] = record.author.map_or([None; 3], |author| {
+        author.pick(["accountId", "displayName", "externalCollaborator"])
+    });
+    event.user.id = scalar(id).map(Scalar::Json);
+    event.user.full_name = scalar(name).map(Scalar::Json);
+    event.audit.external_collaborator = scalar(external);
 
     let summary = scalar(record.summary);
     event.action = summary

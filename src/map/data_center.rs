@@ -25,14 +25,11 @@ pub fn map<'a>(
     event.source_address = scalar(record.source);
     event.service_address = scalar(record.system);
 
-    let author = record.author.and_then(Value::object);
-    let of_author = |name| scalar(author.and_then(|author| author.get(name))).map(Scalar::Json);
-    event.user.id = of_author("id");
-    event.user.full_name = of_author("name");
-    event.user.name = author
-        .and_then(|author| author.get("uri"))
-        .and_then(username)
-        .map(Scalar::Text);
+    let author = record.author;
+    let [id, name, uri] = author.map_or([None; 3], |author| author.pick(["id", "name", "uri"]));
+    event.user.id = scalar(id).map(Scalar::Json);
+    event.user.full_name = scalar(name).map(Scalar::Json);
+    event.user.name = uri.and_then(username).map(Scalar::Text);
 
     let (first, second) = match dialect {
         Dialect::DcApi => (record.kind, record.audit_type),

@@ -71,11 +71,10 @@ fn scalar(field: Option<Value<'_>>) -> Option<Value<'_>> {
 
 /// The username at the end of a user's URI (mapping.md §3, `user.name`).
 fn username(uri: Value<'_>) -> Option<Cow<'_, str>> {
-    const BEFORE: &str = "?username=";
     let uri = uri.as_str()?;
-    let start = uri.rfind(BEFORE)? + BEFORE.len();
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
-    if start == uri.len() || !uri[start..].bytes().all(allowed) {
+    let start = uri.bytes().rposition(|byte| !allowed(byte))? + 1;
+    if start == uri.len() || !uri.as_bytes()[..start].ends_with(b"?username=") {
         return None;
     }
     Some(match uri {

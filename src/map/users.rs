@@ -38,7 +38,7 @@ fn is_about_users(kind: &AuditType<'_>) -> bool {
     let (category, key) = match kind {
         AuditType::Absent => (None, None),
         AuditType::Cloud { category, .. } => (*category, None),
-        AuditType::Object(object) => (object.get("category"), object.get("categoryI18nKey")),
+        AuditType::Object(object) => object.pick(["category", "categoryI18nKey"]).into(),
     };
     category.is_some_and(|category| category.is_str("Users and groups"))
         || key.is_some_and(|key| {
@@ -92,9 +92,10 @@ fn split_uuid(name: Cow<'_, str>) -> Option<(Cow<'_, str>, Cow<'_, str>)> {
 }
 
 fn user<'a>(event: &mut Event<'a>, object: Value<'a>) {
-    let name = scalar(object.get("name")).map(Scalar::Json);
-    let id = scalar(object.get("id")).map(Scalar::Json);
-    let username = object.get("uri").and_then(username).map(Scalar::Text);
+    let [id, name, uri] = object.pick(["id", "name", "uri"]);
+    let name = scalar(name).map(Scalar::Json);
+    let id = scalar(id).map(Scalar::Json);
+    let username = uri.and_then(username).map(Scalar::Text);
     match event.row.subject {
         Subject::UserCreated | Subject::UserUpdated | Subject::UserOnly => {
             (event.target.full_name, event.target.id) = (name, id);
