@@ -35,12 +35,6 @@ impl Timestamp {
         Self(i64::try_from(millis).unwrap_or_default())
     }
 
-    /// Milliseconds since the epoch.
-    #[must_use]
-    pub fn millis(self) -> i64 {
-        self.0
-    }
-
     /// Reads `creationDate`: epoch milliseconds as a number, or as digits in a string.
     #[must_use]
     pub fn from_creation_date(value: Value<'_>) -> Option<Self> {

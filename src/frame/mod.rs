@@ -117,15 +117,6 @@ impl Framer {
         Self::at(limit, 0, Mode::Start(Scanner::new(true)))
     }
 
-    /// A framer for a stream that goes on at `offset`, the start of a line.
-    #[must_use]
-    pub fn resume(limit: usize, offset: u64) -> Self {
-        match offset {
-            0 => Self::new(limit),
-            _ => Self::at(limit, offset, LINES),
-        }
-    }
-
     /// A framer for one line or the rest of one, without its end, that may be a page or an array.
     /// It stands at `offset` in its stream, its line began at `line_offset`.
     #[must_use]
