@@ -10,6 +10,7 @@
 pub mod batch;
 pub mod cli;
 pub mod commands;
+pub mod compression;
 pub mod config;
 pub mod dialect;
 pub mod event;

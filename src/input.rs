@@ -1,7 +1,5 @@
 //! Finite inputs: files and stdin, plain or compressed, one after the other, as pieces of frames.
 
-mod compression;
-
 use std::fs::File;
 use std::io::{self, Read, stdin};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -9,9 +7,9 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use compression::Stream;
 use rustix::fs::OFlags;
 
+use crate::compression::Stream;
 use crate::event::Origin;
 use crate::frame::{Frame, Framer};
 use crate::stop::{self, Ready, Stop};
@@ -78,7 +76,7 @@ pub struct Inputs {
 #[derive(Debug)]
 struct Open {
     name: String,
-    stream: Stream,
+    stream: Stream<RawInput>,
     framer: Framer,
     origin: Arc<Origin>,
     /// What was read, but not yet consumed by the framer.
@@ -225,6 +223,12 @@ impl Open {
         result
     }
 
+    /// Whether a read would not wait.
+    fn has_more_at_once(&self) -> bool {
+        // Compressed bytes at hand need not be enough for an uncompressed one.
+        self.stream.plain().is_some_and(RawInput::is_ready)
+    }
+
     /// Appends about a piece; false at the end.
     fn read(&mut self, text: &mut Vec<u8>) -> io::Result<bool> {
         let start = text.len();
@@ -237,7 +241,7 @@ impl Open {
                 Ok(read) => filled += read,
                 Err(error) => break Err(error),
             }
-            if filled == target || !self.stream.has_more_at_once() {
+            if filled == target || !self.has_more_at_once() {
                 break Ok(true);
             }
         };

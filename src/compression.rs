@@ -5,11 +5,9 @@ use std::io::{self, BufRead as _, BufReader, Chain, Cursor, Read};
 
 use flate2::bufread::GzDecoder;
 
-use super::RawInput;
-
 /// An input with the bytes that were looked at to tell what it is.
-type Peeked = Chain<Cursor<Vec<u8>>, RawInput>;
-type Buffered = BufReader<Peeked>;
+type Peeked<Raw> = Chain<Cursor<Vec<u8>>, Raw>;
+type Buffered<Raw> = BufReader<Peeked<Raw>>;
 
 /// Compressed bytes that are read at once.
 const BUFFER: usize = 64 << 10;
@@ -20,13 +18,16 @@ const ZSTD: &[u8] = &[0x28, 0xB5, 0x2F, 0xFD];
 const ZSTD_SKIPPABLE: &[u8] = &[0x2A, 0x4D, 0x18];
 
 /// The uncompressed bytes of an input.
-pub(super) enum Stream {
-    Plain(Peeked),
-    Gzip(Members),
-    Zstd(zstd::stream::read::Decoder<'static, Buffered>),
+pub enum Stream<Raw: Read> {
+    /// As they stand there.
+    Plain(Peeked<Raw>),
+    /// Of gzip members.
+    Gzip(Members<Raw>),
+    /// Of zstd frames.
+    Zstd(zstd::stream::read::Decoder<'static, Buffered<Raw>>),
 }
 
-impl fmt::Debug for Stream {
+impl<Raw: Read> fmt::Debug for Stream<Raw> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Plain(_) => "Plain",
@@ -36,9 +37,12 @@ impl fmt::Debug for Stream {
     }
 }
 
-impl Stream {
+impl<Raw: Read> Stream<Raw> {
     /// Tells by its first bytes how an input is compressed; waits for no more of them than needed.
-    pub fn detect(mut raw: RawInput) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// When the input cannot be read.
+    pub fn detect(mut raw: Raw) -> io::Result<Self> {
         let mut first = Vec::new();
         let format = loop {
             match tell(&first) {
@@ -65,17 +69,16 @@ impl Stream {
         })
     }
 
-    /// Whether a read would not wait.
-    pub fn has_more_at_once(&self) -> bool {
+    /// The input itself, if it is not compressed.
+    pub fn plain(&self) -> Option<&Raw> {
         match self {
-            Self::Plain(peeked) => peeked.get_ref().1.is_ready(),
-            // Compressed bytes at hand need not be enough for an uncompressed one.
-            Self::Gzip(_) | Self::Zstd(_) => false,
+            Self::Plain(peeked) => Some(peeked.get_ref().1),
+            Self::Gzip(_) | Self::Zstd(_) => None,
         }
     }
 }
 
-impl Read for Stream {
+impl<Raw: Read> Read for Stream<Raw> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = match self {
             Self::Plain(peeked) => return peeked.read(buffer),
@@ -121,13 +124,16 @@ fn tell(first: &[u8]) -> Told {
 }
 
 /// The members of a gzip file, one after the other, perhaps with zeros behind them.
-pub(super) enum Members {
-    Inside(Box<GzDecoder<Buffered>>),
-    Between(Buffered),
+pub enum Members<Raw: Read> {
+    /// In a member.
+    Inside(Box<GzDecoder<Buffered<Raw>>>),
+    /// Where the next may begin.
+    Between(Buffered<Raw>),
+    /// Behind the last.
     Ended,
 }
 
-impl Members {
+impl<Raw: Read> Members<Raw> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             match std::mem::replace(self, Self::Ended) {
