@@ -5,9 +5,10 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::{flag, low_level};
 
 /// Wakes whoever waits for input when there is a reason to end.
@@ -16,6 +17,8 @@ pub struct Stop {
     /// The signal that came first, 0 if none did.
     signal: Arc<AtomicUsize>,
     requested: AtomicBool,
+    /// Whether a SIGHUP came that nobody has taken yet.
+    hangup: Arc<AtomicBool>,
     waiting: UnixStream,
     waking: UnixStream,
 }
@@ -41,6 +44,7 @@ impl Stop {
         Ok(Self {
             signal: Arc::default(),
             requested: AtomicBool::new(false),
+            hangup: Arc::default(),
             waiting,
             waking,
         })
@@ -64,11 +68,40 @@ impl Stop {
         Ok(stop)
     }
 
+    /// As [`Self::on_signals`]; SIGHUP does not end the program either, but is kept for
+    /// [`Self::take_hangup`] and wakes.
+    ///
+    /// # Errors
+    /// When the system refuses the handlers.
+    pub fn on_signals_and_hangup() -> io::Result<Self> {
+        let stop = Self::on_signals()?;
+        flag::register(SIGHUP, Arc::clone(&stop.hangup))?;
+        low_level::pipe::register(SIGHUP, stop.waking.try_clone()?)?;
+        Ok(stop)
+    }
+
     /// Asks everyone to end.
     pub fn request(&self) {
         self.requested.store(true, Ordering::SeqCst);
+        self.wake();
+    }
+
+    /// Wakes who is in [`Self::wait_for`] now, or the next to call it, without asking for the end.
+    pub fn wake(&self) {
         // A full socket is awake already.
         let _ = (&self.waking).write(&[0]);
+    }
+
+    /// Whether SIGHUP came since the last [`Self::take_hangup`].
+    #[must_use]
+    pub fn has_hangup(&self) -> bool {
+        self.hangup.load(Ordering::SeqCst)
+    }
+
+    /// Whether SIGHUP came since the last call.
+    #[must_use]
+    pub fn take_hangup(&self) -> bool {
+        self.hangup.swap(false, Ordering::SeqCst)
     }
 
     /// The signal that asked for the end, if one did.
@@ -106,14 +139,10 @@ impl Stop {
                 Err(error) => return Err(error.into()),
             }
             if !fds[1].revents().is_empty() {
-                // What woke us is told by the flags; the bytes only woke.
-                let _ = (&self.waiting).read(&mut [0; 64]);
+                self.drain();
                 continue;
             }
-            if fds
-                .get(2)
-                .is_some_and(|output| output.revents().intersects(PollFlags::ERR))
-            {
+            if fds.get(2).is_some_and(is_closed) {
                 self.request();
                 continue;
             }
@@ -122,6 +151,45 @@ impl Stop {
             }
         }
     }
+
+    /// Waits for `most`, or until a signal or [`Self::wake`] comes; what came since the last wait
+    /// counts, too, so nothing is slept through. At once when it is time to end, which it is, too,
+    /// when nobody is left to read `output`, a pipe.
+    ///
+    /// # Errors
+    /// When the system cannot wait.
+    pub fn wait_for(&self, most: Duration, output: Option<BorrowedFd<'_>>) -> io::Result<()> {
+        if self.is_requested() {
+            return Ok(());
+        }
+        let mut fds = vec![PollFd::from_borrowed_fd(
+            self.waiting.as_fd(),
+            PollFlags::IN,
+        )];
+        fds.extend(output.map(|output| PollFd::from_borrowed_fd(output, PollFlags::empty())));
+        // What no Timespec holds is for ever.
+        let most = Timespec::try_from(most).ok();
+        match poll(&mut fds, most.as_ref()) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {
+                self.drain();
+                if fds.get(1).is_some_and(is_closed) {
+                    self.request();
+                }
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What woke us is told by the flags; the bytes only woke.
+    fn drain(&self) {
+        while matches!((&self.waiting).read(&mut [0; 64]), Ok(64)) {}
+    }
+}
+
+/// Whether nobody is left to read a pipe.
+fn is_closed(output: &PollFd<'_>) -> bool {
+    output.revents().intersects(PollFlags::ERR)
 }
 
 /// Whether `input` can be read right now.
@@ -133,4 +201,61 @@ pub fn is_ready(input: BorrowedFd<'_>) -> bool {
         tv_nsec: 0,
     };
     poll(&mut fds, Some(&now)).is_ok_and(|ready| ready > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    fn waits(stop: &Stop, most: Duration) -> Duration {
+        let start = Instant::now();
+        stop.wait_for(most, None).unwrap();
+        start.elapsed()
+    }
+
+    #[test]
+    fn a_wake_before_the_wait_counts_once() {
+        let stop = Stop::new().unwrap();
+        for _ in 0..1000 {
+            stop.wake();
+        }
+        assert!(waits(&stop, LONG) < LONG);
+        let most = Duration::from_millis(20);
+        assert!(waits(&stop, most) >= most, "the wakes are drained");
+        assert!(!stop.is_requested());
+    }
+
+    #[test]
+    fn a_wake_from_another_thread_ends_the_wait() {
+        let stop = Stop::new().unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| stop.wake());
+            assert!(waits(&stop, Duration::MAX) < LONG);
+        });
+    }
+
+    #[test]
+    fn nobody_waits_when_it_is_time_to_end() {
+        let stop = Stop::new().unwrap();
+        stop.request();
+        for _ in 0..2 {
+            assert!(waits(&stop, LONG) < LONG);
+        }
+        assert!(stop.is_requested());
+    }
+
+    #[test]
+    fn a_hangup_wakes_and_is_taken_once() {
+        let stop = Stop::on_signals_and_hangup().unwrap();
+        assert!(!stop.take_hangup());
+        low_level::raise(SIGHUP).unwrap();
+        assert!(waits(&stop, LONG) < LONG);
+        assert!(stop.take_hangup());
+        assert!(!stop.take_hangup());
+        assert!(!stop.is_requested());
+    }
 }

@@ -28,6 +28,12 @@ impl Timestamp {
         RANGE.contains(&millis).then_some(Self(millis))
     }
 
+    /// Reads an ISO 8601 time, such as [`Self::json`] writes between the quotes.
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<Self> {
+        from_iso8601(text)
+    }
+
     /// The present.
     #[must_use]
     pub fn now() -> Self {
@@ -72,6 +78,13 @@ impl Timestamp {
             }
             Kind::Null | Kind::Boolean | Kind::Integer | Kind::Float | Kind::Array => None,
         }
+    }
+
+    /// The instant as a date and time in UTC.
+    #[must_use]
+    pub fn to_utc(self) -> OffsetDateTime {
+        // All of RANGE is in range.
+        OffsetDateTime::UNIX_EPOCH + time::Duration::milliseconds(self.0)
     }
 
     /// The time as JSON text, `"YYYY-MM-DDThh:mm:ss.mmmZ"`.

@@ -1,0 +1,162 @@
+//! Running under systemd: readiness, status and the watchdog (`sd_notify(3)`).
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use sd_notify::NotifyState;
+
+/// The service manager, if there is one that wants to know; nothing is done without.
+#[derive(Debug)]
+pub struct Service {
+    pulse: Arc<Pulse>,
+    /// Ends the watchdog thread when it is dropped.
+    _watchdog: Option<Sender<()>>,
+}
+
+/// Signs of life of the loop that does the work.
+#[derive(Debug)]
+struct Pulse {
+    since: Instant,
+    /// When the last beat was, in milliseconds since `since`.
+    beat: AtomicU64,
+    waiting: AtomicBool,
+}
+
+impl Pulse {
+    fn new() -> Self {
+        Self {
+            since: Instant::now(),
+            beat: AtomicU64::new(0),
+            waiting: AtomicBool::new(false),
+        }
+    }
+
+    fn beat(&self) {
+        let now = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.beat.store(now, Ordering::Relaxed);
+    }
+
+    fn is_alive(&self, interval: Duration) -> bool {
+        let beat = Duration::from_millis(self.beat.load(Ordering::Relaxed));
+        self.waiting.load(Ordering::Relaxed) || self.since.elapsed().saturating_sub(beat) < interval
+    }
+}
+
+impl Service {
+    /// Finds the service manager by `NOTIFY_SOCKET`, and begins to feed its watchdog if
+    /// `WATCHDOG_USEC` (and `WATCHDOG_PID`, this process) ask for it.
+    #[must_use]
+    pub fn start() -> Self {
+        let pulse = Arc::new(Pulse::new());
+        let interval = sd_notify::watchdog_enabled()
+            .filter(|interval| !interval.is_zero())
+            .filter(|_| std::env::var_os("NOTIFY_SOCKET").is_some());
+        let watchdog = interval.and_then(|interval| {
+            let (alive, ended) = mpsc::channel();
+            let pulse = Arc::clone(&pulse);
+            let feed = move || feed_watchdog(&pulse, interval, &ended);
+            let thread = thread::Builder::new().name("watchdog".to_owned());
+            thread
+                .spawn(feed)
+                .inspect_err(|error| {
+                    tracing::warn!(%error, "no thread for systemd's watchdog, which will miss it");
+                })
+                .ok()?;
+            Some(alive)
+        });
+        Self {
+            pulse,
+            _watchdog: watchdog,
+        }
+    }
+
+    /// All is open, the work begins.
+    pub fn ready(&self) {
+        self.beat();
+        tell(&[NotifyState::Ready]);
+    }
+
+    /// The end has begun: what was read is being finished.
+    pub fn stopping(&self) {
+        tell(&[NotifyState::Stopping]);
+    }
+
+    /// Says in one line what is going on, for `systemctl status`.
+    pub fn status(&self, text: &str) {
+        // A line feed would begin the next assignment.
+        let line = text.replace(['\n', '\r'], " ");
+        tell(&[NotifyState::Status(&line)]);
+    }
+
+    /// The loop that does the work is alive. Cheap: to be called at every turn.
+    pub fn beat(&self) {
+        self.pulse.beat();
+    }
+
+    /// Whether the loop is blocked on purpose, by an output that takes nothing: that is no hanging,
+    /// and a restart would not mend it.
+    pub fn waiting(&self, waiting: bool) {
+        self.beat();
+        self.pulse.waiting.store(waiting, Ordering::Relaxed);
+    }
+}
+
+/// Feeds the watchdog thrice an interval while the loop is alive, until the service is dropped.
+fn feed_watchdog(pulse: &Pulse, interval: Duration, ended: &mpsc::Receiver<()>) {
+    loop {
+        if pulse.is_alive(interval) {
+            tell(&[NotifyState::Watchdog]);
+        }
+        match ended.recv_timeout(interval / 3) {
+            Err(RecvTimeoutError::Timeout) => {}
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
+
+/// Tells the service manager, if there is one. That it cannot be told stops no work.
+fn tell(state: &[NotifyState<'_>]) {
+    let told: io::Result<()> = sd_notify::notify(state);
+    if let Err(error) = told {
+        tracing::debug!(%error, ?state, "systemd cannot be told");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INTERVAL: Duration = Duration::from_secs(10);
+
+    /// A loop whose last beat was so long ago.
+    fn pulse(ago: Duration) -> Pulse {
+        let mut pulse = Pulse::new();
+        pulse.since -= ago;
+        pulse
+    }
+
+    #[test]
+    fn a_loop_that_hangs_is_not_alive_until_it_beats() {
+        assert!(pulse(INTERVAL / 2).is_alive(INTERVAL));
+        let hanging = pulse(INTERVAL);
+        assert!(!hanging.is_alive(INTERVAL));
+        hanging.beat();
+        assert!(hanging.is_alive(INTERVAL));
+    }
+
+    #[test]
+    fn waiting_for_the_output_is_alive() {
+        let service = Service {
+            pulse: Arc::new(pulse(INTERVAL)),
+            _watchdog: None,
+        };
+        service.pulse.waiting.store(true, Ordering::Relaxed);
+        assert!(service.pulse.is_alive(INTERVAL));
+        service.waiting(false);
+        assert!(service.pulse.is_alive(INTERVAL), "its end is a beat");
+    }
+}

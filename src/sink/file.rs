@@ -1,0 +1,270 @@
+//! A file that events are appended to, each once.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write as _};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
+
+use super::full::{Pause, is_full};
+use super::{Error, Recorded, Sink, is_file};
+
+/// A file that is appended to, and whose length is recorded so that a crash doubles nothing. What is
+/// no regular file (`/dev/null`, a FIFO) is written like stdout.
+#[derive(Debug)]
+pub struct FileSink {
+    /// As given, but absolute.
+    path: PathBuf,
+    target: Target,
+}
+
+#[derive(Debug)]
+enum Target {
+    Regular(Regular),
+    Special(Sink),
+}
+
+/// An open regular file, locked.
+#[derive(Debug)]
+struct Regular {
+    file: File,
+    name: String,
+    /// Where it is, through symbolic links: these may lead elsewhere when it is looked for.
+    real_path: PathBuf,
+    /// What was recorded last; none when something was written since.
+    synced: Option<Recorded>,
+}
+
+impl FileSink {
+    /// Cuts what a crash left behind the recorded length, wherever the recorded file is now, and
+    /// makes that durable: to be called before anything is appended. A file that was rotated away is
+    /// found beside its old place; one that is shorter, gone or another one is left alone, and told.
+    ///
+    /// # Errors
+    /// When the file cannot be read or cut, or another process appends to it.
+    pub fn settle(recorded: &Recorded) -> Result<(), Error> {
+        recorded.settle()
+    }
+
+    /// Opens a file for appending; creates it if it is missing. A line that someone left unfinished
+    /// is ended, so that the next does not become a part of it.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or another process appends to it.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let failed = |source| Error::Open {
+            path: path.to_owned(),
+            source,
+        };
+        let path = std::path::absolute(path).map_err(failed)?;
+        let is_special =
+            fs::metadata(&path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir());
+        let target = if is_special {
+            Target::Special(Sink::special(&path)?)
+        } else {
+            Target::Regular(Regular::open(&path)?)
+        };
+        Ok(Self { path, target })
+    }
+
+    /// Appends whole lines: all, or, when it fails, none. Without room it waits, with no half line in
+    /// the file, until there is some or `give_up` says so.
+    ///
+    /// # Errors
+    /// [`Error::GivenUp`], and when the file takes no more for another reason.
+    pub fn write(&mut self, lines: &[u8], give_up: &dyn Fn() -> bool) -> Result<(), Error> {
+        match &mut self.target {
+            Target::Regular(file) => file.write(lines, give_up),
+            Target::Special(sink) => sink.write_until(lines, give_up),
+        }
+    }
+
+    /// Makes durable what was written, and tells what is to be recorded; none of what is no regular
+    /// file. Cheap when nothing was written since the last call.
+    ///
+    /// # Errors
+    /// When the system cannot. What was written since the last call may be lost then, even if a later
+    /// call succeeds: the file is to be given up, and settled at the next start.
+    pub fn sync(&mut self) -> Result<Option<Recorded>, Error> {
+        match &mut self.target {
+            Target::Regular(file) => file.sync().map(Some),
+            Target::Special(_) => Ok(None),
+        }
+    }
+
+    /// Whether its path no longer leads to this file: it was rotated away, or deleted.
+    #[must_use]
+    pub fn is_moved(&self) -> bool {
+        let Target::Regular(open) = &self.target else {
+            return false;
+        };
+        let Ok(ours) = open.file.metadata() else {
+            return false;
+        };
+        match fs::metadata(&self.path) {
+            Ok(there) => (there.dev(), there.ino()) != (ours.dev(), ours.ino()),
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        }
+    }
+
+    /// Goes on with the file that the path leads to now, created if it is missing; to be called after
+    /// [`Self::sync`]. Nothing changes while that is the same file, or if it fails.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn reopen(&mut self) -> Result<(), Error> {
+        if self.is_moved() {
+            *self = Self::open(&self.path)?;
+        }
+        Ok(())
+    }
+
+    /// The output, if it is a pipe, whose other end can go away.
+    #[must_use]
+    pub fn pipe(&self) -> Option<OwnedFd> {
+        match &self.target {
+            Target::Regular(_) => None,
+            Target::Special(sink) => sink.pipe(),
+        }
+    }
+}
+
+impl Regular {
+    fn open(path: &Path) -> Result<Self, Error> {
+        let failed = |source| Error::Open {
+            path: path.to_owned(),
+            source,
+        };
+        let mut options = File::options();
+        options.read(true).append(true).create(true);
+        let file = options.open(path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::Held {
+                    path: path.to_owned(),
+                });
+            }
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
+        }
+        let real_path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        // Whether it was created just now is not known for sure, and nothing is slow here.
+        if let Some(dir) = real_path.parent() {
+            File::open(dir)
+                .and_then(|dir| dir.sync_all())
+                .map_err(failed)?;
+        }
+        end_last_line(&file, path).map_err(failed)?;
+        Ok(Self {
+            file,
+            name: path.display().to_string(),
+            real_path,
+            synced: None,
+        })
+    }
+
+    fn write(&mut self, lines: &[u8], give_up: &dyn Fn() -> bool) -> Result<(), Error> {
+        if lines.is_empty() {
+            return Ok(());
+        }
+        self.synced = None;
+        let mut kept = 0;
+        let written = self.append(lines, &mut kept, give_up);
+        if written.is_err() {
+            // The rest will be counted as not written: so must be what was.
+            let _ = self.cut(kept);
+        }
+        written
+    }
+
+    /// Appends what `lines` holds after `kept` bytes, and counts what is in the file.
+    fn append(
+        &mut self,
+        lines: &[u8],
+        kept: &mut usize,
+        give_up: &dyn Fn() -> bool,
+    ) -> Result<(), Error> {
+        let mut pause = Pause::default();
+        while *kept < lines.len() {
+            let error = match self.file.write(&lines[*kept..]) {
+                Ok(0) => io::ErrorKind::WriteZero.into(),
+                Ok(written) => {
+                    *kept += written;
+                    continue;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => error,
+            };
+            if !is_full(&error) {
+                return Err(self.failed(error));
+            }
+            let whole = memchr::memrchr(b'\n', &lines[..*kept]).map_or(0, |end| end + 1);
+            // Where even that needs room, the half line is gone on with when there is some.
+            if self.cut(*kept - whole).is_ok() {
+                *kept = whole;
+            }
+            pause.nap(&self.name, &error, give_up)?;
+        }
+        pause.resumed(&self.name);
+        Ok(())
+    }
+
+    /// Takes so many bytes off the end.
+    fn cut(&self, bytes: usize) -> io::Result<()> {
+        if bytes == 0 {
+            return Ok(());
+        }
+        // By what is there now: somebody else may have truncated it.
+        let length = self.file.metadata()?.len();
+        self.file.set_len(length.saturating_sub(bytes as u64))
+    }
+
+    fn sync(&mut self) -> Result<Recorded, Error> {
+        let metadata = self.file.metadata().map_err(|error| self.failed(error))?;
+        if let Some(synced) = &self.synced
+            && synced.length == metadata.len()
+        {
+            return Ok(synced.clone());
+        }
+        // The length is data, too: nothing else of the inode is needed to read it again.
+        self.file.sync_data().map_err(|error| self.failed(error))?;
+        let recorded = Recorded::of(self.real_path.clone(), &self.file);
+        let recorded = recorded.map_err(|error| self.failed(error))?;
+        self.synced = Some(recorded.clone());
+        Ok(recorded)
+    }
+
+    fn failed(&self, source: io::Error) -> Error {
+        Error::Write {
+            name: self.name.clone(),
+            source,
+        }
+    }
+}
+
+impl Drop for Regular {
+    fn drop(&mut self) {
+        // By hand: a child process that is just being started has the file open, too.
+        let _ = self.file.unlock();
+    }
+}
+
+/// Ends a line that has no end, which is nobody's who could go on with it: what we recorded are
+/// whole lines.
+fn end_last_line(mut file: &File, path: &Path) -> io::Result<()> {
+    let length = file.metadata()?.len();
+    if length == 0 || !is_file(file) {
+        return Ok(());
+    }
+    let mut last = [0];
+    file.read_exact_at(&mut last, length - 1)?;
+    if last == *b"\n" {
+        return Ok(());
+    }
+    tracing::warn!(
+        path = %path.display(),
+        length,
+        "the output file ends with an unfinished line: a line feed is put behind it"
+    );
+    file.write_all(b"\n")
+}

@@ -1,0 +1,141 @@
+//! Where events go: stdout or a file.
+
+mod file;
+mod full;
+mod recorded;
+mod stdout;
+
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+pub use file::FileSink;
+pub use recorded::Recorded;
+pub use stdout::Sink;
+
+/// An output that does not take events.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It cannot be opened.
+    #[error("--output: cannot write {}: {source}", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Another process appends to it.
+    #[error(
+        "--output: another process appends to {}: stop it, or give this one a file of its own",
+        path.display()
+    )]
+    Held {
+        /// The file.
+        path: PathBuf,
+    },
+    /// What a crash left in it cannot be taken away.
+    #[error(
+        "--output: cannot cut {} back to what was recorded of it: {source}; make it readable and \
+         writable, or move it to another directory to leave it as it is",
+        path.display()
+    )]
+    Settle {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It broke off.
+    #[error("cannot write to {name}: {source}")]
+    Write {
+        /// The file, or stdout.
+        name: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// It took nothing for so long that the end came first.
+    #[error("the output took no more when it was time to end")]
+    GivenUp,
+    /// Nobody reads it any more: no error to report.
+    #[error("the output is closed")]
+    Closed,
+}
+
+/// An output of a command that goes on and on, and records how far it came.
+#[derive(Debug)]
+pub enum Durable {
+    /// Stdout: what it takes is handed over.
+    Stdout(Sink),
+    /// A file: what it takes is kept.
+    File(FileSink),
+}
+
+impl Durable {
+    /// Stdout for `-`, else a file to append to.
+    ///
+    /// # Errors
+    /// As [`Sink::stdout`] and [`FileSink::open`].
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        Ok(if path.as_os_str() == "-" {
+            Self::Stdout(Sink::stdout()?.without_blocking())
+        } else {
+            Self::File(FileSink::open(path)?)
+        })
+    }
+
+    /// Writes whole lines, waiting for room or a reader until `give_up` says otherwise.
+    ///
+    /// # Errors
+    /// As [`Sink::write_until`] and [`FileSink::write`].
+    pub fn write(&mut self, lines: &[u8], give_up: &dyn Fn() -> bool) -> Result<(), Error> {
+        match self {
+            Self::Stdout(sink) => sink.write_until(lines, give_up),
+            Self::File(sink) => sink.write(lines, give_up),
+        }
+    }
+
+    /// Makes durable what was written. What is to be recorded of it, if it is a file.
+    ///
+    /// # Errors
+    /// As [`FileSink::sync`].
+    pub fn sync(&mut self) -> Result<Option<Recorded>, Error> {
+        match self {
+            Self::Stdout(_) => Ok(None),
+            Self::File(sink) => sink.sync(),
+        }
+    }
+
+    /// Whether its path no longer leads to it.
+    #[must_use]
+    pub fn is_moved(&self) -> bool {
+        match self {
+            Self::Stdout(_) => false,
+            Self::File(sink) => sink.is_moved(),
+        }
+    }
+
+    /// Goes on with the file that its path leads to now.
+    ///
+    /// # Errors
+    /// As [`FileSink::reopen`].
+    pub fn reopen(&mut self) -> Result<(), Error> {
+        match self {
+            Self::Stdout(_) => Ok(()),
+            Self::File(sink) => sink.reopen(),
+        }
+    }
+
+    /// The output, if it is a pipe, whose other end can go away.
+    #[must_use]
+    pub fn pipe(&self) -> Option<OwnedFd> {
+        match self {
+            Self::Stdout(sink) => sink.pipe(),
+            Self::File(sink) => sink.pipe(),
+        }
+    }
+}
+
+fn is_file(file: &File) -> bool {
+    file.metadata().is_ok_and(|metadata| metadata.is_file())
+}

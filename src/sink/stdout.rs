@@ -1,0 +1,242 @@
+//! Outputs that are only ever written: stdout, pipes, devices, and files from their beginning.
+
+use std::fs::File;
+use std::io::{self, IsTerminal as _, Write as _, stdout};
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{FileType, OFlags};
+use rustix::pipe::PIPE_BUF;
+
+use super::full::{NAP, Pause, is_full};
+use super::{Error, is_file};
+
+/// An open output.
+#[derive(Debug)]
+pub struct Sink {
+    file: File,
+    name: String,
+    /// Whether a write may wait for a reader, and nothing ends the wait.
+    may_block: bool,
+}
+
+impl Sink {
+    /// Stdout.
+    ///
+    /// # Errors
+    /// When stdout is closed.
+    pub fn stdout() -> Result<Self, Error> {
+        let file = stdout().as_fd().try_clone_to_owned();
+        let file = file.map_err(|source| Error::Open {
+            path: "-".into(),
+            source,
+        })?;
+        // A larger pipe means fewer turns between its ends; refused for anything else.
+        let _ = rustix::pipe::fcntl_setpipe_size(&file, 1 << 20);
+        Ok(Self::of(file.into(), "stdout".to_owned()))
+    }
+
+    fn of(file: File, name: String) -> Self {
+        Self {
+            may_block: may_block(&file),
+            file,
+            name,
+        }
+    }
+
+    /// The same output for [`Self::write_until`]: a pipe is opened once more, so that writes to it do
+    /// not block here and yet block as before for who else has it.
+    #[must_use]
+    pub(super) fn without_blocking(self) -> Self {
+        let path = format!("/proc/self/fd/{}", self.file.as_raw_fd());
+        let is_pipe = kind(&self.file).is_some_and(FileType::is_fifo);
+        let opened = File::options()
+            .write(true)
+            .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
+            .open(path);
+        match opened {
+            Ok(file) if is_pipe => Self {
+                file,
+                name: self.name,
+                may_block: false,
+            },
+            Ok(_) | Err(_) => self,
+        }
+    }
+
+    /// A file, truncated as `>` does.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn truncate(path: &Path) -> Result<Self, Error> {
+        let file = File::create(path).map_err(|source| Error::Open {
+            path: path.to_owned(),
+            source,
+        })?;
+        Ok(Self::of(file, path.display().to_string()))
+    }
+
+    /// What is no regular file, at a path: a FIFO (opened when it has a reader), a device.
+    pub(super) fn special(path: &Path) -> Result<Self, Error> {
+        let file = File::options().append(true).open(path);
+        let file = file.map_err(|source| Error::Open {
+            path: path.to_owned(),
+            source,
+        })?;
+        Ok(Self::of(file, path.display().to_string()))
+    }
+
+    /// The output, if it is a pipe, whose other end can go away.
+    #[must_use]
+    pub fn pipe(&self) -> Option<OwnedFd> {
+        let kind = kind(&self.file)?;
+        let is_pipe = kind.is_fifo() || kind.is_socket();
+        is_pipe.then(|| self.file.as_fd().try_clone_to_owned().ok())?
+    }
+
+    /// Writes whole lines.
+    ///
+    /// # Errors
+    /// When the output takes no more.
+    pub fn write(&mut self, mut lines: &[u8]) -> Result<(), Error> {
+        while !lines.is_empty() {
+            match self.file.write(lines) {
+                Ok(0) => return Err(self.failed(io::ErrorKind::WriteZero.into())),
+                Ok(written) => lines = &lines[written..],
+                Err(error) => match error.kind() {
+                    io::ErrorKind::Interrupted => {}
+                    io::ErrorKind::WouldBlock => self.wait()?,
+                    io::ErrorKind::BrokenPipe => return Err(Error::Closed),
+                    _ => return Err(self.failed(error)),
+                },
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes whole lines, but does not wait longer than a nap after `give_up` says so, neither for
+    /// a reader that takes nothing nor for room on a full disk. Lines that fit are not split.
+    ///
+    /// # Errors
+    /// [`Error::GivenUp`], and when the output takes no more.
+    pub fn write_until(
+        &mut self,
+        mut lines: &[u8],
+        give_up: &dyn Fn() -> bool,
+    ) -> Result<(), Error> {
+        let mut pause = Pause::default();
+        while !lines.is_empty() {
+            let piece = if self.may_block {
+                self.wait_until(give_up)?;
+                piece(lines)
+            } else {
+                lines
+            };
+            match self.file.write(piece) {
+                Ok(0) => return Err(self.failed(io::ErrorKind::WriteZero.into())),
+                Ok(written) => {
+                    lines = &lines[written..];
+                    if written == piece.len() {
+                        pause.resumed(&self.name);
+                    }
+                }
+                Err(error) if is_full(&error) => {
+                    pause.nap(&self.name, &error, give_up)?;
+                }
+                Err(error) => match error.kind() {
+                    io::ErrorKind::Interrupted => {}
+                    io::ErrorKind::WouldBlock => self.wait_until(give_up)?,
+                    io::ErrorKind::BrokenPipe => return Err(Error::Closed),
+                    _ => return Err(self.failed(error)),
+                },
+            }
+        }
+        Ok(())
+    }
+
+    /// Someone made the output non-blocking: waits until it takes more.
+    fn wait(&self) -> Result<(), Error> {
+        self.poll(None).map(|_| ())
+    }
+
+    /// Waits until the output takes more, or is broken, or the wait is given up.
+    fn wait_until(&self, give_up: &dyn Fn() -> bool) -> Result<(), Error> {
+        while !self.poll(Some(&NAP))? {
+            if give_up() {
+                return Err(Error::GivenUp);
+            }
+        }
+        Ok(())
+    }
+
+    fn poll(&self, most: Option<&Timespec>) -> Result<bool, Error> {
+        let mut fds = [PollFd::from_borrowed_fd(self.file.as_fd(), PollFlags::OUT)];
+        match poll(&mut fds, most) {
+            Ok(ready) => Ok(ready > 0),
+            Err(rustix::io::Errno::INTR) => Ok(false),
+            Err(error) => Err(self.failed(error.into())),
+        }
+    }
+
+    fn failed(&self, source: io::Error) -> Error {
+        Error::Write {
+            name: self.name.clone(),
+            source,
+        }
+    }
+
+    /// Makes what was written durable, where the output is a file.
+    ///
+    /// # Errors
+    /// When the system cannot.
+    pub fn finish(self) -> Result<(), Error> {
+        if is_file(&self.file)
+            && let Err(error) = self.file.sync_all()
+        {
+            return Err(self.failed(error));
+        }
+        Ok(())
+    }
+}
+
+/// What an output that poll calls writable takes without blocking: `PIPE_BUF` bytes, and of those,
+/// if there are any, whole lines.
+fn piece(lines: &[u8]) -> &[u8] {
+    if lines.len() <= PIPE_BUF {
+        return lines;
+    }
+    let piece = &lines[..PIPE_BUF];
+    match memchr::memrchr(b'\n', piece) {
+        Some(end) => &piece[..=end],
+        None => piece,
+    }
+}
+
+fn kind(file: &File) -> Option<FileType> {
+    let stat = rustix::fs::fstat(file).ok()?;
+    Some(FileType::from_raw_mode(stat.st_mode))
+}
+
+/// Files take everything at once, and so do devices that are no terminals.
+fn may_block(file: &File) -> bool {
+    kind(file).is_none_or(|kind| !kind.is_file() && !kind.is_char_device()) || file.is_terminal()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_are_whole_lines_where_lines_are_short() {
+        let mut lines = vec![b'a'; 3000];
+        lines.push(b'\n');
+        assert_eq!(piece(&lines), lines);
+        lines.extend([b'b'; 3000]);
+        assert_eq!(piece(&lines).len(), 3001);
+        assert_eq!(piece(&lines[1..]).len(), 3000);
+        assert_eq!(piece(&[b'c'; 10_000]).len(), PIPE_BUF);
+        assert_eq!(piece(b"").len(), 0);
+    }
+}

@@ -1,0 +1,338 @@
+//! State files: what was shipped so far, as versioned JSON that survives crashes and damage.
+//!
+//! A state is `NAME.json` in the state directory, with its previous generation in
+//! `NAME.json.previous`; `NAME.lock` is held by the one instance that may write them. The file is
+//! `{"version":1,"saved_at":"2026-04-11T06:00:00.000Z","checksum":"…","state":{…}}`; the checksum is
+//! the XXH3-128 of the bytes of `state`, in hexadecimal.
+
+mod file;
+mod place;
+
+pub use file::{Damage, Saved};
+pub use place::directory;
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Why a state cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No variable tells where state belongs.
+    #[error(
+        "--state-dir: no place for the state, as none of STATE_DIRECTORY, XDG_STATE_HOME and HOME \
+         is set: give one with --state-dir DIR"
+    )]
+    NoDirectory,
+    /// The directory cannot be made.
+    #[error("cannot create the state directory {}: {source}; choose another with --state-dir", path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Another instance uses the state.
+    #[error(
+        "{} is held by another instance{}: stop it first, or use another --state-dir",
+        path.display(),
+        holder.map(|pid| format!(", process {pid}")).unwrap_or_default()
+    )]
+    Held {
+        /// The lock file.
+        path: PathBuf,
+        /// The other's process id, as it wrote it down.
+        holder: Option<u32>,
+    },
+    /// The lock file cannot be opened or locked.
+    #[error("cannot lock {}: {source}; its directory must be writable, on a file system with locks", path.display())]
+    Lock {
+        /// The lock file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is there, but the system does not give it out.
+    #[error("cannot read the state {}: {source}; make it readable and start again", path.display())]
+    Read {
+        /// The state file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A later version of the program wrote it.
+    #[error(
+        "the state {} has version {version}, of a newer confluence-ecs than this one: use that one, \
+         or another --state-dir",
+        path.display()
+    )]
+    Newer {
+        /// The state file.
+        path: PathBuf,
+        /// The version of its layout.
+        version: u64,
+    },
+    /// Neither generation can be used.
+    #[error(
+        "the state {} is of no use: {damage}; nor is {}: {previous_damage}. Restore one of them, or \
+         move both away to begin anew",
+        path.display(),
+        previous.display()
+    )]
+    Damaged {
+        /// The state file.
+        path: PathBuf,
+        /// What is wrong with it.
+        damage: Damage,
+        /// Its previous generation.
+        previous: PathBuf,
+        /// What is wrong with that.
+        previous_damage: Damage,
+    },
+}
+
+/// What is known of the newest generation on disk.
+mod newest {
+    /// Nothing yet.
+    pub const UNKNOWN: u8 = 0;
+    /// It was read or written, and becomes the previous one with the next save.
+    pub const GOOD: u8 = 1;
+    /// It is missing or damaged: the previous one must stay.
+    pub const BAD: u8 = 2;
+}
+
+/// A state that is this process's alone, for as long as this lives.
+#[derive(Debug)]
+pub struct Store {
+    paths: Paths,
+    newest: AtomicU8,
+    lock: File,
+}
+
+impl Store {
+    /// Takes the state `name` in `dir`, which is created if it is missing.
+    ///
+    /// # Errors
+    /// [`Error::Held`] when another instance has it, and when the directory or the lock fails.
+    pub fn open(dir: &Path, name: &str) -> Result<Self, Error> {
+        place::create(dir).map_err(|source| Error::Directory {
+            path: dir.to_owned(),
+            source,
+        })?;
+        let lock = lock(dir.join(format!("{name}.lock")))?;
+        let paths = Paths::new(dir, name);
+        // A crash in the middle of a save left them.
+        for litter in [&paths.new, &paths.link] {
+            let _ = fs::remove_file(litter);
+        }
+        Ok(Self {
+            paths,
+            newest: AtomicU8::new(newest::UNKNOWN),
+            lock,
+        })
+    }
+
+    /// The state as it was saved last; none if it never was. A damaged or missing newest generation
+    /// is replaced by the previous one, and told.
+    ///
+    /// # Errors
+    /// When neither generation can be used, or one cannot be read.
+    pub fn load<T: DeserializeOwned>(&self) -> Result<Option<T>, Error> {
+        let (saved, is_newest) = self.paths.read()?;
+        let known = if is_newest { newest::GOOD } else { newest::BAD };
+        self.newest.store(known, Ordering::Relaxed);
+        Ok(saved.map(|saved| saved.state))
+    }
+
+    /// Replaces the state; the one before becomes the previous generation. Whatever fails and
+    /// whenever the power goes, the newest generation is whole, and the old or the new one.
+    ///
+    /// # Errors
+    /// When the new state cannot be written, is not JSON, or a newer confluence-ecs wrote the old
+    /// one; that is then as it was.
+    pub fn save<T: Serialize>(&self, state: &T) -> io::Result<()> {
+        let text = file::write(state)?;
+        let is_good = match self.newest.load(Ordering::Relaxed) {
+            newest::GOOD => true,
+            newest::BAD => false,
+            _ => self.paths.is_good().map_err(io::Error::other)?,
+        };
+        let replaced = self.replace(text.as_bytes(), is_good);
+        match replaced {
+            Ok(()) => self.newest.store(newest::GOOD, Ordering::Relaxed),
+            Err(_) => {
+                for litter in [&self.paths.new, &self.paths.link] {
+                    let _ = fs::remove_file(litter);
+                }
+            }
+        }
+        replaced
+    }
+
+    fn replace(&self, text: &[u8], keep_previous: bool) -> io::Result<()> {
+        let Paths {
+            dir, newest, new, ..
+        } = &self.paths;
+        write_new(new, text)?;
+        // Only a good one: a damaged one must not push out the previous, which is all there is.
+        if keep_previous {
+            self.keep_previous()?;
+        }
+        fs::rename(new, newest)?;
+        File::open(dir)?.sync_all()
+    }
+
+    /// Makes the newest generation the previous one, too, so that there is always a newest.
+    fn keep_previous(&self) -> io::Result<()> {
+        let Paths {
+            newest,
+            previous,
+            link,
+            ..
+        } = &self.paths;
+        let linked = fs::hard_link(newest, link).or_else(|error| match error.kind() {
+            // A file that was left, or put there by someone.
+            io::ErrorKind::AlreadyExists => {
+                fs::remove_file(link)?;
+                fs::hard_link(newest, link)
+            }
+            _ => Err(error),
+        });
+        match linked {
+            // Somebody took it away: nothing to keep.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            // No hard links on this file system.
+            Err(_) => write_new(link, &fs::read(newest)?)?,
+            Ok(()) => {}
+        }
+        fs::rename(link, previous)?;
+        // A rename between two names of one file (after a crash at this point) leaves both.
+        match fs::remove_file(link) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        // The file stays, since another may have opened it already; its name for us must not.
+        let _ = self.lock.set_len(0);
+        // By hand: a child process that is just being started has the file open, too.
+        let _ = self.lock.unlock();
+    }
+}
+
+/// Reads a state without its lock, for a report beside a running instance.
+///
+/// # Errors
+/// As [`Store::load`].
+pub fn read<T: DeserializeOwned>(dir: &Path, name: &str) -> Result<Option<Saved<T>>, Error> {
+    Paths::new(dir, name).read().map(|(saved, _)| saved)
+}
+
+/// The files of one state.
+#[derive(Debug)]
+struct Paths {
+    dir: PathBuf,
+    newest: PathBuf,
+    previous: PathBuf,
+    /// The generation to come, while it is written.
+    new: PathBuf,
+    /// The second name of the newest generation, before it is the previous one's.
+    link: PathBuf,
+}
+
+impl Paths {
+    fn new(dir: &Path, name: &str) -> Self {
+        let named = |ending: &str| dir.join(format!("{name}.json{ending}"));
+        Self {
+            newest: named(""),
+            previous: named(".previous"),
+            new: named(".tmp"),
+            link: named(".link"),
+            dir: dir.to_owned(),
+        }
+    }
+
+    /// The best generation there is, and whether it is the newest.
+    fn read<T: DeserializeOwned>(&self) -> Result<(Option<Saved<T>>, bool), Error> {
+        let damage = match file::read(&self.newest)? {
+            Ok(saved) => return Ok((Some(saved), true)),
+            Err(damage) => damage,
+        };
+        match file::read(&self.previous)? {
+            Ok(saved) => {
+                tracing::warn!(
+                    path = %self.newest.display(),
+                    previous = %self.previous.display(),
+                    %damage,
+                    "the state is of no use: going on from its previous generation"
+                );
+                Ok((Some(saved), false))
+            }
+            Err(Damage::Missing) if matches!(damage, Damage::Missing) => Ok((None, false)),
+            Err(previous_damage) => Err(Error::Damaged {
+                path: self.newest.clone(),
+                damage,
+                previous: self.previous.clone(),
+                previous_damage,
+            }),
+        }
+    }
+
+    /// Whether the newest generation is whole, whatever its state is about.
+    fn is_good(&self) -> Result<bool, Error> {
+        Ok(file::read::<serde::de::IgnoredAny>(&self.newest)?.is_ok())
+    }
+}
+
+/// Writes a file that nobody else has, durably.
+fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {
+    // Left by a save that failed and could not even clean up.
+    if let Err(error) = fs::remove_file(path)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        return Err(error);
+    }
+    let mut options = OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(text)?;
+    file.sync_all()
+}
+
+/// Takes the lock, and leaves this process's id in it.
+fn lock(path: PathBuf) -> Result<File, Error> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    options.mode(0o600);
+    let failed = |source| Error::Lock {
+        path: path.clone(),
+        source,
+    };
+    let mut file = options.open(&path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut text = String::new();
+            let read = file.take(32).read_to_string(&mut text);
+            let holder = read.ok().and_then(|_| text.trim().parse().ok());
+            return Err(Error::Held { path, holder });
+        }
+        Err(TryLockError::Error(source)) => return Err(failed(source)),
+    }
+    // On a full disk the lock holds all the same, only nameless.
+    let _ = file
+        .set_len(0)
+        .and_then(|()| writeln!(file, "{}", std::process::id()));
+    Ok(file)
+}

@@ -1,0 +1,54 @@
+//! A test in a process of its own: the test binary starts itself again.
+
+use std::env;
+use std::ffi::OsStr;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+/// The command that runs one test of this binary, which finds `variable` set.
+pub fn command(test: &str, variable: &str, value: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(env::current_exe().expect("a test binary"));
+    command.args(["--exact", test, "--nocapture"]);
+    command.env(variable, value);
+    command
+}
+
+/// A file system of 256 KiB for a test, which is run again with it: none in the first process, where
+/// all is done when this returns. Skipped, in so many words, where nobody lets us mount.
+pub fn small_disk(test: &str) -> Option<PathBuf> {
+    const VARIABLE: &str = "CONFLUENCE_ECS_TEST_DISK";
+    if let Some(disk) = env::var_os(VARIABLE) {
+        return Some(disk.into());
+    }
+    let disk = tempfile::tempdir().expect("a directory");
+    let again = command(test, VARIABLE, disk.path());
+    // The mount is the namespace's own, and goes with it: as root, or as a root of its own.
+    for rights in [&["--mount"][..], &["--mount", "--map-root-user"]] {
+        let script = r#"mount -t tmpfs -o size=256k none "$0" || exit 77; exec "$@""#;
+        let output = Command::new("unshare")
+            .args(rights)
+            .args(["sh", "-c", script])
+            .arg(disk.path())
+            .arg(again.get_program())
+            .args(again.get_args())
+            .env(VARIABLE, disk.path())
+            .output();
+        let Ok(output) = output else { continue };
+        match output.status.code() {
+            Some(0) => {
+                let told = show(&output);
+                assert!(told.contains("1 passed"), "no such test: {told}");
+                return None;
+            }
+            Some(1 | 77) => {}
+            _ => panic!("on a small disk: {}", show(&output)),
+        }
+    }
+    eprintln!("skipped: {test} needs the right to mount a file system");
+    None
+}
+
+fn show(output: &Output) -> String {
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    text(&output.stdout) + &text(&output.stderr)
+}
