@@ -1,14 +1,16 @@
 //! Arguments into the options that the work is done with; what is wrong with them is found here,
 //! before anything is read or written.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::cli::MappingArgs;
+use crate::cli::{MappingArgs, TailArgs};
 use crate::event::{Envelope, Overlay, OverlayError};
 use crate::geoip::{self, Databases};
 use crate::network::{Networks, TrustedProxies};
 use crate::normalize::Options;
 use crate::source::Locator;
+use crate::tail::discover::{self, Discovery, Pattern, PatternError};
 
 /// What is wrong with the configuration.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +23,12 @@ pub enum Error {
         /// Why.
         source: geoip::Error,
     },
+    /// A path to follow cannot be used.
+    #[error("PATH|GLOB: {0}")]
+    Path(PatternError),
+    /// An `--exclude` cannot be used.
+    #[error("--exclude: {0}")]
+    Exclude(PatternError),
     /// The file of `--add-fields` cannot be read.
     #[error("--add-fields: cannot read {}: {source}", path.display())]
     AddFieldsRead {
@@ -39,6 +47,31 @@ pub enum Error {
     },
 }
 
+/// Reads what `tail` is to follow, and what not.
+///
+/// # Errors
+/// When a path or glob cannot be used.
+pub fn discovery(arguments: &TailArgs) -> Result<Discovery, Error> {
+    let path = |path: &PathBuf| Pattern::parse(path).map_err(Error::Path);
+    let glob = |glob: &String| discover::compiled(glob).map_err(Error::Exclude);
+    Ok(Discovery {
+        patterns: arguments.paths.iter().map(path).collect::<Result<_, _>>()?,
+        exclude: arguments
+            .exclude
+            .iter()
+            .map(glob)
+            .collect::<Result<_, _>>()?,
+        known: BTreeSet::new(),
+    })
+}
+
+/// The GeoIP databases that the arguments or the environment name.
+#[must_use]
+pub fn databases(arguments: &MappingArgs) -> Vec<PathBuf> {
+    let (city, asn) = given_databases(arguments);
+    city.into_iter().chain(asn).map(|(_, path)| path).collect()
+}
+
 /// The tag of every event where no `--tag` is given.
 const DEFAULT_TAG: &str = "confluence-audit";
 
@@ -47,16 +80,7 @@ const DEFAULT_TAG: &str = "confluence-audit";
 /// # Errors
 /// When a file that an argument names cannot be used.
 pub fn mapping(arguments: &MappingArgs) -> Result<Options, Error> {
-    let city = given(
-        arguments.geoip_city.as_deref(),
-        "--geoip-city",
-        "CONFLUENCE_ECS_GEOIP_CITY",
-    );
-    let asn = given(
-        arguments.geoip_asn.as_deref(),
-        "--geoip-asn",
-        "CONFLUENCE_ECS_GEOIP_ASN",
-    );
+    let (city, asn) = given_databases(arguments);
     let databases = Databases {
         city: open_database(geoip::Kind::City, city)?,
         asn: open_database(geoip::Kind::Asn, asn)?,
@@ -104,23 +128,33 @@ pub fn golden(arguments: &MappingArgs) -> Result<Options, Error> {
     })
 }
 
-/// A path and the setting that it comes from: the flag, else the environment, where an empty
-/// variable is none.
-fn given(
-    path: Option<&Path>,
-    flag: &'static str,
-    variable: &'static str,
-) -> Option<(&'static str, PathBuf)> {
+/// A path and the setting that it comes from.
+type Given = Option<(&'static str, PathBuf)>;
+
+/// The City and the ASN database.
+fn given_databases(arguments: &MappingArgs) -> (Given, Given) {
+    let city = given(
+        arguments.geoip_city.as_deref(),
+        "--geoip-city",
+        "CONFLUENCE_ECS_GEOIP_CITY",
+    );
+    let asn = given(
+        arguments.geoip_asn.as_deref(),
+        "--geoip-asn",
+        "CONFLUENCE_ECS_GEOIP_ASN",
+    );
+    (city, asn)
+}
+
+/// The path of a flag, else of the environment, where an empty variable is none.
+fn given(path: Option<&Path>, flag: &'static str, variable: &'static str) -> Given {
     path.map(|path| (flag, path.to_owned())).or_else(|| {
         let value = std::env::var_os(variable).filter(|value| !value.is_empty())?;
         Some((variable, value.into()))
     })
 }
 
-fn open_database(
-    kind: geoip::Kind,
-    given: Option<(&'static str, PathBuf)>,
-) -> Result<Option<geoip::Database>, Error> {
+fn open_database(kind: geoip::Kind, given: Given) -> Result<Option<geoip::Database>, Error> {
     given
         .map(|(setting, path)| {
             geoip::open(kind, &path).map_err(|source| Error::GeoIp { setting, source })

@@ -3,7 +3,10 @@
 //! The way of one record: bytes are taken apart into [`frame`]s (lines, records of API pages), a
 //! frame's text becomes [`json`] nodes that borrow from it, its [`dialect`] is told, [`map`] makes an
 //! [`event`] of it with [`source`] addresses located by [`geoip`], and the event is written as a line
-//! of JSON. [`normalize`] holds that order; it is pure. Only the commands join it to input and output.
+//! of JSON. [`normalize`] holds that order; it is pure.
+//!
+//! Sources make bytes: [`input`] reads files and pipes to their end, [`tail`] follows logs. A [`sink`]
+//! takes lines, and [`state`] keeps what is in it. Only the commands join the three.
 
 #![forbid(unsafe_code)]
 
@@ -30,5 +33,6 @@ pub mod sink;
 pub mod source;
 pub mod state;
 pub mod stop;
+pub mod tail;
 pub mod timestamp;
 pub mod uri;

@@ -17,6 +17,8 @@ fn main() -> ExitCode {
     logging::start(&cli.logging);
     let result = match cli.command {
         Command::Normalize(arguments) => commands::normalize::run(arguments),
+        Command::Tail(arguments) => commands::tail::run(&arguments),
+        Command::State { task } => commands::state::run(task),
         Command::Fixtures { task } => commands::fixtures::run(task),
         Command::Schema { what } => commands::schema::run(what),
     };

@@ -263,7 +263,9 @@ impl Normalizer {
             Failure::Frame(problem @ Problem::TooLong { kept, .. }) => {
                 (problem.to_string(), &text[..*kept])
             }
-            Failure::Frame(problem @ Problem::Broken { .. }) => (problem.to_string(), text),
+            Failure::Frame(problem @ (Problem::Broken { .. } | Problem::Unfinished { .. })) => {
+                (problem.to_string(), text)
+            }
             Failure::Encoding(_) | Failure::Syntax(_) | Failure::Unmappable(_) => {
                 let message = format!("{failure} (of the record at byte {position} of the input)");
                 (message, text)

@@ -3,11 +3,14 @@
 pub mod fixtures;
 pub mod normalize;
 pub mod schema;
+pub mod state;
+pub mod tail;
+mod tail_report;
 
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
-use crate::{config, sink};
+use crate::{config, sink, state as state_file};
 
 /// How the program ends; the numbers are a contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +50,23 @@ pub enum Error {
         "the output (--output or stdout), {0}, is an input, too: events need a file of their own"
     )]
     OutputIsInput(String),
+    /// The state fails.
+    #[error(transparent)]
+    State(#[from] state_file::Error),
+    /// The state cannot be saved.
+    #[error("cannot save the state in {}: {source}", directory.display())]
+    Save {
+        /// Its directory.
+        directory: std::path::PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Nothing is known of that name.
+    #[error("nothing is known of {0}: `confluence-ecs state list` names what is")]
+    Unknown(String),
+    /// It cannot be set so.
+    #[error("{0}")]
+    CannotSet(String),
     /// The output fails.
     #[error(transparent)]
     Sink(#[from] sink::Error),
@@ -72,7 +92,13 @@ impl From<&Error> for Exit {
             Error::Config(_) | Error::OutputIsInput(_) => Self::Usage,
             Error::Sink(sink::Error::Closed) => Self::Done,
             Error::Report(error) if error.kind() == ErrorKind::BrokenPipe => Self::Done,
-            Error::Sink(_) | Error::Report(_) | Error::System(_) => Self::Failed,
+            Error::Sink(_)
+            | Error::Report(_)
+            | Error::System(_)
+            | Error::State(_)
+            | Error::Save { .. }
+            | Error::Unknown(_)
+            | Error::CannotSet(_) => Self::Failed,
         }
     }
 }

@@ -77,7 +77,7 @@ pub(super) fn all_cores() -> NonZeroUsize {
 }
 
 /// Room for events that is kept from piece to piece; what enormous records needed is given back.
-const LINES_KEPT: usize = 4 << 20;
+pub(super) const LINES_KEPT: usize = 4 << 20;
 
 fn worker(mut normalizer: Normalizer) -> impl FnMut(&mut Piece, &mut Events) {
     let nowhere = Arc::new(Origin::stdin());
@@ -117,6 +117,16 @@ fn open_output(output: &Path, inputs: &[PathBuf]) -> Result<Sink, Error> {
 
 fn is_file(stat: &Stat) -> bool {
     FileType::from_raw_mode(stat.st_mode).is_file()
+}
+
+/// Whether a file is the output.
+pub(super) fn same_file(output: &Path, file: &Path) -> bool {
+    let output = if output.as_os_str() == "-" {
+        fstat(stdout()).ok()
+    } else {
+        stat(output).ok()
+    };
+    output.is_some_and(|output| is_file(&output) && is_same(file, &output))
 }
 
 /// Whether an input is that file: its events would be read as records, without end.

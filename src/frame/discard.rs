@@ -23,6 +23,19 @@ pub enum Problem {
         /// How many bytes of it are kept.
         kept: usize,
     },
+    /// A line whose file went away before the line's end was written.
+    #[error(
+        "line of {length} bytes at byte {position} of the input was not finished when its file went \
+         away{}", cut((*kept as u64) < *length, *kept)
+    )]
+    Unfinished {
+        /// Its length in bytes.
+        length: u64,
+        /// Its offset in the stream.
+        position: u64,
+        /// How many bytes of it are kept.
+        kept: usize,
+    },
     /// A page or array that ends too early or cannot be followed.
     #[error("{problem} at byte {position} of the input{}", cut(kept.is_some(), kept.unwrap_or_default()))]
     Broken {

@@ -3,6 +3,8 @@
 
 #![expect(clippy::doc_markdown, reason = "help texts are shown as they stand")]
 
+mod tail;
+
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -18,6 +20,8 @@ use crate::fixtures;
 use crate::network::{self, Network};
 use crate::schema::fields;
 use crate::timestamp::TimeMode;
+
+pub use tail::{FromArg, StateCommand, StateDirArgs, TailArgs};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -42,6 +46,14 @@ pub struct Cli {
 pub enum Command {
     /// Read raw audit records from files or stdin, write ECS events as NDJSON, in the same order
     Normalize(NormalizeArgs),
+    /// Follow audit logs through rotation and restarts, and ship every record once
+    Tail(TailArgs),
+    /// See and mend what is known of how far logs were read
+    State {
+        /// What to do.
+        #[command(subcommand)]
+        task: StateCommand,
+    },
     /// Check or write golden files in the layout of elastic-package's pipeline tests
     Fixtures {
         /// What to do with them.

@@ -1,0 +1,134 @@
+//! Arguments of `tail` and `state`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
+
+use super::MappingArgs;
+use crate::timestamp::Timestamp;
+
+/// Arguments of `tail`.
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "flags")]
+#[command(
+    group = ArgGroup::new("report").args(["list", "status"]),
+    after_help = "\
+Exit codes: 0 done, or ended by SIGINT/SIGTERM with everything saved, 1 a file (with --once), the output \
+or the state failed, 2 wrong usage, 3 a record could not be mapped (with --strict). SIGHUP reopens the \
+output file."
+)]
+pub struct TailArgs {
+    /// Files, globs, or directories (their *.log files) to follow
+    #[arg(
+        value_name = "PATH|GLOB",
+        default_value = "/var/atlassian/application-data/confluence/log/audit/*.log"
+    )]
+    pub paths: Vec<PathBuf>,
+    /// Append to a file, exactly once, instead of writing to stdout
+    #[arg(short, long, value_name = "PATH", default_value = "-")]
+    pub output: PathBuf,
+    /// Where to begin in files that are there at the very first look
+    #[arg(long, value_enum, default_value_t = FromArg::Beginning, value_name = "WHERE")]
+    pub from: FromArg,
+    /// Read to the end of everything, and exit
+    #[arg(long)]
+    pub once: bool,
+    /// Leave out files whose name or path matches (repeatable)
+    #[arg(long, value_name = "GLOB")]
+    pub exclude: Vec<String>,
+    /// Leave out new files that were last written longer ago than this, until they are written again
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = duration)]
+    pub ignore_older: Option<Duration>,
+    /// How often to look at all files, whatever the system tells of changes
+    #[arg(long, value_name = "DURATION", default_value = "1s", allow_hyphen_values = true, value_parser = interval)]
+    pub poll_interval: Duration,
+    /// How often to report the counters
+    #[arg(long, value_name = "DURATION", default_value = "10m", allow_hyphen_values = true, value_parser = interval)]
+    pub report_interval: Duration,
+    /// Print what would be followed, and how each file is known, and exit
+    #[arg(long)]
+    pub list: bool,
+    /// Print how far each file was read, and exit; also beside a running instance
+    #[arg(long)]
+    pub status: bool,
+    /// Print --list or --status as JSON
+    #[arg(long, requires = "report")]
+    pub json: bool,
+    /// Where to keep how far files were read.
+    #[command(flatten)]
+    pub state: StateDirArgs,
+    /// How records are mapped.
+    #[command(flatten)]
+    pub mapping: MappingArgs,
+}
+
+/// `--state-dir`.
+#[derive(Debug, Args)]
+pub struct StateDirArgs {
+    /// Directory of the state [default: $STATE_DIRECTORY, else $XDG_STATE_HOME/confluence-ecs, else
+    /// ~/.local/state/confluence-ecs]
+    #[arg(long, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
+}
+
+/// Values of `--from`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FromArg {
+    /// Everything that is in them.
+    Beginning,
+    /// Only what is written from then on.
+    End,
+}
+
+/// The commands of `state`.
+#[derive(Debug, Subcommand)]
+pub enum StateCommand {
+    /// List what is known
+    List(StateDirArgs),
+    /// Print what is known of a followed path, as JSON
+    Show {
+        /// A followed path
+        name: PathBuf,
+        /// Where the state is.
+        #[command(flatten)]
+        state: StateDirArgs,
+    },
+    /// Forget a followed path: its file is then read as one that was never seen
+    Forget {
+        /// A followed path
+        name: PathBuf,
+        /// Where the state is.
+        #[command(flatten)]
+        state: StateDirArgs,
+    },
+    /// Set how far a followed path counts as read
+    #[command(group = ArgGroup::new("where").required(true).args(["offset", "since"]))]
+    Set {
+        /// A followed path
+        name: PathBuf,
+        /// The byte that its next line begins at
+        #[arg(long, value_name = "N")]
+        offset: Option<u64>,
+        /// Read records from this time on: RFC 3339, such as 2026-01-31T00:00:00Z
+        #[arg(long, value_name = "TIME", value_parser = time)]
+        since: Option<Timestamp>,
+        /// Where the state is.
+        #[command(flatten)]
+        state: StateDirArgs,
+    },
+}
+
+fn time(text: &str) -> Result<Timestamp, &'static str> {
+    Timestamp::from_text(text).ok_or("expected a time such as 2026-01-31T00:00:00Z")
+}
+
+fn interval(text: &str) -> Result<Duration, &'static str> {
+    let at_least = |duration: &Duration| *duration >= Duration::from_millis(1);
+    let duration = duration(text).ok().filter(at_least);
+    duration.ok_or("expected a duration of at least 1ms, such as 500ms or 10m")
+}
+
+fn duration(text: &str) -> Result<Duration, &'static str> {
+    humantime::parse_duration(text).map_err(|_| "expected a duration such as 90s, 12h or 7d")
+}

@@ -1,0 +1,419 @@
+//! `confluence-ecs tail`: lines of followed logs into events, with their state.
+
+use std::cell::Cell;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant, SystemTime};
+
+use rustix::process::{Resource, getrlimit};
+
+use super::normalize::{all_cores, same_file};
+use super::{Error, Exit};
+use crate::batch;
+use crate::cli::{FromArg, MappingArgs, TailArgs};
+use crate::config;
+use crate::event::Origin;
+use crate::normalize::{Counts, Normalizer, Options};
+use crate::service::Service;
+use crate::sink::{self, Durable, FileSink};
+use crate::state::{self, Store};
+use crate::stop::Stop;
+use crate::tail::discover::Discovery;
+use crate::tail::follow::{Following, Reading};
+use crate::tail::ledger::Ledger;
+use crate::tail::log::LogId;
+use crate::tail::piece::{Change, TailPiece};
+use crate::tail::recognise::FirstMeeting;
+use crate::tail::{Follower, SAVE_AFTER, Schedule};
+
+/// The name of the state's files.
+pub const STATE: &str = "tail";
+/// The state is saved at the latest after so many bytes of events.
+const SAVE_BYTES: u64 = 8 << 20;
+/// Files that are open besides the followed ones.
+const OTHER_FILES: u64 = 32;
+/// How long to wait for room for the state before trying again.
+const FULL_WAIT: Duration = Duration::from_millis(500);
+
+/// How long the output may take nothing when it is time to end.
+const LAST_PATIENCE: Duration = Duration::from_secs(3);
+
+/// The events of a piece.
+#[derive(Default)]
+struct Events {
+    lines: Vec<u8>,
+    counts: Counts,
+    log: Option<LogId>,
+    changes: Vec<Change>,
+    is_pause: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the configuration is wrong, or the output or the state fails.
+pub fn run(arguments: &TailArgs) -> Result<Exit, Error> {
+    let discovery = config::discovery(arguments)?;
+    if arguments.list || arguments.status {
+        return super::tail_report::run(arguments, discovery);
+    }
+    let mapping = Mapping::new(&arguments.mapping)?;
+    refuse_own_output(arguments, &discovery)?;
+    let stop = Arc::new(Stop::on_signals_and_hangup()?);
+    let service = Arc::new(Service::start());
+    let started = start(arguments, discovery, &stop, &service);
+    let shipped = started.and_then(|(mut follower, mut output)| {
+        service.ready();
+        let shipped = ship(arguments, &mapping, &mut follower, &mut output);
+        service.stopping();
+        shipped.map(|()| (follower, output))
+    });
+    let (follower, output) = match shipped {
+        Ok(shipped) => shipped,
+        Err(Error::Sink(sink::Error::Closed)) => return Ok(Exit::Done),
+        Err(Error::Sink(sink::Error::GivenUp)) => {
+            tracing::warn!(
+                "ended while the output or the state took no more: what they did not take is read again at \
+                 the next start"
+            );
+            return Ok(Exit::Done);
+        }
+        Err(error) => return Err(error),
+    };
+    if stop.is_requested() && stop.signal().is_none() {
+        // Nobody reads the output any more.
+        return Ok(Exit::Done);
+    }
+    output.summarise("done");
+    Ok(if arguments.once && follower.has_troubles() {
+        Exit::Failed
+    } else if arguments.mapping.strict && output.total.failed > 0 {
+        Exit::Strict
+    } else {
+        Exit::Done
+    })
+}
+
+/// Takes the state, brings the output to what it says, and looks at all files for the first time.
+fn start(
+    arguments: &TailArgs,
+    discovery: Discovery,
+    stop: &Arc<Stop>,
+    service: &Arc<Service>,
+) -> Result<(Follower, Output), Error> {
+    let directory = state::directory(arguments.state.state_dir.as_deref())?;
+    let store = Store::open(&directory, STATE)?;
+    let mut ledger: Ledger = store.load()?.unwrap_or_default();
+    if let Some(recorded) = &ledger.output {
+        FileSink::settle(recorded)?;
+    }
+    let mut following = following(arguments, discovery, &ledger);
+    following.discovery.known.clone_from(&ledger.patterns);
+    let schedule = Schedule {
+        once: arguments.once,
+        poll_interval: arguments.poll_interval,
+        report_interval: arguments.report_interval,
+    };
+    let mut follower = Follower::start(following, schedule, Arc::clone(stop), Arc::clone(service));
+    ledger.apply(follower.changes(), None, Counts::default());
+    // Before there is an output, and before anything is in it: what is rotated from here on is known
+    // to be ours, and not even the first batch can be doubled.
+    save(&store, &ledger, &directory, stop)?;
+    let mut output = Output {
+        sink: Durable::open(&arguments.output)?,
+        store,
+        directory,
+        ledger,
+        stop: Arc::clone(stop),
+        service: Arc::clone(service),
+        is_unsaved: true,
+        unsaved_bytes: 0,
+        saved: Instant::now(),
+        total: Counts::default(),
+        reported: Instant::now(),
+        report_interval: arguments.report_interval,
+    };
+    output.save()?;
+    follower.output = output.sink.pipe();
+    Ok((follower, output))
+}
+
+/// Ships pieces until it is time to end, and saves.
+fn ship(
+    arguments: &TailArgs,
+    mapping: &Mapping,
+    follower: &mut Follower,
+    output: &mut Output,
+) -> Result<(), Error> {
+    let threads = arguments.mapping.threads.unwrap_or_else(all_cores);
+    let stop = Arc::clone(&output.stop);
+    let mut result = Ok(());
+    batch::in_order(
+        threads,
+        |piece: &mut TailPiece| {
+            let is_more = follower.next_piece(piece);
+            mapping.renew();
+            is_more
+        },
+        || worker(mapping),
+        |events: &mut Events| {
+            result = output.take(events);
+            if result.is_err() {
+                stop.request();
+            }
+            result.is_ok()
+        },
+    );
+    result?;
+    let last = follower.changes();
+    output.is_unsaved |= output.ledger.apply(last, None, Counts::default());
+    if output.is_unsaved {
+        output.save()?;
+    }
+    Ok(())
+}
+
+/// What is followed, from where the ledger says.
+pub(super) fn following(arguments: &TailArgs, discovery: Discovery, ledger: &Ledger) -> Following {
+    let most = getrlimit(Resource::Nofile).current.unwrap_or(1 << 16);
+    let reading = Reading {
+        meeting: FirstMeeting {
+            from_end: arguments.from == FromArg::End,
+            ignore_older: arguments.ignore_older,
+        },
+        max_line_bytes: arguments.mapping.max_line_bytes,
+        most_open: usize::try_from(most.saturating_sub(OTHER_FILES).max(4)).unwrap_or(usize::MAX),
+    };
+    Following::new(discovery, ledger.logs(), reading)
+}
+
+/// Events that are followed again make events without end.
+fn refuse_own_output(arguments: &TailArgs, discovery: &Discovery) -> Result<(), Error> {
+    let output = &arguments.output;
+    let is_stdout = output.as_os_str() == "-";
+    let is_named = !is_stdout && discovery.would_follow(output);
+    let look = discovery.look(None);
+    let mut followed = look.found.iter().filter(|found| found.is_followed);
+    if is_named || followed.any(|found| same_file(output, &found.path)) {
+        let name = if is_stdout {
+            "stdout".to_owned()
+        } else {
+            output.display().to_string()
+        };
+        return Err(Error::OutputIsInput(name));
+    }
+    Ok(())
+}
+
+fn worker(mapping: &Mapping) -> impl FnMut(&mut TailPiece, &mut Events) {
+    let nowhere = Arc::new(Origin::stdin());
+    let (mut generation, options) = mapping.current();
+    let mut normalizer = Normalizer::new(options);
+    move |piece, events| {
+        if mapping.generation.load(Ordering::SeqCst) != generation {
+            let (newer, options) = mapping.current();
+            generation = newer;
+            normalizer = Normalizer::new(options);
+        }
+        events.lines.clear();
+        events.lines.shrink_to(super::normalize::LINES_KEPT);
+        let read = &mut piece.read;
+        let origin = read.origin.as_ref().unwrap_or(&nowhere);
+        let frames = std::mem::take(&mut read.frames);
+        normalizer.frames(&mut events.lines, &read.text, read.offset, frames, origin);
+        events.counts = normalizer.take_counts();
+        events.log = piece.log;
+        events.changes = std::mem::take(&mut piece.changes);
+        events.is_pause = piece.is_pause;
+    }
+}
+
+/// The mapping's options, read again when a database is replaced.
+struct Mapping<'a> {
+    arguments: &'a MappingArgs,
+    databases: Vec<PathBuf>,
+    stamps: RwLock<(Instant, Vec<Stamp>)>,
+    options: RwLock<Arc<Options>>,
+    generation: AtomicU64,
+}
+
+/// By what a replaced file is told: its length, and when it was written.
+type Stamp = Option<(u64, SystemTime)>;
+
+impl<'a> Mapping<'a> {
+    fn new(arguments: &'a MappingArgs) -> Result<Self, Error> {
+        let databases = config::databases(arguments);
+        let stamps = (Instant::now(), stamps(&databases));
+        Ok(Self {
+            arguments,
+            stamps: RwLock::new(stamps),
+            databases,
+            options: RwLock::new(Arc::new(config::mapping(arguments)?)),
+            generation: AtomicU64::new(0),
+        })
+    }
+
+    fn current(&self) -> (u64, Arc<Options>) {
+        let options = self.options.read().unwrap_or_else(PoisonError::into_inner);
+        (self.generation.load(Ordering::SeqCst), Arc::clone(&options))
+    }
+
+    /// Reads the databases again if one was replaced; looks once a second.
+    fn renew(&self) {
+        if self.databases.is_empty() {
+            return;
+        }
+        let mut known = self.stamps.write().unwrap_or_else(PoisonError::into_inner);
+        if known.0.elapsed() < Duration::from_secs(1) {
+            return;
+        }
+        let now = stamps(&self.databases);
+        known.0 = Instant::now();
+        if known.1 == now {
+            return;
+        }
+        match config::mapping(self.arguments) {
+            Ok(options) => {
+                known.1 = now;
+                tracing::info!("a GeoIP database was replaced: reading it anew");
+                let mut current = self.options.write().unwrap_or_else(PoisonError::into_inner);
+                *current = Arc::new(options);
+                self.generation.fetch_add(1, Ordering::SeqCst);
+            }
+            // Perhaps it is still being written.
+            Err(error) => tracing::warn!("{error}: going on with what was read before"),
+        }
+    }
+}
+
+fn stamps(paths: &[PathBuf]) -> Vec<Stamp> {
+    let stamp = |path: &PathBuf| {
+        let metadata = std::fs::metadata(path).ok()?;
+        Some((metadata.len(), metadata.modified().ok()?))
+    };
+    paths.iter().map(stamp).collect()
+}
+
+/// The output, and the state that says what is in it.
+struct Output {
+    sink: Durable,
+    store: Store,
+    directory: PathBuf,
+    ledger: Ledger,
+    stop: Arc<Stop>,
+    service: Arc<Service>,
+    is_unsaved: bool,
+    unsaved_bytes: u64,
+    saved: Instant,
+    total: Counts,
+    reported: Instant,
+    report_interval: Duration,
+}
+
+impl Output {
+    /// Writes the events of a piece; saves when it is time.
+    fn take(&mut self, events: &mut Events) -> Result<(), Error> {
+        if !events.lines.is_empty() {
+            self.service.waiting(true);
+            let (stop, patience) = (&self.stop, Cell::new(None));
+            // Who asks for the end wants what was read to be written first, if that is possible.
+            let give_up = || {
+                let since = patience.get().unwrap_or_else(Instant::now);
+                patience.set(stop.is_requested().then_some(since));
+                stop.is_requested() && since.elapsed() > LAST_PATIENCE
+            };
+            let written = self.sink.write(&events.lines, &give_up);
+            self.service.waiting(false);
+            written?;
+            // What stdout took is nothing to sync: only time counts there.
+            if matches!(self.sink, Durable::File(_)) {
+                self.unsaved_bytes += events.lines.len() as u64;
+            }
+        }
+        self.total += events.counts;
+        let changes = std::mem::take(&mut events.changes);
+        self.is_unsaved |= self.ledger.apply(changes, events.log, events.counts);
+        let is_hangup = self.stop.take_hangup();
+        let is_due = events.is_pause
+            || self.unsaved_bytes >= SAVE_BYTES
+            || self.saved.elapsed() >= SAVE_AFTER;
+        if self.is_unsaved && is_due || is_hangup {
+            self.save()?;
+            if is_hangup || self.sink.is_moved() {
+                self.reopen()?;
+            }
+        }
+        if self.reported.elapsed() >= self.report_interval {
+            self.reported = Instant::now();
+            self.summarise("so far");
+        }
+        Ok(())
+    }
+
+    /// The output first, then the state: a crash between them repeats what is then cut away.
+    fn save(&mut self) -> Result<(), Error> {
+        self.service.waiting(true);
+        let saved = self.save_both();
+        self.service.waiting(false);
+        self.is_unsaved = false;
+        self.unsaved_bytes = 0;
+        self.saved = Instant::now();
+        saved
+    }
+
+    fn save_both(&mut self) -> Result<(), Error> {
+        self.ledger.output = self.sink.sync()?;
+        save(&self.store, &self.ledger, &self.directory, &self.stop)
+    }
+
+    fn reopen(&mut self) -> Result<(), Error> {
+        tracing::info!("opening the output anew");
+        self.sink.reopen()?;
+        self.save()
+    }
+
+    fn summarise(&self, when: &str) {
+        let Counts { records, failed } = self.total;
+        let files = self.ledger.logs.len();
+        let lost_bytes = self.ledger.lost_bytes;
+        self.service
+            .status(&format!("{records} records of {files} files"));
+        if failed > 0 || lost_bytes > 0 {
+            tracing::warn!(records, failed, files, lost_bytes, "{when}");
+        } else {
+            tracing::info!(records, failed, files, lost_bytes, "{when}");
+        }
+    }
+}
+
+/// Saves the state, waiting for room.
+fn save(store: &Store, ledger: &Ledger, directory: &Path, stop: &Stop) -> Result<(), Error> {
+    let mut is_full = false;
+    while let Err(source) = store.save(ledger) {
+        let may_pass = matches!(
+            source.kind(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+        );
+        if !may_pass {
+            let directory = directory.to_owned();
+            return Err(Error::Save { directory, source });
+        }
+        if !is_full {
+            is_full = true;
+            tracing::warn!(
+                "no room for the state in {}: {source}; waiting for room, nothing is lost",
+                directory.display()
+            );
+        }
+        if stop.is_requested() {
+            return Err(sink::Error::GivenUp.into());
+        }
+        std::thread::sleep(FULL_WAIT);
+    }
+    if is_full {
+        tracing::info!("there is room for the state again");
+    }
+    Ok(())
+}

@@ -1,0 +1,94 @@
+//! Comparing files with what was read, and with each other.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+
+use super::{PIECE, open, open_found};
+use crate::compression::Stream;
+use crate::tail::discover::Found;
+use crate::tail::identity::{Comparison, Progress};
+
+/// Compares a file with what was read of another, and tells whether it ends where that stands.
+///
+/// # Errors
+/// When it cannot be read, or is gone.
+pub fn compare(found: &Found, progress: &Progress) -> io::Result<(Comparison, bool)> {
+    let mut stream = Stream::detect(open_found(found)?)?;
+    let comparison = progress.compare(&mut stream)?;
+    let is_all = comparison == Comparison::Continues && matches!(stream.read(&mut [0]), Ok(0));
+    Ok((comparison, is_all))
+}
+
+/// Whether a file, uncompressed, begins as what was read did.
+///
+/// # Errors
+/// When it cannot be opened, or is gone. One that is damaged is taken at its word.
+pub fn compare_head(found: &Found, progress: &Progress) -> io::Result<bool> {
+    let mut head = Vec::new();
+    let stream = Stream::detect(open_found(found)?)?;
+    let read = stream
+        .take(progress.head.length as u64)
+        .read_to_end(&mut head);
+    Ok(read.is_err() || progress.head.is_start_of(&head))
+}
+
+/// How a file compares with the beginning of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beginning {
+    /// As long as it is, it says the same.
+    Same,
+    /// It says something else, or more.
+    Different,
+    /// It says nothing yet.
+    Empty,
+}
+
+/// Compares the file at `copy`, uncompressed and as long as it is, with the beginning of that at
+/// `original`.
+///
+/// # Errors
+/// When one of them cannot be read.
+pub fn compare_beginning(copy: &Found, original: &Path) -> io::Result<Beginning> {
+    compare_streams(copy, Stream::detect(open(original)?)?)
+}
+
+/// Compares a file with the beginning of an open one.
+pub(super) fn compare_open(copy: &Found, original: &File) -> io::Result<Beginning> {
+    compare_streams(copy, FromStart(original, 0))
+}
+
+fn compare_streams(copy: &Found, mut original: impl Read) -> io::Result<Beginning> {
+    let mut copy = Stream::detect(open_found(copy)?)?;
+    let (mut ours, mut theirs) = (vec![0; PIECE], vec![0; PIECE]);
+    let mut so_far = Beginning::Empty;
+    loop {
+        let read = match copy.read(&mut ours) {
+            Ok(0) => return Ok(so_far),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(so_far),
+            Ok(read) => read,
+            Err(error) => return Err(error),
+        };
+        so_far = Beginning::Same;
+        match original.read_exact(&mut theirs[..read]) {
+            Ok(()) if ours[..read] == theirs[..read] => {}
+            Ok(()) => return Ok(Beginning::Different),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                return Ok(Beginning::Different);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// A file read from its start, wherever others read it.
+struct FromStart<'a>(&'a File, u64);
+
+impl io::Read for FromStart<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.0.read_at(buffer, self.1)?;
+        self.1 += read as u64;
+        Ok(read)
+    }
+}

@@ -1,0 +1,428 @@
+//! Which files there are: patterns, directories, and a look at both that holds together.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::Metadata;
+use std::io;
+use std::os::unix::fs::{DirEntryExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use glob::{MatchOptions, Pattern as Glob};
+
+use super::log::{file_name, folder};
+use super::name::Name;
+
+/// What a directory stands for when it is followed.
+const LOGS: &str = "*.log";
+
+const MATCHING: MatchOptions = MatchOptions {
+    case_sensitive: true,
+    require_literal_separator: true,
+    // As in a shell, `*` passes over hidden files.
+    require_literal_leading_dot: true,
+};
+
+/// Files to follow, as the user named them.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    /// The absolute pattern, by which the state knows it.
+    pub text: String,
+    target: Target,
+}
+
+#[derive(Debug, Clone)]
+enum Target {
+    /// A file, or a directory, whichever is there when it is looked for.
+    Path {
+        path: PathBuf,
+        file: Glob,
+        logs: Glob,
+    },
+    /// Files of directories that match.
+    Glob { folder: String, file: Glob },
+}
+
+/// A pattern that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PatternError {
+    /// No text.
+    #[error("{}: a path to follow must be UTF-8", .0.display())]
+    Encoding(PathBuf),
+    /// No glob.
+    #[error("{text}: {source}")]
+    Glob {
+        /// The pattern.
+        text: String,
+        /// What is wrong with it.
+        source: glob::PatternError,
+    },
+    /// The current directory is gone.
+    #[error("{}: cannot be made absolute: {source}", path.display())]
+    Absolute {
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl Pattern {
+    /// Reads a path, a directory (whose `*.log` files are followed), or a glob.
+    ///
+    /// # Errors
+    /// When it is none of them.
+    pub fn parse(path: &Path) -> Result<Self, PatternError> {
+        let absolute = std::path::absolute(path).map_err(|source| PatternError::Absolute {
+            path: path.to_owned(),
+            source,
+        })?;
+        let Some(text) = absolute.to_str() else {
+            return Err(PatternError::Encoding(path.to_owned()));
+        };
+        // A file whose name only looks like a glob is meant as it is.
+        let target = if !has_wildcard(text) || absolute.exists() {
+            Target::Path {
+                file: compiled(&Glob::escape(&file_name(&absolute)))?,
+                logs: compiled(LOGS)?,
+                path: absolute.clone(),
+            }
+        } else {
+            let (folder, file) = text.rsplit_once('/').unwrap_or(("", text));
+            let folder = if folder.is_empty() { "/" } else { folder };
+            compiled(folder)?;
+            Target::Glob {
+                folder: folder.to_owned(),
+                file: compiled(if file.is_empty() { LOGS } else { file })?,
+            }
+        };
+        Ok(Self {
+            text: text.to_owned(),
+            target,
+        })
+    }
+
+    /// The directories that there are now, with what is followed in them.
+    fn folders(&self) -> Vec<(PathBuf, &Glob)> {
+        match &self.target {
+            Target::Path { path, logs, .. } if path.is_dir() => vec![(path.clone(), logs)],
+            Target::Path { path, file, .. } => vec![(folder(path).to_owned(), file)],
+            Target::Glob { folder, file } if has_wildcard(folder) => {
+                glob::glob_with(folder, MATCHING)
+                    .into_iter()
+                    .flatten()
+                    .flatten()
+                    .filter(|path| path.is_dir())
+                    .map(|path| (path, file))
+                    .collect()
+            }
+            Target::Glob { folder, file } => vec![(folder.into(), file)],
+        }
+    }
+}
+
+/// A pattern as it concerns one directory.
+#[derive(Debug, Clone, Copy)]
+struct Here<'a> {
+    file: &'a Glob,
+    is_known: bool,
+}
+
+impl Here<'_> {
+    fn follows(self, file: &str) -> bool {
+        self.file.matches_with(file, MATCHING)
+    }
+}
+
+fn has_wildcard(text: &str) -> bool {
+    text.contains(['*', '?', '['])
+}
+
+/// Compiles a glob.
+///
+/// # Errors
+/// When it is none.
+pub fn compiled(text: &str) -> Result<Glob, PatternError> {
+    Glob::new(text).map_err(|source| PatternError::Glob {
+        text: text.to_owned(),
+        source,
+    })
+}
+
+/// A file as it was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Where.
+    pub path: PathBuf,
+    /// What its name says.
+    pub name: Name,
+    /// Which file it is.
+    pub node: Node,
+    /// Its length in bytes.
+    pub size: u64,
+    /// When it was last written.
+    pub modified: Option<SystemTime>,
+    /// It is a symbolic link to the file.
+    pub is_link: bool,
+    /// A pattern matches it; else it only stands beside a log that one would match, as what
+    /// rotation made of that.
+    pub is_followed: bool,
+    /// No pattern that concerns it has been looked for before.
+    pub is_first_look: bool,
+}
+
+/// Which file it is, for the file system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub struct Node {
+    /// The device; may change at a reboot.
+    pub device: u64,
+    /// The inode; may be used again.
+    pub inode: u64,
+    /// When it was made, in nanoseconds since 1970, where the file system keeps that: an inode that is
+    /// used again is told by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub born: Option<u64>,
+}
+
+impl Node {
+    /// Reads it.
+    #[must_use]
+    pub fn of(metadata: &Metadata) -> Self {
+        let born = metadata.created().ok();
+        let since = born.and_then(|born| born.duration_since(SystemTime::UNIX_EPOCH).ok());
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            born: since.and_then(|since| u64::try_from(since.as_nanos()).ok()),
+        }
+    }
+
+    /// Whether it can be the same file, if `same_path` or the device says so too.
+    #[must_use]
+    pub fn may_be(&self, other: &Self, same_path: bool) -> bool {
+        self.inode == other.inode
+            && (self.device == other.device || same_path)
+            && (self.born == other.born || self.born.is_none() || other.born.is_none())
+    }
+}
+
+/// What stands in a directory, and when it last changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing {
+    /// When the directory was last changed, before it was read.
+    pub modified: Option<SystemTime>,
+    /// When it was read.
+    pub read_at: SystemTime,
+    /// The files that concern us.
+    pub nodes: BTreeMap<String, u64>,
+}
+
+/// One look at everything.
+#[derive(Debug, Default, Clone)]
+pub struct Look {
+    /// The files, each once.
+    pub found: Vec<Found>,
+    /// The directories that could be read.
+    pub folders: BTreeMap<PathBuf, Listing>,
+    /// Those that could not, and why.
+    pub failed: Vec<(PathBuf, io::ErrorKind, String)>,
+}
+
+/// All files of a directory that `is_wanted`, whatever patterns say.
+pub fn all_files(folder: &Path, is_wanted: impl Fn(&str, u64) -> bool) -> Vec<Found> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let wanted = entries.filter_map(|entry| {
+        let file = entry.file_name().into_string().ok()?;
+        is_wanted(&file, entry.ino()).then_some((entry, file))
+    });
+    let found = wanted.filter_map(|(entry, file)| {
+        let metadata = entry.metadata().ok().filter(Metadata::is_file)?;
+        Some(Found {
+            path: entry.path(),
+            name: Name::of(&file),
+            node: Node::of(&metadata),
+            size: metadata.len(),
+            modified: metadata.modified().ok(),
+            is_link: false,
+            is_followed: false,
+            is_first_look: false,
+        })
+    });
+    found.collect()
+}
+
+/// What to look for.
+#[derive(Debug)]
+pub struct Discovery {
+    /// What to follow.
+    pub patterns: Vec<Pattern>,
+    /// What not to: matched against the name and the whole path.
+    pub exclude: Vec<Glob>,
+    /// The patterns that were looked for before.
+    pub known: BTreeSet<String>,
+}
+
+impl Discovery {
+    /// Looks until two looks agree, so that no rename in the middle hides a file. `before` is the
+    /// look before, if nothing is known to have changed since.
+    #[must_use]
+    pub fn look(&self, before: Option<&BTreeMap<PathBuf, Listing>>) -> Look {
+        let mut look = self.look_once();
+        if before.is_some_and(|before| agree(before, &look.folders)) {
+            return look;
+        }
+        for _ in 0..10 {
+            let again = self.look_once();
+            if agree(&look.folders, &again.folders) {
+                return again;
+            }
+            look = again;
+        }
+        look
+    }
+
+    /// Whether a file at a path would be followed.
+    #[must_use]
+    pub fn would_follow(&self, path: &Path) -> bool {
+        let Ok(path) = std::path::absolute(path) else {
+            return false;
+        };
+        let folder = path.parent().unwrap_or(Path::new("/"));
+        let file = path.file_name().unwrap_or_default().to_string_lossy();
+        let folders = self.folders();
+        let mut patterns = folders.get(folder).into_iter().flatten();
+        patterns.any(|pattern| pattern.follows(&file)) && !self.excludes(&path, &file)
+    }
+
+    fn excludes(&self, path: &Path, file: &str) -> bool {
+        self.exclude
+            .iter()
+            .any(|glob| glob.matches_with(file, MATCHING) || glob.matches_path_with(path, MATCHING))
+    }
+
+    /// Reads one directory again.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn read_again(&self, folder: &Path) -> io::Result<Listing> {
+        let patterns = self.folders().remove(folder).unwrap_or_default();
+        self.read(folder, &patterns, &mut Vec::new())
+    }
+
+    /// The directories of all patterns, and which patterns concern each.
+    fn folders(&self) -> BTreeMap<PathBuf, Vec<Here<'_>>> {
+        let mut folders: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for pattern in &self.patterns {
+            let is_known = self.known.contains(&pattern.text);
+            for (folder, file) in pattern.folders() {
+                let patterns = folders.entry(folder).or_default();
+                patterns.push(Here { file, is_known });
+            }
+        }
+        folders
+    }
+
+    fn look_once(&self) -> Look {
+        let mut look = Look::default();
+        for (folder, patterns) in self.folders() {
+            match self.read(&folder, &patterns, &mut look.found) {
+                Ok(listing) => {
+                    look.folders.insert(folder, listing);
+                }
+                Err(error) => look.failed.push((folder, error.kind(), error.to_string())),
+            }
+        }
+        // One file under two names: the real one counts, not a symbolic link to it.
+        look.found.sort_by_cached_key(|found| {
+            (
+                found.node.device,
+                found.node.inode,
+                found.is_link,
+                found.path.clone(),
+            )
+        });
+        look.found
+            .dedup_by_key(|found| (found.node.device, found.node.inode));
+        look
+    }
+
+    fn read(
+        &self,
+        folder: &Path,
+        patterns: &[Here<'_>],
+        found: &mut Vec<Found>,
+    ) -> io::Result<Listing> {
+        let mut listing = Listing {
+            modified: std::fs::metadata(folder)?.modified().ok(),
+            read_at: SystemTime::now(),
+            nodes: BTreeMap::new(),
+        };
+        for entry in std::fs::read_dir(folder)? {
+            let entry = entry?;
+            // A name that is no text is matched by no pattern.
+            let Ok(file) = entry.file_name().into_string() else {
+                continue;
+            };
+            let Some(named) = self.concerned(folder, patterns, &file) else {
+                continue;
+            };
+            // Gone since: the next look will tell.
+            let Ok(metadata) = std::fs::metadata(entry.path()) else {
+                listing.nodes.insert(file, 0);
+                continue;
+            };
+            if !metadata.is_file() {
+                continue;
+            }
+            listing.nodes.insert(file, metadata.ino());
+            found.push(Found {
+                path: entry.path(),
+                node: Node::of(&metadata),
+                size: metadata.len(),
+                modified: metadata.modified().ok(),
+                is_link: entry.file_type().is_ok_and(|kind| kind.is_symlink()),
+                ..named
+            });
+        }
+        Ok(listing)
+    }
+
+    /// Whether a file is to be followed, or stands beside one that would be.
+    fn concerned(&self, folder: &Path, patterns: &[Here<'_>], file: &str) -> Option<Found> {
+        let name = Name::of(file);
+        let is_followed = patterns.iter().any(|pattern| pattern.follows(file));
+        let log = match &name.rotated_from {
+            _ if is_followed => file,
+            Some(log) => log.as_str(),
+            None => return None,
+        };
+        let concerning = patterns.iter().filter(|pattern| pattern.follows(log));
+        let mut known = concerning.map(|pattern| pattern.is_known);
+        let first = known.next()?;
+        let path = folder.join(file);
+        if self.excludes(&path, file) {
+            return None;
+        }
+        Some(Found {
+            path,
+            is_followed,
+            is_first_look: !(first || known.any(|known| known)),
+            name,
+            node: Node {
+                device: 0,
+                inode: 0,
+                born: None,
+            },
+            size: 0,
+            modified: None,
+            is_link: false,
+        })
+    }
+}
+
+fn agree(one: &BTreeMap<PathBuf, Listing>, other: &BTreeMap<PathBuf, Listing>) -> bool {
+    one.len() == other.len()
+        && one
+            .iter()
+            .zip(other)
+            .all(|(one, other)| one.0 == other.0 && one.1.nodes == other.1.nodes)
+}

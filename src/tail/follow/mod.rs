@@ -1,0 +1,478 @@
+//! The order in which logs are read: series take turns, and in a series the oldest comes first.
+//!
+//! A round of a series fixes, from the newest log to the oldest, how far each is read, and then reads
+//! from the oldest to the newest. Whatever was written to an older log before a line of a newer one is
+//! then read before that line.
+
+mod endings;
+mod handles;
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use super::content::Lines;
+use super::discover::{Discovery, Found, Listing};
+use super::log::{Condition, Log, LogId, Series, Unfinished, folder};
+use super::piece::{Change, TailPiece};
+use super::recognise::{FirstMeeting, Logs};
+use crate::frame::{Frame, KEPT_OF_TOO_LONG, Problem};
+
+/// How much of one series is read before the others get their turn.
+const TURN: usize = 4 << 20;
+/// A directory that was changed this short before it was read may have changed again without another
+/// time: the clock of files ticks every few milliseconds.
+const TICK: Duration = Duration::from_millis(50);
+/// The longest unfinished line that the state keeps.
+const UNFINISHED_KEPT: u64 = 8 << 10;
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// How logs are followed.
+#[derive(Debug, Clone, Copy)]
+pub struct Reading {
+    /// How files are first met.
+    pub meeting: FirstMeeting,
+    /// The longest line in bytes.
+    pub max_line_bytes: usize,
+    /// How many files may be open.
+    pub most_open: usize,
+}
+
+/// Reads every line of the logs.
+#[derive(Debug)]
+pub struct Following {
+    /// Where logs are.
+    pub discovery: Discovery,
+    /// The logs.
+    pub logs: Logs,
+    reading: Reading,
+    /// The last look, while nothing is known to have changed since.
+    folders: BTreeMap<PathBuf, Listing>,
+    /// The files that it found.
+    found: Vec<Found>,
+    rounds: HashMap<Series, VecDeque<(LogId, u64)>>,
+    /// Whose turn it is.
+    turns: VecDeque<Series>,
+    /// Those in `turns`.
+    waiting: HashSet<Series>,
+    /// Bytes of the present turn.
+    turned: usize,
+    /// The logs of each series, the oldest first.
+    series: BTreeMap<Series, Vec<LogId>>,
+    by_path: HashMap<PathBuf, LogId>,
+    /// Files open, in the order they were opened.
+    open: VecDeque<LogId>,
+    /// The next look is due at once.
+    pub is_unsettled: bool,
+    complaints: HashMap<PathBuf, String>,
+    /// Files and directories that cannot be read at present.
+    pub troubles: usize,
+}
+
+impl Following {
+    /// Follows from where the logs stand.
+    #[must_use]
+    pub fn new(discovery: Discovery, logs: Logs, reading: Reading) -> Self {
+        Self {
+            discovery,
+            logs,
+            reading,
+            folders: BTreeMap::new(),
+            found: Vec::new(),
+            rounds: HashMap::new(),
+            turns: VecDeque::new(),
+            waiting: HashSet::new(),
+            turned: 0,
+            series: BTreeMap::new(),
+            by_path: HashMap::new(),
+            open: VecDeque::new(),
+            is_unsettled: true,
+            complaints: HashMap::new(),
+            troubles: 0,
+        }
+    }
+
+    /// The directories that were found by the last look.
+    pub fn folders(&self) -> impl Iterator<Item = &Path> {
+        self.folders.keys().map(PathBuf::as_path)
+    }
+
+    /// Looks at all files, and plans the rounds anew.
+    pub fn look(&mut self) {
+        let mut look = self.discovery.look(Some(&self.folders));
+        self.complain(&look.failed);
+        if !self.is_unsettled && !self.needs_attention() && look.found == self.found {
+            return;
+        }
+        self.rounds.clear();
+        self.turns.clear();
+        self.is_unsettled = true;
+        for _ in 0..20 {
+            if self.logs.recognise(&look, self.reading.meeting).is_ok() {
+                self.is_unsettled = false;
+                break;
+            }
+            look = self.discovery.look(None);
+        }
+        self.folders = look.folders;
+        self.found = look.found;
+        let patterns = self.discovery.patterns.iter();
+        let known: Vec<_> = patterns.map(|pattern| pattern.text.clone()).collect();
+        self.discovery.known.extend(known);
+        self.plan();
+    }
+
+    /// Whether there is a log to come back to, even if no file changes.
+    fn needs_attention(&self) -> bool {
+        let mut logs = self.logs.all.values();
+        logs.any(|log| log.trouble.is_some() || log.gone.is_some() && log.content.is_some())
+    }
+
+    /// Says once of each directory why it cannot be read.
+    fn complain(&mut self, failed: &[(PathBuf, io::ErrorKind, String)]) {
+        self.complaints
+            .retain(|path, _| failed.iter().any(|(failed, _, _)| failed == path));
+        for (path, kind, why) in failed {
+            if self.complaints.insert(path.clone(), why.clone()).as_ref() == Some(why) {
+                continue;
+            }
+            let path = path.display();
+            if *kind == io::ErrorKind::NotFound {
+                tracing::info!("{path} does not exist yet: waiting for it");
+            } else {
+                tracing::warn!("cannot read the directory {path}: {why}; trying again");
+            }
+        }
+        let failures = failed.iter();
+        self.troubles = failures
+            .filter(|(_, kind, _)| *kind != io::ErrorKind::NotFound)
+            .count();
+    }
+
+    /// Orders the logs, and gives a turn to each series that has more to read, the oldest first.
+    fn plan(&mut self) {
+        self.series.clear();
+        self.by_path.clear();
+        for (id, log) in &self.logs.all {
+            if log.gone.is_some() && log.content.is_none() {
+                continue;
+            }
+            self.by_path.insert(log.checkpoint.path.clone(), *id);
+            self.series.entry(log.series.clone()).or_default().push(*id);
+        }
+        let mut waiting = Vec::new();
+        for (series, logs) in &mut self.series {
+            let all = &self.logs.all;
+            // What is gone was there before what is there, and earlier logs before later ones.
+            logs.sort_by_key(|id| {
+                all.get(id)
+                    .map(|log| (log.gone.is_none(), log.name.age.clone()))
+            });
+            let unread = logs.iter().filter_map(|id| all.get(id));
+            // What is gone may still be written to by who has it open.
+            let may_have = |log: &&Log| log.has_more() || log.gone.is_some();
+            let oldest = unread.filter(may_have).map(|log| log.modified).min();
+            if let Some(oldest) = oldest {
+                waiting.push((series.0.clone(), oldest, series.clone()));
+            }
+        }
+        waiting.sort();
+        self.turns = waiting.into_iter().map(|(_, _, series)| series).collect();
+        self.waiting = self.turns.iter().cloned().collect();
+        self.keep_open();
+    }
+
+    /// A file was written to: its series gets a turn.
+    pub fn written(&mut self, path: &Path) {
+        let Some(log) = self.by_path.get(path).and_then(|id| self.logs.all.get(id)) else {
+            // A symbolic link's target, or nothing of ours.
+            return;
+        };
+        if self.waiting.insert(log.series.clone()) {
+            self.turns.push_back(log.series.clone());
+        }
+    }
+
+    /// Reads the next piece; false if there is none at present.
+    pub fn next_piece(&mut self, piece: &mut TailPiece) -> bool {
+        while !self.is_unsettled {
+            let Some(series) = self.turns.front().cloned() else {
+                return false;
+            };
+            if !self.rounds.contains_key(&series) && !self.begin_round(&series) {
+                continue;
+            }
+            if self.read_series(&series, piece) {
+                self.turned += piece.read.text.len();
+                if self.turned >= TURN {
+                    self.turned = 0;
+                    self.turns.rotate_left(1);
+                }
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Fixes how far each log of a series is read in this round; false if there is nothing to read.
+    fn begin_round(&mut self, series: &Series) -> bool {
+        let mut round = VecDeque::new();
+        for id in self.series.get(series).into_iter().flatten().rev() {
+            let Some(log) = self.logs.all.get_mut(id) else {
+                continue;
+            };
+            match log.look_again() {
+                Ok(true) => {}
+                Ok(false) => {
+                    self.is_unsettled = true;
+                    return false;
+                }
+                Err(error) => {
+                    log.blocked(&error);
+                    continue;
+                }
+            }
+            if log.has_more() {
+                round.push_front((*id, log.checkpoint.size));
+            }
+        }
+        if round.is_empty() {
+            self.end_turn(series);
+            return false;
+        }
+        self.rounds.insert(series.clone(), round);
+        true
+    }
+
+    fn end_turn(&mut self, series: &Series) {
+        self.rounds.remove(series);
+        // Only the first in the queue has its turn.
+        self.turns.pop_front();
+        self.waiting.remove(series);
+        self.turned = 0;
+    }
+
+    /// Reads the next piece of a round; false if there is no more of it.
+    fn read_series(&mut self, series: &Series, piece: &mut TailPiece) -> bool {
+        while let Some((id, limit)) = self
+            .rounds
+            .get(series)
+            .and_then(|round| round.front().copied())
+        {
+            let lines = self.read_log(id, limit, piece);
+            let Some(log) = self.logs.all.get_mut(&id) else {
+                break;
+            };
+            match lines {
+                Ok(Lines::Whole | Lines::TooLong(_)) => return true,
+                Ok(Lines::None) => {
+                    finish(log, limit);
+                    if log.is_changed {
+                        // Known to be read to its end: worth saving.
+                        self.is_unsettled |= log.has_more();
+                    }
+                }
+                Ok(Lines::Changed) => {
+                    log.content = None;
+                    log.compared = None;
+                    self.is_unsettled = true;
+                    return false;
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    self.is_unsettled = true;
+                    return false;
+                }
+                Err(error) => {
+                    log.content = None;
+                    log.blocked(&error);
+                }
+            }
+            if let Some(round) = self.rounds.get_mut(series) {
+                round.pop_front();
+            }
+        }
+        // Another round finds what was written meanwhile.
+        self.rounds.remove(series);
+        false
+    }
+
+    /// Reads lines of one log, up to `limit`, into a piece.
+    fn read_log(&mut self, id: LogId, limit: u64, piece: &mut TailPiece) -> io::Result<Lines> {
+        self.open(id)?;
+        let Some(log) = self.logs.all.get_mut(&id) else {
+            return Ok(Lines::None);
+        };
+        let Some(content) = &mut log.content else {
+            return Ok(Lines::Changed);
+        };
+        let limit = match content.size()? {
+            // All of what is gone, or going, is read.
+            Some(size) if log.gone.is_some() || content.node != log.checkpoint.node => size,
+            _ => limit,
+        };
+        let progress = &mut log.checkpoint.progress;
+        let before = (progress.offset() == 0).then(|| progress.clone());
+        let start = progress.offset();
+        let text = &mut piece.read.text;
+        let lines = content.read_lines(progress, limit, self.reading.max_line_bytes, text)?;
+        if matches!(lines, Lines::None | Lines::Changed) {
+            return Ok(lines);
+        }
+        if let Some(before) = before {
+            // These may be the first lines behind a truncation, and the copy that was made before it
+            // holds what is to be read first.
+            let folder = folder(&log.checkpoint.path).to_owned();
+            let is_here = log.gone.is_none();
+            let is_first = !is_here
+                || self.logs.copies_agree(id)
+                    && is_unchanged(&self.discovery, &mut self.folders, &folder);
+            let Some(log) = self.logs.all.get_mut(&id) else {
+                return Ok(Lines::None);
+            };
+            if !is_first {
+                log.checkpoint.progress = before;
+                return Ok(Lines::Changed);
+            }
+        }
+        let Some(log) = self.logs.all.get_mut(&id) else {
+            return Ok(Lines::None);
+        };
+        fill(piece, start, &lines, self.reading.max_line_bytes);
+        log.checkpoint.unfinished = None;
+        log.searched = log.offset();
+        piece.read.origin = Some(Arc::clone(&log.origin));
+        piece.log = Some(id);
+        piece
+            .changes
+            .push(Change::Log(id, Box::new(log.checkpoint.clone())));
+        log.is_changed = false;
+        Ok(lines)
+    }
+
+    /// The logs, in the order they are read.
+    #[must_use]
+    pub fn in_order(&self) -> Vec<LogId> {
+        self.series.values().flatten().copied().collect()
+    }
+
+    /// What is to be saved of logs besides what pieces say; `forget_after` is how long a log whose file
+    /// is gone is remembered.
+    pub fn take_changes(&mut self, forget_after: Duration, changes: &mut Vec<Change>) {
+        let now = super::recognise::now();
+        self.logs.all.retain(|id, log| {
+            let is_gone = log.gone.is_some() && log.content.is_none();
+            let since = log.checkpoint.gone_since.unwrap_or(now);
+            // Of nothing read there is nothing to remember.
+            let is_forgotten = is_gone
+                && (log.offset() == 0 || now.saturating_sub(since) > forget_after.as_secs());
+            if is_forgotten {
+                changes.push(Change::Forget(*id));
+            } else if std::mem::take(&mut log.is_changed) {
+                changes.push(Change::Log(*id, Box::new(log.checkpoint.clone())));
+            }
+            !is_forgotten
+        });
+    }
+}
+
+/// A round found no more whole lines up to `limit`.
+fn finish(log: &mut Log, limit: u64) {
+    let on_old_file = log.is_on_old_file();
+    if let Some(content) = &log.content {
+        if on_old_file {
+            // The old file is read to its end: on with the new place of its content.
+            log.content = None;
+            log.searched = log.offset();
+            return;
+        }
+        if content.is_at_end() {
+            log.checkpoint.condition = Condition::CompressedRead;
+            log.is_changed = true;
+            if content.is_torn() {
+                tracing::debug!("{} ends in the middle", log.checkpoint.path.display());
+                // It is read again when it has grown.
+                log.content = None;
+            }
+            return;
+        }
+    }
+    log.searched = log.searched.max(limit);
+    remember_unfinished(log, limit);
+}
+
+/// Keeps what stands behind the last whole line, in case its file goes away while nobody looks.
+fn remember_unfinished(log: &mut Log, limit: u64) {
+    let checkpoint = &mut log.checkpoint;
+    let length = limit.saturating_sub(checkpoint.progress.offset());
+    let unfinished = match &mut log.content {
+        Some(content) if (1..=UNFINISHED_KEPT).contains(&length) => {
+            let mut text = Vec::new();
+            let most = usize::try_from(length).unwrap_or_default();
+            let read = content.unfinished(&checkpoint.progress, most, &mut text);
+            read.is_ok().then(|| Unfinished {
+                length,
+                text: String::from_utf8_lossy(&text).into_owned(),
+            })
+        }
+        Some(_) | None => None,
+    };
+    if checkpoint.unfinished != unfinished {
+        checkpoint.unfinished = unfinished;
+        log.is_changed = true;
+    }
+}
+
+/// What stands in the text of a piece.
+fn fill(piece: &mut TailPiece, start: u64, lines: &Lines, limit: usize) {
+    let text = &mut piece.read.text;
+    piece.read.offset = start;
+    piece.read.frames = vec![if let Lines::TooLong(length) = *lines {
+        Frame::Unreadable {
+            text: std::mem::take(text),
+            line_offset: start,
+            problem: Problem::TooLong {
+                what: "line",
+                length,
+                position: start,
+                limit,
+                kept: usize::try_from(length)
+                    .map_or(KEPT_OF_TOO_LONG, |length| length.min(KEPT_OF_TOO_LONG)),
+            },
+        }
+    } else {
+        let bom = start == 0 && text.starts_with(BYTE_ORDER_MARK);
+        let begin = if bom { BYTE_ORDER_MARK.len() } else { 0 };
+        Frame::Lines {
+            range: begin..text.len(),
+            line_offset: start + begin as u64,
+        }
+    }];
+}
+
+/// Whether a directory is as it was at the last look.
+fn is_unchanged(
+    discovery: &Discovery,
+    folders: &mut BTreeMap<PathBuf, Listing>,
+    folder: &Path,
+) -> bool {
+    let Some(listing) = folders.get_mut(folder) else {
+        return false;
+    };
+    let modified = std::fs::metadata(folder).and_then(|metadata| metadata.modified());
+    let is_old = |modified: SystemTime| {
+        let age = listing.read_at.duration_since(modified);
+        age.is_ok_and(|age| age > TICK)
+    };
+    if modified.is_ok_and(|modified| listing.modified == Some(modified) && is_old(modified)) {
+        return true;
+    }
+    match discovery.read_again(folder) {
+        Ok(again) if again.nodes == listing.nodes => {
+            *listing = again;
+            true
+        }
+        Ok(_) | Err(_) => false,
+    }
+}

@@ -1,0 +1,342 @@
+//! By what a followed file is known again: what was read of it (shipping.md, "A file's identity").
+//!
+//! Device and inode say where a file is, not what it is: inodes are used again, and a log that was
+//! copied and truncated keeps its own. So what was read so far is kept as hashes: of the beginning, of
+//! the last bytes, and a checksum of everything, so that a copy, plain or compressed, is recognised.
+
+use std::io::{self, Read};
+
+use crc32fast::Hasher;
+use serde::{Deserialize, Serialize};
+use twox_hash::XxHash3_128;
+
+/// How much of the beginning of a file is hashed, at most.
+pub const HEAD: usize = 4 << 10;
+/// How much of what was read last is hashed, at most.
+pub const TAIL: usize = 1 << 10;
+/// How many marks are kept of a file.
+const MARKS: usize = 16;
+/// How many line ends of a piece are marked, the last ones.
+const MARKS_OF_PIECE: usize = 8;
+
+/// A hash of some bytes.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Digest {
+    /// How many bytes.
+    pub length: usize,
+    /// XXH3, 128 bits, as hexadecimal digits.
+    hash: String,
+}
+
+impl Digest {
+    /// The hash of `bytes`.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self {
+            length: bytes.len(),
+            hash: if bytes.is_empty() {
+                String::new()
+            } else {
+                format!("{:032x}", XxHash3_128::oneshot(bytes))
+            },
+        }
+    }
+
+    /// Whether `bytes` begin with the bytes that were hashed.
+    #[must_use]
+    pub fn is_start_of(&self, bytes: &[u8]) -> bool {
+        bytes
+            .get(..self.length)
+            .is_some_and(|bytes| *self == Self::of(bytes))
+    }
+}
+
+impl std::fmt::Display for Digest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.hash.get(..12).unwrap_or("-"))
+    }
+}
+
+/// The checksum of everything before an offset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Mark {
+    offset: u64,
+    /// CRC-32; none if reading did not begin at the file's beginning.
+    checksum: Option<u32>,
+}
+
+/// How far a file was read, and what was read.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// The beginning, as far as it was read.
+    pub head: Digest,
+    /// What was read last.
+    pub tail: Digest,
+    /// Where reading stands, and before it some line ends that reading has passed: a copy of the file
+    /// may end at one of them.
+    marks: Vec<Mark>,
+}
+
+/// How the content of another file compares with what was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    /// All that was read stands there too, perhaps with more behind it.
+    Continues,
+    /// It ends before what was read does, and is the same so far.
+    Shorter,
+    /// It is something else.
+    Different,
+}
+
+impl Progress {
+    /// Begins in the middle of a file: `head` is its beginning, `tail` what stands before `offset`.
+    #[must_use]
+    pub fn at(offset: u64, head: &[u8], tail: &[u8]) -> Self {
+        Self {
+            head: Digest::of(head),
+            tail: Digest::of(tail),
+            marks: vec![Mark {
+                offset,
+                checksum: None,
+            }],
+        }
+    }
+
+    /// How far the file was read.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.last().offset
+    }
+
+    fn last(&self) -> Mark {
+        let beginning = Mark {
+            offset: 0,
+            checksum: Some(0),
+        };
+        self.marks.last().copied().unwrap_or(beginning)
+    }
+
+    /// Goes on over `bytes`, what stands at the offset. `head` is the beginning of the file, up to
+    /// [`HEAD`] bytes or the new offset; `tail` ends at the new offset.
+    pub fn advance(&mut self, bytes: &[u8], head: &[u8], tail: &[u8]) {
+        let mut from = 0;
+        let line_ends = memchr::memrchr_iter(b'\n', bytes).map(|at| at + 1);
+        let mut ends: Vec<_> = line_ends.take(MARKS_OF_PIECE).collect();
+        if ends.first() != Some(&bytes.len()) {
+            ends.insert(0, bytes.len());
+        }
+        for end in ends.into_iter().rev() {
+            self.pass(&bytes[from..end]);
+            from = end;
+        }
+        self.known(head, tail);
+    }
+
+    /// Passes over bytes, a part of what [`Self::known`] then closes.
+    pub fn pass(&mut self, bytes: &[u8]) {
+        let Mark { offset, checksum } = self.last();
+        if self.marks.len() == MARKS {
+            self.marks.remove(0);
+        }
+        self.marks.push(Mark {
+            offset: offset + bytes.len() as u64,
+            checksum: checksum.map(|checksum| checksum_of(checksum, bytes)),
+        });
+    }
+
+    /// What stands at the beginning of the file, and what ends at the offset.
+    pub fn known(&mut self, head: &[u8], tail: &[u8]) {
+        if self.head.length < HEAD {
+            self.head = Digest::of(head);
+        }
+        self.tail = Digest::of(tail);
+    }
+
+    /// Where the hashed tail begins.
+    #[must_use]
+    pub fn tail_offset(&self) -> u64 {
+        self.offset() - self.tail.length as u64
+    }
+
+    /// Compares all of another file, uncompressed, with what was read.
+    ///
+    /// # Errors
+    /// When it cannot be read. An end in the middle of compressed data is an end.
+    pub fn compare(&self, content: impl Read) -> io::Result<Comparison> {
+        let mut comparing = Comparing {
+            progress: self,
+            head: Vec::new(),
+            recent: Vec::new(),
+            offset: 0,
+            checksum: 0,
+            agreed: 0,
+        };
+        comparing.run(content)
+    }
+}
+
+/// A comparison on its way.
+struct Comparing<'a> {
+    progress: &'a Progress,
+    head: Vec<u8>,
+    /// The last bytes, at least [`TAIL`] of them.
+    recent: Vec<u8>,
+    offset: u64,
+    checksum: u32,
+    /// The last mark whose checksum was the same.
+    agreed: u64,
+}
+
+impl Comparing<'_> {
+    fn run(&mut self, mut content: impl Read) -> io::Result<Comparison> {
+        let mut buffer = vec![0; 64 << 10];
+        let end = self.progress.offset();
+        while self.offset < end {
+            // Only up to the next mark, whose checksum is then compared.
+            let next = self.next_mark();
+            let room = usize::try_from(next - self.offset).unwrap_or(usize::MAX);
+            let most = room.min(buffer.len());
+            let read = match content.read(&mut buffer[..most]) {
+                Ok(0) => return Ok(self.shorter()),
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    return Ok(self.shorter());
+                }
+                Err(error) => return Err(error),
+            };
+            if !self.take(&buffer[..read]) {
+                return Ok(Comparison::Different);
+            }
+        }
+        let tail = &self.progress.tail;
+        let start = self.recent.len().saturating_sub(tail.length);
+        Ok(if tail.is_start_of(&self.recent[start..]) {
+            Comparison::Continues
+        } else {
+            Comparison::Different
+        })
+    }
+
+    fn next_mark(&self) -> u64 {
+        let mut marks = self.progress.marks.iter().map(|mark| mark.offset);
+        let end = self.progress.offset();
+        marks.find(|offset| *offset > self.offset).unwrap_or(end)
+    }
+
+    /// Whether the bytes so far are those that were read.
+    fn take(&mut self, bytes: &[u8]) -> bool {
+        let head_before = self.head.len();
+        let head = &self.progress.head;
+        let wanted = head.length.saturating_sub(head_before);
+        self.head
+            .extend_from_slice(&bytes[..wanted.min(bytes.len())]);
+        if head_before < head.length
+            && self.head.len() == head.length
+            && !head.is_start_of(&self.head)
+        {
+            return false;
+        }
+        let kept = self.recent.len().saturating_sub(TAIL);
+        self.recent.drain(..kept);
+        self.recent.extend_from_slice(bytes);
+        self.offset += bytes.len() as u64;
+        self.checksum = checksum_of(self.checksum, bytes);
+        let mut marks = self.progress.marks.iter();
+        match marks.find(|mark| mark.offset == self.offset) {
+            Some(mark) => {
+                self.agreed = mark.offset;
+                mark.checksum
+                    .is_none_or(|checksum| checksum == self.checksum)
+            }
+            None => true,
+        }
+    }
+
+    /// It ended early: the same so far, if enough of it could be compared to tell.
+    fn shorter(&self) -> Comparison {
+        let head = self.progress.head.length;
+        let told = self.agreed > 0 || head > 0 && self.offset >= head as u64;
+        if told {
+            Comparison::Shorter
+        } else {
+            Comparison::Different
+        }
+    }
+}
+
+fn checksum_of(before: u32, bytes: &[u8]) -> u32 {
+    let mut hasher = Hasher::new_with_initial(before);
+    hasher.update(bytes);
+    hasher.finalize()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What is known after reading `text` in pieces.
+    fn read(text: &[u8], pieces: usize) -> Progress {
+        let mut progress = Progress::default();
+        let mut at = 0;
+        for piece in text.chunks(text.len().div_ceil(pieces).max(1)) {
+            at += piece.len();
+            let head = &text[..at.min(HEAD)];
+            progress.advance(piece, head, &text[at.saturating_sub(TAIL)..at]);
+        }
+        progress
+    }
+
+    fn lines(count: usize) -> Vec<u8> {
+        (0..count)
+            .flat_map(|number| format!("line number {number}\n").into_bytes())
+            .collect()
+    }
+
+    #[test]
+    fn a_copy_and_a_longer_one_continue() {
+        for count in [1, 3, 50, 2000] {
+            let text = lines(count);
+            let longer = lines(count + 5);
+            for pieces in [1, 2, 40] {
+                let progress = read(&text, pieces);
+                assert_eq!(progress.compare(&*text).unwrap(), Comparison::Continues);
+                assert_eq!(progress.compare(&*longer).unwrap(), Comparison::Continues);
+            }
+        }
+    }
+
+    #[test]
+    fn a_copy_that_was_made_some_lines_ago_is_shorter() {
+        let text = lines(300);
+        for lines_ago in 1..8 {
+            let progress = read(&text, 1);
+            let copy = lines(300 - lines_ago);
+            assert_eq!(progress.compare(&*copy).unwrap(), Comparison::Shorter);
+        }
+        assert_eq!(
+            read(&lines(2), 1).compare(&*lines(1)).unwrap(),
+            Comparison::Shorter
+        );
+    }
+
+    #[test]
+    fn nothing_is_no_copy() {
+        assert_eq!(
+            read(b"x\n", 1).compare(&b""[..]).unwrap(),
+            Comparison::Different
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_other_byte_is_found(at in 0..20_000_usize, pieces in 1..50_usize) {
+            let text = lines(1000);
+            let at = at % text.len();
+            let mut other = text.clone();
+            other[at] ^= 1;
+            prop_assert_eq!(read(&text, pieces).compare(&*other).unwrap(), Comparison::Different);
+        }
+    }
+}

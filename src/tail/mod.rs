@@ -1,0 +1,277 @@
+//! Following logs: every line once, in order, through rotation, truncation, deletion and restarts
+//! (shipping.md).
+//!
+//! [`discover`] finds files, [`recognise`] tells which of them is which log, [`follow`] reads the logs
+//! in their order, [`content`] takes whole lines out of a file, and [`identity`] keeps what was read as
+//! hashes. [`Follower`] is the source of pieces: it waits for news from [`watch`] and the clock.
+
+pub mod content;
+pub mod discover;
+pub mod follow;
+pub mod identity;
+pub mod ledger;
+pub mod log;
+pub mod name;
+pub mod piece;
+pub mod recognise;
+pub mod watch;
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use follow::Following;
+use log::LogId;
+use piece::{Change, TailPiece};
+use watch::Watch;
+
+use crate::service::Service;
+use crate::stop::Stop;
+
+/// The state is saved this long after the first change that it does not have.
+pub const SAVE_AFTER: Duration = Duration::from_millis(200);
+/// A log whose file is gone is remembered this long: the file may come back.
+const FORGET_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+/// A file that is gone may be written to this long by who has it open.
+const GONE_GRACE: Duration = Duration::from_secs(5);
+/// How long to wait when files change faster than they can be told apart.
+const UNSETTLED_WAIT: Duration = Duration::from_millis(10);
+
+/// When the follower looks, and ends.
+#[derive(Debug, Clone, Copy)]
+pub struct Schedule {
+    /// To the end of everything, and no further.
+    pub once: bool,
+    /// How often all files are looked at, whatever the system tells.
+    pub poll_interval: Duration,
+    /// How often the counters are told.
+    pub report_interval: Duration,
+}
+
+/// The source of pieces.
+#[derive(Debug)]
+pub struct Follower {
+    following: Following,
+    schedule: Schedule,
+    stop: Arc<Stop>,
+    service: Arc<Service>,
+    watch: Option<Watch>,
+    /// A pipe that the events go to: if its reader goes, there is no use in waiting.
+    pub output: Option<OwnedFd>,
+    next_look: Instant,
+    next_report: Instant,
+    /// When the output is to be told of the pause behind the last piece.
+    pause_at: Option<Instant>,
+    phase: Phase,
+    /// Logs that may have a last line to take (`--once`).
+    last_lines: Vec<LogId>,
+    /// What the output was told of losses.
+    lost_bytes: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Following,
+    /// `--once` has read everything, and looks a last time.
+    LastLook,
+    /// Last lines without an end.
+    LastLines,
+    Ended,
+}
+
+impl Follower {
+    /// Follows on; looks once before it returns, so that every file that is there is known.
+    #[must_use]
+    pub fn start(
+        mut following: Following,
+        schedule: Schedule,
+        stop: Arc<Stop>,
+        service: Arc<Service>,
+    ) -> Self {
+        let mut watch = (!schedule.once).then(|| Watch::new(Arc::clone(&stop)));
+        following.look();
+        if let Some(watch) = &mut watch
+            && watch.folders(following.folders())
+        {
+            // What happened between the look and the watch.
+            following.is_unsettled = true;
+        }
+        let now = Instant::now();
+        Self {
+            following,
+            schedule,
+            stop,
+            service,
+            watch,
+            output: None,
+            next_look: now + schedule.poll_interval,
+            next_report: now + schedule.report_interval,
+            pause_at: None,
+            phase: Phase::Following,
+            last_lines: Vec::new(),
+            lost_bytes: 0,
+        }
+    }
+
+    /// What there is to save besides what pieces carry: before anything is read, and at the end.
+    pub fn changes(&mut self) -> Vec<Change> {
+        let mut changes = Vec::new();
+        self.take_changes(&mut changes);
+        changes
+    }
+
+    /// Whether a file or directory could not be read.
+    #[must_use]
+    pub fn has_troubles(&self) -> bool {
+        let mut logs = self.following.logs.all.values();
+        self.following.troubles > 0 || logs.any(|log| log.trouble.is_some())
+    }
+
+    fn take_changes(&mut self, changes: &mut Vec<Change>) {
+        let known = self.following.discovery.known.iter().cloned();
+        changes.extend(known.map(Change::Pattern));
+        self.following.take_changes(FORGET_AFTER, changes);
+        changes.push(Change::Lost(self.following.logs.lost_bytes));
+    }
+
+    /// Waits for the next piece; false when it is time to end.
+    pub fn next_piece(&mut self, piece: &mut TailPiece) -> bool {
+        piece.clear();
+        let mut looks = 0;
+        loop {
+            self.service.beat();
+            if self.stop.is_requested() {
+                return self.last_piece(piece);
+            }
+            let is_due = self.next_look <= Instant::now();
+            let news = self.watch.as_ref().map(Watch::news).unwrap_or_default();
+            if is_due || news.look_again || self.following.is_unsettled {
+                self.look(piece);
+                looks += 1;
+            }
+            for path in &news.written {
+                self.following.written(path);
+            }
+            if self.following.next_piece(piece) {
+                self.pause_at
+                    .get_or_insert_with(|| Instant::now() + SAVE_AFTER);
+                return true;
+            }
+            if self.following.is_unsettled {
+                if looks > 3 {
+                    self.wait(UNSETTLED_WAIT);
+                }
+                continue;
+            }
+            let grace = if self.schedule.once {
+                Duration::ZERO
+            } else {
+                GONE_GRACE
+            };
+            if self.following.end_gone(grace, piece) {
+                self.pause_at.get_or_insert_with(Instant::now);
+                return true;
+            }
+            if self.schedule.once {
+                if self.once(piece) {
+                    return true;
+                }
+                if self.phase == Phase::Ended {
+                    return !piece.changes.is_empty();
+                }
+                continue;
+            }
+            if self.pause(piece) {
+                return true;
+            }
+            let until = [self.pause_at, Some(self.next_report), Some(self.next_look)];
+            let next = until.into_iter().flatten().min().unwrap_or(self.next_look);
+            self.wait(next.saturating_duration_since(Instant::now()));
+        }
+    }
+
+    /// Looks at all files.
+    fn look(&mut self, piece: &mut TailPiece) {
+        self.following.look();
+        if let Some(watch) = &mut self.watch {
+            watch.folders(self.following.folders());
+        }
+        self.next_look = Instant::now() + self.schedule.poll_interval;
+        self.following
+            .take_changes(FORGET_AFTER, &mut piece.changes);
+        let lost = self.following.logs.lost_bytes;
+        if lost != self.lost_bytes {
+            self.lost_bytes = lost;
+            piece.changes.push(Change::Lost(lost));
+        }
+        if !piece.changes.is_empty() {
+            self.pause_at.get_or_insert_with(Instant::now);
+        }
+    }
+
+    /// Tells the output that there is time to save, or to report.
+    fn pause(&mut self, piece: &mut TailPiece) -> bool {
+        let now = Instant::now();
+        let is_report = self.next_report <= now;
+        if is_report {
+            self.next_report = now + self.schedule.report_interval;
+        }
+        let is_pause = self.pause_at.is_some_and(|at| at <= now);
+        let is_hangup = self.stop.has_hangup();
+        if !(is_report || is_pause || is_hangup) {
+            return false;
+        }
+        self.pause_at = None;
+        self.following
+            .take_changes(FORGET_AFTER, &mut piece.changes);
+        piece.is_pause = true;
+        true
+    }
+
+    fn wait(&self, most: Duration) {
+        // A wait of any length is no hang.
+        self.service.waiting(true);
+        let output = self.output.as_ref().map(AsFd::as_fd);
+        let waited = self.stop.wait_for(most, output);
+        self.service.waiting(false);
+        if let Err(error) = waited {
+            tracing::debug!("cannot wait: {error}");
+            std::thread::sleep(most.min(UNSETTLED_WAIT));
+        }
+    }
+
+    /// Everything is read: what `--once` does then.
+    fn once(&mut self, piece: &mut TailPiece) -> bool {
+        match self.phase {
+            Phase::Following => {
+                self.phase = Phase::LastLook;
+                self.following.is_unsettled = true;
+                false
+            }
+            Phase::LastLook => {
+                self.phase = Phase::LastLines;
+                self.last_lines = self.following.with_unfinished_lines();
+                false
+            }
+            Phase::LastLines => {
+                while let Some(id) = self.last_lines.pop() {
+                    if self.following.unfinished(id, piece) {
+                        return true;
+                    }
+                }
+                self.phase = Phase::Ended;
+                false
+            }
+            Phase::Ended => false,
+        }
+    }
+
+    /// It is time to end: what is gone from the disk can be read only now.
+    fn last_piece(&mut self, piece: &mut TailPiece) -> bool {
+        if self.phase != Phase::Ended {
+            self.phase = Phase::Ended;
+            self.look(piece);
+        }
+        self.following.drain_gone(piece) || !piece.changes.is_empty()
+    }
+}
