@@ -82,14 +82,14 @@ fn the_readme_is_true() {
     let path = project("README.md");
     let readme = std::fs::read_to_string(&path).expect("the README");
     let mut real = with_real_output(&readme);
-    {
-        let command = "normalize";
+    for command in ["normalize", "tail"] {
         let heading = format!("(`confluence-ecs {command} -h`):\n\n```text\n");
         let help = run([command, "-h"], b"").stdout;
         let help = String::from_utf8(help).expect("UTF-8");
         let help: Vec<_> = help.lines().map(str::trim_end).collect();
-        let old = between(&real, &heading, "```").to_owned();
-        real = real.replace(&old, &format!("{}\n", help.join("\n")));
+        let old = between(&real, &heading, "```");
+        let old = format!("{heading}{old}```");
+        real = real.replace(&old, &format!("{heading}{}\n```", help.join("\n")));
     }
     let table = run(["schema", "fields", "--format", "markdown"], b"").stdout;
     let table = String::from_utf8(table).expect("UTF-8");
