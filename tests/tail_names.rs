@@ -4,7 +4,7 @@ mod common;
 
 use std::fs;
 
-use common::follow::{Follower, Place, gzip};
+use common::follow::{Place, gzip};
 use common::program::wait_until;
 
 /// What may stand behind, or in, the name of a rotated file.
@@ -77,19 +77,15 @@ fn a_log_is_renamed_to_any_name_and_compressed() {
     });
 }
 
-fn has_open(follower: &Follower, name: &str) -> bool {
-    let open = fs::read_dir(format!("/proc/{}/fd", follower.id()));
-    let mut open = open.into_iter().flatten().flatten();
-    open.any(|file| fs::read_link(file.path()).is_ok_and(|path| path.ends_with(name)))
-}
-
 #[test]
 fn a_log_that_is_written_to_and_removed_at_once_is_read_after_a_restart_too() {
     let place = Place::new(&["*.log"]);
     place.append("audit.log", 1..=3);
     place.once();
-    let follower = place.start_ready();
-    wait_until("the file to be open", || has_open(&follower, "audit.log"));
+    let before = place.state();
+    let follower = place.start();
+    // Saved after the first look.
+    wait_until("the follower to be ready", || place.state() != before);
     place.append("audit.log", 4..=6);
     place.remove("audit.log");
     place.arrive(1..=6);
@@ -112,4 +108,34 @@ fn an_archive_that_is_half_there_without_its_original_waits() {
     place.once();
     place.once();
     place.has(1..=302);
+}
+
+#[test]
+fn what_no_pattern_names_any_more_is_left_alone_and_gone_on_with_later() {
+    for other in ["other/*.log", "other.log", "o*"] {
+        let mut place = Place::new(&["*.log"]);
+        place.append("audit.log", 1..=2);
+        place.once();
+        place.append("audit.log", 3..=4);
+        place.follow_only(other);
+        place.once();
+        place.has(1..=2);
+        place.follow_only("audit.log");
+        place.once();
+        place.has(1..=4);
+    }
+}
+
+#[test]
+fn a_folder_that_goes_takes_no_lines_that_were_seen() {
+    let place = Place::new(&["sub/*.log"]);
+    fs::create_dir(place.path("sub")).expect("created");
+    place.append("sub/audit.log", 1..=2);
+    place.append_bytes("sub/audit.log", "{");
+    place.once();
+    fs::remove_dir_all(place.path("sub")).expect("removed");
+    place.once();
+    let events = place.events();
+    assert_eq!(events.len(), 3);
+    assert_eq!(events[2]["event"]["original"], "{");
 }

@@ -101,6 +101,8 @@ pub struct Log {
     pub gone: Option<Instant>,
     /// Why it cannot be read; said once.
     pub trouble: Option<Trouble>,
+    /// No pattern names it, or its directory cannot be read: it is left alone.
+    pub is_unfollowed: bool,
     /// Something else stands in its file than what was read.
     pub is_displaced: bool,
     /// Its events' origin.
@@ -160,6 +162,7 @@ impl Log {
             // Whether it is still there, the first look tells.
             gone: checkpoint.gone_since.map(|_| Instant::now()),
             trouble: None,
+            is_unfollowed: false,
             is_displaced: false,
             origin: Arc::new(Origin::file(&checkpoint.path)),
             is_changed: false,

@@ -49,6 +49,11 @@ impl Place {
         self.patterns.push(self.path(pattern));
     }
 
+    /// From here on follows that pattern alone.
+    pub fn follow_only(&mut self, pattern: &str) {
+        self.patterns = vec![self.path(pattern)];
+    }
+
     /// The same with more flags.
     pub fn with(mut self, flags: &[&str]) -> Self {
         self.flags.extend(flags.iter().map(ToString::to_string));

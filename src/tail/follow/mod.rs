@@ -156,7 +156,7 @@ impl Following {
         self.series.clear();
         self.by_path.clear();
         for (id, log) in &self.logs.all {
-            if log.gone.is_some() && log.content.is_none() {
+            if log.is_unfollowed || log.gone.is_some() && log.content.is_none() {
                 continue;
             }
             self.by_path.insert(log.checkpoint.path.clone(), *id);

@@ -7,6 +7,8 @@ mod copies;
 mod places;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::io;
+use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
 use copies::{Copy, Index, is_begun};
@@ -110,8 +112,14 @@ impl Logs {
         let (gone, present): (Vec<_>, Vec<_>) =
             self.all.iter_mut().partition(|(_, log)| is_gone(log));
         for (id, log) in present.into_iter().chain(gone) {
-            // Of a directory that cannot be read nothing is known.
-            if !look.folders.contains_key(folder(&log.checkpoint.path)) {
+            let folder = folder(&log.checkpoint.path);
+            let is_missing = |(failed, kind, _): &(PathBuf, io::ErrorKind, String)| {
+                failed == folder && *kind == io::ErrorKind::NotFound
+            };
+            // Of a directory that cannot be read nothing is known; others are no concern of ours.
+            log.is_unfollowed =
+                !look.folders.contains_key(folder) && !look.failed.iter().any(is_missing);
+            if log.is_unfollowed {
                 continue;
             }
             let candidates = by_inode.get(&log.checkpoint.node.inode);
@@ -151,6 +159,9 @@ impl Logs {
                 && !files.taken.contains(&key(&found.node))
                 && is_same(log, &found)?
             {
+                // Under its own name it is one that no pattern names any more.
+                log.is_unfollowed =
+                    found.path == log.checkpoint.path && log.checkpoint.series.is_none();
                 log.is_at(&found);
                 files.take(&found);
                 continue;
