@@ -124,18 +124,20 @@ pub(super) fn continuation(
         return Ok(None);
     }
     let mut shorter = None;
-    let mut candidates: Vec<_> = files.free().cloned().collect();
+    let may_be = |found: &Found| {
+        let copy = copies.get(&key(&found.node));
+        is_rotation_of(found, log) && copy.is_none_or(|copy| copy.of == id || !copy.is_told)
+    };
+    let free = files.free().filter(|found| may_be(found));
+    let mut candidates: Vec<_> = free.cloned().collect();
     if log.gone.is_none() {
         // Copies under names that no pattern concerns.
         let own = file_name(&log.checkpoint.path);
         let named = all_files(&log.series.0, |name, _| is_extended(name, &own));
         let is_other = |found: &Found| !files.found.iter().any(|one| one.node == found.node);
-        candidates.extend(named.into_iter().filter(is_other));
+        let named = named.into_iter();
+        candidates.extend(named.filter(|found| is_other(found) && may_be(found)));
     }
-    candidates.retain(|found| {
-        let copy = copies.get(&key(&found.node));
-        is_rotation_of(found, log) && copy.is_none_or(|copy| copy.of == id || !copy.is_told)
-    });
     // A plain file before a compressed one, which may still be in the making.
     candidates.sort_by_key(|found| std::cmp::Reverse(found.name.age.clone()));
     candidates.sort_by_key(is_named_compressed);
