@@ -211,7 +211,7 @@ mod tests {
     fn other_names_are_series_of_their_own() {
         for name in [
             "app-1.log",
-            "node.2.log",
+            "a.log.old",
             "x.log",
             ".1",
             "20260101",
