@@ -26,6 +26,7 @@ pub mod logging;
 pub mod map;
 pub mod memo;
 pub mod network;
+pub mod node;
 pub mod normalize;
 pub mod schema;
 pub mod service;

@@ -88,7 +88,7 @@ fn a_record_is_the_file_s_own_and_goes_through_json() {
     let (place, recorded) = Place::crashed("one\n", "");
     let metadata = fs::metadata(place.path()).unwrap();
     assert_eq!(
-        (recorded.device, recorded.inode),
+        (recorded.node.device, recorded.node.inode),
         (metadata.dev(), metadata.ino())
     );
     assert!(recorded.path.is_absolute());
@@ -117,7 +117,7 @@ fn a_file_that_was_moved_away_is_found_and_cut() {
 #[test]
 fn device_numbers_may_change() {
     let (place, mut recorded) = Place::crashed("one\n", "two\n");
-    recorded.device += 1;
+    recorded.node.device += 1;
     settle(&recorded);
     assert_eq!(place.text(), "one\n");
 }
@@ -141,10 +141,10 @@ fn a_reused_inode_is_never_cut() {
             };
             fs::write(&path, &other).unwrap();
             // What some file systems do by themselves, and others not.
-            recorded.inode = fs::metadata(&path).unwrap().ino();
+            recorded.node.inode = fs::metadata(&path).unwrap().ino();
             // The clock may not have ticked meanwhile, as it will have outside of tests.
-            recorded.born = recorded.born.map(|born| born - 1);
-            if recorded.length == 0 && recorded.born.is_none() && !is_moved {
+            recorded.node.born = recorded.node.born.map(|born| born - 1);
+            if recorded.length == 0 && recorded.node.born.is_none() && !is_moved {
                 eprintln!("skipped: the file system knows no birth times");
                 continue;
             }
@@ -214,7 +214,7 @@ fn a_rotated_file_is_left_for_a_new_one() {
     assert!(!sink.is_moved());
     sink.write(b"three\n", NEVER).unwrap();
     let new = sink.sync().unwrap().unwrap();
-    assert_ne!(rotated.inode, new.inode);
+    assert_ne!(rotated.node.inode, new.node.inode);
     assert_eq!(fs::read_to_string(place.rotated()).unwrap(), "one\ntwo\n");
     assert_eq!(place.text(), "three\n");
 }

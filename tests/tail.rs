@@ -203,6 +203,37 @@ fn an_overlong_line_is_known_across_a_kill() {
 }
 
 #[test]
+fn an_overlong_line_of_an_archive_is_one_error_too() {
+    for length in [2_000, 65_536, 300_000, 3_000_000] {
+        let place = Place::new(&["*.log.gz"]).with(&["--max-line-bytes", "1500"]);
+        let long = format!("{{\"a\":\"{}\"}}\n", "e".repeat(length));
+        let text = line(1) + &long + &line(2) + &long + &line(3);
+        place.append_bytes("audit.log.gz", gzip(text.as_bytes()));
+        place.once();
+        let events = place.events();
+        assert_eq!((events.len(), place.errors().len()), (5, 2));
+        let kept = original(&events[1]);
+        assert_eq!(kept.len(), long.trim_end().len().min(64 << 10));
+        assert!(long.starts_with(kept));
+        let offset = 2 * long.len() + line(1).len() + line(2).len();
+        assert_eq!(events[4]["log"]["offset"], offset);
+        place.once();
+        assert_eq!(place.events().len(), 5);
+    }
+}
+
+#[test]
+fn a_damaged_archive_is_told_once_and_fails_a_single_run() {
+    let place = Place::new(&["*"]).loud();
+    place.append("audit.log", 1..=2);
+    place.append_bytes("bad.gz", b"\x1f\x8b\x08 and nothing that gzip wrote");
+    let output = common::follow::finish(place.tail_to_file(&["--once"]));
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert_eq!(stderr(&output).matches("cannot read").count(), 1);
+    place.has(1..=2);
+}
+
+#[test]
 fn garbage_becomes_an_error_and_reading_goes_on() {
     let place = Place::new(&["*.log"]);
     place.append_bytes(

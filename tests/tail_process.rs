@@ -2,6 +2,9 @@
 //! order in which things get to the disk.
 
 mod common;
+#[path = "common/geoip_db.rs"]
+#[allow(dead_code, reason = "a part of it is used")]
+mod geoip_db;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -59,6 +62,51 @@ fn a_closed_reader_ends_it_quietly() {
     place.append("audit.log", 3..=200);
     follower.ends_with(Some(0));
     assert_eq!(place.said(), "");
+}
+
+#[test]
+fn what_a_closed_reader_was_handed_is_not_sent_again() {
+    let place = Place::new(&["*.log"]);
+    place.append("audit.log", 1..=2);
+    let (mut follower, stdout) = start_to_pipe(&place);
+    let mut reader = BufReader::new(stdout);
+    reader.read_line(&mut String::new()).expect("a line");
+    drop(reader);
+    follower.ends_with(Some(0));
+    place.append("audit.log", 3..=4);
+    place.once();
+    place.has(3..=4);
+}
+
+#[test]
+fn a_replaced_database_is_read_without_a_restart() {
+    let place = Place::new(&["*.log"]);
+    let database = place.folder().join("city.mmdb");
+    let country = || {
+        let event = place.events().pop().expect("an event");
+        event["source"]["geo"]["country_iso_code"].clone()
+    };
+    let append = |number: u64| {
+        let located = record("a", number).replace("10.0.0.1", "81.2.69.143");
+        place.append_bytes("audit.log", located + "\n");
+        wait_until("the event", || line_count(&place.out()) as u64 == number);
+    };
+    // Without that address.
+    fs::write(&database, geoip_db::of_type("GeoLite2-City")).expect("written");
+    let flags = ["--geoip-city", database.to_str().expect("UTF-8")];
+    let follower = place.start_command(place.tail_to_file(&flags));
+    append(1);
+    assert!(country().is_null());
+    let new = place.folder().join("new.mmdb");
+    fs::write(&new, geoip_db::city()).expect("written");
+    fs::rename(new, &database).expect("replaced");
+    let mut number = 1;
+    wait_until("the new database's answer", || {
+        number += 1;
+        append(number);
+        country() == "GB"
+    });
+    follower.terminate();
 }
 
 #[test]

@@ -8,6 +8,7 @@ pub mod tail;
 mod tail_report;
 
 use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::{config, sink, state as state_file};
@@ -57,7 +58,7 @@ pub enum Error {
     #[error("cannot save the state in {}: {source}", directory.display())]
     Save {
         /// Its directory.
-        directory: std::path::PathBuf,
+        directory: PathBuf,
         /// Why.
         source: std::io::Error,
     },
@@ -79,6 +80,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// The error for an output that is an input.
+    fn output_is_input(output: &Path) -> Self {
+        Self::OutputIsInput(if output.as_os_str() == "-" {
+            "stdout".to_owned()
+        } else {
+            output.display().to_string()
+        })
+    }
+
     /// Whether all that happened is that a reader went away: nothing to report.
     #[must_use]
     pub fn is_quiet(&self) -> bool {

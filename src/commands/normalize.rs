@@ -92,41 +92,27 @@ fn worker(mut normalizer: Normalizer) -> impl FnMut(&mut Piece, &mut Events) {
 }
 
 fn open_output(output: &Path, inputs: &[PathBuf]) -> Result<Sink, Error> {
-    let is_stdout = output.as_os_str() == "-";
-    let existing = if is_stdout {
-        fstat(stdout()).ok()
-    } else {
-        stat(output).ok()
-    };
-    if let Some(existing) = existing.filter(is_file)
+    if let Some(existing) = output_file(output)
         && inputs.iter().any(|input| is_same(input, &existing))
     {
-        let name = if is_stdout {
-            "stdout".to_owned()
-        } else {
-            output.display().to_string()
-        };
-        return Err(Error::OutputIsInput(name));
+        return Err(Error::output_is_input(output));
     }
-    Ok(if is_stdout {
+    Ok(if output.as_os_str() == "-" {
         Sink::stdout()?
     } else {
         Sink::truncate(output)?
     })
 }
 
-fn is_file(stat: &Stat) -> bool {
-    FileType::from_raw_mode(stat.st_mode).is_file()
-}
-
-/// Whether a file is the output.
-pub(super) fn same_file(output: &Path, file: &Path) -> bool {
+/// The file that an output is already, if it is one.
+pub(super) fn output_file(output: &Path) -> Option<Stat> {
     let output = if output.as_os_str() == "-" {
-        fstat(stdout()).ok()
+        fstat(stdout())
     } else {
-        stat(output).ok()
+        stat(output)
     };
-    output.is_some_and(|output| is_file(&output) && is_same(file, &output))
+    let is_file = |stat: &Stat| FileType::from_raw_mode(stat.st_mode).is_file();
+    output.ok().filter(is_file)
 }
 
 /// Whether an input is that file: its events would be read as records, without end.

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Write as _, stdout};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::tail::STATE;
 use super::{Error, Exit};
@@ -191,9 +191,4 @@ fn time_of(reader: &mut Reader, line: &[u8]) -> Option<Timestamp> {
 fn print(text: &str) -> Result<Exit, Error> {
     stdout().write_all(text.as_bytes()).map_err(Error::Report)?;
     Ok(Exit::Done)
-}
-
-/// The state's directory, if it can be told.
-pub(super) fn directory(at: &StateDirArgs) -> Result<PathBuf, Error> {
-    Ok(state::directory(at.state_dir.as_deref())?)
 }

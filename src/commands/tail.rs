@@ -1,7 +1,6 @@
 //! `confluence-ecs tail`: lines of followed logs into events, with their state.
 
 use std::cell::Cell;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -9,12 +8,13 @@ use std::time::{Duration, Instant, SystemTime};
 
 use rustix::process::{Resource, getrlimit};
 
-use super::normalize::{all_cores, same_file};
+use super::normalize::{all_cores, output_file};
 use super::{Error, Exit};
 use crate::batch;
 use crate::cli::{FromArg, MappingArgs, TailArgs};
 use crate::config;
 use crate::event::Origin;
+use crate::node::Node;
 use crate::normalize::{Counts, Normalizer, Options};
 use crate::service::Service;
 use crate::sink::{self, Durable, FileSink};
@@ -36,7 +36,6 @@ const SAVE_BYTES: u64 = 8 << 20;
 const OTHER_FILES: u64 = 32;
 /// How long to wait for room for the state before trying again.
 const FULL_WAIT: Duration = Duration::from_millis(500);
-
 /// How long the output may take nothing when it is time to end.
 const LAST_PATIENCE: Duration = Duration::from_secs(3);
 
@@ -166,13 +165,19 @@ fn ship(
             result.is_ok()
         },
     );
-    result?;
-    let last = follower.changes();
-    output.is_unsaved |= output.ledger.apply(last, None, Counts::default());
+    match &result {
+        Ok(()) => {
+            let last = follower.changes();
+            output.is_unsaved |= output.ledger.apply(last, None, Counts::default());
+        }
+        // What was taken is not sent again; logs stand further on than that by now.
+        Err(Error::Sink(sink::Error::Closed | sink::Error::GivenUp)) => {}
+        Err(_) => return result,
+    }
     if output.is_unsaved {
         output.save()?;
     }
-    Ok(())
+    result
 }
 
 /// What is followed, from where the ledger says.
@@ -192,17 +197,11 @@ pub(super) fn following(arguments: &TailArgs, discovery: Discovery, ledger: &Led
 /// Events that are followed again make events without end.
 fn refuse_own_output(arguments: &TailArgs, discovery: &Discovery) -> Result<(), Error> {
     let output = &arguments.output;
-    let is_stdout = output.as_os_str() == "-";
-    let is_named = !is_stdout && discovery.would_follow(output);
-    let look = discovery.look(None);
-    let mut followed = look.found.iter().filter(|found| found.is_followed);
-    if is_named || followed.any(|found| same_file(output, &found.path)) {
-        let name = if is_stdout {
-            "stdout".to_owned()
-        } else {
-            output.display().to_string()
-        };
-        return Err(Error::OutputIsInput(name));
+    let is_named = output.as_os_str() != "-" && discovery.would_follow(output);
+    let is_followed =
+        output_file(output).is_some_and(|file| discovery.follows_node(file.st_dev, file.st_ino));
+    if is_named || is_followed {
+        return Err(Error::output_is_input(output));
     }
     Ok(())
 }
@@ -239,8 +238,8 @@ struct Mapping<'a> {
     generation: AtomicU64,
 }
 
-/// By what a replaced file is told: its length, and when it was written.
-type Stamp = Option<(u64, SystemTime)>;
+/// By what a replaced file is told: which it is, its length, and when it was written.
+type Stamp = Option<(Node, u64, SystemTime)>;
 
 impl<'a> Mapping<'a> {
     fn new(arguments: &'a MappingArgs) -> Result<Self, Error> {
@@ -291,7 +290,11 @@ impl<'a> Mapping<'a> {
 fn stamps(paths: &[PathBuf]) -> Vec<Stamp> {
     let stamp = |path: &PathBuf| {
         let metadata = std::fs::metadata(path).ok()?;
-        Some((metadata.len(), metadata.modified().ok()?))
+        Some((
+            Node::of(&metadata),
+            metadata.len(),
+            metadata.modified().ok()?,
+        ))
     };
     paths.iter().map(stamp).collect()
 }
@@ -392,11 +395,7 @@ impl Output {
 fn save(store: &Store, ledger: &Ledger, directory: &Path, stop: &Stop) -> Result<(), Error> {
     let mut is_full = false;
     while let Err(source) = store.save(ledger) {
-        let may_pass = matches!(
-            source.kind(),
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-        );
-        if !may_pass {
+        if !sink::is_full(&source) {
             let directory = directory.to_owned();
             return Err(Error::Save { directory, source });
         }

@@ -6,12 +6,12 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::state::directory;
 use super::tail::{STATE, following};
 use super::{Error, Exit};
 use crate::cli::TailArgs;
+use crate::node::Node;
 use crate::state;
-use crate::tail::discover::{Discovery, Node};
+use crate::tail::discover::Discovery;
 use crate::tail::ledger::{Ledger, Row};
 use crate::tail::log::{Checkpoint, Condition};
 
@@ -36,7 +36,7 @@ struct Line {
 /// # Errors
 /// When the state cannot be read, or nobody reads the report.
 pub fn run(arguments: &TailArgs, discovery: Discovery) -> Result<Exit, Error> {
-    let directory = directory(&arguments.state)?;
+    let directory = state::directory(arguments.state.state_dir.as_deref())?;
     let saved = state::read::<Ledger>(&directory, STATE)?;
     let saved_at = saved.as_ref().map(|saved| saved.saved_at);
     let ledger = saved.map(|saved| saved.state).unwrap_or_default();

@@ -19,7 +19,8 @@ pub(super) const NAP: Timespec = Timespec {
 const MOST_NAPS: u32 = 10;
 
 /// Whether there is no room: a full disk, or a quota that is used up.
-pub(super) fn is_full(error: &io::Error) -> bool {
+#[must_use]
+pub fn is_full(error: &io::Error) -> bool {
     let code = error.raw_os_error();
     [Errno::NOSPC, Errno::DQUOT]
         .map(|full| Some(full.raw_os_error()))

@@ -11,6 +11,7 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 pub use file::FileSink;
+pub use full::is_full;
 pub use recorded::Recorded;
 pub use stdout::Sink;
 

@@ -4,12 +4,12 @@ use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 use twox_hash::XxHash3_128;
 
 use super::Error;
+use crate::node::Node;
 
 /// How much of each end is hashed, at most.
 const HASHED: u64 = 4096;
@@ -19,13 +19,8 @@ const HASHED: u64 = 4096;
 pub struct Recorded {
     /// Where it was, absolute and without symbolic links.
     pub path: PathBuf,
-    /// The file system's number, which may change at a reboot.
-    pub device: u64,
-    /// Its number there, which may be given again when the file is gone.
-    pub inode: u64,
-    /// When it was created, in nanoseconds since the epoch, where the file system knows: what tells
-    /// an empty file from another with its inode.
-    pub born: Option<u64>,
+    /// Which file it is.
+    pub node: Node,
     /// Its length in bytes.
     pub length: u64,
     /// XXH3-128 of its first 4 KiB, or of as many as there were, in hexadecimal.
@@ -41,9 +36,7 @@ impl Recorded {
         let length = metadata.len();
         Ok(Self {
             path,
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            born: born(&metadata),
+            node: Node::of(&metadata),
             length,
             head: hash(file, 0, length.min(HASHED))?,
             tail: hash_before(file, length)?,
@@ -57,9 +50,10 @@ impl Recorded {
                 && hash_before(file, self.length)? == self.tail);
         }
         // No byte tells: its birth does, or else that it is where it was.
-        Ok(match (self.born, born(metadata)) {
+        let now = Node::of(metadata);
+        Ok(match (self.node.born, now.born) {
             (Some(then), Some(now)) => then == now,
-            _ => !is_moved && self.device == metadata.dev(),
+            _ => !is_moved && self.node.device == now.device,
         })
     }
 
@@ -96,7 +90,7 @@ impl Recorded {
     fn cut(&self, path: &Path, file: &File, is_moved: bool) -> io::Result<()> {
         let metadata = file.metadata()?;
         // It may have been renamed since it was found.
-        if !metadata.is_file() || metadata.ino() != self.inode {
+        if !metadata.is_file() || metadata.ino() != self.node.inode {
             return Ok(());
         }
         let path = path.display();
@@ -137,7 +131,7 @@ impl Recorded {
             source,
         };
         match fs::metadata(&self.path) {
-            Ok(metadata) if metadata.is_file() && metadata.ino() == self.inode => {
+            Ok(metadata) if metadata.is_file() && metadata.ino() == self.node.inode => {
                 return Ok(Some((self.path.clone(), false)));
             }
             Err(error) if !is_missing(&error) => return Err(failed(error)),
@@ -154,7 +148,7 @@ impl Recorded {
             // behind which another file system's file may have the number.
             if entry
                 .metadata()
-                .is_ok_and(|metadata| metadata.is_file() && metadata.ino() == self.inode)
+                .is_ok_and(|metadata| metadata.is_file() && metadata.ino() == self.node.inode)
             {
                 return Ok(Some((entry.path(), true)));
             }
@@ -168,15 +162,6 @@ fn is_missing(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
     )
-}
-
-fn born(metadata: &Metadata) -> Option<u64> {
-    let born = metadata.created().ok()?;
-    born.duration_since(UNIX_EPOCH)
-        .ok()?
-        .as_nanos()
-        .try_into()
-        .ok()
 }
 
 fn hash_before(file: &File, end: u64) -> io::Result<String> {

@@ -11,6 +11,7 @@ use glob::{MatchOptions, Pattern as Glob};
 
 use super::log::{file_name, folder};
 use super::name::Name;
+use crate::node::Node;
 
 /// What a directory stands for when it is followed.
 const LOGS: &str = "*.log";
@@ -170,41 +171,6 @@ pub struct Found {
     pub is_first_look: bool,
 }
 
-/// Which file it is, for the file system.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-pub struct Node {
-    /// The device; may change at a reboot.
-    pub device: u64,
-    /// The inode; may be used again.
-    pub inode: u64,
-    /// When it was made, in nanoseconds since 1970, where the file system keeps that: an inode that is
-    /// used again is told by it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub born: Option<u64>,
-}
-
-impl Node {
-    /// Reads it.
-    #[must_use]
-    pub fn of(metadata: &Metadata) -> Self {
-        let born = metadata.created().ok();
-        let since = born.and_then(|born| born.duration_since(SystemTime::UNIX_EPOCH).ok());
-        Self {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            born: since.and_then(|since| u64::try_from(since.as_nanos()).ok()),
-        }
-    }
-
-    /// Whether it can be the same file, if `same_path` or the device says so too.
-    #[must_use]
-    pub fn may_be(&self, other: &Self, same_path: bool) -> bool {
-        self.inode == other.inode
-            && (self.device == other.device || same_path)
-            && (self.born == other.born || self.born.is_none() || other.born.is_none())
-    }
-}
-
 /// What stands in a directory, and when it last changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing {
@@ -291,6 +257,16 @@ impl Discovery {
         let folders = self.folders();
         let mut patterns = folders.get(folder).into_iter().flatten();
         patterns.any(|pattern| pattern.follows(&file)) && !self.excludes(&path, &file)
+    }
+
+    /// Whether that file is followed now, under any name.
+    #[must_use]
+    pub fn follows_node(&self, device: u64, inode: u64) -> bool {
+        let look = self.look_once();
+        let mut found = look.found.iter();
+        found.any(|found| {
+            found.is_followed && (found.node.device, found.node.inode) == (device, inode)
+        })
     }
 
     fn excludes(&self, path: &Path, file: &str) -> bool {

@@ -8,10 +8,11 @@ use std::time::{Instant, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use super::content::Content;
-use super::discover::{Found, Node};
+use super::discover::Found;
 use super::identity::Progress;
 use super::name::Name;
 use crate::event::Origin;
+use crate::node::Node;
 
 /// A log's number in the state; never used again.
 pub type LogId = u64;
@@ -207,7 +208,12 @@ impl Log {
         if self.gone.take().is_some() || checkpoint.gone_since.take().is_some() {
             self.is_changed = true;
         }
-        let may_be_mended = |trouble: &Trouble| trouble.kind != io::ErrorKind::InvalidData;
+        let may_be_mended = |trouble: &Trouble| {
+            !matches!(
+                trouble.kind,
+                io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput
+            )
+        };
         if self.trouble.as_ref().is_some_and(may_be_mended) {
             self.retry();
         }

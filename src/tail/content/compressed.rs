@@ -189,10 +189,10 @@ impl Compressed {
         let length = self.passed.length + end as u64 - 1;
         if let Some(mut passed) = self.passed.progress.take() {
             passed.pass(&self.rest[kept..end]);
-            let beginning: Vec<u8> = self.rest.drain(..kept).collect();
+            // The beginning was remembered when the rest was let go.
+            self.rest.drain(..kept);
             self.remember(end - kept);
             self.rest.drain(..end - kept);
-            drop(beginning);
             passed.known(&self.head, &self.recent);
             *progress = passed;
             self.passed.length = 0;

@@ -16,9 +16,10 @@ pub use compare::{Beginning, compare, compare_beginning, compare_head};
 use compressed::Compressed;
 use plain::Plain;
 
-use super::discover::{Found, Node};
+use super::discover::Found;
 use super::identity::{HEAD, Progress, TAIL};
 use crate::compression::Stream;
+use crate::node::Node;
 
 /// How much is read at once: worth a turn, and small enough for the caches.
 pub const PIECE: usize = 128 << 10;

@@ -24,7 +24,6 @@ impl Following {
             log.is_displaced = content.is_compressed();
             return Ok(());
         }
-        log.trouble = None;
         if content.is_compressed() && !log.checkpoint.condition.is_compressed() {
             log.checkpoint.condition = Condition::Compressed;
             log.is_changed = true;

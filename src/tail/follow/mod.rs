@@ -340,6 +340,7 @@ impl Following {
             return Ok(Lines::None);
         };
         fill(piece, start, &lines, self.reading.max_line_bytes);
+        log.trouble = None;
         log.checkpoint.unfinished = None;
         log.searched = log.offset();
         piece.read.origin = Some(Arc::clone(&log.origin));

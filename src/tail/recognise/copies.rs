@@ -14,8 +14,9 @@ use crate::tail::discover::Found;
 use crate::tail::log::{Log, LogId, Series, file_name, folder};
 
 /// A compressed file that is shorter has not got beyond its header.
-pub(super) const SHORTEST_COMPRESSED: u64 = 18;
+const SHORTEST_COMPRESSED: u64 = 18;
 
+/// A file that is a copy of a log, as far as the log's own file tells.
 #[derive(Debug, Clone)]
 pub(in crate::tail) struct Copy {
     found: Found,

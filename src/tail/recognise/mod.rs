@@ -15,9 +15,10 @@ use copies::{Copy, Index, is_begun};
 use places::{continuation, is_same, renamed, settled};
 
 use super::content;
-use super::discover::{Found, Look, Node};
+use super::discover::{Found, Look};
 use super::identity::Progress;
 use super::log::{Condition, Log, LogId, folder};
+use crate::node::Node;
 
 /// How files are first met.
 #[derive(Debug, Clone, Copy)]

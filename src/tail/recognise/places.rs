@@ -6,8 +6,9 @@ use std::time::SystemTime;
 
 use super::copies::Copy;
 use super::{Unclaimed, Unsettled, key};
+use crate::node::Node;
 use crate::tail::content::{self, Beginning, Content};
-use crate::tail::discover::{Found, Node, all_files};
+use crate::tail::discover::{Found, all_files};
 use crate::tail::identity::Comparison;
 use crate::tail::log::{Condition, Log, LogId, file_name, folder};
 
