@@ -1,0 +1,162 @@
+//! Answers, and what their headers say of waiting.
+
+use std::time::{Duration, SystemTime};
+
+use ureq::http::{header, response::Parts};
+use url::Url;
+
+use super::Headers;
+use crate::secret::Secret;
+use crate::timestamp::Timestamp;
+
+/// The longest part of an answer that is quoted in a message.
+const QUOTED: usize = 300;
+
+/// An answer, of any status.
+#[derive(Debug)]
+pub struct Answer {
+    /// What answered, behind redirects.
+    pub url: Url,
+    /// The status.
+    pub status: u16,
+    /// The body, unpacked.
+    pub body: Vec<u8>,
+    /// How far our clock is ahead of the server's, as far as `Date`, which has whole seconds, tells;
+    /// negative if it is behind. In seconds.
+    pub ahead: Option<i64>,
+    /// How long the server asks to be left alone.
+    pub retry_after: Option<Duration>,
+    location: Option<String>,
+    content_type: String,
+    /// What was sent that must not be shown, should the server say it again.
+    secrets: Vec<Secret>,
+}
+
+impl Answer {
+    /// An answer whose head came at that time.
+    pub(super) fn new(url: Url, parts: &Parts, came: SystemTime, body: Vec<u8>) -> Self {
+        let text = |name| {
+            parts
+                .headers
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+        };
+        Self {
+            url,
+            status: parts.status.as_u16(),
+            body,
+            ahead: text(header::DATE)
+                .and_then(|date| httpdate::parse_http_date(date).ok())
+                .map(|date| seconds_between(date, came)),
+            retry_after: retry_after(&parts.headers, SystemTime::now()),
+            location: text(header::LOCATION).map(str::to_owned),
+            content_type: text(header::CONTENT_TYPE).unwrap_or_default().to_owned(),
+            secrets: Vec::new(),
+        }
+    }
+
+    /// The answer to a request with those secrets.
+    pub(super) fn hiding(self, secrets: Vec<Secret>) -> Self {
+        Self { secrets, ..self }
+    }
+
+    /// Where it redirects to.
+    pub(super) fn redirect(&self) -> Option<&str> {
+        matches!(self.status, 301 | 302 | 303 | 307 | 308)
+            .then_some(self.location.as_deref())
+            .flatten()
+    }
+
+    /// Whether it is a page for people.
+    #[must_use]
+    pub fn is_html(&self) -> bool {
+        let start = self.body.trim_ascii_start();
+        self.content_type.starts_with("text/html") || start.starts_with(b"<")
+    }
+
+    /// What the server says, in one short line, without the secrets that were sent; empty for a page
+    /// for people.
+    #[must_use]
+    pub fn quote(&self) -> String {
+        if self.is_html() {
+            return String::new();
+        }
+        let text = String::from_utf8_lossy(&self.body);
+        let message = serde_json::from_str::<serde_json::Value>(&text).ok();
+        let said = message.as_ref().and_then(|json| {
+            ["error_description", "message", "errorMessage", "error"]
+                .iter()
+                .find_map(|key| json.get(key)?.as_str())
+        });
+        let mut said = said.unwrap_or(&text).trim().to_owned();
+        for secret in &self.secrets {
+            said = said.replace(secret.expose(), "<secret>");
+        }
+        let line = said.replace(|character: char| character.is_control(), " ");
+        line.chars().take(QUOTED).collect()
+    }
+}
+
+/// From one to the other, in whole seconds; what is within the second of a `Date` is none.
+fn seconds_between(date: SystemTime, came: SystemTime) -> i64 {
+    let whole = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
+    match came.duration_since(date) {
+        Ok(ahead) => whole(ahead),
+        Err(behind) => -whole(behind.duration()),
+    }
+}
+
+/// `Retry-After`, else `X-RateLimit-Reset`: seconds, an HTTP date, or an ISO 8601 time.
+fn retry_after(headers: &Headers, now: SystemTime) -> Option<Duration> {
+    ["retry-after", "x-ratelimit-reset"]
+        .iter()
+        .find_map(|name| wait(headers.get(*name)?.to_str().ok()?.trim(), now))
+}
+
+/// Seconds count from now, unless there are so many that they count from 1970; so do milliseconds.
+fn wait(text: &str, now: SystemTime) -> Option<Duration> {
+    const YEAR_2001: f64 = 1e9;
+    const YEAR_2001_MILLIS: f64 = 1e12;
+    let until = |time: SystemTime| time.duration_since(now).unwrap_or_default();
+    let number = text.parse::<f64>().ok().filter(|number| *number >= 0.0);
+    if let Some(number) = number {
+        let seconds = if number >= YEAR_2001_MILLIS {
+            number / 1000.0
+        } else {
+            number
+        };
+        let duration = Duration::try_from_secs_f64(seconds).ok()?;
+        if seconds >= YEAR_2001 {
+            return SystemTime::UNIX_EPOCH.checked_add(duration).map(until);
+        }
+        return Some(duration);
+    }
+    httpdate::parse_http_date(text)
+        .ok()
+        .or_else(|| Some(Timestamp::from_text(text)?.to_utc().into()))
+        .map(until)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(text: &str) -> Option<u64> {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        wait(text, now).map(|wait| wait.as_secs())
+    }
+
+    #[test]
+    fn waits_are_read_in_all_their_forms() {
+        assert_eq!(seconds("7"), Some(7));
+        assert_eq!(seconds("0"), Some(0));
+        assert_eq!(seconds("1800000009"), Some(9));
+        assert_eq!(seconds("1800000009000"), Some(9));
+        assert_eq!(seconds("1700000000"), Some(0), "over already");
+        assert_eq!(seconds("Fri, 15 Jan 2027 08:00:30 GMT"), Some(30));
+        assert_eq!(seconds("2027-01-15T08:00:30Z"), Some(30));
+        for nonsense in ["", "-1", "soon", "NaN", "1e400"] {
+            assert_eq!(seconds(nonsense), None, "{nonsense}");
+        }
+    }
+}

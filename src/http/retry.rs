@@ -1,0 +1,260 @@
+//! Asking again: what for, how often, how long to wait in between (shipping.md, "REST sources").
+
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use url::Url;
+
+use super::{Answer, Client, Error, Request};
+
+/// The wait before the first time that a request is made again; it doubles each time.
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+/// The longest wait that is our own idea.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// The longest wait that a server may ask for where somebody has the time.
+pub const LONGEST_ASKED: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// Nobody waits for longer.
+const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+/// Why there is no usable answer after all.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// No answer, or none that is of use, however often it was asked for.
+    #[error("{url}: {problem}{}", tried(*.attempts))]
+    Unanswered {
+        /// What was asked.
+        url: String,
+        /// What came, the last time.
+        problem: String,
+        /// How often it was asked.
+        attempts: u32,
+    },
+    /// An answer that asking again would not better.
+    #[error("{} answers with status {}", .0.url, .0.status)]
+    Refused(Box<Answer>),
+}
+
+fn tried(attempts: u32) -> String {
+    match attempts {
+        0 | 1 => String::new(),
+        attempts => format!(" (asked {attempts} times)"),
+    }
+}
+
+/// What one attempt came to.
+enum Attempt<T> {
+    Done(T),
+    /// What went wrong, and how long to wait before the next time if the server says.
+    Again(String, Option<Duration>),
+    Failed(Failure),
+}
+
+impl Client {
+    /// As [`Self::ask_counting`], without counting.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn ask<T>(
+        &self,
+        request: &Request,
+        accept: impl Fn(Answer) -> Result<T, String>,
+    ) -> Result<T, Failure> {
+        self.ask_counting(request, &|| {}, accept)
+    }
+
+    /// Makes a request until its answer has a status of success and `accept` makes something of it.
+    /// What `accept` refuses (saying why) is asked for again, as are 408, 429 and 5xx. `count` is told
+    /// each time before it is asked.
+    ///
+    /// # Errors
+    /// When there is no usable answer after as many retries as the settings allow, and for every
+    /// other status.
+    pub fn ask_counting<T>(
+        &self,
+        request: &Request,
+        count: &dyn Fn(),
+        accept: impl Fn(Answer) -> Result<T, String>,
+    ) -> Result<T, Failure> {
+        let (mut attempts, mut failures) = (0, 0);
+        let mut waited = Duration::ZERO;
+        loop {
+            self.wait_for_leave(&request.url, attempts)?;
+            attempts += 1;
+            count();
+            let (problem, asked) = match self.attempt(request, &accept) {
+                Attempt::Done(done) => return Ok(done),
+                Attempt::Failed(failure) => return Err(failure),
+                Attempt::Again(problem, asked) => (problem, asked),
+            };
+            self.leave_alone(&request.url, asked);
+            let too_long = asked.is_some_and(|asked| asked > self.longest_wait);
+            // A wait that the server asks for is no failure; but not without end.
+            waited = waited.saturating_add(asked.unwrap_or_default());
+            let is_asked = asked.is_some_and(|asked| !asked.is_zero());
+            if !is_asked || waited > self.longest_wait || self.retries == 0 {
+                failures += 1;
+            }
+            if failures > self.retries || too_long {
+                return Err(Failure::Unanswered {
+                    url: super::without_query(&request.url),
+                    problem,
+                    attempts,
+                });
+            }
+            let wait = asked.unwrap_or_default().max(backoff(failures, random()));
+            tracing::warn!(
+                "{}: {problem}; asking again in {}",
+                super::without_query(&request.url),
+                humantime::format_duration(Duration::from_millis(
+                    u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)
+                ))
+            );
+            self.repeated.fetch_add(1, Ordering::Relaxed);
+            thread::sleep(wait);
+        }
+    }
+
+    /// Makes a request until there is an answer, of any status, to learn whether anybody is there.
+    ///
+    /// # Errors
+    /// When there is none after as many retries as the settings allow.
+    pub fn reach(&self, request: &Request) -> Result<Answer, Error> {
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            match self.send(request) {
+                Err(error) if error.is_transient() && attempts <= self.retries => {
+                    thread::sleep(backoff(attempts, random()));
+                }
+                answered => return answered,
+            }
+        }
+    }
+
+    /// Takes note of how long a server asks to be left alone: that holds for the next run, too.
+    fn leave_alone(&self, url: &Url, asked: Option<Duration>) {
+        if let Some(until) = asked.and_then(|asked| Instant::now().checked_add(asked)) {
+            let mut left_alone = self
+                .left_alone
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            left_alone.insert(url.origin(), until);
+        }
+    }
+
+    /// Waits until a server may be asked again; not if that is too long.
+    fn wait_for_leave(&self, url: &Url, attempts: u32) -> Result<(), Failure> {
+        let left_alone = self
+            .left_alone
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let until = left_alone.get(&url.origin()).copied();
+        drop(left_alone);
+        let wait = until
+            .unwrap_or_else(Instant::now)
+            .saturating_duration_since(Instant::now());
+        if wait > self.longest_wait {
+            return Err(Failure::Unanswered {
+                url: super::without_query(url),
+                problem: limited(self.longest_wait, Some(wait), "not asked"),
+                attempts,
+            });
+        }
+        thread::sleep(wait);
+        Ok(())
+    }
+
+    fn attempt<T>(
+        &self,
+        request: &Request,
+        accept: &impl Fn(Answer) -> Result<T, String>,
+    ) -> Attempt<T> {
+        let url = || super::without_query(&request.url);
+        let answer = match self.send(request) {
+            Ok(answer) => answer,
+            Err(error) if error.is_transient() => return Attempt::Again(error.to_string(), None),
+            Err(error) => return Attempt::Failed(unanswered(url(), &error)),
+        };
+        match answer.status {
+            200..=299 => match accept(answer) {
+                Ok(done) => Attempt::Done(done),
+                Err(problem) => Attempt::Again(problem, None),
+            },
+            429 => Attempt::Again(
+                limited(
+                    self.longest_wait,
+                    answer.retry_after,
+                    "too many requests (429)",
+                ),
+                answer.retry_after,
+            ),
+            503 => Attempt::Again(
+                limited(
+                    self.longest_wait,
+                    answer.retry_after,
+                    "not available for now (503)",
+                ),
+                answer.retry_after,
+            ),
+            408 | 500..=599 => {
+                Attempt::Again(format!("the server fails with {}", answer.status), None)
+            }
+            _ => Attempt::Failed(Failure::Refused(Box::new(answer))),
+        }
+    }
+}
+
+fn unanswered(url: String, error: &Error) -> Failure {
+    Failure::Unanswered {
+        url,
+        problem: error.to_string(),
+        attempts: 1,
+    }
+}
+
+fn limited(most: Duration, wait: Option<Duration>, what: &str) -> String {
+    match wait.filter(|wait| *wait > most) {
+        Some(wait) if wait > CENTURY => format!("{what}; the server asks never to come back"),
+        Some(wait) => format!(
+            "{what}; the server asks to come back in {}, and waits of more than {} are not waited for",
+            humantime::format_duration(Duration::from_secs(wait.as_secs())),
+            humantime::format_duration(most)
+        ),
+        None => what.to_owned(),
+    }
+}
+
+/// Exponential, with full jitter: clients that failed together do not come back together. `random`
+/// is from 0 to 1.
+fn backoff(attempt: u32, random: f64) -> Duration {
+    let most = FIRST_WAIT
+        .saturating_mul(1 << attempt.saturating_sub(1).min(16))
+        .min(LONGEST_WAIT);
+    most.mul_f64(random)
+}
+
+/// From 0 to 1; a half if the system has no randomness to give.
+fn random() -> f64 {
+    let mut bytes = [0; 4];
+    match getrandom::fill(&mut bytes) {
+        Ok(()) => f64::from(u32::from_ne_bytes(bytes)) / f64::from(u32::MAX),
+        Err(_) => 0.5,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_to_a_limit_and_are_spread() {
+        assert_eq!(backoff(1, 1.0), FIRST_WAIT);
+        assert_eq!(backoff(2, 1.0), FIRST_WAIT * 2);
+        assert_eq!(backoff(4, 0.5), FIRST_WAIT * 4);
+        assert_eq!(backoff(100, 1.0), LONGEST_WAIT);
+        assert_eq!(backoff(100, 0.0), Duration::ZERO);
+    }
+}
