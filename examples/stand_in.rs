@@ -1,0 +1,65 @@
+//! The tests' stand-in for Atlassian's servers, to try `fetch`, `auth` and `check` against:
+//! `cargo run --example stand_in -- cloud 100000` (or `data-center`, or `old-server`) serves as many
+//! records, spread over the last thirty days, until it is stopped, and says how to ask for them.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+#[path = "../tests/common/atlassian/mod.rs"]
+mod atlassian;
+
+use atlassian::{Atlassian, cloud_record, data_center_record};
+
+const MONTH: u64 = 30 * 86_400_000;
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let deployment = arguments.next().unwrap_or_else(|| "cloud".to_owned());
+    let count = arguments.next().and_then(|count| count.parse().ok());
+    let server = match deployment.as_str() {
+        "data-center" => Atlassian::data_center("/confluence"),
+        "old-server" => Atlassian::old_server("/confluence"),
+        _ => Atlassian::cloud(),
+    };
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("after 1970");
+    let first = i64::try_from(now.as_millis()).expect("in range") - MONTH.cast_signed();
+    let make = match deployment.as_str() {
+        "data-center" => data_center_record,
+        _ => cloud_record,
+    };
+    server.make_up(count.unwrap_or(10_000), first, MONTH, make);
+    let settings = server.settings();
+    let (who, secret) = match deployment.as_str() {
+        "data-center" => (String::new(), format!("CONFLUENCE_PAT='{}'", settings.pat)),
+        "old-server" => (
+            format!("--email {}", settings.username),
+            format!("CONFLUENCE_API_TOKEN='{}'", settings.password),
+        ),
+        _ => (
+            format!("--deployment cloud --email {}", settings.email),
+            format!("CONFLUENCE_API_TOKEN='{}'", settings.api_token),
+        ),
+    };
+    println!("export {secret}");
+    println!(
+        "confluence-ecs fetch --url {} {who} --since 30d",
+        server.url()
+    );
+    println!(
+        "# gateway: --api-base {} --cloud-id {} with CONFLUENCE_API_TOKEN='{}'",
+        server.api_base(),
+        settings.cloud_id,
+        settings.scoped_token
+    );
+    println!(
+        "# OAuth: --auth-base {} --api-base {} --client-id {} with CONFLUENCE_OAUTH_CLIENT_SECRET='{}'",
+        server.auth_base(),
+        server.api_base(),
+        settings.client_id,
+        settings.client_secret
+    );
+    loop {
+        std::thread::park();
+    }
+}

@@ -1,0 +1,275 @@
+//! Atlassian's OAuth 2.0 (3LO): consent, tokens that rotate, and the sites of a grant.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value, json};
+use url::Url;
+
+use super::answer::{Answer, Refusal};
+use super::cloud::AUDIT_SCOPE;
+use super::credential::{Credential, gateway_unauthorized};
+use super::http::Request;
+use super::parameters::Parameters;
+use super::settings::Settings;
+use super::world::World;
+
+/// What was issued.
+#[derive(Default)]
+pub struct Tokens {
+    /// codes that nobody has used yet, and the scopes that they stand for
+    codes: BTreeMap<String, String>,
+    /// refresh tokens that are good, and their scopes
+    refresh: BTreeMap<String, String>,
+    disabled: BTreeSet<String>,
+    access: BTreeMap<String, Access>,
+    count: u64,
+    /// how often tokens were refreshed
+    pub refreshes: u64,
+    /// how often a refresh token came that had been used already
+    pub reuses: u64,
+    /// everything that was ever issued
+    pub secrets: Vec<String>,
+}
+
+struct Access {
+    scope: String,
+    until: Instant,
+}
+
+/// A grant, as an answer of `/oauth/token` would give it.
+#[derive(Clone, Debug)]
+pub struct Grant {
+    pub access_token: String,
+    pub refresh_token: String,
+    pub scope: String,
+    pub expires_in: u64,
+}
+
+impl Tokens {
+    /// An access token's scope while it is good.
+    pub fn scope_of_access(&self, token: &str) -> Option<&str> {
+        let access = self.access.get(token)?;
+        (Instant::now() < access.until).then_some(access.scope.as_str())
+    }
+
+    /// The refresh tokens that are good.
+    pub fn good_refresh_tokens(&self) -> Vec<String> {
+        self.refresh.keys().cloned().collect()
+    }
+
+    /// Ends all access tokens.
+    pub fn expire_access(&mut self) {
+        self.access.clear();
+    }
+
+    /// Ends all refresh tokens, as a user does who revokes the grant.
+    pub fn revoke(&mut self) {
+        let tokens = std::mem::take(&mut self.refresh);
+        self.disabled.extend(tokens.into_keys());
+        self.access.clear();
+    }
+
+    fn new_secret(&mut self, kind: &str) -> String {
+        self.count += 1;
+        let noise = self.count.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let secret = format!("eyJraWQi.{kind}-{:04}-{noise:016x}", self.count);
+        self.secrets.push(secret.clone());
+        secret
+    }
+
+    fn new_access(&mut self, scope: &str, life: Duration) -> String {
+        let token = self.new_secret("access");
+        let access = Access {
+            scope: scope.to_owned(),
+            until: Instant::now() + life,
+        };
+        self.access.insert(token.clone(), access);
+        token
+    }
+
+    fn new_refresh(&mut self, scope: &str) -> String {
+        let token = self.new_secret("refresh");
+        self.refresh.insert(token.clone(), scope.to_owned());
+        token
+    }
+
+    /// A grant that was given some time ago.
+    pub fn grant(&mut self, settings: &Settings) -> Grant {
+        let scope = settings.granted_scope.clone();
+        Grant {
+            access_token: self.new_access(&scope, settings.access_token_life),
+            refresh_token: self.new_refresh(&scope),
+            expires_in: settings.expires_in,
+            scope,
+        }
+    }
+}
+
+/// `GET /authorize`, which a browser asks for.
+pub fn consent(world: &mut World, request: &Request) -> Result<Answer, Refusal> {
+    Credential::none_belongs_here(request)?;
+    let settings = &world.settings;
+    let mut parameters = Parameters::new(&request.query);
+    parameters.exactly("audience", "api.atlassian.com")?;
+    parameters.exactly("client_id", &settings.client_id)?;
+    parameters.exactly("redirect_uri", &settings.redirect_uri)?;
+    parameters.exactly("response_type", "code")?;
+    parameters.exactly("prompt", "consent")?;
+    let scope = parameters.take("scope")?.unwrap_or_default();
+    let state = parameters.take("state")?.unwrap_or_default();
+    parameters.finish()?;
+    let mut scopes: Vec<_> = scope.split(' ').collect();
+    scopes.sort_unstable();
+    if scopes != ["offline_access", AUDIT_SCOPE] {
+        return Err(Refusal::bad(format!("other scopes: {scope:?}")));
+    }
+    // fewer can be guessed
+    if state.len() < 16 {
+        return Err(Refusal::bad("no state that cannot be guessed"));
+    }
+    let mut location = Url::parse(&settings.redirect_uri)
+        .map_err(|_| Refusal::bad("redirect_uri is no absolute URL"))?;
+    if settings.denies_consent {
+        let pairs = [
+            ("error", "access_denied"),
+            (
+                "error_description",
+                "User did not authorize the request: no",
+            ),
+        ];
+        location.query_pairs_mut().extend_pairs(pairs);
+    } else {
+        let granted = settings.granted_scope.clone();
+        let code = world.tokens.new_secret("code");
+        location.query_pairs_mut().append_pair("code", &code);
+        world.tokens.codes.insert(code, granted);
+    }
+    location.query_pairs_mut().append_pair("state", &state);
+    Ok(Answer::redirect(302, location.as_str()))
+}
+
+/// `POST /oauth/token`.
+pub fn token(world: &mut World, request: &Request) -> Result<Answer, Refusal> {
+    Credential::none_belongs_here(request)?;
+    Parameters::new(&request.query).finish()?;
+    if !request.header_holds("content-type", "application/json") {
+        return Err(Refusal::violation(415, "a token request that is not JSON"));
+    }
+    let body: Map<String, Value> = serde_json::from_slice(&request.body)
+        .map_err(|error| Refusal::bad(format!("a token request that is not JSON: {error}")))?;
+    let mut body = Fields(body);
+    let grant_type = body.take("grant_type")?;
+    let client = (body.take("client_id")?, body.take("client_secret")?);
+    let settings = &world.settings;
+    if client != (settings.client_id.clone(), settings.client_secret.clone()) {
+        return Err(error(401, "access_denied", "Unauthorized"));
+    }
+    match grant_type.as_str() {
+        "authorization_code" => {
+            let (code, redirect_uri) = (body.take("code")?, body.take("redirect_uri")?);
+            body.finish()?;
+            exchange(world, &code, &redirect_uri)
+        }
+        "refresh_token" => {
+            let token = body.take("refresh_token")?;
+            body.finish()?;
+            refresh(world, &token)
+        }
+        other => Err(Refusal::bad(format!("an unknown grant_type: {other}"))),
+    }
+}
+
+fn exchange(world: &mut World, code: &str, redirect_uri: &str) -> Result<Answer, Refusal> {
+    if redirect_uri != world.settings.redirect_uri {
+        return Err(Refusal::bad("redirect_uri is not the one of the consent"));
+    }
+    let scope = world.tokens.codes.remove(code);
+    let scope = scope.ok_or_else(|| error(403, "invalid_grant", "Invalid authorization code"))?;
+    let refresh = scope
+        .split(' ')
+        .any(|one| one == "offline_access")
+        .then(|| world.tokens.new_refresh(&scope));
+    Ok(granted(world, &scope, refresh))
+}
+
+fn refresh(world: &mut World, token: &str) -> Result<Answer, Refusal> {
+    let tokens = &mut world.tokens;
+    let Some(scope) = tokens.refresh.get(token).cloned() else {
+        tokens.reuses += u64::from(tokens.disabled.contains(token));
+        let reason = "Unknown or invalid refresh token.";
+        return Err(error(403, "invalid_grant", reason));
+    };
+    tokens.refreshes += 1;
+    let mut next = None;
+    if !world.settings.omits_refresh_token {
+        tokens.refresh.remove(token);
+        tokens.disabled.insert(token.to_owned());
+        next = Some(tokens.new_refresh(&scope));
+    }
+    Ok(granted(world, &scope, next))
+}
+
+fn granted(world: &mut World, scope: &str, refresh_token: Option<String>) -> Answer {
+    let life = world.settings.access_token_life;
+    let mut body = json!({
+        "access_token": world.tokens.new_access(scope, life),
+        "expires_in": world.settings.expires_in,
+        "token_type": "Bearer",
+        "scope": scope,
+    });
+    if let Some(refresh_token) = refresh_token {
+        body["refresh_token"] = refresh_token.into();
+    }
+    Answer::json(200, &body).with("Cache-Control", "no-store")
+}
+
+fn error(status: u16, error: &str, description: &str) -> Refusal {
+    let body = json!({"error": error, "error_description": description});
+    Refusal::fair(Answer::json(status, &body))
+}
+
+/// The fields of a JSON body, taken one by one.
+struct Fields(Map<String, Value>);
+
+impl Fields {
+    fn take(&mut self, name: &str) -> Result<String, Refusal> {
+        match self.0.remove(name) {
+            Some(Value::String(text)) => Ok(text),
+            other => Err(Refusal::bad(format!("{name} is {other:?}, not a string"))),
+        }
+    }
+
+    fn finish(self) -> Result<(), Refusal> {
+        match self.0.keys().next() {
+            Some(name) => Err(Refusal::bad(format!("an unknown field: {name}"))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// `GET /oauth/token/accessible-resources`.
+pub fn sites(world: &World, request: &Request) -> Result<Answer, Refusal> {
+    Parameters::new(&request.query).finish()?;
+    let scope = match Credential::of(request)? {
+        Credential::Bearer(token) => world.tokens.scope_of_access(&token),
+        Credential::Nothing | Credential::Basic(..) => None,
+    };
+    let scope = scope.ok_or_else(|| gateway_unauthorized("Unauthorized"))?;
+    let scopes: Vec<_> = scope
+        .split(' ')
+        .filter(|one| *one != "offline_access")
+        .collect();
+    let mut sites = vec![json!({
+        "id": world.settings.cloud_id,
+        "url": world.addresses.site,
+        "name": "acme",
+        "scopes": scopes,
+        "avatarUrl": "https://site-admin-avatar-cdn.prod.public.atl-paas.net/avatars/240/rocket.png",
+    })];
+    for (id, name, scopes) in &world.settings.more_sites {
+        let url = format!("https://{name}.atlassian.net");
+        sites.push(json!({"id": id, "url": url, "name": name, "scopes": scopes}));
+    }
+    Ok(Answer::json(200, &sites.into()))
+}
