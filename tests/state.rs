@@ -11,6 +11,7 @@ use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use common::again;
 use common::told::told;
@@ -346,4 +347,55 @@ fn a_full_disk_leaves_the_state_as_it_was() {
     assert_eq!(store.load::<String>().unwrap().as_deref(), Some("two"));
     store.save(&"three").unwrap();
     assert_eq!(store.load::<String>().unwrap().as_deref(), Some("three"));
+}
+
+fn single(place: &Place, patience: Duration) -> Result<Store, Error> {
+    Store::open_single(place.0.path(), "grant", patience)
+}
+
+#[test]
+fn a_single_state_has_no_generation_before() {
+    let place = Place::new();
+    let store = single(&place, Duration::ZERO).unwrap();
+    assert_eq!(store.load::<String>().unwrap(), None);
+    store.save(&"one").unwrap();
+    store.save(&"two").unwrap();
+    assert_eq!(names(place.0.path()), ["grant.json", "grant.lock"]);
+    assert_eq!(store.load::<String>().unwrap().as_deref(), Some("two"));
+    let read = || state::read_single::<String>(place.0.path(), "grant");
+    assert_eq!(read().unwrap().unwrap().state, "two");
+
+    let path = place.0.path().join("grant.json");
+    fs::write(&path, "damaged").unwrap();
+    for error in [store.load::<String>().unwrap_err(), read().unwrap_err()] {
+        assert!(matches!(error, Error::DamagedSingle { .. }));
+        assert!(error.to_string().contains(path.to_str().unwrap()));
+    }
+    store.save(&"three").unwrap();
+    assert_eq!(store.load::<String>().unwrap().as_deref(), Some("three"));
+}
+
+#[test]
+fn a_state_that_is_removed_is_gone_with_its_generations() {
+    let place = Place::saved(&["one", "two"]);
+    let store = place.open();
+    assert!(store.remove().unwrap());
+    assert!(!store.remove().unwrap(), "there is none any more");
+    assert_eq!(names(place.0.path()), ["tail.lock"]);
+    assert_eq!(store.load::<String>().unwrap(), None);
+    store.save(&"three").unwrap();
+    assert_eq!(names(place.0.path()), ["tail.json", "tail.lock"]);
+}
+
+#[test]
+fn who_is_patient_gets_the_lock_when_it_is_let_go() {
+    let place = Place::new();
+    let store = single(&place, Duration::ZERO).unwrap();
+    let error = single(&place, Duration::from_millis(50)).unwrap_err();
+    assert!(matches!(error, Error::Held { holder: Some(pid), .. } if pid == std::process::id()));
+    std::thread::scope(|scope| {
+        let patient = scope.spawn(|| single(&place, Duration::from_secs(20)).map(drop));
+        drop(store);
+        patient.join().unwrap().unwrap();
+    });
 }

@@ -3,6 +3,7 @@
 
 #![expect(clippy::doc_markdown, reason = "help texts are shown as they stand")]
 
+mod fetch;
 mod tail;
 
 use std::io;
@@ -21,6 +22,10 @@ use crate::network::{self, Network};
 use crate::schema::fields;
 use crate::timestamp::TimeMode;
 
+pub use fetch::{
+    AtlassianArgs, AuthArgs, AuthCommand, CheckArgs, ClientSecretArgs, CloudId, DeploymentArg,
+    FetchArgs, HttpArgs, QueryArgs, RedirectUri, Since, SiteArgs,
+};
 pub use tail::{FromArg, StateCommand, StateDirArgs, TailArgs};
 
 const STYLES: Styles = Styles::styled()
@@ -48,7 +53,17 @@ pub enum Command {
     Normalize(NormalizeArgs),
     /// Follow audit logs through rotation and restarts, and ship every record once
     Tail(TailArgs),
-    /// See and mend what is known of how far logs were read
+    /// Fetch audit records from the REST API of Confluence Cloud or Data Center, every record once
+    Fetch(Box<FetchArgs>),
+    /// Log in to Confluence Cloud with OAuth 2.0 (3LO), for fetch
+    Auth {
+        /// What to do.
+        #[command(subcommand)]
+        task: AuthCommand,
+    },
+    /// Find out what keeps fetch from getting records: one line a step, with the remedy
+    Check(Box<CheckArgs>),
+    /// See and mend what is known of how far logs were read, and sites fetched
     State {
         /// What to do.
         #[command(subcommand)]
@@ -222,7 +237,7 @@ pub struct MappingArgs {
     /// Which actions get event.category, .type and .outcome: those of Elastic's integration
     #[arg(long, value_enum, default_value_t = CategoriesArg::Elastic, value_name = "SET")]
     pub categories: CategoriesArg,
-    /// Put a tag on every event (repeatable) [default: confluence-audit]
+    /// Put a tag on every event (repeatable) [default: confluence-audit, behind forwarded if fetched]
     #[arg(long = "tag", value_name = "TAG")]
     pub tags: Vec<String>,
     /// data_stream.namespace of every event

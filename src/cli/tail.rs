@@ -86,26 +86,26 @@ pub enum FromArg {
 pub enum StateCommand {
     /// List what is known
     List(StateDirArgs),
-    /// Print what is known of a followed path, as JSON
+    /// Print what is known of a followed path or a site, as JSON
     Show {
-        /// A followed path
+        /// A followed path, or a site as `state list` names it
         name: PathBuf,
         /// Where the state is.
         #[command(flatten)]
         state: StateDirArgs,
     },
-    /// Forget a followed path: its file is then read as one that was never seen
+    /// Forget a followed path or a site, which is then read as one that was never seen
     Forget {
-        /// A followed path
+        /// A followed path, or a site as `state list` names it
         name: PathBuf,
         /// Where the state is.
         #[command(flatten)]
         state: StateDirArgs,
     },
-    /// Set how far a followed path counts as read
+    /// Set how far a followed path or a site counts as read
     #[command(group = ArgGroup::new("where").required(true).args(["offset", "since"]))]
     Set {
-        /// A followed path
+        /// A followed path, or a site as `state list` names it
         name: PathBuf,
         /// The byte that its next line begins at
         #[arg(long, value_name = "N")]
@@ -119,16 +119,16 @@ pub enum StateCommand {
     },
 }
 
-fn time(text: &str) -> Result<Timestamp, &'static str> {
+pub(super) fn time(text: &str) -> Result<Timestamp, &'static str> {
     Timestamp::from_text(text).ok_or("expected a time such as 2026-01-31T00:00:00Z")
 }
 
-fn interval(text: &str) -> Result<Duration, &'static str> {
+pub(super) fn interval(text: &str) -> Result<Duration, &'static str> {
     let at_least = |duration: &Duration| *duration >= Duration::from_millis(1);
     let duration = duration(text).ok().filter(at_least);
     duration.ok_or("expected a duration of at least 1ms, such as 500ms or 10m")
 }
 
-fn duration(text: &str) -> Result<Duration, &'static str> {
+pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
     humantime::parse_duration(text).map_err(|_| "expected a duration such as 90s, 12h or 7d")
 }

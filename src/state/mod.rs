@@ -4,6 +4,8 @@
 //! `NAME.json.previous`; `NAME.lock` is held by the one instance that may write them. The file is
 //! `{"version":1,"saved_at":"2026-04-11T06:00:00.000Z","checksum":"…","state":{…}}`; the checksum is
 //! the XXH3-128 of the bytes of `state`, in hexadecimal.
+//!
+//! A single state has no previous generation: what it would go back to is worth nothing.
 
 mod file;
 mod place;
@@ -16,6 +18,8 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -94,7 +98,18 @@ pub enum Error {
         /// What is wrong with that.
         previous_damage: Damage,
     },
+    /// A single state cannot be used.
+    #[error("the state {} is of no use: {damage}", path.display())]
+    DamagedSingle {
+        /// The state file.
+        path: PathBuf,
+        /// What is wrong with it.
+        damage: Damage,
+    },
 }
+
+/// How often a lock that another instance holds is tried.
+const LOCK_INTERVAL: Duration = Duration::from_millis(20);
 
 /// What is known of the newest generation on disk.
 mod newest {
@@ -120,12 +135,23 @@ impl Store {
     /// # Errors
     /// [`Error::Held`] when another instance has it, and when the directory or the lock fails.
     pub fn open(dir: &Path, name: &str) -> Result<Self, Error> {
-        place::create(dir).map_err(|source| Error::Directory {
-            path: dir.to_owned(),
+        Self::lock(Paths::new(dir, name), Duration::ZERO)
+    }
+
+    /// Takes a state that keeps no previous generation; waits for another instance that has it.
+    ///
+    /// # Errors
+    /// As [`Self::open`], [`Error::Held`] when the other still has it after so long.
+    pub fn open_single(dir: &Path, name: &str, patience: Duration) -> Result<Self, Error> {
+        Self::lock(Paths::single(dir, name), patience)
+    }
+
+    fn lock(paths: Paths, patience: Duration) -> Result<Self, Error> {
+        place::create(&paths.dir).map_err(|source| Error::Directory {
+            path: paths.dir.clone(),
             source,
         })?;
-        let lock = lock(dir.join(format!("{name}.lock")))?;
-        let paths = Paths::new(dir, name);
+        let lock = wait_for_lock(&paths.lock, patience)?;
         // A crash in the middle of a save left them.
         for litter in [&paths.new, &paths.link] {
             let _ = fs::remove_file(litter);
@@ -174,6 +200,32 @@ impl Store {
         replaced
     }
 
+    /// Removes the state, whatever is in it, durably; says whether there was one. The lock file stays:
+    /// another instance may have it open.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn remove(&self) -> io::Result<bool> {
+        let Paths {
+            dir,
+            newest,
+            previous,
+            ..
+        } = &self.paths;
+        let mut is_removed = false;
+        // The newest last: without it, the previous one would come back.
+        for path in previous.iter().chain([newest]) {
+            match fs::remove_file(path) {
+                Ok(()) => is_removed = true,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.newest.store(newest::UNKNOWN, Ordering::Relaxed);
+        File::open(dir)?.sync_all()?;
+        Ok(is_removed)
+    }
+
     fn replace(&self, text: &[u8], keep_previous: bool) -> io::Result<()> {
         let Paths {
             dir, newest, new, ..
@@ -191,10 +243,13 @@ impl Store {
     fn keep_previous(&self) -> io::Result<()> {
         let Paths {
             newest,
-            previous,
+            previous: Some(previous),
             link,
             ..
-        } = &self.paths;
+        } = &self.paths
+        else {
+            return Ok(());
+        };
         let linked = fs::hard_link(newest, link).or_else(|error| match error.kind() {
             // A file that was left, or put there by someone.
             io::ErrorKind::AlreadyExists => {
@@ -236,16 +291,62 @@ pub fn read<T: DeserializeOwned>(dir: &Path, name: &str) -> Result<Option<Saved<
     Paths::new(dir, name).read().map(|(saved, _)| saved)
 }
 
+/// Reads a single state without its lock.
+///
+/// # Errors
+/// As [`Store::load`].
+pub fn read_single<T: DeserializeOwned>(dir: &Path, name: &str) -> Result<Option<Saved<T>>, Error> {
+    Paths::single(dir, name).read().map(|(saved, _)| saved)
+}
+
+/// Whether no instance holds a state; makes no file. The lock is not touched unless a holder has left
+/// its id in it: trying it takes it for a moment, in which whoever starts would be refused.
+///
+/// # Errors
+/// [`Error::Held`] when one does.
+pub fn check_free(dir: &Path, name: &str) -> Result<(), Error> {
+    let path = Paths::new(dir, name).lock;
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(source) => return Err(Error::Lock { path, source }),
+    };
+    let Some(holder) = holder(&file) else {
+        return Ok(());
+    };
+    match file.try_lock_shared() {
+        // It was killed, and its id stayed.
+        Ok(()) => {
+            let _ = file.unlock();
+            Ok(())
+        }
+        Err(TryLockError::WouldBlock) => Err(Error::Held {
+            path,
+            holder: Some(holder),
+        }),
+        Err(TryLockError::Error(source)) => Err(Error::Lock { path, source }),
+    }
+}
+
+/// The process id in a lock file.
+fn holder(file: &File) -> Option<u32> {
+    let mut text = String::new();
+    let read = file.take(32).read_to_string(&mut text);
+    read.ok().and_then(|_| text.trim().parse().ok())
+}
+
 /// The files of one state.
 #[derive(Debug)]
 struct Paths {
     dir: PathBuf,
     newest: PathBuf,
-    previous: PathBuf,
+    /// None: a single state.
+    previous: Option<PathBuf>,
     /// The generation to come, while it is written.
     new: PathBuf,
     /// The second name of the newest generation, before it is the previous one's.
     link: PathBuf,
+    lock: PathBuf,
 }
 
 impl Paths {
@@ -253,10 +354,18 @@ impl Paths {
         let named = |ending: &str| dir.join(format!("{name}.json{ending}"));
         Self {
             newest: named(""),
-            previous: named(".previous"),
+            previous: Some(named(".previous")),
             new: named(".tmp"),
             link: named(".link"),
+            lock: dir.join(format!("{name}.lock")),
             dir: dir.to_owned(),
+        }
+    }
+
+    fn single(dir: &Path, name: &str) -> Self {
+        Self {
+            previous: None,
+            ..Self::new(dir, name)
         }
     }
 
@@ -266,11 +375,20 @@ impl Paths {
             Ok(saved) => return Ok((Some(saved), true)),
             Err(damage) => damage,
         };
-        match file::read(&self.previous)? {
+        let Some(previous) = &self.previous else {
+            return match damage {
+                Damage::Missing => Ok((None, false)),
+                damage => Err(Error::DamagedSingle {
+                    path: self.newest.clone(),
+                    damage,
+                }),
+            };
+        };
+        match file::read(previous)? {
             Ok(saved) => {
                 tracing::warn!(
                     path = %self.newest.display(),
-                    previous = %self.previous.display(),
+                    previous = %previous.display(),
                     %damage,
                     "the state is of no use: going on from its previous generation"
                 );
@@ -280,7 +398,7 @@ impl Paths {
             Err(previous_damage) => Err(Error::Damaged {
                 path: self.newest.clone(),
                 damage,
-                previous: self.previous.clone(),
+                previous: previous.clone(),
                 previous_damage,
             }),
         }
@@ -310,6 +428,24 @@ fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
+/// Takes the lock, as soon as whoever has it lets go.
+fn wait_for_lock(path: &Path, patience: Duration) -> Result<File, Error> {
+    let start = Instant::now();
+    let mut is_told = false;
+    loop {
+        match lock(path.to_owned()) {
+            Err(Error::Held { path, holder }) if start.elapsed() < patience => {
+                if !is_told {
+                    tracing::debug!(path = %path.display(), holder, "waiting for the lock");
+                    is_told = true;
+                }
+                thread::sleep(LOCK_INTERVAL);
+            }
+            taken => return taken,
+        }
+    }
+}
+
 /// Takes the lock, and leaves this process's id in it.
 fn lock(path: PathBuf) -> Result<File, Error> {
     let mut options = OpenOptions::new();
@@ -323,9 +459,7 @@ fn lock(path: PathBuf) -> Result<File, Error> {
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            let mut text = String::new();
-            let read = file.take(32).read_to_string(&mut text);
-            let holder = read.ok().and_then(|_| text.trim().parse().ok());
+            let holder = holder(&file);
             return Err(Error::Held { path, holder });
         }
         Err(TryLockError::Error(source)) => return Err(failed(source)),

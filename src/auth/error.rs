@@ -1,0 +1,277 @@
+//! Why there is no access token.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::credentials;
+use crate::http::retry::Failure;
+use crate::http::{self, SettingsError};
+use crate::state;
+
+/// Why there is no access token, with the remedy. Nothing in it is a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Nobody has logged in, or somebody has logged out since.
+    #[error("not logged in: confluence-ecs auth login --client-id ID")]
+    NotLoggedIn,
+    /// The file of the grant is of no use.
+    #[error("the grant in {} is of no use: {damage}; log in again: confluence-ecs auth login --client-id ID", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        damage: &'static str,
+    },
+    /// Another process is refreshing it, and does not come to an end.
+    #[error(
+        "{} is held by another process{}, which has been refreshing the grant for a minute: the OAuth \
+         server may be out of reach; try again later",
+        path.display(),
+        holder.map(|pid| format!(", {pid}")).unwrap_or_default()
+    )]
+    Busy {
+        /// The lock file.
+        path: PathBuf,
+        /// The other's process id, as it wrote it down.
+        holder: Option<u32>,
+    },
+    /// The state directory fails.
+    #[error(transparent)]
+    State(#[from] state::Error),
+    /// The grant cannot be written.
+    #[error("cannot save the grant in {}: {source}", path.display())]
+    Save {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The tokens of a refresh cannot be written, and those on disk are used up.
+    #[error(
+        "cannot save the new tokens in {}: {source}; the refresh token there is used up: once it can be \
+         written, log in again: {}",
+        path.display(),
+        login(client_id)
+    )]
+    Lost {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+        /// The OAuth app.
+        client_id: String,
+    },
+    /// The grant cannot be removed.
+    #[error("cannot remove the grant in {}: {source}", path.display())]
+    Remove {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The refresh token is dead.
+    #[error(
+        "the grant has ended: the OAuth server refuses its refresh token ({said}), which was revoked, \
+         has expired (after 90 days without use, or 365 in all), or was used before by somebody with a \
+         copy of it{}; log in again: {}",
+        lost(*.is_repeated),
+        login(client_id)
+    )]
+    Ended {
+        /// The OAuth app.
+        client_id: String,
+        /// What the server says.
+        said: String,
+        /// Whether the refresh was asked for more than once.
+        is_repeated: bool,
+    },
+    /// By what is on disk, there is no use in asking.
+    #[error("the grant has ended: {why}; log in again: {}", login(client_id))]
+    Over {
+        /// The OAuth app.
+        client_id: String,
+        /// Why.
+        why: &'static str,
+    },
+    /// There is nothing to refresh with.
+    #[error(
+        "the access token has ended, and the grant has no refresh token (offline_access was not \
+         granted); log in again: {}",
+        login(client_id)
+    )]
+    NoRefreshToken {
+        /// The OAuth app.
+        client_id: String,
+    },
+    /// The API refuses access tokens that were only just issued.
+    #[error(
+        "{url} refuses an access token that was only just issued ({said}); log in again: {}",
+        login(client_id)
+    )]
+    Rejected {
+        /// What was asked.
+        url: String,
+        /// What the server says.
+        said: String,
+        /// The OAuth app.
+        client_id: String,
+    },
+    /// Refreshing needs the app's secret.
+    #[error(
+        "--client-secret-file: the OAuth app's client secret is needed: give it in \
+         CONFLUENCE_OAUTH_CLIENT_SECRET, with --client-secret-file FILE, or as systemd's credential \
+         oauth-client-secret"
+    )]
+    NoClientSecret,
+    /// The app's secret or id is wrong.
+    #[error(
+        "the OAuth server does not accept the client secret of app {client_id} ({said}): see to \
+         CONFLUENCE_OAUTH_CLIENT_SECRET or --client-secret-file, and to --client-id of the login"
+    )]
+    ClientRefused {
+        /// The OAuth app.
+        client_id: String,
+        /// What the server says.
+        said: String,
+    },
+    /// Nobody answers.
+    #[error("no new access token for now: {0}; the grant is still good: try again later")]
+    Outage(Failure),
+    /// The OAuth server does not like the request.
+    #[error("no access token: {url} answers with status {status}{}", told(said))]
+    Refused {
+        /// What was asked.
+        url: String,
+        /// The status.
+        status: u16,
+        /// What the server says.
+        said: String,
+    },
+    /// The code of a login is dead.
+    #[error(
+        "the OAuth server refuses the code of this login ({said}): it works once, for a few minutes; log in again"
+    )]
+    CodeRefused {
+        /// What the server says.
+        said: String,
+    },
+    /// The answer to a code, which works once, got lost.
+    #[error("no answer to the code of this login: {0}; it works once: log in again")]
+    CodeUnanswered(http::Error),
+    /// The answer to a code is no grant.
+    #[error("the answer to the code of this login is of no use: {0}; log in again")]
+    CodeUseless(String),
+    /// Who logs in did not allow it, or the app may not ask.
+    #[error("not allowed: {said}")]
+    Denied {
+        /// What the server says.
+        said: String,
+    },
+    /// The sites cannot be asked for.
+    #[error("cannot list the sites: {0}")]
+    Sites(Failure),
+    /// The sites cannot be asked for, says the server.
+    #[error(
+        "cannot list the sites: {url} answers with status {status}{}",
+        told(said)
+    )]
+    SitesRefused {
+        /// What was asked.
+        url: String,
+        /// The status.
+        status: u16,
+        /// What the server says.
+        said: String,
+    },
+    /// Nobody can listen where the browser is sent back to.
+    #[error(
+        "--redirect-uri: cannot listen on {address}: {problem}; free the port, give another \
+         --redirect-uri that the app's settings allow, or use --paste"
+    )]
+    Listen {
+        /// Where.
+        address: String,
+        /// Why.
+        problem: String,
+    },
+    /// The browser is sent to another machine.
+    #[error(
+        "--redirect-uri: {0} is not http on this machine (127.0.0.1, localhost or [::1], with a port), \
+         where the answer could be listened for: use --paste with it"
+    )]
+    NotLoopback(String),
+    /// The browser never came back.
+    #[error("no answer from the browser within {}: log in again, or use --paste", humantime::format_duration(*.0))]
+    NoCallback(std::time::Duration),
+    /// What was pasted is not what the browser was sent back to.
+    #[error(
+        "stdin: {0}: expected the whole URL that the browser was sent back to, with code and state, on one line"
+    )]
+    Pasted(&'static str),
+    /// The client secret cannot be read.
+    #[error(transparent)]
+    Credentials(#[from] credentials::Error),
+    /// Requests cannot be made so.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The system refuses what every program needs.
+    #[error("cannot log in: {0}")]
+    System(#[from] io::Error),
+}
+
+impl Error {
+    /// Whether arguments or settings are wrong, not the world.
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            Self::NoClientSecret | Self::NotLoopback(_) | Self::Credentials(_) | Self::Settings(_)
+        )
+    }
+
+    /// Whether it may be over at the next attempt, without anybody doing anything.
+    #[must_use]
+    pub fn is_outage(&self) -> bool {
+        match self {
+            Self::Outage(_) | Self::Busy { .. } | Self::Save { .. } => true,
+            Self::Sites(failure) => matches!(failure, Failure::Unanswered { .. }),
+            _ => false,
+        }
+    }
+
+    /// Whether a new login is the only remedy.
+    #[must_use]
+    pub fn needs_login(&self) -> bool {
+        matches!(
+            self,
+            Self::NotLoggedIn
+                | Self::Damaged { .. }
+                | Self::Lost { .. }
+                | Self::Ended { .. }
+                | Self::Over { .. }
+                | Self::NoRefreshToken { .. }
+                | Self::Rejected { .. }
+        )
+    }
+}
+
+fn login(client_id: &str) -> String {
+    format!("confluence-ecs auth login --client-id {client_id}")
+}
+
+/// A refresh whose answer got lost has used the token up.
+fn lost(is_repeated: bool) -> &'static str {
+    if is_repeated {
+        ", or by our own first request, whose answer was lost"
+    } else {
+        ""
+    }
+}
+
+fn told(said: &str) -> String {
+    if said.is_empty() {
+        String::new()
+    } else {
+        format!(": {said}")
+    }
+}

@@ -1,0 +1,42 @@
+//! Atlassian's servers, and what stands in for them.
+
+use url::Url;
+
+use super::store::Grant;
+use crate::http::address;
+
+/// The gateway, `--api-base` by default.
+pub const API: &str = "https://api.atlassian.com";
+/// The OAuth server, `--auth-base` by default.
+pub const AUTH: &str = "https://auth.atlassian.com";
+
+/// Where OAuth's requests go. Refresh tokens and the client secret go to `{auth}/oauth/token` only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Servers {
+    /// The OAuth server.
+    pub auth: Url,
+    /// The gateway.
+    pub api: Url,
+}
+
+impl Servers {
+    /// Those of the login, but for those that are not the default: they were given by hand.
+    #[must_use]
+    pub fn or_of(&self, grant: &Grant) -> Self {
+        let choose = |given: &Url, default: &str, stored: &Url| {
+            let is_default = Url::parse(default).is_ok_and(|default| default == *given);
+            if is_default { stored } else { given }.clone()
+        };
+        Self {
+            auth: choose(&self.auth, AUTH, &grant.auth_base),
+            api: choose(&self.api, API, &grant.api_base),
+        }
+    }
+
+    /// Warns where tokens go through the network for all to read.
+    pub fn warn_if_plain(&self) {
+        for (flag, url) in [("--auth-base", &self.auth), ("--api-base", &self.api)] {
+            address::warn_if_plain(flag, url);
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! From asking for new tokens until they are on disk nothing may end the program: the old refresh
+//! token is dead by then. A first SIGINT or SIGTERM waits for that; a second one ends at once.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, LazyLock, Mutex, PoisonError};
+use std::time::Duration;
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::{flag, low_level};
+
+/// How many refreshes are under way.
+static RUNNING: (Mutex<u32>, Condvar) = (Mutex::new(0), Condvar::new());
+/// Whether there is none: a signal does what it always does.
+static IDLE: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| Arc::new(AtomicBool::new(true)));
+/// The signal that came meanwhile, if [`defer_signals`] is to see to it; else 0.
+static CAME: LazyLock<Arc<AtomicUsize>> = LazyLock::new(Arc::default);
+
+/// A refresh that is under way, until it is dropped.
+#[derive(Debug)]
+pub struct Uninterrupted(());
+
+impl Uninterrupted {
+    /// Begins.
+    pub fn begin() -> Self {
+        let mut running = RUNNING.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *running += 1;
+        IDLE.store(false, Ordering::SeqCst);
+        Self(())
+    }
+}
+
+impl Drop for Uninterrupted {
+    fn drop(&mut self) {
+        let mut running = RUNNING.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *running -= 1;
+        if *running > 0 {
+            return;
+        }
+        IDLE.store(true, Ordering::SeqCst);
+        RUNNING.1.notify_all();
+        let came = i32::try_from(CAME.load(Ordering::SeqCst)).unwrap_or_default();
+        if came != 0 {
+            // What it would have done at once.
+            let _ = low_level::emulate_default_handler(came);
+        }
+    }
+}
+
+/// Waits until no refresh is under way, but not for longer: for a program that ends in an orderly way.
+pub fn wait(most: Duration) {
+    let running = RUNNING.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let waited = RUNNING
+        .1
+        .wait_timeout_while(running, most, |running| *running > 0);
+    drop(waited);
+}
+
+/// From here on a signal that comes during a refresh ends the program behind it: for a program that
+/// does nothing else about signals.
+///
+/// # Errors
+/// When the system refuses the handlers.
+pub fn defer_signals() -> io::Result<()> {
+    let second = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        // In this order: the first signal finds the flag down, and puts it up.
+        flag::register_conditional_default(signal, Arc::clone(&IDLE))?;
+        flag::register_conditional_default(signal, Arc::clone(&second))?;
+        flag::register(signal, Arc::clone(&second))?;
+        let number = usize::try_from(signal).unwrap_or_default();
+        flag::register_usize(signal, Arc::clone(&CAME), number)?;
+    }
+    Ok(())
+}
