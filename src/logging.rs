@@ -1,10 +1,21 @@
-//! Diagnostics on stderr, through `tracing`.
+//! Diagnostics on stderr, through `tracing`, and progress bars beside them.
 
-use std::io::{IsTerminal as _, stderr};
+use std::io::{self, IsTerminal as _, Write, stderr};
+use std::sync::LazyLock;
 
+use indicatif::{MultiProgress, ProgressDrawTarget};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::cli::{LogFormat, LoggingArgs};
+
+static BARS: LazyLock<MultiProgress> =
+    LazyLock::new(|| MultiProgress::with_draw_target(ProgressDrawTarget::hidden()));
+
+/// Where progress bars go: nowhere, unless stderr is a terminal and people are to read it.
+#[must_use]
+pub fn bars() -> &'static MultiProgress {
+    &BARS
+}
 
 /// Sends what is traced from here on to stderr, as the flags ask.
 pub fn start(arguments: &LoggingArgs) {
@@ -14,15 +25,32 @@ pub fn start(arguments: &LoggingArgs) {
         (false, 1) => LevelFilter::DEBUG,
         (false, _) => LevelFilter::TRACE,
     };
+    let is_for_people = !arguments.quiet && arguments.log_format == LogFormat::Text;
+    if is_for_people && stderr().is_terminal() {
+        BARS.set_draw_target(ProgressDrawTarget::stderr());
+    }
     let lines = tracing_subscriber::fmt()
         .with_max_level(level)
         .with_target(false)
-        .with_writer(stderr);
+        .with_writer(|| AboveBars);
     match arguments.log_format {
         LogFormat::Text => lines
             .without_time()
             .with_ansi(stderr().is_terminal())
             .init(),
         LogFormat::Json => lines.json().flatten_event(true).init(),
+    }
+}
+
+/// Stderr, with the bars out of the way while a line is written.
+struct AboveBars;
+
+impl Write for AboveBars {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        BARS.suspend(|| stderr().write(line))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        stderr().flush()
     }
 }

@@ -18,6 +18,9 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Command::Normalize(arguments) => commands::normalize::run(arguments),
         Command::Tail(arguments) => commands::tail::run(&arguments),
+        Command::Fetch(arguments) => commands::fetch::run(&arguments),
+        Command::Check(arguments) => commands::check::run(&arguments),
+        Command::Auth { task } => commands::auth::run(task),
         Command::State { task } => commands::state::run(task),
         Command::Fixtures { task } => commands::fixtures::run(task),
         Command::Schema { what } => commands::schema::run(what),

@@ -1,5 +1,9 @@
 //! Times: reading them from records (mapping.md §1, §3, §4), writing them as `@timestamp`.
 
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use time::{Date, Month, OffsetDateTime, Time};
 
 use crate::json::{Kind, Value};
@@ -80,6 +84,26 @@ impl Timestamp {
         }
     }
 
+    /// Milliseconds since the epoch.
+    #[must_use]
+    pub fn millis(self) -> i64 {
+        self.0
+    }
+
+    /// The instant so much later, in the years 0000 to 9999.
+    #[must_use]
+    pub fn plus(self, duration: Duration) -> Self {
+        let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_add(millis).min(*RANGE.end()))
+    }
+
+    /// The instant so much earlier, in the years 0000 to 9999.
+    #[must_use]
+    pub fn minus(self, duration: Duration) -> Self {
+        let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_sub(millis).max(*RANGE.start()))
+    }
+
     /// The instant as a date and time in UTC.
     #[must_use]
     pub fn to_utc(self) -> OffsetDateTime {
@@ -102,6 +126,27 @@ impl Timestamp {
         put_digits(&mut text[18..20], in_day / 1000 % 60);
         put_digits(&mut text[21..24], in_day % 1000);
         text
+    }
+}
+
+/// `YYYY-MM-DDThh:mm:ss.mmmZ`
+impl fmt::Display for Timestamp {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let json = self.json();
+        formatter.write_str(&String::from_utf8_lossy(&json[1..json.len() - 1]))
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        from_iso8601(&text).ok_or_else(|| serde::de::Error::custom("no time"))
     }
 }
 

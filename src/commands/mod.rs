@@ -1,9 +1,15 @@
 //! The commands: what joins inputs, mapping and outputs.
 
+pub mod auth;
+mod auth_report;
+pub mod check;
+pub mod fetch;
 pub mod fixtures;
 pub mod normalize;
 pub mod schema;
+mod ship;
 pub mod state;
+mod state_sites;
 pub mod tail;
 mod tail_report;
 
@@ -11,7 +17,8 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::{config, sink, state as state_file};
+use crate::fetch::source;
+use crate::{auth as oauth, config, sink, state as state_file};
 
 /// How the program ends; the numbers are a contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,15 +72,35 @@ pub enum Error {
     /// Nothing is known of that name.
     #[error("nothing is known of {0}: `confluence-ecs state list` names what is")]
     Unknown(String),
+    /// A site has no offset.
+    #[error("--offset: {0} is a site: use --since")]
+    OffsetOfSite(String),
     /// It cannot be set so.
     #[error("{0}")]
     CannotSet(String),
     /// The output fails.
     #[error(transparent)]
     Sink(#[from] sink::Error),
+    /// The site cannot be found.
+    #[error(transparent)]
+    Connect(#[from] fetch::connect::Error),
+    /// The site gives no records.
+    #[error(transparent)]
+    Fetch(#[from] source::Error),
+    /// What was fetched cannot be kept until it is delivered.
+    #[error("cannot keep fetched records in a temporary file in {}: {source}", directory.display())]
+    Spill {
+        /// The state directory.
+        directory: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The report fails.
     #[error("cannot write the report: {0}")]
     Report(std::io::Error),
+    /// There is no access token.
+    #[error(transparent)]
+    Auth(#[from] oauth::Error),
     /// The system refuses what every program needs.
     #[error("cannot start: {0}")]
     System(#[from] std::io::Error),
@@ -99,11 +126,16 @@ impl Error {
 impl From<&Error> for Exit {
     fn from(error: &Error) -> Self {
         match error {
-            Error::Config(_) | Error::OutputIsInput(_) => Self::Usage,
+            Error::Config(_) | Error::OutputIsInput(_) | Error::OffsetOfSite(_) => Self::Usage,
+            Error::Auth(error) if error.is_usage() => Self::Usage,
             Error::Sink(sink::Error::Closed) => Self::Done,
             Error::Report(error) if error.kind() == ErrorKind::BrokenPipe => Self::Done,
             Error::Sink(_)
+            | Error::Connect(_)
+            | Error::Fetch(_)
+            | Error::Spill { .. }
             | Error::Report(_)
+            | Error::Auth(_)
             | Error::System(_)
             | Error::State(_)
             | Error::Save { .. }

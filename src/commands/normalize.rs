@@ -29,7 +29,7 @@ struct Events {
 /// # Errors
 /// When the configuration is wrong, or the output fails. Inputs that fail are reported on the way.
 pub fn run(arguments: NormalizeArgs) -> Result<Exit, Error> {
-    let options = Arc::new(config::mapping(&arguments.mapping)?);
+    let options = Arc::new(config::mapping(&arguments.mapping, &config::DEFAULT_TAGS)?);
     let mut files = arguments.files;
     if files.is_empty() {
         files.push("-".into());

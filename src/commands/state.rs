@@ -1,9 +1,10 @@
-//! `confluence-ecs state`: how far logs were read, seen and mended by hand.
+//! `confluence-ecs state`: how far logs were read and sites fetched, seen and mended by hand.
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Write as _, stdout};
 use std::path::Path;
 
+use super::state_sites as sites;
 use super::tail::STATE;
 use super::{Error, Exit};
 use crate::cli::{StateCommand, StateDirArgs};
@@ -20,6 +21,9 @@ use crate::timestamp::{TimeMode, Timestamp};
 /// # Errors
 /// When the state cannot be read, is held by an instance, or does not know the name.
 pub fn run(task: StateCommand) -> Result<Exit, Error> {
+    if let Some(done) = of_site(&task)? {
+        return print(&done);
+    }
     match task {
         StateCommand::List(at) => list(&at),
         StateCommand::Show { name, state } => show(&name, &state),
@@ -37,6 +41,25 @@ pub fn run(task: StateCommand) -> Result<Exit, Error> {
     }
 }
 
+/// What is to be done with the state of a site, if the name is one's.
+fn of_site(task: &StateCommand) -> Result<Option<String>, Error> {
+    let (name, at) = match task {
+        StateCommand::List(_) => return Ok(None),
+        StateCommand::Show { name, state }
+        | StateCommand::Forget { name, state }
+        | StateCommand::Set { name, state, .. } => (name, state),
+    };
+    let directory = state::directory(at.state_dir.as_deref())?;
+    let Some(site) = name.to_str().and_then(|name| sites::find(&directory, name)) else {
+        return Ok(None);
+    };
+    Ok(Some(match task {
+        StateCommand::List(_) | StateCommand::Show { .. } => sites::show(&site.1)?,
+        StateCommand::Forget { .. } => sites::forget(&directory, &site)?,
+        StateCommand::Set { since, .. } => sites::set(&directory, &site, *since)?,
+    }))
+}
+
 fn list(at: &StateDirArgs) -> Result<Exit, Error> {
     let directory = state::directory(at.state_dir.as_deref())?;
     let saved = state::read::<Ledger>(&directory, STATE)?;
@@ -50,7 +73,9 @@ fn list(at: &StateDirArgs) -> Result<Exit, Error> {
             super::tail_report::condition(checkpoint)
         )
     });
-    print(&lines.collect::<String>())
+    let sites = sites::all(&directory);
+    let sites = sites.iter().map(|(_, ledger)| sites::line(ledger));
+    print(&lines.chain(sites).collect::<String>())
 }
 
 fn show(name: &Path, at: &StateDirArgs) -> Result<Exit, Error> {
@@ -188,7 +213,7 @@ fn time_of(reader: &mut Reader, line: &[u8]) -> Option<Timestamp> {
     }
 }
 
-fn print(text: &str) -> Result<Exit, Error> {
+pub(super) fn print(text: &str) -> Result<Exit, Error> {
     stdout().write_all(text.as_bytes()).map_err(Error::Report)?;
     Ok(Exit::Done)
 }

@@ -1,21 +1,19 @@
 //! `confluence-ecs tail`: lines of followed logs into events, with their state.
 
-use std::cell::Cell;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, Instant, SystemTime};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, getrlimit};
 
 use super::normalize::{all_cores, output_file};
+use super::ship::{self, Mapping, save};
 use super::{Error, Exit};
 use crate::batch;
-use crate::cli::{FromArg, MappingArgs, TailArgs};
+use crate::cli::{FromArg, TailArgs};
 use crate::config;
 use crate::event::Origin;
-use crate::node::Node;
-use crate::normalize::{Counts, Normalizer, Options};
+use crate::normalize::{Counts, Normalizer};
 use crate::service::Service;
 use crate::sink::{self, Durable, FileSink};
 use crate::state::{self, Store};
@@ -34,10 +32,6 @@ pub const STATE: &str = "tail";
 const SAVE_BYTES: u64 = 8 << 20;
 /// Files that are open besides the followed ones.
 const OTHER_FILES: u64 = 32;
-/// How long to wait for room for the state before trying again.
-const FULL_WAIT: Duration = Duration::from_millis(500);
-/// How long the output may take nothing when it is time to end.
-const LAST_PATIENCE: Duration = Duration::from_secs(3);
 
 /// The events of a piece.
 #[derive(Default)]
@@ -58,7 +52,7 @@ pub fn run(arguments: &TailArgs) -> Result<Exit, Error> {
     if arguments.list || arguments.status {
         return super::tail_report::run(arguments, discovery);
     }
-    let mapping = Mapping::new(&arguments.mapping)?;
+    let mapping = Mapping::new(&arguments.mapping, &config::DEFAULT_TAGS)?;
     refuse_own_output(arguments, &discovery)?;
     let stop = Arc::new(Stop::on_signals_and_hangup()?);
     let service = Arc::new(Service::start());
@@ -211,7 +205,7 @@ fn worker(mapping: &Mapping) -> impl FnMut(&mut TailPiece, &mut Events) {
     let (mut generation, options) = mapping.current();
     let mut normalizer = Normalizer::new(options);
     move |piece, events| {
-        if mapping.generation.load(Ordering::SeqCst) != generation {
+        if mapping.generation() != generation {
             let (newer, options) = mapping.current();
             generation = newer;
             normalizer = Normalizer::new(options);
@@ -227,76 +221,6 @@ fn worker(mapping: &Mapping) -> impl FnMut(&mut TailPiece, &mut Events) {
         events.changes = std::mem::take(&mut piece.changes);
         events.is_pause = piece.is_pause;
     }
-}
-
-/// The mapping's options, read again when a database is replaced.
-struct Mapping<'a> {
-    arguments: &'a MappingArgs,
-    databases: Vec<PathBuf>,
-    stamps: RwLock<(Instant, Vec<Stamp>)>,
-    options: RwLock<Arc<Options>>,
-    generation: AtomicU64,
-}
-
-/// By what a replaced file is told: which it is, its length, and when it was written.
-type Stamp = Option<(Node, u64, SystemTime)>;
-
-impl<'a> Mapping<'a> {
-    fn new(arguments: &'a MappingArgs) -> Result<Self, Error> {
-        let databases = config::databases(arguments);
-        let stamps = (Instant::now(), stamps(&databases));
-        Ok(Self {
-            arguments,
-            stamps: RwLock::new(stamps),
-            databases,
-            options: RwLock::new(Arc::new(config::mapping(arguments)?)),
-            generation: AtomicU64::new(0),
-        })
-    }
-
-    fn current(&self) -> (u64, Arc<Options>) {
-        let options = self.options.read().unwrap_or_else(PoisonError::into_inner);
-        (self.generation.load(Ordering::SeqCst), Arc::clone(&options))
-    }
-
-    /// Reads the databases again if one was replaced; looks once a second.
-    fn renew(&self) {
-        if self.databases.is_empty() {
-            return;
-        }
-        let mut known = self.stamps.write().unwrap_or_else(PoisonError::into_inner);
-        if known.0.elapsed() < Duration::from_secs(1) {
-            return;
-        }
-        let now = stamps(&self.databases);
-        known.0 = Instant::now();
-        if known.1 == now {
-            return;
-        }
-        match config::mapping(self.arguments) {
-            Ok(options) => {
-                known.1 = now;
-                tracing::info!("a GeoIP database was replaced: reading it anew");
-                let mut current = self.options.write().unwrap_or_else(PoisonError::into_inner);
-                *current = Arc::new(options);
-                self.generation.fetch_add(1, Ordering::SeqCst);
-            }
-            // Perhaps it is still being written.
-            Err(error) => tracing::warn!("{error}: going on with what was read before"),
-        }
-    }
-}
-
-fn stamps(paths: &[PathBuf]) -> Vec<Stamp> {
-    let stamp = |path: &PathBuf| {
-        let metadata = std::fs::metadata(path).ok()?;
-        Some((
-            Node::of(&metadata),
-            metadata.len(),
-            metadata.modified().ok()?,
-        ))
-    };
-    paths.iter().map(stamp).collect()
 }
 
 /// The output, and the state that says what is in it.
@@ -319,17 +243,7 @@ impl Output {
     /// Writes the events of a piece; saves when it is time.
     fn take(&mut self, events: &mut Events) -> Result<(), Error> {
         if !events.lines.is_empty() {
-            self.service.waiting(true);
-            let (stop, patience) = (&self.stop, Cell::new(None));
-            // Who asks for the end wants what was read to be written first, if that is possible.
-            let give_up = || {
-                let since = patience.get().unwrap_or_else(Instant::now);
-                patience.set(stop.is_requested().then_some(since));
-                stop.is_requested() && since.elapsed() > LAST_PATIENCE
-            };
-            let written = self.sink.write(&events.lines, &give_up);
-            self.service.waiting(false);
-            written?;
+            ship::write(&mut self.sink, &events.lines, &self.stop, &self.service)?;
             // What stdout took is nothing to sync: only time counts there.
             if matches!(self.sink, Durable::File(_)) {
                 self.unsaved_bytes += events.lines.len() as u64;
@@ -389,30 +303,4 @@ impl Output {
             tracing::info!(records, failed, files, lost_bytes, "{when}");
         }
     }
-}
-
-/// Saves the state, waiting for room.
-fn save(store: &Store, ledger: &Ledger, directory: &Path, stop: &Stop) -> Result<(), Error> {
-    let mut is_full = false;
-    while let Err(source) = store.save(ledger) {
-        if !sink::is_full(&source) {
-            let directory = directory.to_owned();
-            return Err(Error::Save { directory, source });
-        }
-        if !is_full {
-            is_full = true;
-            tracing::warn!(
-                "no room for the state in {}: {source}; waiting for room, nothing is lost",
-                directory.display()
-            );
-        }
-        if stop.is_requested() {
-            return Err(sink::Error::GivenUp.into());
-        }
-        std::thread::sleep(FULL_WAIT);
-    }
-    if is_full {
-        tracing::info!("there is room for the state again");
-    }
-    Ok(())
 }

@@ -2,6 +2,7 @@
 
 use super::Overlay;
 use crate::json::json_string;
+use crate::timestamp::Timestamp;
 
 /// The data set of Elastic's integration, as JSON.
 pub const DATASET: &str = "\"atlassian_confluence.audit\"";
@@ -71,6 +72,8 @@ pub struct Origin {
     pub(super) input: &'static str,
     /// `log.file.path` as JSON, for files.
     pub(super) path: Option<String>,
+    /// `event.created` as JSON, for what was fetched; else empty.
+    pub(super) created: String,
     /// `input`, and of files `log` up to its offset, for `Object::joined`.
     pub(super) joined: String,
 }
@@ -82,7 +85,19 @@ impl Origin {
         Self {
             input: "\"stdin\"",
             path: None,
+            created: String::new(),
             joined: r#""input":{"type":"stdin"}"#.to_owned(),
+        }
+    }
+
+    /// A REST API, asked at that time.
+    #[must_use]
+    pub fn api(asked: Timestamp) -> Self {
+        Self {
+            input: "\"httpjson\"",
+            path: None,
+            created: String::from_utf8_lossy(&asked.json()).into_owned(),
+            joined: r#""input":{"type":"httpjson"}"#.to_owned(),
         }
     }
 
@@ -96,6 +111,7 @@ impl Origin {
                 r#""input":{{"type":"log"}},"log":{{"file":{{"path":{path}}},"offset":"#
             ),
             path: Some(path),
+            created: String::new(),
         }
     }
 }

@@ -28,6 +28,7 @@ pub fn write_event(
     root.object(name!("event"), |object| {
         scalar(object, name!("action"), event.action.as_ref());
         object.json(name!("category"), event.row.category);
+        object.json(name!("created"), &origin.created);
         object.json(name!("dataset"), DATASET);
         object.json(name!("kind"), "\"event\"");
         if envelope.preserve_original {
@@ -73,6 +74,7 @@ pub fn write_pipeline_error(
         });
     });
     root.object(name!("event"), |event| {
+        event.json(name!("created"), &origin.created);
         event.json(name!("dataset"), DATASET);
         event.json(name!("kind"), "\"pipeline_error\"");
         event.value(name!("original"), |out| {

@@ -42,7 +42,9 @@ impl<'a> Pattern<'a> {
     }
 }
 
-fn canonical(value: Value<'_>) -> Vec<u8> {
+/// A text that is the same for equal values, however they are written.
+#[must_use]
+pub fn canonical(value: Value<'_>) -> Vec<u8> {
     let mut text = Writer::default();
     value.write_canonical(&mut text);
     text.into_bytes()

@@ -13,15 +13,17 @@ mod canonical;
 mod clean;
 mod escape;
 mod keys;
+mod line;
 mod marks;
 mod parse;
 mod reader;
 mod value;
 mod writer;
 
-pub use canonical::Pattern;
+pub use canonical::{Pattern, canonical};
 pub use clean::{copy_cleaned, copy_cleaned_member};
 pub use escape::find_special;
+pub use line::one_line;
 pub use parse::{MAX_DEPTH, SyntaxError};
 pub use reader::{Document, Reader};
 pub use value::Value;

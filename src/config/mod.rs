@@ -1,6 +1,8 @@
 //! Arguments into the options that the work is done with; what is wrong with them is found here,
 //! before anything is read or written.
 
+pub mod fetch;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -37,6 +39,9 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
+    /// Where to fetch from, or with what credentials, is not clear.
+    #[error(transparent)]
+    Fetch(#[from] fetch::Error),
     /// The file of `--add-fields` holds something else.
     #[error("--add-fields: {} {source}", path.display())]
     AddFields {
@@ -72,25 +77,26 @@ pub fn databases(arguments: &MappingArgs) -> Vec<PathBuf> {
     city.into_iter().chain(asn).map(|(_, path)| path).collect()
 }
 
-/// The tag of every event where no `--tag` is given.
-const DEFAULT_TAG: &str = "confluence-audit";
+/// The tags of events where no `--tag` is given.
+pub const DEFAULT_TAGS: [&str; 1] = ["confluence-audit"];
+/// The same, of events that were fetched.
+pub const DEFAULT_FETCH_TAGS: [&str; 2] = ["forwarded", "confluence-audit"];
 
 /// Options of the mapping from their arguments.
 ///
 /// # Errors
 /// When a file that an argument names cannot be used.
-pub fn mapping(arguments: &MappingArgs) -> Result<Options, Error> {
+pub fn mapping(arguments: &MappingArgs, default_tags: &[&str]) -> Result<Options, Error> {
     let (city, asn) = given_databases(arguments);
     let databases = Databases {
         city: open_database(geoip::Kind::City, city)?,
         asn: open_database(geoip::Kind::Asn, asn)?,
     };
 
-    let default_tag = [DEFAULT_TAG.to_owned()];
     let tags = if arguments.tags.is_empty() {
-        &default_tag
+        default_tags.iter().map(|tag| (*tag).to_owned()).collect()
     } else {
-        arguments.tags.as_slice()
+        arguments.tags.clone()
     };
     Ok(Options {
         dialect: arguments.dialect.forced(),
@@ -103,7 +109,7 @@ pub fn mapping(arguments: &MappingArgs) -> Result<Options, Error> {
         },
         envelope: Envelope::new(
             &arguments.namespace,
-            tags,
+            &tags,
             arguments.preserve_original_event,
             add_fields(arguments.add_fields.as_deref())?,
         ),
@@ -124,15 +130,15 @@ pub fn golden(arguments: &MappingArgs) -> Result<Options, Error> {
     );
     Ok(Options {
         envelope,
-        ..mapping(arguments)?
+        ..mapping(arguments, &[])?
     })
 }
 
 /// A path and the setting that it comes from.
-type Given = Option<(&'static str, PathBuf)>;
+pub(crate) type Given = Option<(&'static str, PathBuf)>;
 
 /// The City and the ASN database.
-fn given_databases(arguments: &MappingArgs) -> (Given, Given) {
+pub(crate) fn given_databases(arguments: &MappingArgs) -> (Given, Given) {
     let city = given(
         arguments.geoip_city.as_deref(),
         "--geoip-city",
@@ -162,7 +168,8 @@ fn open_database(kind: geoip::Kind, given: Given) -> Result<Option<geoip::Databa
         .transpose()
 }
 
-fn add_fields(path: Option<&Path>) -> Result<Overlay, Error> {
+/// What `--add-fields` merges into every event.
+pub(crate) fn add_fields(path: Option<&Path>) -> Result<Overlay, Error> {
     let Some(path) = path else {
         return Ok(Overlay::default());
     };

@@ -1,0 +1,164 @@
+//! Asking a site for one page, with credentials that may need renewal.
+
+use std::sync::Arc;
+
+use url::Url;
+
+use super::page::Page;
+use super::paging::Ask;
+use super::refusal::{self, About, Means, Refusal, is_about_scope};
+use super::site::{Api, Site};
+use super::window::Window;
+use crate::auth;
+use crate::auth::authorization::Authorization;
+use crate::http::retry::Failure;
+use crate::http::{Answer, Client, Request};
+
+/// Why a site gives no records.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It refuses.
+    #[error(transparent)]
+    Refused(Box<Refusal>),
+    /// There is no access token to ask with.
+    #[error(transparent)]
+    Auth(#[from] auth::Error),
+    /// It does not answer, or not as the API does, however often it was asked.
+    #[error("{problem}; {}", unanswered(.site))]
+    Unanswered {
+        /// What was asked, and what came.
+        problem: String,
+        /// The site's name.
+        site: String,
+    },
+}
+
+impl Error {
+    /// Whether nothing is where it was asked for.
+    #[must_use]
+    pub fn is_about_place(&self) -> bool {
+        matches!(self, Self::Refused(refusal) if refusal.about == About::Place)
+    }
+}
+
+fn unanswered(site: &str) -> String {
+    format!("what of {site} was not delivered yet comes with the next run")
+}
+
+/// Asks a site.
+#[derive(Debug)]
+pub struct Asker {
+    /// Makes the requests.
+    pub client: Arc<Client>,
+    /// Whom to ask.
+    pub site: Site,
+    /// Who asks.
+    pub authorization: Arc<Authorization>,
+    /// Text that records must have.
+    pub search: Option<String>,
+}
+
+/// A page, and when it came.
+#[derive(Debug)]
+pub struct Asked {
+    /// The page.
+    pub page: Page,
+    /// How far our clock is ahead of the server's, in seconds.
+    pub ahead: Option<i64>,
+}
+
+/// What an answer with a status of success is.
+enum Accepted<T> {
+    Of(T),
+    Login(u16),
+}
+
+impl Asker {
+    /// With what the site is asked.
+    #[must_use]
+    pub fn means(&self) -> Means {
+        match *self.authorization {
+            Authorization::Basic { .. } => Means::Basic,
+            Authorization::Pat(_) => Means::Pat,
+            Authorization::Grant(_) => Means::OAuth,
+        }
+    }
+
+    /// Asks for a page of a window; `count` is told of each request before it is made.
+    ///
+    /// # Errors
+    /// When the site refuses, or gives no usable answer.
+    pub fn page(
+        &self,
+        api: Api,
+        window: Window,
+        ask: &Ask<'_>,
+        count: &dyn Fn(),
+    ) -> Result<Asked, Error> {
+        let url = self.site.question(api, window, self.search.as_deref(), ask);
+        self.ask(url, count, |answer| {
+            let ahead = answer.ahead;
+            let page = Page::read(api, answer.body)?;
+            Ok(Asked { page, ahead })
+        })
+    }
+
+    /// Asks for something else at the site.
+    ///
+    /// # Errors
+    /// As [`Self::page`].
+    pub fn ask<T>(
+        &self,
+        url: Url,
+        count: &dyn Fn(),
+        read: impl Fn(Answer) -> Result<T, String>,
+    ) -> Result<T, Error> {
+        let asked = url.path().to_owned();
+        let accept = |answer: Answer| {
+            // Sent to another page, which is for people: a login's.
+            if answer.is_html() && answer.url.path() != asked {
+                return Ok(Accepted::Login(answer.status));
+            }
+            read(answer).map(Accepted::Of)
+        };
+        let header = self.authorization.header()?;
+        let request = Request::get(url).authorized(header.clone());
+        let answered = match self.client.ask_counting(&request, count, accept) {
+            // Once: an access token may have ended before its time.
+            Err(Failure::Refused(answer)) if answer.status == 401 && !is_about_scope(&answer) => {
+                match self.authorization.renewed(&header)? {
+                    Some(other) => {
+                        let request = request.authorized(other);
+                        self.client.ask_counting(&request, count, accept)
+                    }
+                    None => Err(Failure::Refused(answer)),
+                }
+            }
+            answered => answered,
+        };
+        match answered {
+            Ok(Accepted::Of(value)) => Ok(value),
+            Ok(Accepted::Login(status)) => Err(refused(Refusal::login_page(&self.site, status))),
+            Err(Failure::Refused(answer)) => {
+                Err(refused(Refusal::of(&self.site, self.means(), &answer)))
+            }
+            Err(failure @ Failure::Unanswered { .. }) => Err(Error::Unanswered {
+                problem: failure.to_string(),
+                site: self.site.name(),
+            }),
+        }
+    }
+
+    /// The other API that may be there instead, if a page was refused.
+    #[must_use]
+    pub fn fallback(api: Api, error: &Error) -> Option<Api> {
+        match error {
+            Error::Refused(refusal) => refusal::fallback(api, refusal),
+            Error::Unanswered { .. } | Error::Auth(_) => None,
+        }
+    }
+}
+
+fn refused(refusal: Refusal) -> Error {
+    Error::Refused(Box::new(refusal))
+}

@@ -1,0 +1,169 @@
+//! What was delivered already: by fingerprint, counted per instant (shipping.md, "REST sources").
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::{Deserialize, Serialize};
+
+use super::record::Fingerprint;
+use crate::timestamp::Timestamp;
+
+/// The records that were delivered since some time.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivered {
+    /// Each as often as it was delivered.
+    at: BTreeMap<Timestamp, Vec<Fingerprint>>,
+    /// Those that say no time, with that of their neighbours.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    timeless: Vec<(Timestamp, Fingerprint)>,
+}
+
+/// A record, as far as it matters here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Item {
+    /// Its own time, or that of its neighbours.
+    pub time: Timestamp,
+    /// Whether it says no time itself.
+    pub is_timeless: bool,
+    /// What it is.
+    pub fingerprint: Fingerprint,
+}
+
+impl Delivered {
+    /// Takes note of a record that was delivered.
+    pub fn add(&mut self, item: Item) {
+        if item.is_timeless {
+            self.timeless.push((item.time, item.fingerprint));
+        } else {
+            let same_time = self.at.entry(item.time).or_default();
+            same_time.push(item.fingerprint);
+        }
+    }
+
+    /// Forgets what happened before `since`.
+    pub fn forget_before(&mut self, since: Timestamp) {
+        self.at = self.at.split_off(&since);
+        self.timeless.retain(|(time, _)| *time >= since);
+    }
+
+    /// How many records it knows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.at.values().map(Vec::len).sum::<usize>() + self.timeless.len()
+    }
+
+    /// Whether it knows none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.at.is_empty() && self.timeless.is_empty()
+    }
+}
+
+/// Goes through the records of a range in the order of time, and tells those that are new. Of equal
+/// records of an instant as many are new as there are more of them than were delivered.
+#[derive(Debug)]
+pub struct Filter {
+    delivered: Delivered,
+    instant: Option<Timestamp>,
+    /// Those of the instant that were delivered and have not come again yet.
+    expected: HashMap<Fingerprint, usize>,
+    expected_timeless: HashMap<Fingerprint, usize>,
+}
+
+impl Filter {
+    /// A filter for one going through.
+    #[must_use]
+    pub fn new(delivered: Delivered) -> Self {
+        let timeless = delivered
+            .timeless
+            .iter()
+            .map(|(_, fingerprint)| fingerprint);
+        Self {
+            expected_timeless: count(timeless),
+            delivered,
+            instant: None,
+            expected: HashMap::new(),
+        }
+    }
+
+    /// Whether the next record is new.
+    pub fn is_new(&mut self, item: Item) -> bool {
+        if item.is_timeless {
+            return !take(&mut self.expected_timeless, item.fingerprint);
+        }
+        if self.instant != Some(item.time) {
+            self.instant = Some(item.time);
+            let delivered = self.delivered.at.remove(&item.time);
+            self.expected = count(delivered.iter().flatten());
+        }
+        !take(&mut self.expected, item.fingerprint)
+    }
+}
+
+fn count<'a>(all: impl Iterator<Item = &'a Fingerprint>) -> HashMap<Fingerprint, usize> {
+    let mut counts = HashMap::new();
+    for fingerprint in all {
+        *counts.entry(*fingerprint).or_default() += 1;
+    }
+    counts
+}
+
+fn take(expected: &mut HashMap<Fingerprint, usize>, fingerprint: Fingerprint) -> bool {
+    let count = expected.get_mut(&fingerprint).filter(|count| **count > 0);
+    count.map(|count| *count -= 1).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(millis: i64, name: &str) -> Item {
+        Item {
+            time: Timestamp::from_millis(millis).unwrap(),
+            is_timeless: false,
+            fingerprint: Fingerprint::of(name.as_bytes()),
+        }
+    }
+
+    fn new_of(delivered: &[Item], seen: &[Item]) -> Vec<bool> {
+        let mut all = Delivered::default();
+        for item in delivered {
+            all.add(*item);
+        }
+        let mut filter = Filter::new(all);
+        seen.iter().map(|item| filter.is_new(*item)).collect()
+    }
+
+    #[test]
+    fn equal_records_of_an_instant_are_counted() {
+        let a = item(1, "a");
+        assert_eq!(new_of(&[], &[a, a]), [true, true]);
+        assert_eq!(new_of(&[a], &[a, a, item(1, "b")]), [false, true, true]);
+        assert_eq!(new_of(&[a, a], &[a]), [false]);
+        assert_eq!(new_of(&[a], &[item(2, "a")]), [true], "another instant");
+    }
+
+    #[test]
+    fn records_without_a_time_are_known_wherever_they_stand() {
+        let timeless = |millis| Item {
+            is_timeless: true,
+            ..item(millis, "?")
+        };
+        assert_eq!(
+            new_of(&[timeless(5)], &[timeless(1), timeless(2)]),
+            [false, true]
+        );
+        assert_eq!(new_of(&[item(1, "?")], &[timeless(1)]), [true]);
+    }
+
+    #[test]
+    fn what_is_old_is_forgotten_and_the_rest_survives_as_json() {
+        let mut delivered = Delivered::default();
+        for millis in 0..10 {
+            delivered.add(item(millis, "a"));
+        }
+        delivered.forget_before(item(7, "").time);
+        assert_eq!(delivered.len(), 3);
+        let text = serde_json::to_string(&delivered).unwrap();
+        assert_eq!(serde_json::from_str::<Delivered>(&text).unwrap(), delivered);
+    }
+}

@@ -1,0 +1,228 @@
+//! What an answer that is no use means, and what to do about it (shipping.md, "REST sources").
+
+use super::site::{Api, Deployment, Site};
+use crate::http::Answer;
+
+/// With what the site was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Means {
+    /// User and API token, or password.
+    Basic,
+    /// A personal access token.
+    Pat,
+    /// An access token of OAuth.
+    OAuth,
+}
+
+/// The scope that reading the audit log takes.
+pub const SCOPE: &str = "read:audit-log:confluence";
+
+/// What a refusal is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum About {
+    /// Who asks is not known.
+    Credentials,
+    /// Who asks is known, but the token may not do this.
+    Scope,
+    /// Who asks is known, but may not see this.
+    Permission,
+    /// Nothing is there.
+    Place,
+    /// Something else.
+    Other,
+}
+
+/// A refusal, and its remedy.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{site} {}: {remedy}", refusal(*.status, .quote))]
+pub struct Refusal {
+    /// The site's name.
+    pub site: String,
+    /// The status of the answer.
+    pub status: u16,
+    /// What the server says.
+    pub quote: String,
+    /// What it is about.
+    pub about: About,
+    /// What to do.
+    pub remedy: String,
+}
+
+fn refusal(status: u16, quote: &str) -> String {
+    match (status, quote) {
+        // Kindly, but not what was asked for.
+        (200..=299, quote) => format!("answers with {quote}"),
+        (status, "") => format!("refuses with {status}"),
+        (status, quote) => format!("refuses with {status} ({quote})"),
+    }
+}
+
+impl Refusal {
+    /// What an answer means that is neither of use nor to be asked for again.
+    #[must_use]
+    pub fn of(site: &Site, means: Means, answer: &Answer) -> Self {
+        let quote = answer.quote();
+        let lower = quote.to_lowercase();
+        let is_scope = is_about_scope(answer);
+        let (about, remedy) = match answer.status {
+            401 | 403 if is_scope => (About::Scope, scope(means)),
+            401 => (About::Credentials, credentials(site.deployment, means)),
+            403 if lower.contains("licen") => (About::Permission, LICENCE.to_owned()),
+            403 => (About::Permission, permission(site.deployment, means)),
+            404 | 410 => (About::Place, place(site, means)),
+            300..=399 => (
+                About::Place,
+                "it redirects, but does not say where to; check --url".to_owned(),
+            ),
+            400 => (
+                About::Other,
+                "it does not understand the question; if a proxy is in between, it may change it"
+                    .to_owned(),
+            ),
+            _ => (
+                About::Other,
+                "ask who runs it, or look into its log".to_owned(),
+            ),
+        };
+        Self {
+            site: site.name(),
+            status: answer.status,
+            quote,
+            about,
+            remedy,
+        }
+    }
+
+    /// A page for people where JSON should be: mostly of a login.
+    #[must_use]
+    pub fn login_page(site: &Site, status: u16) -> Self {
+        Self {
+            site: site.name(),
+            status,
+            quote: "an HTML page of a login".to_owned(),
+            about: About::Credentials,
+            remedy: format!(
+                "the credentials were not accepted, or a single sign-on or proxy stands in between; {}",
+                match site.deployment {
+                    Deployment::DataCenter =>
+                        "a Data Center with single sign-on takes a personal access token (CONFLUENCE_PAT)",
+                    Deployment::CloudSite | Deployment::CloudGateway =>
+                        "check --url and the API token",
+                }
+            ),
+        }
+    }
+}
+
+/// Whether the token is known, but not good for this: another one of the same grant would not be.
+#[must_use]
+pub fn is_about_scope(answer: &Answer) -> bool {
+    answer.quote().to_lowercase().contains("scope")
+}
+
+const LICENCE: &str = "the audit API needs a valid Data Center licence: look at Administration → \
+    License Details in Confluence";
+
+fn credentials(deployment: Deployment, means: Means) -> String {
+    match (deployment, means) {
+        (Deployment::CloudSite, Means::Basic) => {
+            "the e-mail address or the API token is wrong, or the token has expired (they last a year at \
+             most): make a new one at https://id.atlassian.com/manage-profile/security/api-tokens. A token \
+             with scopes works only through the gateway: add --cloud-id auto"
+                .to_owned()
+        }
+        (Deployment::CloudGateway, Means::Basic) => format!(
+            "the e-mail address, the API token or the cloud id is wrong, or the token has expired (they \
+             last a year at most): make a new one with the scope {SCOPE} at \
+             https://id.atlassian.com/manage-profile/security/api-tokens. A token without scopes works only \
+             with the site's own address: --url without --cloud-id"
+        ),
+        (Deployment::CloudSite, Means::OAuth) => {
+            "an OAuth token works only through the gateway, not with the site's own address".to_owned()
+        }
+        (Deployment::CloudGateway, Means::OAuth) => {
+            "the grant does not cover this site, or was revoked: see `confluence-ecs auth sites`, or log in \
+             again with `confluence-ecs auth login`"
+                .to_owned()
+        }
+        (Deployment::CloudSite | Deployment::CloudGateway, Means::Pat) => {
+            "Confluence Cloud knows no personal access tokens: use --email and CONFLUENCE_API_TOKEN".to_owned()
+        }
+        (Deployment::DataCenter, Means::Pat) => {
+            "the personal access token is wrong, has expired or was revoked: make a new one in Confluence, \
+             Profile → Settings → Personal Access Tokens"
+                .to_owned()
+        }
+        (Deployment::DataCenter, Means::Basic | Means::OAuth) => {
+            "user or password is wrong, or basic authentication is switched off: use a personal access token \
+             (CONFLUENCE_PAT). If this is Confluence Cloud, add --deployment cloud"
+                .to_owned()
+        }
+    }
+}
+
+fn scope(means: Means) -> String {
+    match means {
+        Means::OAuth => format!(
+            "the grant lacks the scope {SCOPE}: add it to the app (developer.atlassian.com, Permissions → \
+             Confluence API), then log in again with `confluence-ecs auth login`"
+        ),
+        Means::Basic | Means::Pat => format!(
+            "the token lacks the scope {SCOPE}: make a new one with it at \
+             https://id.atlassian.com/manage-profile/security/api-tokens, \"Create API token with scopes\""
+        ),
+    }
+}
+
+fn permission(deployment: Deployment, means: Means) -> String {
+    match deployment {
+        Deployment::CloudSite | Deployment::CloudGateway => {
+            let scope = match means {
+                Means::OAuth => "or the grant",
+                Means::Basic | Means::Pat => "or the token",
+            };
+            format!(
+                "the account lacks the permission Confluence Administrator (give it in Confluence, Settings → \
+                 Global permissions), {scope} lacks the scope {SCOPE}, or the site is on the Free plan, which \
+                 has no audit log"
+            )
+        }
+        Deployment::DataCenter => {
+            "the user lacks the global permission Confluence Administrator (Administration → Global \
+             permissions); or the Data Center licence is missing or has expired"
+                .to_owned()
+        }
+    }
+}
+
+fn place(site: &Site, means: Means) -> String {
+    match site.deployment {
+        Deployment::CloudGateway if means == Means::OAuth => format!(
+            "no audit API at {}: is --cloud-id one of those that `confluence-ecs auth sites` lists, and does \
+             the site have Confluence?",
+            site.base
+        ),
+        Deployment::CloudSite => format!(
+            "no audit API at {}: --url is to be the site's own address, such as https://acme.atlassian.net; \
+             is its name right, and does it have Confluence?",
+            site.base
+        ),
+        Deployment::CloudGateway => format!(
+            "no audit API at {}: is the cloud id right? https://SITE.atlassian.net/_edge/tenant_info tells it, \
+             and so does --cloud-id auto with --url",
+            site.base
+        ),
+        Deployment::DataCenter => format!(
+            "no audit API at {}: --url is to be Confluence's base URL with its context path, such as \
+             https://wiki.example.com/confluence (Administration → General configuration shows it). If this \
+             is Confluence Cloud, add --deployment cloud",
+            site.base
+        ),
+    }
+}
+
+/// The other API that may be there, if the first is not.
+#[must_use]
+pub fn fallback(api: Api, refusal: &Refusal) -> Option<Api> {
+    (api == Api::DataCenter && refusal.status == 404).then_some(Api::Server)
+}

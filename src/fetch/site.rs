@@ -1,0 +1,227 @@
+//! Which API is asked, where it is, and how a question to it reads (sources.md).
+
+use url::Url;
+
+use super::paging::{Ask, From};
+use super::window::Window;
+use crate::http::address::{below, trimmed};
+
+/// The APIs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Api {
+    /// Confluence Cloud: `{base}/rest/api/audit`.
+    Cloud,
+    /// Data Center: `{base}/rest/auditing/1.0/events`.
+    DataCenter,
+    /// Server before 7.5: `{base}/rest/api/audit`.
+    Server,
+}
+
+/// What runs there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deployment {
+    /// Confluence Cloud, by the site's own address.
+    CloudSite,
+    /// Confluence Cloud, through Atlassian's gateway.
+    CloudGateway,
+    /// Confluence Data Center, or Server.
+    DataCenter,
+}
+
+/// A site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Site {
+    /// What the paths of the API follow: `https://acme.atlassian.net/wiki`, without a slash at the end.
+    pub base: Url,
+    /// What runs there.
+    pub deployment: Deployment,
+}
+
+/// Old Server gives at most so many records.
+const SERVER_LIMIT: usize = 1000;
+
+impl Site {
+    /// A Cloud site at an address with or without `/wiki`.
+    #[must_use]
+    pub fn cloud(url: &Url) -> Self {
+        let mut base = trimmed(url);
+        let path = base.path().trim_end_matches('/').to_owned();
+        if !path.ends_with("/wiki") {
+            base.set_path(&format!("{path}/wiki"));
+        }
+        Self {
+            base,
+            deployment: Deployment::CloudSite,
+        }
+    }
+
+    /// A Cloud site by its cloud id, behind the gateway.
+    #[must_use]
+    pub fn gateway(api_base: &Url, cloud_id: &str) -> Self {
+        Self {
+            base: below(api_base, &format!("ex/confluence/{cloud_id}/wiki")),
+            deployment: Deployment::CloudGateway,
+        }
+    }
+
+    /// A Data Center at its base URL, with its context path.
+    #[must_use]
+    pub fn data_center(url: &Url) -> Self {
+        Self {
+            base: trimmed(url),
+            deployment: Deployment::DataCenter,
+        }
+    }
+
+    /// The API to try first.
+    #[must_use]
+    pub fn api(&self) -> Api {
+        match self.deployment {
+            Deployment::CloudSite | Deployment::CloudGateway => Api::Cloud,
+            Deployment::DataCenter => Api::DataCenter,
+        }
+    }
+
+    /// A path below the base.
+    #[must_use]
+    pub fn path(&self, path: &str) -> Url {
+        below(&self.base, path)
+    }
+
+    /// The site's name in reports and for `state`: the base, without the `/wiki` of Cloud.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let base = self.base.as_str().trim_end_matches('/');
+        match self.deployment {
+            Deployment::CloudSite => base.strip_suffix("/wiki").unwrap_or(base).to_owned(),
+            Deployment::CloudGateway | Deployment::DataCenter => base.to_owned(),
+        }
+    }
+
+    /// The URL that asks an API for a page of a window.
+    #[must_use]
+    pub fn question(&self, api: Api, window: Window, search: Option<&str>, ask: &Ask<'_>) -> Url {
+        let (path, names) = match api {
+            Api::Cloud | Api::Server => ("rest/api/audit", &CLOUD),
+            Api::DataCenter => ("rest/auditing/1.0/events", &DATA_CENTER),
+        };
+        let (from, to, limit) = match api {
+            Api::Cloud => (millis(window.from), millis(window.to), ask.limit),
+            Api::Server => {
+                let limit = ask.limit.min(SERVER_LIMIT);
+                (millis(window.from), millis(window.to), limit)
+            }
+            Api::DataCenter => (window.from.to_string(), window.to.to_string(), ask.limit),
+        };
+        let mut url = self.path(path);
+        let mut query = url.query_pairs_mut();
+        query.append_pair(names.from, &from);
+        query.append_pair(names.to, &to);
+        if let Some(search) = search {
+            query.append_pair(names.search, search);
+        }
+        query.append_pair("limit", &limit.to_string());
+        match ask.from {
+            From::Offset(offset) => {
+                query.append_pair(names.offset, &offset.to_string());
+            }
+            From::Parameters(parameters) => {
+                let ours = [names.from, names.to, names.search, "limit"];
+                let theirs = parameters.iter();
+                let theirs = theirs.filter(|(key, _)| !ours.contains(&key.as_str()));
+                query.extend_pairs(theirs);
+            }
+        }
+        drop(query);
+        url
+    }
+}
+
+/// The parameters of an API.
+struct Names {
+    from: &'static str,
+    to: &'static str,
+    search: &'static str,
+    offset: &'static str,
+}
+
+const CLOUD: Names = Names {
+    from: "startDate",
+    to: "endDate",
+    search: "searchString",
+    offset: "start",
+};
+
+const DATA_CENTER: Names = Names {
+    from: "from",
+    to: "to",
+    search: "search",
+    offset: "offset",
+};
+
+fn millis(time: crate::timestamp::Timestamp) -> String {
+    time.millis().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::timestamp::Timestamp;
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).unwrap()
+    }
+
+    fn asked(site: &Site, api: Api, from: From<'_>) -> String {
+        let at = |millis| Timestamp::from_millis(millis).unwrap();
+        let window = Window {
+            from: at(0),
+            to: at(1500),
+        };
+        let ask = Ask { limit: 5000, from };
+        site.question(api, window, Some("a b"), &ask).into()
+    }
+
+    #[test]
+    fn a_site_is_named_in_many_ways() {
+        for text in [
+            "https://acme.atlassian.net",
+            "https://acme.atlassian.net/",
+            "https://ACME.atlassian.net/wiki",
+            "https://acme.atlassian.net/wiki/",
+        ] {
+            let site = Site::cloud(&url(text));
+            assert_eq!(site.base.as_str(), "https://acme.atlassian.net/wiki");
+            assert_eq!(site.name(), "https://acme.atlassian.net");
+        }
+        let site = Site::data_center(&url("http://host:8090/confluence/"));
+        assert_eq!(site.name(), "http://host:8090/confluence");
+        assert_eq!(Site::data_center(&url("http://host")).name(), "http://host");
+    }
+
+    #[test]
+    fn each_api_is_asked_in_its_own_words() {
+        let cloud = Site::gateway(&url("https://api.atlassian.com"), "id-1");
+        assert_eq!(
+            asked(&cloud, Api::Cloud, From::Offset(7)),
+            "https://api.atlassian.com/ex/confluence/id-1/wiki/rest/api/audit?startDate=0&endDate=1500\
+             &searchString=a+b&limit=5000&start=7"
+        );
+        let theirs = [
+            ("startDate".to_owned(), "9".to_owned()),
+            ("cursor".to_owned(), "x&y".to_owned()),
+        ];
+        assert_eq!(
+            asked(&cloud, Api::Cloud, From::Parameters(&theirs)),
+            "https://api.atlassian.com/ex/confluence/id-1/wiki/rest/api/audit?startDate=0&endDate=1500\
+             &searchString=a+b&limit=5000&cursor=x%26y"
+        );
+        let own = Site::data_center(&url("https://host/c"));
+        assert_eq!(
+            asked(&own, Api::DataCenter, From::Offset(0)),
+            "https://host/c/rest/auditing/1.0/events?from=1970-01-01T00%3A00%3A00.000Z\
+             &to=1970-01-01T00%3A00%3A01.500Z&search=a+b&limit=5000&offset=0"
+        );
+        assert!(asked(&own, Api::Server, From::Offset(0)).contains("limit=1000&start=0"));
+    }
+}

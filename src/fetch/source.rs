@@ -1,0 +1,234 @@
+//! The thread that asks: page after page, slice after slice, a little ahead of who delivers.
+
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+use std::time::Duration;
+
+use super::asker::{Asked, Asker, Error as AskError};
+use super::page::Page;
+use super::paging::{Paging, Turn};
+use super::record::Fingerprint;
+use super::site::Api;
+use super::user;
+use super::window::Window;
+use crate::stop::Stop;
+use crate::timestamp::Timestamp;
+
+/// How often a slice is read again because its records moved while they were paged.
+const MOST_MOVES: u32 = 10;
+
+/// Why a range cannot be fetched to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The site gives no records.
+    #[error(transparent)]
+    Ask(#[from] AskError),
+    /// Its pages do not end.
+    #[error(
+        "{site} gives the same page again, or one that leads nowhere, for {} to {}: stopped, instead of \
+         asking for ever; what was complete is delivered. Another --page-size may help",
+        window.from, window.to
+    )]
+    Repeats {
+        /// The site's name.
+        site: String,
+        /// The slice.
+        window: Window,
+    },
+    /// Its records do not stand still.
+    #[error(
+        "{site} has had new records between {} and {} each of {MOST_MOVES} times that they were read: try \
+         a longer --settle, or a larger --page-size",
+        window.from, window.to
+    )]
+    Moves {
+        /// The site's name.
+        site: String,
+        /// The slice.
+        window: Window,
+    },
+}
+
+/// What the thread tells.
+#[derive(Debug)]
+pub enum Told {
+    /// Under these names we ask; none of them may be known.
+    User(Vec<String>),
+    /// A request is about to be made, at that time.
+    Asking(Timestamp),
+    /// A page of a slice came; the first `known` records of it are known from the one before.
+    Page {
+        /// The page.
+        page: Page,
+        /// Of what.
+        window: Window,
+        /// How many of its records are not new.
+        known: usize,
+        /// How far our clock is ahead of the server's, in seconds.
+        ahead: Option<i64>,
+    },
+    /// All that came of the slice is void: it is read again.
+    Moved,
+    /// All of the slice came.
+    Complete(Window),
+    /// Nothing more comes: all slices are done, or one failed.
+    End(Result<(), Error>),
+}
+
+/// Asks for the slices of a range and tells of them through a channel of little depth.
+pub struct Source {
+    asker: Arc<Asker>,
+    page_size: usize,
+    told: SyncSender<Told>,
+    stop: Arc<Stop>,
+    asks_user: bool,
+}
+
+/// Who listened has gone: nothing is to be asked any more.
+struct Gone;
+
+enum Failed {
+    Gone,
+    Error(Error),
+}
+
+impl From<Gone> for Failed {
+    fn from(Gone: Gone) -> Self {
+        Self::Gone
+    }
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl Source {
+    /// A source that wakes `stop` whenever there is something to hear.
+    #[must_use]
+    pub fn new(
+        asker: Arc<Asker>,
+        page_size: usize,
+        told: SyncSender<Told>,
+        stop: Arc<Stop>,
+    ) -> Self {
+        Self {
+            asker,
+            page_size,
+            told,
+            stop,
+            asks_user: false,
+        }
+    }
+
+    /// The same, which first asks under which names it asks.
+    #[must_use]
+    pub fn asking_user(self) -> Self {
+        Self {
+            asks_user: true,
+            ..self
+        }
+    }
+
+    /// Asks for everything, to the end.
+    pub fn run(self, range: Window, slice: Duration) {
+        let end = match self.slices(range, slice) {
+            Ok(()) => Ok(()),
+            Err(Failed::Error(error)) => Err(error),
+            Err(Failed::Gone) => return,
+        };
+        // Nobody there to hear it is no trouble.
+        let _ = self.tell(Told::End(end));
+    }
+
+    fn tell(&self, told: Told) -> Result<(), Gone> {
+        self.told.send(told).map_err(|_| Gone)?;
+        self.stop.wake();
+        Ok(())
+    }
+
+    fn slices(&self, range: Window, slice: Duration) -> Result<(), Failed> {
+        if self.asks_user {
+            self.tell(Told::User(user::names(&self.asker)))?;
+        }
+        let mut api = self.asker.site.api();
+        for window in range.slices(slice) {
+            let mut paging = Paging::new(self.page_size);
+            let mut seen = None;
+            let mut moves = 0;
+            while let Some(moved) = self.slice(&mut api, window, paging)? {
+                moves += 1;
+                if moves == MOST_MOVES {
+                    let site = self.asker.site.name();
+                    return Err(Error::Moves { site, window }.into());
+                }
+                tracing::debug!(from = %window.from, to = %window.to, "records moved: reading again");
+                self.tell(Told::Moved)?;
+                let is_same = seen.replace(moved) == Some(moved);
+                paging = if is_same {
+                    Paging::apart(self.page_size)
+                } else {
+                    Paging::new(self.page_size)
+                };
+            }
+            self.tell(Told::Complete(window))?;
+        }
+        Ok(())
+    }
+
+    /// Asks for a slice, page by page. What was seen of a movement, if its records moved.
+    fn slice(
+        &self,
+        api: &mut Api,
+        window: Window,
+        mut paging: Paging,
+    ) -> Result<Option<Fingerprint>, Failed> {
+        loop {
+            let asked = self.page(api, window, &paging);
+            let Asked { page, ahead } = asked.map_err(Error::from)?;
+            let (known, is_last) = match paging.take(&page) {
+                Turn::On(known) => (known, false),
+                Turn::Last(known) => (known, true),
+                Turn::Moved(seen) => return Ok(Some(seen)),
+                Turn::Repeats => {
+                    let site = self.asker.site.name();
+                    return Err(Error::Repeats { site, window }.into());
+                }
+            };
+            self.tell(Told::Page {
+                page,
+                window,
+                known,
+                ahead,
+            })?;
+            if is_last {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn page(&self, api: &mut Api, window: Window, paging: &Paging) -> Result<Asked, AskError> {
+        let count = || {
+            // That nobody hears is noticed at the page.
+            let _ = self.tell(Told::Asking(Timestamp::now()));
+        };
+        let ask = paging.ask();
+        let refused = match self.asker.page(*api, window, &ask, &count) {
+            Ok(asked) => return Ok(asked),
+            Err(error) => error,
+        };
+        let Some(other) = Asker::fallback(*api, &refused) else {
+            return Err(refused);
+        };
+        match self.asker.page(other, window, &ask, &count) {
+            Ok(asked) => {
+                *api = other;
+                Ok(asked)
+            }
+            // If neither is there, what the first one said stands.
+            Err(error) if error.is_about_place() => Err(refused),
+            Err(error) => Err(error),
+        }
+    }
+}
