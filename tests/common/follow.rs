@@ -327,7 +327,7 @@ pub fn send(child: &Child, signal: Signal) {
 }
 
 /// Whether a child has a handler for a signal, or has ended.
-fn catches(child: &Child, signal: Signal) -> bool {
+pub fn catches(child: &Child, signal: Signal) -> bool {
     let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
     let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
     let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());

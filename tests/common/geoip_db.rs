@@ -2,7 +2,7 @@
 //!
 //! `testdata/geoip/*.mmdb` are these bytes; `UPDATE_TESTDATA=1 cargo test --test geoip committed` writes them anew.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use mmdb_writer::{IpVersion, Value, Writer, ipnet::IpNet};
 
@@ -189,10 +189,27 @@ pub fn of_type(database_type: &str) -> Vec<u8> {
 }
 
 fn database(database_type: &str, ip_version: IpVersion, records: &[(&str, Value)]) -> Vec<u8> {
+    let built = UNIX_EPOCH + Duration::from_secs(BUILD_EPOCH);
+    database_built(built, database_type, ip_version, records)
+}
+
+/// A City database with one place, built at that time.
+#[allow(dead_code, reason = "one of the tests needs it")]
+pub fn city_built(built: SystemTime) -> Vec<u8> {
+    let records = [("81.2.69.142/31", london())];
+    database_built(built, "GeoLite2-City", IpVersion::V6, &records)
+}
+
+fn database_built(
+    built: SystemTime,
+    database_type: &str,
+    ip_version: IpVersion,
+    records: &[(&str, Value)],
+) -> Vec<u8> {
     let mut writer = Writer::builder(database_type)
         .description(&[("en", "Test data of confluence-ecs")])
         .ip_version(ip_version)
-        .build_epoch(UNIX_EPOCH + Duration::from_secs(BUILD_EPOCH))
+        .build_epoch(built)
         .build();
     for (network, record) in records {
         let network: IpNet = network.parse().expect("a network");

@@ -2,8 +2,11 @@
 #![allow(dead_code, reason = "each test binary uses a part")]
 
 pub mod again;
+pub mod atlassian;
 pub mod events;
+pub mod fetching;
 pub mod follow;
+pub mod oauth_server;
 pub mod oracle;
 pub mod program;
 pub mod records;

@@ -19,7 +19,12 @@ pub fn command<I: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = I>
         .args(arguments)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .env_remove("CONFLUENCE_ECS_GEOIP_CITY")
-        .env_remove("CONFLUENCE_ECS_GEOIP_ASN");
+        .env_remove("CONFLUENCE_ECS_GEOIP_ASN")
+        .env_remove("CONFLUENCE_API_TOKEN")
+        .env_remove("CONFLUENCE_PAT")
+        .env_remove("CONFLUENCE_OAUTH_CLIENT_SECRET")
+        .env_remove("CREDENTIALS_DIRECTORY")
+        .env("NO_PROXY", "*");
     command
 }
 

@@ -1,0 +1,26 @@
+//! `fetch` through the binary, against the stand-in for Atlassian's servers (shipping.md, "REST
+//! sources").
+
+#[path = "../common/mod.rs"]
+mod common;
+#[path = "../crash/random.rs"]
+#[allow(dead_code, reason = "the tests of tail use the rest")]
+mod random;
+
+mod beginnings;
+mod clock;
+mod daemon;
+mod events;
+mod faults;
+mod kills;
+mod model;
+mod network;
+mod oauth;
+mod oddities;
+mod paging;
+mod ranges;
+mod refusals;
+mod running;
+mod runs;
+mod state;
+mod usage;

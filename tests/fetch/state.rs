@@ -1,0 +1,76 @@
+//! `state` for sites.
+
+use super::common::atlassian::cloud_record;
+use super::common::fetching::{Fetching, START, said};
+use super::common::program::run;
+
+fn state(fetching: &Fetching, arguments: &[&str], code: i32) -> String {
+    let directory = fetching.state();
+    let arguments = [
+        arguments,
+        &["--state-dir", directory.to_str().expect("UTF-8")],
+    ]
+    .concat();
+    let output = run([&["state"], &arguments[..]].concat(), b"");
+    assert_eq!(output.status.code(), Some(code), "{}", said(&output));
+    String::from_utf8_lossy(&output.stdout).into_owned() + &said(&output)
+}
+
+const UNTIL: [&str; 3] = ["--raw", "--until", "2026-01-06T00:00:00Z"];
+
+fn fetched() -> Fetching {
+    let fetching = Fetching::cloud();
+    let record = |number: i64| cloud_record(START + number * 1000, number.cast_unsigned());
+    fetching.server.insert_all((0..5).map(record));
+    fetching.fetch(&UNTIL);
+    fetching
+}
+
+#[test]
+fn a_site_is_listed_and_shown_by_its_name() {
+    let fetching = fetched();
+    let url = fetching.server.url();
+    let list = state(&fetching, &["list"], 0);
+    assert_eq!(
+        list,
+        format!("{url}\tup to 2026-01-06T00:00:00.000Z\t5 records\n")
+    );
+    for name in [url.clone(), format!("{url}/"), format!("{url}/wiki/")] {
+        let shown = state(&fetching, &["show", &name], 0);
+        assert!(
+            shown.contains("\"cursor\": \"2026-01-06T00:00:00.000Z\""),
+            "{shown}"
+        );
+    }
+    assert!(state(&fetching, &["show", "http://elsewhere"], 1).contains("nothing is known"));
+}
+
+#[test]
+fn a_site_that_is_set_back_is_fetched_again_from_there() {
+    let fetching = fetched();
+    let url = fetching.server.url();
+    let set = ["set", &url, "--since", "2026-01-05T00:00:03Z"];
+    state(&fetching, &set, 0);
+    fetching.fetch(&UNTIL);
+    assert_eq!(fetching.lines().len(), 7);
+    let said = state(&fetching, &["set", &url, "--offset", "1"], 2);
+    assert!(said.contains("--since"), "{said}");
+}
+
+#[test]
+fn a_site_that_is_forgotten_begins_anew() {
+    let fetching = fetched();
+    state(&fetching, &["forget", &fetching.server.url()], 0);
+    assert_eq!(state(&fetching, &["list"], 0), "");
+    fetching.fetch(&UNTIL);
+    assert_eq!(fetching.lines().len(), 10);
+}
+
+#[test]
+fn a_query_has_a_state_of_its_own() {
+    let fetching = fetched();
+    fetching.fetch(&[&UNTIL[..], &["--search", "record 3"]].concat());
+    let list = state(&fetching, &["list"], 0);
+    assert!(list.contains("?search=record 3\t"), "{list}");
+    assert_eq!(list.lines().count(), 2);
+}
