@@ -1,0 +1,70 @@
+//! Whether the GeoIP databases can be read, and how old they are.
+
+use std::path::PathBuf;
+
+use super::{Name, Step, span};
+use crate::geoip::{self, Kind};
+use crate::timestamp::Timestamp;
+
+/// MaxMind releases GeoLite2 twice a week, and its licence asks to use none that is older than 30 days;
+/// addresses do change hands within months. In seconds.
+const OLD: u64 = 30 * 24 * 60 * 60;
+
+/// A database that an argument or the environment names.
+#[derive(Debug, Clone)]
+pub struct Given {
+    /// What it is for.
+    pub kind: Kind,
+    /// The flag or variable.
+    pub setting: &'static str,
+    /// The file.
+    pub path: PathBuf,
+}
+
+/// Opens the databases; `now` is what their age is told by.
+#[must_use]
+pub fn step(given: &[Given], now: Timestamp) -> Step {
+    let name = Name::Databases;
+    if given.is_empty() {
+        return Step::skip(
+            name,
+            "none is given, so events get no source.geo and source.as; see --geoip-city and --geoip-asn",
+        );
+    }
+    let (mut found, mut is_old) = (Vec::new(), false);
+    for one in given {
+        let database = match geoip::open(one.kind, &one.path) {
+            Ok(database) => database,
+            Err(error) => {
+                let detail = format!("{}: {error}", one.setting);
+                let remedy = "fetch does not start without it: mend it, or leave the setting out";
+                return Step::fail(name, detail, remedy);
+            }
+        };
+        let metadata = database.metadata();
+        let age = age(metadata.build_epoch, now);
+        is_old |= age > OLD;
+        let kind = &metadata.database_type;
+        found.push(format!(
+            "{} {} ({kind}) was built {} ago",
+            one.kind,
+            one.path.display(),
+            span(age)
+        ));
+    }
+    let found = found.join("; ");
+    if is_old {
+        return Step::warn(
+            name,
+            found,
+            "get a newer one: they are released twice a week (geoipupdate), and addresses change hands",
+        );
+    }
+    Step::ok(name, found)
+}
+
+/// Seconds since a time in seconds; none for the future.
+fn age(build_epoch: u64, now: Timestamp) -> u64 {
+    let now = u64::try_from(now.millis()).unwrap_or_default() / 1000;
+    now.saturating_sub(build_epoch)
+}

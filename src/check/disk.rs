@@ -1,0 +1,152 @@
+//! Whether state and output can be written, without writing anything that stays.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{Name, Step};
+use crate::fetch::ledger::Ledger;
+use crate::state;
+
+/// Whether the state can be kept; with a site's ledger, also whether its state can be read, and
+/// whether another instance holds it.
+#[must_use]
+pub fn state_dir(directory: Result<PathBuf, state::Error>, new: Option<&Ledger>) -> Step {
+    let name = Name::StateDir;
+    let directory = match directory {
+        Ok(directory) => directory,
+        Err(error) => return Step::fail_by(name, &error),
+    };
+    let shown = directory.display();
+    let detail = match writable(&directory) {
+        Ok(Writable::Now) => format!("{shown} is writable"),
+        Ok(Writable::ToBeMade(above)) => {
+            format!("{shown} is made by the first run, in {}", above.display())
+        }
+        Err(error) => {
+            return Step::fail(
+                name,
+                format!("cannot write in {shown}: {error}"),
+                "make it a directory that this user can write, or choose another with --state-dir DIR",
+            );
+        }
+    };
+    let Some(new) = new else {
+        return Step::ok(name, detail);
+    };
+    let file = new.file_name();
+    if let Err(error) = state::check_free(&directory, &file) {
+        return Step::warn(
+            name,
+            format!("{detail}; {}", held(&error)),
+            "a running fetch of this site is one such, and all is well; a second one would be refused",
+        );
+    }
+    match state::read::<Ledger>(&directory, &file) {
+        Ok(Some(saved)) => match saved.state.cursor {
+            Some(cursor) => Step::ok(name, format!("{detail}; fetched up to {cursor}")),
+            None => Step::ok(name, detail),
+        },
+        Ok(None) => Step::ok(name, format!("{detail}; nothing was fetched yet")),
+        Err(error) => Step::fail_by(name, &error),
+    }
+}
+
+fn held(error: &state::Error) -> String {
+    match error {
+        state::Error::Held {
+            holder: Some(pid), ..
+        } => format!("another instance, process {pid}, holds this site's state"),
+        error => error.to_string(),
+    }
+}
+
+/// Whether the output can be written.
+#[must_use]
+pub fn output(path: &Path) -> Step {
+    let name = Name::Output;
+    if path.as_os_str() == "-" {
+        return Step::ok(name, "stdout");
+    }
+    let shown = path.display();
+    let failed = |error: &io::Error| {
+        Step::fail(
+            name,
+            format!("cannot write {shown}: {error}"),
+            "make it writable, and its directory, or choose another with --output PATH",
+        )
+    };
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let above = path.parent().filter(|above| !above.as_os_str().is_empty());
+            return match try_in(above.unwrap_or(Path::new("."))) {
+                Ok(()) => Step::ok(name, format!("{shown} is made by the first run")),
+                Err(error) => failed(&error),
+            };
+        }
+        Err(error) => return failed(&error),
+    };
+    let access = if metadata.is_file() || metadata.is_dir() {
+        // As fetch opens it; neither changes it.
+        let mut options = File::options();
+        options.read(true).append(true).open(path).map(|_| ())
+    } else {
+        // Opening a pipe would wait for its reader.
+        rustix::fs::access(path, rustix::fs::Access::WRITE_OK).map_err(Into::into)
+    };
+    match access {
+        Ok(()) => Step::ok(name, format!("{shown} is writable")),
+        Err(error) => failed(&error),
+    }
+}
+
+enum Writable {
+    Now,
+    /// In a directory above, which is there.
+    ToBeMade(PathBuf),
+}
+
+fn writable(directory: &Path) -> io::Result<Writable> {
+    match fs::metadata(directory) {
+        Ok(_) => try_in(directory).map(|()| Writable::Now),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let above = std::path::absolute(directory)?;
+            let above = above.ancestors().find(|above| above.exists());
+            let above = above.ok_or(error)?;
+            try_in(above).map(|()| Writable::ToBeMade(above.to_owned()))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes a file that has no name, or loses it at once.
+fn try_in(directory: &Path) -> io::Result<()> {
+    tempfile::tempfile_in(directory).map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Status;
+    use super::*;
+
+    #[test]
+    fn nothing_is_made_or_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder.path().join("a/b");
+        let step = state_dir(Ok(missing.clone()), None);
+        assert_eq!(step.status, Status::Ok, "{}", step.detail);
+        assert_eq!(output(&folder.path().join("out")).status, Status::Ok);
+        assert!(fs::read_dir(folder.path()).unwrap().next().is_none());
+        let file = folder.path().join("file");
+        fs::write(&file, "kept").unwrap();
+        assert_eq!(output(&file).status, Status::Ok);
+        assert_eq!(fs::read_to_string(&file).unwrap(), "kept");
+        // Neither a file where a directory should be, nor the other way round.
+        assert_eq!(state_dir(Ok(file.clone()), None).status, Status::Fail);
+        assert_eq!(state_dir(Ok(file.join("x")), None).status, Status::Fail);
+        assert_eq!(output(folder.path()).status, Status::Fail);
+        assert_eq!(output(&missing).status, Status::Fail);
+        assert_eq!(output(Path::new("/dev/null")).status, Status::Ok);
+    }
+}

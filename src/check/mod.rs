@@ -1,0 +1,175 @@
+//! The doctor: what keeps fetch from getting records, step by step (cli.md, "check: the doctor").
+//!
+//! A step is plain data, told as it is found. [`network`], [`records`], [`times`], [`disk`] and
+//! [`databases`] look at one thing each; `commands::check` holds their order. The site that accepts credentials and gives no records
+//! is told from a healthy one by [`records::verdict`].
+
+pub mod databases;
+pub mod disk;
+pub mod network;
+pub mod records;
+mod report;
+pub mod times;
+
+pub use report::{Format, Report};
+
+/// What is looked at, in this order. The names in reports are a contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Name {
+    /// Flags, environment and credentials are there and fit each other.
+    Configuration,
+    /// The hosts have addresses.
+    NameResolves,
+    /// Somebody answers there, with TLS.
+    Connection,
+    /// Cloud's id of the site.
+    CloudId,
+    /// The audit API is where it should be.
+    Api,
+    /// The credentials are accepted.
+    Credentials,
+    /// The token may read the audit log.
+    Scope,
+    /// So may its user: there are records.
+    Permission,
+    /// How old the newest record is.
+    NewestRecord,
+    /// How long the site keeps records.
+    Retention,
+    /// How far the clocks are apart.
+    ClockSkew,
+    /// The state can be kept.
+    StateDir,
+    /// The GeoIP databases can be read, and are not old.
+    Databases,
+    /// The output can be written.
+    Output,
+}
+
+impl Name {
+    /// The steps that need the site to go on, in order.
+    pub const OF_SITE: [Self; 9] = [
+        Self::NameResolves,
+        Self::Connection,
+        Self::CloudId,
+        Self::Api,
+        Self::Credentials,
+        Self::Scope,
+        Self::Permission,
+        Self::NewestRecord,
+        Self::Retention,
+    ];
+
+    /// As reports have it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Configuration => "configuration",
+            Self::NameResolves => "name-resolves",
+            Self::Connection => "connection",
+            Self::CloudId => "cloud-id",
+            Self::Api => "api",
+            Self::Credentials => "credentials",
+            Self::Scope => "scope",
+            Self::Permission => "permission",
+            Self::NewestRecord => "newest-record",
+            Self::Retention => "retention",
+            Self::ClockSkew => "clock-skew",
+            Self::StateDir => "state-dir",
+            Self::Databases => "databases",
+            Self::Output => "output",
+        }
+    }
+}
+
+/// How a step came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// As it should be.
+    Ok,
+    /// Fetch works, but something should be seen to.
+    Warn,
+    /// Fetch cannot work like this.
+    Fail,
+    /// Not looked at, or of no concern here.
+    Skip,
+}
+
+/// A step, and how it came out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// What was looked at.
+    pub name: Name,
+    /// How it came out.
+    pub status: Status,
+    /// What was found, or why nothing was looked for.
+    pub detail: String,
+    /// What to do, where that is not in the detail.
+    pub remedy: Option<String>,
+}
+
+impl Step {
+    /// As it should be.
+    #[must_use]
+    pub fn ok(name: Name, detail: impl Into<String>) -> Self {
+        Self::of(name, Status::Ok, detail, None)
+    }
+
+    /// To be seen to.
+    #[must_use]
+    pub fn warn(name: Name, detail: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::of(name, Status::Warn, detail, Some(remedy.into()))
+    }
+
+    /// To be mended.
+    #[must_use]
+    pub fn fail(name: Name, detail: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::of(name, Status::Fail, detail, Some(remedy.into()))
+    }
+
+    /// To be mended, by an error that says how.
+    #[must_use]
+    pub fn fail_by(name: Name, error: &dyn std::error::Error) -> Self {
+        Self::of(name, Status::Fail, error.to_string(), None)
+    }
+
+    /// Not looked at.
+    #[must_use]
+    pub fn skip(name: Name, why: impl Into<String>) -> Self {
+        Self::of(name, Status::Skip, why, None)
+    }
+
+    fn of(name: Name, status: Status, detail: impl Into<String>, remedy: Option<String>) -> Self {
+        Self {
+            name,
+            status,
+            detail: detail.into(),
+            remedy,
+        }
+    }
+}
+
+/// How long something is, in the largest unit that leaves two of it or more.
+#[must_use]
+pub fn span(seconds: u64) -> String {
+    let units = [(86_400, "days"), (3_600, "hours"), (60, "minutes")];
+    let fits = units.iter().find(|(length, _)| seconds >= 2 * length);
+    match fits {
+        Some((length, unit)) => format!("{} {unit}", seconds / length),
+        None => format!("{seconds} s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_told_in_whole_units() {
+        assert_eq!(span(0), "0 s");
+        assert_eq!(span(119), "119 s");
+        assert_eq!(span(120), "2 minutes");
+        assert_eq!(span(86_400), "24 hours");
+        assert_eq!(span(200_000), "2 days");
+    }
+}

@@ -1,0 +1,164 @@
+//! Whether the hosts are there: names, connections, TLS.
+
+use url::Url;
+
+use super::{Name, Step};
+use crate::http::address::{is_loopback, origin};
+use crate::http::{Client, Error, Request};
+
+/// Whether the hosts of the URLs have addresses.
+#[must_use]
+pub fn resolve(client: &Client, urls: &[Url]) -> Step {
+    let name = Name::NameResolves;
+    let direct: Vec<_> = urls.iter().filter(|url| !client.is_proxied(url)).collect();
+    let mut found = Vec::new();
+    for url in &direct {
+        let host = url.host_str().unwrap_or_default();
+        let addresses = url.socket_addrs(|| None).unwrap_or_default();
+        let Some(first) = addresses.first() else {
+            return Step::fail(
+                name,
+                format!("{host} has no address"),
+                "is the name right, and does this machine resolve others (/etc/resolv.conf)? Behind a proxy, \
+                 give --proxy URL",
+            );
+        };
+        found.push(match addresses.len() {
+            1 => format!("{host} is {}", first.ip()),
+            more => format!("{host} is {}, and {} more", first.ip(), more - 1),
+        });
+    }
+    if direct.is_empty() {
+        return Step::skip(name, "the proxy resolves it");
+    }
+    Step::ok(name, found.join("; "))
+}
+
+/// Whether somebody answers at the URLs, which are asked without credentials; and how many seconds our
+/// clock is ahead of the one that answered last.
+#[must_use]
+pub fn connect(client: &Client, urls: &[Url]) -> (Step, Option<i64>) {
+    let name = Name::Connection;
+    let (mut found, mut plain, mut ahead) = (Vec::new(), None, None);
+    for url in urls {
+        match client.reach(&Request::get(url.clone())) {
+            Ok(answer) => ahead = answer.ahead.or(ahead),
+            // Some single sign-on, for those without credentials: somebody is there.
+            Err(Error::Redirect { .. } | Error::TooLong) => {}
+            Err(error) => return (unreached(client, url, &error), ahead),
+        }
+        if url.scheme() == "http" && !is_loopback(url) {
+            plain = Some(origin(url));
+        }
+        let through = if client.is_proxied(url) {
+            ", through a proxy"
+        } else {
+            ""
+        };
+        found.push(format!("{} answers{through}", origin(url)));
+    }
+    let found = found.join("; ");
+    let step = match plain {
+        Some(plain) => Step::warn(
+            name,
+            format!("{found}; plain http shows the credentials to everyone on the way to {plain}"),
+            "use https",
+        ),
+        None => Step::ok(name, found),
+    };
+    (step, ahead)
+}
+
+fn unreached(client: &Client, url: &Url, error: &Error) -> Step {
+    let name = Name::Connection;
+    match error {
+        Error::Tls { host, problem } => {
+            Step::fail(name, format!("no TLS with {host}: {problem}"), tls(problem))
+        }
+        Error::Connection(problem) if client.is_proxied(url) => Step::fail(
+            name,
+            problem.as_str(),
+            "is the proxy right (--proxy, HTTPS_PROXY, NO_PROXY), and does it let this host through?",
+        ),
+        Error::Connection(problem) => Step::fail(
+            name,
+            problem.as_str(),
+            "is the address right, port included, does the server run, and does a firewall let us through? \
+             Behind a proxy, give --proxy URL",
+        ),
+        Error::NoSuchHost(_) | Error::TooLong | Error::Redirect { .. } | Error::RedirectLoop(_) => {
+            Step::fail_by(name, error)
+        }
+    }
+}
+
+const AUTHORITY: &str = "the server's certificate is of an authority that this machine does not trust, or an inspecting \
+    proxy's: give that authority's certificate with --ca-file FILE (or install ca-certificates, if no site works)";
+
+/// What helps against what rustls says.
+fn tls(problem: &str) -> &'static str {
+    let rows = [
+        ("UnknownIssuer", AUTHORITY),
+        ("BadSignature", AUTHORITY),
+        (
+            "Expired",
+            "the server's certificate has expired, or this machine's clock is wrong: renew the one, or set \
+             the other",
+        ),
+        (
+            "NotValidYet",
+            "this machine's clock is wrong, or the server's certificate is not valid yet",
+        ),
+        (
+            "not valid for name",
+            "the server's certificate is for another name: use that one in --url",
+        ),
+        (
+            "NotValidForName",
+            "the server's certificate is for another name: use that one in --url",
+        ),
+        (
+            "InvalidContentType",
+            "there is no TLS at that port: is it the right one, or is it http:// ?",
+        ),
+        (
+            "CaUsedAsEndEntity",
+            "the server's certificate is an authority's own (self-signed): give the server one for servers",
+        ),
+    ];
+    // The names of errors stand in their texts in more than one form.
+    let squeezed = problem.replace(' ', "").to_lowercase();
+    let row = rows.iter().find(|(sign, _)| {
+        let sign = sign.replace(' ', "").to_lowercase();
+        squeezed.contains(&sign)
+    });
+    row.map_or(
+        "does the server speak TLS 1.2 or 1.3 at that port, with a certificate of its own name? --ca-file FILE \
+         trusts an authority of your own",
+        |(_, remedy)| remedy,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustls::{CertificateError, Error as Tls, InvalidMessage};
+
+    #[test]
+    fn what_tls_says_has_a_remedy() {
+        for (error, remedy) in [
+            (CertificateError::UnknownIssuer.into(), "--ca-file"),
+            (CertificateError::Expired.into(), "has expired"),
+            (CertificateError::NotValidYet.into(), "clock"),
+            (CertificateError::NotValidForName.into(), "another name"),
+            (
+                Tls::InvalidMessage(InvalidMessage::InvalidContentType),
+                "no TLS",
+            ),
+            (Tls::DecryptError, "TLS 1.2"),
+        ] {
+            let problem = error.to_string();
+            assert!(tls(&problem).contains(remedy), "{problem}");
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Steps as lines for people, or as JSON.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::{Name, Status, Step};
+
+/// How to report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// A line a step, at once: `ok    credentials     accepted: …`; a remedy on the next line.
+    Text,
+    /// At the end, an array of `{"step","status","detail","remedy"?}`, where the status is `ok`,
+    /// `warn`, `fail` or `skip`.
+    Json,
+}
+
+/// The steps so far.
+#[derive(Debug)]
+pub struct Report<W> {
+    out: W,
+    format: Format,
+    steps: Vec<Step>,
+}
+
+impl<W: Write> Report<W> {
+    /// A report that goes there.
+    pub fn new(out: W, format: Format) -> Self {
+        Self {
+            out,
+            format,
+            steps: Vec::new(),
+        }
+    }
+
+    /// Tells a step.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn tell(&mut self, step: Step) -> io::Result<()> {
+        if self.format == Format::Text {
+            self.out.write_all(line(&step).as_bytes())?;
+            self.out.flush()?;
+        }
+        self.steps.push(step);
+        Ok(())
+    }
+
+    /// Of those steps, the ones that were not told are told as skipped, since one failed.
+    ///
+    /// # Errors
+    /// As [`Self::tell`].
+    pub fn skip_rest(&mut self, names: &[Name]) -> io::Result<()> {
+        let failed = self.steps.iter().find(|step| step.status == Status::Fail);
+        let why = failed.map_or("not needed".to_owned(), |failed| {
+            format!("{} failed", failed.name.as_str())
+        });
+        for name in names {
+            if self.steps.iter().all(|step| step.name != *name) {
+                self.tell(Step::skip(*name, why.clone()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a step failed so far.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.steps.iter().any(|step| step.status == Status::Fail)
+    }
+
+    /// Ends the report; says whether no step failed.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn finish(mut self) -> io::Result<bool> {
+        if self.format == Format::Json {
+            let rows: Vec<_> = self.steps.iter().map(Row::of).collect();
+            serde_json::to_writer_pretty(&mut self.out, &rows)?;
+            writeln!(self.out)?;
+        }
+        self.out.flush()?;
+        Ok(!self.has_failed())
+    }
+}
+
+fn line(step: &Step) -> String {
+    let status = match step.status {
+        Status::Ok => "ok",
+        Status::Warn => "warn",
+        Status::Fail => "FAIL",
+        Status::Skip => "skip",
+    };
+    // File names, and what servers say, may hold anything.
+    let one_line = |text: &str| text.replace(char::is_control, " ");
+    let detail = one_line(&step.detail);
+    let detail = match step.status {
+        Status::Skip => format!("({detail})"),
+        Status::Ok | Status::Warn | Status::Fail => detail,
+    };
+    let name = step.name.as_str();
+    let remedy = step.remedy.as_deref().map(one_line);
+    let remedy = remedy.map_or(String::new(), |remedy| format!("      remedy: {remedy}\n"));
+    format!("{status:<6}{name:<15} {detail}\n{remedy}")
+}
+
+/// A step as JSON has it.
+#[derive(Serialize)]
+struct Row<'a> {
+    step: &'a str,
+    status: &'a str,
+    detail: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remedy: Option<&'a str>,
+}
+
+impl<'a> Row<'a> {
+    fn of(step: &'a Step) -> Self {
+        Self {
+            step: step.name.as_str(),
+            status: match step.status {
+                Status::Ok => "ok",
+                Status::Warn => "warn",
+                Status::Fail => "fail",
+                Status::Skip => "skip",
+            },
+            detail: &step.detail,
+            remedy: step.remedy.as_deref(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_is_one_line_whatever_is_in_it() {
+        let step = Step::fail(Name::Output, "cannot write a\nb", "do\tthis");
+        assert_eq!(
+            line(&step),
+            "FAIL  output          cannot write a b\n      remedy: do this\n"
+        );
+    }
+
+    #[test]
+    fn what_was_not_told_is_skipped_by_what_failed() {
+        let mut report = Report::new(Vec::new(), Format::Text);
+        report.tell(Step::ok(Name::NameResolves, "x")).unwrap();
+        let failed = Step::fail(Name::Connection, "refused", "start it");
+        report.tell(failed).unwrap();
+        report.skip_rest(&Name::OF_SITE).unwrap();
+        let skipped = report.steps.last().unwrap();
+        assert_eq!(skipped.detail, "connection failed");
+        assert_eq!(report.steps.len(), Name::OF_SITE.len());
+        assert!(!report.finish().unwrap());
+    }
+}
