@@ -8,7 +8,9 @@ use std::env;
 use std::path::Path;
 use std::process::Command;
 
-use common::program::{project, run};
+use common::atlassian::Permission;
+use common::fetching::Fetching;
+use common::program::{project, run, run_command};
 
 /// What a shell makes of a command of the README, in the project's folder.
 fn shell(command: &str) -> String {
@@ -77,12 +79,32 @@ fn between<'a>(text: &'a str, begin: &str, end: &str) -> &'a str {
     &text[start..start + length]
 }
 
+/// What `check` says of a site that accepts the credentials and gives no records, under the names
+/// that the README uses.
+fn check_example() -> String {
+    let fetching = Fetching::cloud();
+    fetching
+        .server
+        .set(|settings| settings.permission = Permission::Blind);
+    let output = run_command(fetching.command("check", &[]), b"");
+    assert_eq!(output.status.code(), Some(1));
+    let state = fetching.state();
+    let folder = state.parent().expect("a folder");
+    let folder = folder.to_str().expect("UTF-8");
+    String::from_utf8(output.stdout)
+        .expect("UTF-8")
+        .replace(&fetching.server.url(), "https://acme.atlassian.net")
+        .replace("127.0.0.1 is 127.0.0.1", "acme.atlassian.net is 192.0.2.7")
+        .replace("admin@example.com", "you@example.com")
+        .replace(folder, "/var/lib/confluence-ecs")
+}
+
 #[test]
 fn the_readme_is_true() {
     let path = project("README.md");
     let readme = std::fs::read_to_string(&path).expect("the README");
     let mut real = with_real_output(&readme);
-    for command in ["normalize", "tail"] {
+    for command in ["normalize", "tail", "fetch"] {
         let heading = format!("(`confluence-ecs {command} -h`):\n\n```text\n");
         let help = run([command, "-h"], b"").stdout;
         let help = String::from_utf8(help).expect("UTF-8");
@@ -97,6 +119,12 @@ fn the_readme_is_true() {
     real = real.replace(
         &format!("<!-- fields -->{old}"),
         &format!("<!-- fields -->\n\n{}\n\n", table.trim_end()),
+    );
+    let old = between(&real, "<!-- check -->", "<!-- /check -->").to_owned();
+    let check = check_example();
+    real = real.replace(
+        &format!("<!-- check -->{old}"),
+        &format!("<!-- check -->\n\n```text\n{}\n```\n\n", check.trim_end()),
     );
     if env::var_os("UPDATE_README").is_some() {
         std::fs::write(&path, &real).expect("written");
