@@ -1,12 +1,13 @@
 //! What commands that ship events have in common: the mapping's options, and saving the state.
 
 use std::cell::Cell;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Error;
 use crate::cli::MappingArgs;
@@ -14,8 +15,8 @@ use crate::config;
 use crate::node::Node;
 use crate::normalize::Options;
 use crate::service::Service;
-use crate::sink::{self, Durable};
-use crate::state::Store;
+use crate::sink::{self, Durable, FileSink, Recorded};
+use crate::state::{self, Store};
 use crate::stop::Stop;
 
 /// How long to wait for room for the state before trying again.
@@ -103,6 +104,48 @@ fn stamps(paths: &[PathBuf]) -> Vec<Stamp> {
         ))
     };
     paths.iter().map(stamp).collect()
+}
+
+/// What every state says of its output.
+#[derive(Deserialize)]
+struct AnyState {
+    #[serde(default)]
+    output: Option<Recorded>,
+}
+
+/// Brings the output back to what is recorded of it, by this state or another one of the directory:
+/// several sites or queries may take turns with one file, and what one of them wrote is not to be
+/// cut away because another does not know of it.
+///
+/// # Errors
+/// When the output cannot be brought back, or another process appends to it.
+pub fn settle(directory: &Path, own: Option<&Recorded>, output: &Path) -> Result<(), Error> {
+    let output = std::path::absolute(output).and_then(fs::canonicalize).ok();
+    let is_ours = |recorded: &Recorded| {
+        own.is_some_and(|own| own.node == recorded.node) || Some(&recorded.path) == output.as_ref()
+    };
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| {
+        let name = entry.file_name().into_string().ok()?;
+        Some(name.strip_suffix(".json")?.to_owned())
+    });
+    let states = names.filter_map(|name| state::read::<AnyState>(directory, &name).ok()?);
+    let others = states
+        .filter_map(|saved| saved.state.output)
+        .filter(is_ours);
+    // Of each file the longest.
+    let mut files: Vec<Recorded> = Vec::new();
+    for recorded in own.cloned().into_iter().chain(others) {
+        match files.iter_mut().find(|file| file.node == recorded.node) {
+            Some(file) if file.length < recorded.length => *file = recorded,
+            Some(_) => {}
+            None => files.push(recorded),
+        }
+    }
+    for recorded in &files {
+        FileSink::settle(recorded)?;
+    }
+    Ok(())
 }
 
 /// Writes lines, waiting for the output; who asks for the end wants what was read to be written

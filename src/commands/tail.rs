@@ -15,7 +15,7 @@ use crate::config;
 use crate::event::Origin;
 use crate::normalize::{Counts, Normalizer};
 use crate::service::Service;
-use crate::sink::{self, Durable, FileSink};
+use crate::sink::{self, Durable};
 use crate::state::{self, Store};
 use crate::stop::Stop;
 use crate::tail::discover::Discovery;
@@ -99,9 +99,7 @@ fn start(
     let directory = state::directory(arguments.state.state_dir.as_deref())?;
     let store = Store::open(&directory, STATE)?;
     let mut ledger: Ledger = store.load()?.unwrap_or_default();
-    if let Some(recorded) = &ledger.output {
-        FileSink::settle(recorded)?;
-    }
+    ship::settle(&directory, ledger.output.as_ref(), &arguments.output)?;
     let mut following = following(arguments, discovery, &ledger);
     following.discovery.known.clone_from(&ledger.patterns);
     let schedule = Schedule {

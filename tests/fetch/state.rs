@@ -74,3 +74,22 @@ fn a_query_has_a_state_of_its_own() {
     assert!(list.contains("?search=record 3\t"), "{list}");
     assert_eq!(list.lines().count(), 2);
 }
+
+#[test]
+fn queries_that_take_turns_with_one_output_do_not_cut_each_others_records() {
+    let fetching = fetched();
+    let search = [&UNTIL[..], &["--search", "record 3"]].concat();
+    fetching.fetch(&search);
+    assert_eq!(fetching.lines().len(), 6);
+    fetching.fetch(&UNTIL);
+    fetching.fetch(&search);
+    assert_eq!(fetching.lines().len(), 6);
+    // What a crash left is cut away all the same.
+    let mut output = std::fs::OpenOptions::new()
+        .append(true)
+        .open(fetching.out())
+        .expect("opened");
+    std::io::Write::write_all(&mut output, b"{\"half\":").expect("written");
+    fetching.fetch(&UNTIL);
+    assert_eq!(fetching.lines().len(), 6);
+}
