@@ -10,7 +10,7 @@ use super::record::{Entry, Fingerprint};
 
 /// Pages of one instant that may look like one before: equal records of one instant are allowed, but
 /// not without end.
-const MOST_ALIKE: u32 = 100;
+const MOST_ALIKE: u32 = 1000;
 
 /// Where in the records of a range we are.
 #[derive(Debug)]
@@ -212,7 +212,11 @@ fn tail(entries: &[Entry], page_size: usize, most: usize) -> Vec<Fingerprint> {
     let last = backwards.next();
     let alike = 1 + backwards.take_while(|other| Some(*other) == last).count();
     let wanted = if alike == 1 { 1 } else { alike + 1 };
-    let length = if wanted <= page_size / 2 { wanted } else { 1 };
+    let length = if wanted <= page_size.min(entries.len()) / 2 {
+        wanted
+    } else {
+        1
+    };
     // Not the whole page: a server that gives no more than that would give it again.
     let length = length.min(entries.len() - 1).max(1).min(most);
     let tail = &entries[entries.len() - length..];

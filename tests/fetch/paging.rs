@@ -130,3 +130,16 @@ fn a_page_that_repeats_ends_the_run_with_an_error() {
     fetching.fetch(&["--raw", "--window", "365d", "--page-size", "10"]);
     fetching.assert_all_once();
 }
+
+#[test]
+fn many_equal_records_on_small_pages_are_all_delivered() {
+    let fetching = Fetching::cloud();
+    fetching
+        .server
+        .insert_all((0..700).map(|_| cloud_record(START, 1)));
+    fetching.server.set(|settings| settings.page_maximum = 10);
+    fetching.fetch(&["--raw", "--window", "365d"]);
+    fetching.assert_all_once();
+    let requests = fetching.server.searches().len();
+    assert!(requests < 100, "{requests} requests");
+}
