@@ -65,6 +65,10 @@ impl Session {
         };
         let servers = servers.or_of(&grant);
         servers.warn_if_plain();
+        hide(&client, &grant);
+        if let Some(secret) = &client_secret {
+            client.hide(secret);
+        }
         Ok(Some(Self {
             dir: dir.to_owned(),
             client,
@@ -205,6 +209,7 @@ impl Session {
             "a new access token"
         );
         held.grant = refreshed(grant, tokens);
+        hide(&self.client, &held.grant);
         Self::keep(store, held)
     }
 
@@ -229,6 +234,14 @@ impl Session {
             tracing::warn!("{error}; the new tokens are in memory only: trying again");
             thread::sleep(*wait);
         }
+    }
+}
+
+/// Whatever a server says, it does not say the tokens.
+fn hide(client: &Client, grant: &Grant) {
+    client.hide(&grant.access_token);
+    if let Some(token) = &grant.refresh_token {
+        client.hide(token);
     }
 }
 

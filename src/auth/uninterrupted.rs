@@ -4,11 +4,19 @@
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, LazyLock, Mutex, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::{flag, low_level};
 
+/// How long a signal waits for new tokens.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+/// How often it is looked at whether one does.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Whether [`defer_signals`] was called.
+static DEFERRED: AtomicBool = AtomicBool::new(false);
 /// How many refreshes are under way.
 static RUNNING: (Mutex<u32>, Condvar) = (Mutex::new(0), Condvar::new());
 /// Whether there is none: a signal does what it always does.
@@ -26,6 +34,9 @@ impl Uninterrupted {
         let mut running = RUNNING.0.lock().unwrap_or_else(PoisonError::into_inner);
         *running += 1;
         IDLE.store(false, Ordering::SeqCst);
+        if DEFERRED.load(Ordering::SeqCst) {
+            thread::spawn(end_in_the_end);
+        }
         Self(())
     }
 }
@@ -47,6 +58,21 @@ impl Drop for Uninterrupted {
     }
 }
 
+/// Ends the program when a signal has waited for long enough.
+fn end_in_the_end() {
+    let mut waited = Duration::ZERO;
+    while !IDLE.load(Ordering::SeqCst) && waited < PATIENCE {
+        thread::sleep(TICK);
+        if CAME.load(Ordering::SeqCst) != 0 {
+            waited += TICK;
+        }
+    }
+    let came = i32::try_from(CAME.load(Ordering::SeqCst)).unwrap_or_default();
+    if waited >= PATIENCE {
+        let _ = low_level::emulate_default_handler(came);
+    }
+}
+
 /// Waits until no refresh is under way, but not for longer: for a program that ends in an orderly way.
 pub fn wait(most: Duration) {
     let running = RUNNING.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -62,6 +88,7 @@ pub fn wait(most: Duration) {
 /// # Errors
 /// When the system refuses the handlers.
 pub fn defer_signals() -> io::Result<()> {
+    DEFERRED.store(true, Ordering::SeqCst);
     let second = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
         // In this order: the first signal finds the flag down, and puts it up.

@@ -151,7 +151,7 @@ pub struct HttpArgs {
     /// How long the server may say nothing; a whole answer may take ten times that
     #[arg(long, value_name = "DURATION", default_value = "60s", allow_hyphen_values = true, value_parser = interval)]
     pub timeout: Duration,
-    /// How often to make a request again that failed
+    /// How often to make a request again that failed; a wait that the server asks for is no failure
     #[arg(long, value_name = "N", default_value_t = 7, allow_negative_numbers = true, value_parser = retries)]
     pub retries: u32,
     /// A proxy, such as http://proxy.example.com:3128 [env: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY]

@@ -6,7 +6,7 @@ use ureq::http::{header, response::Parts};
 use url::Url;
 
 use super::Headers;
-use crate::secret::Secret;
+use super::hidden::Hidden;
 use crate::timestamp::Timestamp;
 
 /// The longest part of an answer that is quoted in a message.
@@ -28,8 +28,8 @@ pub struct Answer {
     pub retry_after: Option<Duration>,
     location: Option<String>,
     content_type: String,
-    /// What was sent that must not be shown, should the server say it again.
-    secrets: Vec<Secret>,
+    /// What must not be shown of it.
+    hidden: Hidden,
 }
 
 impl Answer {
@@ -51,13 +51,13 @@ impl Answer {
             retry_after: retry_after(&parts.headers, SystemTime::now()),
             location: text(header::LOCATION).map(str::to_owned),
             content_type: text(header::CONTENT_TYPE).unwrap_or_default().to_owned(),
-            secrets: Vec::new(),
+            hidden: Hidden::default(),
         }
     }
 
-    /// The answer to a request with those secrets.
-    pub(super) fn hiding(self, secrets: Vec<Secret>) -> Self {
-        Self { secrets, ..self }
+    /// The same, which does not show those secrets.
+    pub(super) fn hiding(self, hidden: Hidden) -> Self {
+        Self { hidden, ..self }
     }
 
     /// Where it redirects to.
@@ -88,13 +88,23 @@ impl Answer {
                 .iter()
                 .find_map(|key| json.get(key)?.as_str())
         });
-        let mut said = said.unwrap_or(&text).trim().to_owned();
-        for secret in &self.secrets {
-            said = said.replace(secret.expose(), "<secret>");
+        // Tokens that were never seen before cannot be told from other words.
+        let has_tokens = |json: &serde_json::Value| {
+            json.get("access_token").is_some() || json.get("refresh_token").is_some()
+        };
+        if message.as_ref().is_some_and(has_tokens) {
+            return String::new();
         }
-        let line = said.replace(|character: char| character.is_control(), " ");
+        let said = self.hidden.redact(said.unwrap_or(&text).trim());
+        let line = said.replace(is_unprintable, " ");
         line.chars().take(QUOTED).collect()
     }
+}
+
+/// Control characters, and those that turn the direction of a line.
+fn is_unprintable(character: char) -> bool {
+    let turns = matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    character.is_control() || turns
 }
 
 /// From one to the other, in whole seconds; what is within the second of a `Date` is none.

@@ -5,6 +5,7 @@
 
 pub mod address;
 mod answer;
+mod hidden;
 pub mod retry;
 mod trust;
 
@@ -13,7 +14,7 @@ use std::fmt;
 use std::io::Read as _;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use base64::Engine as _;
@@ -23,6 +24,7 @@ use url::Url;
 
 pub use address::{origin, without_query};
 pub use answer::Answer;
+use hidden::Hidden;
 pub use trust::Error as TrustError;
 
 use crate::secret::Secret;
@@ -172,6 +174,8 @@ pub struct Client {
     agent: ureq::Agent,
     retries: u32,
     longest_wait: Duration,
+    /// What was sent or received that must not be shown, should a server say it again.
+    hidden: Mutex<Hidden>,
     /// Until when a server asks to be left alone, however many retries there are.
     left_alone: Mutex<HashMap<url::Origin, Instant>>,
     /// Requests that were made.
@@ -215,6 +219,7 @@ impl Client {
             agent: config.new_agent(),
             retries: settings.retries,
             longest_wait: settings.longest_wait,
+            hidden: Mutex::default(),
             left_alone: Mutex::default(),
             requests: AtomicU64::new(0),
             repeated: AtomicU64::new(0),
@@ -227,6 +232,17 @@ impl Client {
         let uri = http::Uri::try_from(url.as_str());
         let proxy = self.agent.config().proxy();
         proxy.is_some_and(|proxy| !uri.is_ok_and(|uri| proxy.is_no_proxy(&uri)))
+    }
+
+    /// From here on leaves a secret out of whatever a server says.
+    pub fn hide(&self, secret: &Secret) {
+        let mut hidden = self.hidden.lock().unwrap_or_else(PoisonError::into_inner);
+        hidden.add(secret);
+    }
+
+    fn hidden(&self) -> Hidden {
+        let hidden = self.hidden.lock().unwrap_or_else(PoisonError::into_inner);
+        hidden.clone()
     }
 
     /// Makes a request, once; redirects on the same origin are followed.
@@ -245,7 +261,8 @@ impl Client {
             if to.origin() != url.origin() || request.post.is_some() {
                 return Err(Error::Redirect {
                     from: without_query(&url),
-                    to: without_query(&to),
+                    // Its path may say what was sent.
+                    to: self.hidden().redact(&origin(&to)),
                 });
             }
             url = to;
@@ -255,6 +272,9 @@ impl Client {
 
     fn send_to(&self, url: &Url, request: &Request) -> Result<Answer, Error> {
         self.requests.fetch_add(1, Ordering::Relaxed);
+        for secret in request.secrets() {
+            self.hide(&secret);
+        }
         tracing::debug!(url = %url, "asking");
         let sent = match &request.post {
             None => {
@@ -282,7 +302,7 @@ impl Client {
         let (parts, body) = sent.map_err(failed)?.into_parts();
         let came = SystemTime::now();
         let body = read(url, body)?;
-        let answer = Answer::new(url.clone(), &parts, came, body).hiding(request.secrets());
+        let answer = Answer::new(url.clone(), &parts, came, body).hiding(self.hidden());
         tracing::debug!(
             status = answer.status,
             bytes = answer.body.len(),

@@ -94,7 +94,7 @@ impl Client {
             // A wait that the server asks for is no failure; but not without end.
             waited = waited.saturating_add(asked.unwrap_or_default());
             let is_asked = asked.is_some_and(|asked| !asked.is_zero());
-            if !is_asked || waited > self.longest_wait || self.retries == 0 {
+            if !is_asked || waited > self.longest_wait {
                 failures += 1;
             }
             if failures > self.retries || too_long {

@@ -164,20 +164,23 @@ fn a_proxy_is_used_when_it_is_given_or_the_environment_says_so() {
     assert!(said.contains("--proxy"), "{said}");
 }
 
-/// A server that says again what it was sent.
-fn echo() -> String {
+/// A server that says again what it was sent, in its answer and where it redirects to.
+fn echo(status: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
-            let mut lines = BufReader::new(&stream).lines().map_while(Result::ok);
+            let lines = BufReader::new(&stream).lines().map_while(Result::ok);
+            let mut lines = lines.take_while(|line| !line.is_empty());
             let is_header = |line: &String| line.to_lowercase().starts_with("authorization");
             let header = lines.find(is_header).unwrap_or_default();
             let body = format!(r#"{{"message":"who is s3cretT0ken of {header}?"}}"#);
             let length = body.len();
             let _ = write!(
                 stream,
-                "HTTP/1.1 401 No\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+                "HTTP/1.1 {status}\r\nLocation: http://s3cretT0ken.invalid/{}\r\n\
+                 Content-Length: {length}\r\nConnection: close\r\n\r\n{body}",
+                header.replace(' ', "/")
             );
         }
     });
@@ -186,26 +189,39 @@ fn echo() -> String {
 
 #[test]
 fn what_a_server_says_again_of_a_secret_is_hidden() {
-    let url = echo();
     let fetching = Fetching::cloud();
-    for (who, variable) in [
+    let ways = [
         (
             &["--deployment", "cloud", "--email", "a@b.c"][..],
             "CONFLUENCE_API_TOKEN",
         ),
         (&["--deployment", "data-center"], "CONFLUENCE_PAT"),
-    ] {
-        let mut program = command(["fetch", "-vv", "--url", &url]);
-        program.args(who).env(variable, "s3cretT0ken");
-        program.arg("--state-dir").arg(fetching.state());
-        let output = run_command(program, b"");
-        let said = said(&output);
-        assert_eq!(output.status.code(), Some(1), "{said}");
-        assert!(said.contains("who is <secret> of"), "{said}");
-        // Neither as it is, nor as the header has it.
-        assert!(
-            !said.contains("s3cretT0ken") && !said.contains("YUBiLmM6"),
-            "{said}"
-        );
+    ];
+    for (who, variable) in ways {
+        for (status, words) in [
+            ("401 No", "who is <secret> of"),
+            (
+                "302 Found",
+                "redirects to another origin, http://<secret>.invalid",
+            ),
+        ] {
+            let url = echo(status);
+            // The doctor asks without credentials first: there a redirect says nothing again.
+            let names = if status == "401 No" { 2 } else { 1 };
+            for name in &["fetch", "check"][..names] {
+                let mut program = command([*name, "-vv", "--url", &url]);
+                program.args(who).env(variable, "s3cretT0ken");
+                program.arg("--state-dir").arg(fetching.state());
+                let output = run_command(program, b"");
+                let stdout = String::from_utf8_lossy(&output.stdout);
+                let told = said(&output) + &stdout;
+                assert_eq!(output.status.code(), Some(1), "{told}");
+                assert!(*name == "check" || told.contains(words), "{told}");
+                // Neither as it is, nor as the header has it, nor as hosts are written.
+                for secret in ["s3cretT0ken", "s3crett0ken", "YUBiLmM6"] {
+                    assert!(!told.contains(secret), "{told}");
+                }
+            }
+        }
     }
 }

@@ -11,7 +11,7 @@ use std::sync::mpsc::{self, Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
 use super::normalize::all_cores;
-use super::ship::Mapping;
+use super::ship::{self, Mapping};
 use super::{Error, Exit};
 use crate::auth::uninterrupted;
 use crate::cli::{FetchArgs, Since};
@@ -23,7 +23,7 @@ use crate::fetch::spill::Spill;
 use crate::fetch::window::{Reach, Window};
 use crate::normalize::Counts;
 use crate::service::Service;
-use crate::sink::{self, Durable, FileSink};
+use crate::sink::{self, Durable};
 use crate::state::{self, Store};
 use crate::stop::Stop;
 use crate::timestamp::Timestamp;
@@ -37,8 +37,6 @@ const PAGES_AHEAD: usize = 1;
 const MOST_SKEW: i64 = 10;
 /// A clock that differs by more seconds is not reckoned with: one of both is wrong.
 const WRONG_CLOCK: i64 = 24 * 60 * 60;
-/// How long the end waits for new tokens.
-const REFRESH_PATIENCE: Duration = Duration::from_secs(30);
 /// A site that gives no record for so long, and never gave one, is wondered at.
 const SUSPICIOUS: Duration = Duration::from_secs(12 * 60 * 60);
 /// How long a wait may be at most; signals and news end it.
@@ -84,7 +82,7 @@ pub fn run(arguments: &FetchArgs) -> Result<Exit, Error> {
     };
     service.stopping();
     // Tokens that were asked for are to be on disk.
-    uninterrupted::wait(REFRESH_PATIENCE);
+    uninterrupted::wait(uninterrupted::PATIENCE);
     let ended = match ended {
         Ok(ended) => ended,
         Err(Error::Sink(sink::Error::Closed)) => return Ok(Exit::Done),
@@ -114,9 +112,7 @@ fn open<'a>(
     let new = Ledger::new(asker.site.name(), asker.search.clone());
     let store = Store::open(&directory, &new.file_name())?;
     let mut ledger: Ledger = store.load()?.unwrap_or(new);
-    if let Some(recorded) = &ledger.output {
-        FileSink::settle(recorded)?;
-    }
+    ship::settle(&directory, ledger.output.as_ref(), &arguments.output)?;
     begin(&mut ledger, arguments.query.since);
     let mut delivery = Delivery {
         mapping,
