@@ -132,7 +132,7 @@ pub fn settle(directory: &Path, own: Option<&Recorded>, output: &Path) -> Result
     let states = names.filter_map(|name| state::read::<AnyState>(directory, &name).ok()?);
     let others = states
         .filter_map(|saved| saved.state.output)
-        .filter(is_ours);
+        .filter(|recorded| is_ours(recorded) && recorded.stands());
     // Of each file the longest.
     let mut files: Vec<Recorded> = Vec::new();
     for recorded in own.cloned().into_iter().chain(others) {

@@ -57,6 +57,21 @@ impl Recorded {
         })
     }
 
+    /// Whether all that was recorded is still in the file: a record may be of before it was truncated
+    /// or replaced, and then says nothing of what it holds now.
+    #[must_use]
+    pub fn stands(&self) -> bool {
+        let Ok(Some((path, is_moved))) = self.find() else {
+            return false;
+        };
+        let looked = File::open(path).and_then(|file| {
+            let metadata = file.metadata()?;
+            let is_whole = metadata.is_file() && metadata.len() >= self.length;
+            Ok(is_whole && self.matches(&file, &metadata, is_moved)?)
+        });
+        looked.unwrap_or(false)
+    }
+
     /// Brings the file back to its recorded length; see [`super::FileSink::settle`].
     pub(super) fn settle(&self) -> Result<(), Error> {
         let found = self.find()?;

@@ -93,3 +93,29 @@ fn queries_that_take_turns_with_one_output_do_not_cut_each_others_records() {
     fetching.fetch(&UNTIL);
     assert_eq!(fetching.lines().len(), 6);
 }
+
+#[test]
+fn an_old_record_of_a_truncated_output_does_not_hide_what_a_crash_left() {
+    let fetching = fetched();
+    let search = [&UNTIL[..], &["--search", "record"]].concat();
+    fetching.fetch(&search);
+    assert_eq!(fetching.lines().len(), 10);
+    // As copytruncate does; the second query is never made again.
+    std::fs::write(fetching.out(), "").expect("truncated");
+    fetching.server.insert(cloud_record(START + 9_000, 9));
+    let url = fetching.server.url();
+    state(
+        &fetching,
+        &["set", &url, "--since", "2026-01-05T00:00:04Z"],
+        0,
+    );
+    fetching.fetch(&UNTIL);
+    assert_eq!(fetching.lines().len(), 2);
+    let mut output = std::fs::OpenOptions::new()
+        .append(true)
+        .open(fetching.out())
+        .expect("opened");
+    std::io::Write::write_all(&mut output, b"{\"half\":\n").expect("written");
+    fetching.fetch(&UNTIL);
+    assert_eq!(fetching.lines().len(), 2);
+}
