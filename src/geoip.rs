@@ -9,6 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::shown::Shown as _;
 use maxminddb::{LookupResult, MaxMindDbError, PathElement, Reader, path};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
@@ -16,7 +17,7 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Vis
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file cannot be read.
-    #[error("cannot read the {kind} database {}: {source}; check the path and its permissions", path.display())]
+    #[error("cannot read the {kind} database {}: {source}; check the path and its permissions", path.shown())]
     Read {
         /// What was asked for.
         kind: Kind,
@@ -26,7 +27,7 @@ pub enum Error {
         source: io::Error,
     },
     /// The file is of another format, cut short or damaged.
-    #[error("{} is not a MaxMind database: {source}; give the unpacked .mmdb file, or download it again", path.display())]
+    #[error("{} is not a MaxMind database: {source}; give the unpacked .mmdb file, or download it again", path.shown())]
     Format {
         /// The file.
         path: PathBuf,
@@ -34,7 +35,7 @@ pub enum Error {
         source: MaxMindDbError,
     },
     /// The file is a MaxMind database of another kind.
-    #[error("{} is not {} {kind} database but `{found}`; give the {kind} database, such as GeoLite2-{kind}.mmdb", path.display(), kind.article())]
+    #[error("{} is not {} {kind} database but `{found}`; give the {kind} database, such as GeoLite2-{kind}.mmdb", path.shown(), kind.article())]
     Kind {
         /// What was asked for.
         kind: Kind,

@@ -12,6 +12,7 @@ use rustix::fs::OFlags;
 use crate::compression::Stream;
 use crate::event::Origin;
 use crate::frame::{Frame, Framer};
+use crate::shown::Shown as _;
 use crate::stop::{self, Ready, Stop};
 
 /// Input is taken in pieces of about this size: large enough to be worth a turn, small enough for
@@ -22,7 +23,7 @@ const PIECE: usize = 128 << 10;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// It cannot be opened.
-    #[error("cannot open {}: {source}", path.display())]
+    #[error("cannot open {}: {source}", path.shown())]
     Open {
         /// The file.
         path: PathBuf,
@@ -30,7 +31,7 @@ pub enum Error {
         source: io::Error,
     },
     /// It is a directory.
-    #[error("{} is a directory: give the files in it, such as {}/*.log", path.display(), path.display())]
+    #[error("{} is a directory: give the files in it, such as {}/*.log", path.shown(), path.shown())]
     Directory {
         /// The directory.
         path: PathBuf,
@@ -159,7 +160,7 @@ impl Inputs {
                     path: path.to_owned(),
                 });
             }
-            (file.into(), path.display().to_string(), Origin::file(path))
+            (file.into(), path.shown().to_string(), Origin::file(path))
         };
         // A larger pipe means fewer turns between its ends; refused for anything else.
         let _ = rustix::pipe::fcntl_setpipe_size(&fd, 1 << 20);

@@ -36,6 +36,7 @@ pub mod normalize;
 pub mod schema;
 pub mod secret;
 pub mod service;
+pub mod shown;
 pub mod sink;
 pub mod source;
 pub mod state;

@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::secret::Secret;
+use crate::shown::Shown as _;
 
 /// The longest secret that is read, in bytes.
 const LONGEST: u64 = 64 << 10;
@@ -48,7 +49,7 @@ pub const CLIENT_SECRET: Setting = Setting {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Its file cannot be read.
-    #[error("{setting}: cannot read {}: {source}", path.display())]
+    #[error("{setting}: cannot read {}: {source}", path.shown())]
     Read {
         /// What names it.
         setting: &'static str,
@@ -111,7 +112,7 @@ fn read(setting: &'static str, path: &Path) -> Result<Secret, Error> {
     let file = fs::File::open(path).map_err(failed)?;
     let mut text = Vec::new();
     file.take(LONGEST).read_to_end(&mut text).map_err(failed)?;
-    token(&text, format!("{setting} {}", path.display()))
+    token(&text, format!("{setting} {}", path.shown()))
 }
 
 /// The token in a text: what is on its only line.
@@ -135,8 +136,8 @@ fn warn_if_open(setting: &str, path: &Path) {
     if is_open {
         tracing::warn!(
             "{setting}: others can read {}: chmod 600 {}",
-            path.display(),
-            path.display()
+            path.shown(),
+            path.shown()
         );
     }
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::credentials;
 use crate::http::retry::Failure;
 use crate::http::{self, SettingsError};
+use crate::shown::Shown as _;
 use crate::state;
 
 /// Why there is no access token, with the remedy. Nothing in it is a secret.
@@ -15,7 +16,7 @@ pub enum Error {
     #[error("not logged in: confluence-ecs auth login --client-id ID")]
     NotLoggedIn,
     /// The file of the grant is of no use.
-    #[error("the grant in {} is of no use: {damage}; log in again: confluence-ecs auth login --client-id ID", path.display())]
+    #[error("the grant in {} is of no use: {damage}; log in again: confluence-ecs auth login --client-id ID", path.shown())]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -26,7 +27,7 @@ pub enum Error {
     #[error(
         "{} is held by another process{}, which has been refreshing the grant for a minute: the OAuth \
          server may be out of reach; try again later",
-        path.display(),
+        path.shown(),
         holder.map(|pid| format!(", {pid}")).unwrap_or_default()
     )]
     Busy {
@@ -39,7 +40,7 @@ pub enum Error {
     #[error(transparent)]
     State(#[from] state::Error),
     /// The grant cannot be written.
-    #[error("cannot save the grant in {}: {source}", path.display())]
+    #[error("cannot save the grant in {}: {source}", path.shown())]
     Save {
         /// The file.
         path: PathBuf,
@@ -50,7 +51,7 @@ pub enum Error {
     #[error(
         "cannot save the new tokens in {}: {source}; the refresh token there is used up: once it can be \
          written, log in again: {}",
-        path.display(),
+        path.shown(),
         login(client_id)
     )]
     Lost {
@@ -62,7 +63,7 @@ pub enum Error {
         client_id: String,
     },
     /// The grant cannot be removed.
-    #[error("cannot remove the grant in {}: {source}", path.display())]
+    #[error("cannot remove the grant in {}: {source}", path.shown())]
     Remove {
         /// The file.
         path: PathBuf,

@@ -10,6 +10,7 @@ use url::Url;
 
 use super::Error;
 use crate::secret::Secret;
+use crate::shown::Shown as _;
 use crate::state::{self, Damage, Store};
 use crate::timestamp::Timestamp;
 
@@ -215,7 +216,7 @@ fn warn_if_open(path: &Path) {
     if is_open {
         tracing::warn!(
             "others can read the tokens in {path}: chmod 600 {path}",
-            path = path.display()
+            path = path.shown()
         );
     }
 }

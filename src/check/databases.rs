@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::{Name, Step, span};
 use crate::geoip::{self, Kind};
+use crate::shown::Shown as _;
 use crate::timestamp::Timestamp;
 
 /// MaxMind releases GeoLite2 twice a week, and its licence asks to use none that is older than 30 days;
@@ -48,7 +49,7 @@ pub fn step(given: &[Given], now: Timestamp) -> Step {
         found.push(format!(
             "{} {} ({kind}) was built {} ago",
             one.kind,
-            one.path.display(),
+            one.path.shown(),
             span(age)
         ));
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Name, Step};
 use crate::fetch::ledger::Ledger;
+use crate::shown::Shown as _;
 use crate::state;
 
 /// Whether the state can be kept; with a site's ledger, also whether its state can be read, and
@@ -17,11 +18,11 @@ pub fn state_dir(directory: Result<PathBuf, state::Error>, new: Option<&Ledger>)
         Ok(directory) => directory,
         Err(error) => return Step::fail_by(name, &error),
     };
-    let shown = directory.display();
+    let shown = directory.shown();
     let detail = match writable(&directory) {
         Ok(Writable::Now) => format!("{shown} is writable"),
         Ok(Writable::ToBeMade(above)) => {
-            format!("{shown} is made by the first run, in {}", above.display())
+            format!("{shown} is made by the first run, in {}", above.shown())
         }
         Err(error) => {
             return Step::fail(
@@ -68,7 +69,7 @@ pub fn output(path: &Path) -> Step {
     if path.as_os_str() == "-" {
         return Step::ok(name, "stdout");
     }
-    let shown = path.display();
+    let shown = path.shown();
     let failed = |error: &io::Error| {
         Step::fail(
             name,

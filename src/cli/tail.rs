@@ -1,5 +1,6 @@
 //! Arguments of `tail` and `state`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -36,7 +37,7 @@ pub struct TailArgs {
     pub once: bool,
     /// Leave out files whose name or path matches (repeatable)
     #[arg(long, value_name = "GLOB")]
-    pub exclude: Vec<String>,
+    pub exclude: Vec<OsString>,
     /// Leave out new files that were last written longer ago than this, until they are written again
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = duration)]
     pub ignore_older: Option<Duration>,

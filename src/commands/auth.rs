@@ -18,6 +18,7 @@ use crate::auth::{self, Session};
 use crate::cli::{AtlassianArgs, AuthArgs, AuthCommand, RedirectUri};
 use crate::http::Client;
 use crate::secret::Secret;
+use crate::shown::Shown as _;
 use crate::state;
 use crate::stop::{Ready, Stop};
 use crate::timestamp::Timestamp;
@@ -90,7 +91,7 @@ fn logout(arguments: &AuthArgs) -> Result<Exit, Error> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => false,
         _ => GrantStore::open(&directory)?.remove()?,
     };
-    let path = path.display();
+    let path = path.shown();
     print(&if is_there {
         format!(
             "logged out: removed {path}; to revoke the grant itself, remove the app from the connected \
@@ -233,7 +234,7 @@ impl Login {
             logged_in_at: tokens.issued_at,
             refused_at: None,
         })?;
-        tracing::info!("logged in: the grant is in {}", store.path().display());
+        tracing::info!("logged in: the grant is in {}", store.path().shown());
         Ok(())
     }
 }

@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::fetch::source;
+use crate::shown::Shown as _;
 use crate::{auth as oauth, config, sink, state as state_file};
 
 /// How the program ends; the numbers are a contract.
@@ -62,7 +63,7 @@ pub enum Error {
     #[error(transparent)]
     State(#[from] state_file::Error),
     /// The state cannot be saved.
-    #[error("cannot save the state in {}: {source}", directory.display())]
+    #[error("cannot save the state in {}: {source}", directory.shown())]
     Save {
         /// Its directory.
         directory: PathBuf,
@@ -88,7 +89,7 @@ pub enum Error {
     #[error(transparent)]
     Fetch(#[from] source::Error),
     /// What was fetched cannot be kept until it is delivered.
-    #[error("cannot keep fetched records in a temporary file in {}: {source}", directory.display())]
+    #[error("cannot keep fetched records in a temporary file in {}: {source}", directory.shown())]
     Spill {
         /// The state directory.
         directory: PathBuf,
@@ -112,7 +113,7 @@ impl Error {
         Self::OutputIsInput(if output.as_os_str() == "-" {
             "stdout".to_owned()
         } else {
-            output.display().to_string()
+            output.shown().to_string()
         })
     }
 

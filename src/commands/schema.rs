@@ -10,6 +10,7 @@ use super::{Error, Exit};
 use crate::cli::SchemaCommand;
 use crate::schema::validate::Validator;
 use crate::schema::{self, fields, json_schema, template};
+use crate::shown::Shown as _;
 
 /// Runs the command.
 ///
@@ -80,7 +81,7 @@ fn name(path: &Path) -> String {
     if path.as_os_str() == "-" {
         "stdin".to_owned()
     } else {
-        path.display().to_string()
+        path.shown().to_string()
     }
 }
 

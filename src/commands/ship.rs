@@ -15,6 +15,7 @@ use crate::config;
 use crate::node::Node;
 use crate::normalize::Options;
 use crate::service::Service;
+use crate::shown::Shown as _;
 use crate::sink::{self, Durable, FileSink, Recorded};
 use crate::state::{self, Store};
 use crate::stop::Stop;
@@ -191,7 +192,7 @@ pub fn save(
             is_full = true;
             tracing::warn!(
                 "no room for the state in {}: {source}; waiting for room, nothing is lost",
-                directory.display()
+                directory.shown()
             );
         }
         if stop.is_requested() {

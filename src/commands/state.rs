@@ -10,6 +10,7 @@ use super::{Error, Exit};
 use crate::cli::{StateCommand, StateDirArgs};
 use crate::dialect::{self, Dialect, Record};
 use crate::json::Reader;
+use crate::shown::Shown as _;
 use crate::state::{self, Store};
 use crate::tail::content;
 use crate::tail::ledger::{Ledger, Row};
@@ -30,7 +31,7 @@ pub fn run(task: StateCommand) -> Result<Exit, Error> {
         StateCommand::Forget { name, state } => change(&state, |ledger| {
             let ids = ids(ledger, &name)?;
             ledger.logs.retain(|id, _| !ids.contains(id));
-            Ok(format!("{}: forgotten\n", name.display()))
+            Ok(format!("{}: forgotten\n", name.shown()))
         }),
         StateCommand::Set {
             name,
@@ -68,7 +69,7 @@ fn list(at: &StateDirArgs) -> Result<Exit, Error> {
         let checkpoint = &row.checkpoint;
         format!(
             "{}\toffset {}\t{}\n",
-            checkpoint.path.display(),
+            checkpoint.path.shown(),
             checkpoint.progress.offset(),
             super::tail_report::condition(checkpoint)
         )
@@ -90,7 +91,7 @@ fn show(name: &Path, at: &StateDirArgs) -> Result<Exit, Error> {
 
 fn read(directory: &Path, name: &Path) -> Result<Ledger, Error> {
     let saved = state::read::<Ledger>(directory, STATE)?;
-    let unknown = || Error::Unknown(name.display().to_string());
+    let unknown = || Error::Unknown(name.shown().to_string());
     saved.map(|saved| saved.state).ok_or_else(unknown)
 }
 
@@ -103,7 +104,7 @@ fn ids(ledger: &Ledger, name: &Path) -> Result<Vec<u64>, Error> {
         .map(|(id, _)| *id)
         .collect();
     if ids.is_empty() {
-        return Err(Error::Unknown(name.display().to_string()));
+        return Err(Error::Unknown(name.shown().to_string()));
     }
     Ok(ids)
 }
@@ -139,16 +140,16 @@ fn set(
     let Some(row) = rows.next().copied().and_then(|id| ledger.logs.get_mut(&id)) else {
         return Err(Error::CannotSet(format!(
             "{} is gone: there is nothing to read of it",
-            name.display()
+            name.shown()
         )));
     };
     let path = row.checkpoint.path.clone();
     let failed =
-        |source: io::Error| Error::CannotSet(format!("cannot read {}: {source}", path.display()));
+        |source: io::Error| Error::CannotSet(format!("cannot read {}: {source}", path.shown()));
     if row.checkpoint.condition.is_compressed() {
         return Err(Error::CannotSet(format!(
             "{} is compressed: only plain files can be set",
-            path.display()
+            path.shown()
         )));
     }
     let file = content::open(&path).map_err(failed)?;
@@ -160,24 +161,24 @@ fn set(
     row.checkpoint.progress = content::progress_at(&file, offset).map_err(failed)?;
     row.checkpoint.condition = Condition::Plain;
     row.checkpoint.unfinished = None;
-    Ok(format!("{}: offset {offset}\n", path.display()))
+    Ok(format!("{}: offset {offset}\n", path.shown()))
 }
 
 /// The offset, if a line begins there.
 fn line_start(file: &File, path: &Path, offset: u64) -> Result<u64, Error> {
-    let failed = |source| Error::CannotSet(format!("cannot read {}: {source}", path.display()));
+    let failed = |source| Error::CannotSet(format!("cannot read {}: {source}", path.shown()));
     let length = file.metadata().map_err(failed)?.len();
     if offset > length {
         return Err(Error::CannotSet(format!(
             "--offset: {} has {length} bytes, fewer than {offset}",
-            path.display()
+            path.shown()
         )));
     }
     let before = content::line_start_before(file, offset).map_err(failed)?;
     if before != offset {
         return Err(Error::CannotSet(format!(
             "--offset: byte {offset} of {} is in the middle of a line, which begins at byte {before}",
-            path.display()
+            path.shown()
         )));
     }
     Ok(offset)

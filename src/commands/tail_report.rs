@@ -1,15 +1,17 @@
 //! `tail --list` and `tail --status`: what is followed, and how far.
 
 use std::io::{Write as _, stdout};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 
 use super::tail::{STATE, following};
 use super::{Error, Exit};
 use crate::cli::TailArgs;
 use crate::node::Node;
+use crate::shown::Shown as _;
 use crate::state;
 use crate::tail::discover::Discovery;
 use crate::tail::ledger::{Ledger, Row};
@@ -18,7 +20,8 @@ use crate::tail::log::{Checkpoint, Condition};
 /// One file of a report.
 #[derive(Debug, Serialize)]
 struct Line {
-    path: String,
+    #[serde(serialize_with = "as_text")]
+    path: PathBuf,
     /// How the file is known.
     state: &'static str,
     /// Device, inode and the beginning's hash.
@@ -29,6 +32,11 @@ struct Line {
     lag_seconds: u64,
     events: u64,
     errors: u64,
+}
+
+/// A path as in `log.file.path`.
+fn as_text<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.to_string_lossy())
 }
 
 /// Prints what the arguments ask for.
@@ -121,7 +129,7 @@ fn lag(modified: Option<SystemTime>, saved_at: Option<OffsetDateTime>) -> u64 {
 fn line(checkpoint: &Checkpoint, (events, errors): (u64, u64)) -> Line {
     let Node { device, inode, .. } = checkpoint.node;
     Line {
-        path: checkpoint.path.display().to_string(),
+        path: checkpoint.path.clone(),
         state: condition(checkpoint),
         identity: format!("{device:x}:{inode}:{}", checkpoint.progress.head),
         offset: checkpoint.progress.offset(),
@@ -151,7 +159,7 @@ fn table(lines: &[Line]) -> String {
     let rows = lines.iter().map(|line| {
         let lag = humantime::format_duration(Duration::from_secs(line.lag_seconds));
         [
-            line.path.clone(),
+            line.path.shown().to_string(),
             line.state.to_owned(),
             line.identity.clone(),
             line.offset.to_string(),

@@ -4,6 +4,7 @@
 pub mod fetch;
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::cli::{MappingArgs, TailArgs};
@@ -11,8 +12,10 @@ use crate::event::{Envelope, Overlay, OverlayError};
 use crate::geoip::{self, Databases};
 use crate::network::{Networks, TrustedProxies};
 use crate::normalize::Options;
+use crate::shown::Shown as _;
 use crate::source::Locator;
-use crate::tail::discover::{self, Discovery, Pattern, PatternError};
+use crate::tail::discover::{Discovery, Pattern, PatternError};
+use crate::tail::glob::Glob;
 
 /// What is wrong with the configuration.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +35,7 @@ pub enum Error {
     #[error("--exclude: {0}")]
     Exclude(PatternError),
     /// The file of `--add-fields` cannot be read.
-    #[error("--add-fields: cannot read {}: {source}", path.display())]
+    #[error("--add-fields: cannot read {}: {source}", path.shown())]
     AddFieldsRead {
         /// The file.
         path: PathBuf,
@@ -43,7 +46,7 @@ pub enum Error {
     #[error(transparent)]
     Fetch(#[from] fetch::Error),
     /// The file of `--add-fields` holds something else.
-    #[error("--add-fields: {} {source}", path.display())]
+    #[error("--add-fields: {} {source}", path.shown())]
     AddFields {
         /// The file.
         path: PathBuf,
@@ -58,7 +61,7 @@ pub enum Error {
 /// When a path or glob cannot be used.
 pub fn discovery(arguments: &TailArgs) -> Result<Discovery, Error> {
     let path = |path: &PathBuf| Pattern::parse(path).map_err(Error::Path);
-    let glob = |glob: &String| discover::compiled(glob).map_err(Error::Exclude);
+    let glob = |glob: &OsString| Glob::new(glob).map_err(Error::Exclude);
     Ok(Discovery {
         patterns: arguments.paths.iter().map(path).collect::<Result<_, _>>()?,
         exclude: arguments

@@ -4,13 +4,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::shown::Shown as _;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
 /// No certificates to trust.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file cannot be read.
-    #[error("--ca-file: cannot read {}: {source}", path.display())]
+    #[error("--ca-file: cannot read {}: {source}", path.shown())]
     Read {
         /// The file.
         path: PathBuf,
@@ -18,7 +19,7 @@ pub enum Error {
         source: io::Error,
     },
     /// It holds none.
-    #[error("--ca-file: no certificate in {}: expected PEM, -----BEGIN CERTIFICATE-----", .0.display())]
+    #[error("--ca-file: no certificate in {}: expected PEM, -----BEGIN CERTIFICATE-----", .0.shown())]
     NoCertificate(PathBuf),
 }
 

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::full::{Pause, is_full};
 use super::{Error, Recorded, Sink, is_file};
+use crate::shown::Shown as _;
 
 /// A file that is appended to, and whose length is recorded so that a crash doubles nothing. What is
 /// no regular file (`/dev/null`, a FIFO) is written like stdout.
@@ -157,7 +158,7 @@ impl Regular {
         end_last_line(&file, path).map_err(failed)?;
         Ok(Self {
             file,
-            name: path.display().to_string(),
+            name: path.shown().to_string(),
             real_path,
             synced: None,
         })
@@ -262,7 +263,7 @@ fn end_last_line(mut file: &File, path: &Path) -> io::Result<()> {
         return Ok(());
     }
     tracing::warn!(
-        path = %path.display(),
+        path = %path.shown(),
         length,
         "the output file ends with an unfinished line: a line feed is put behind it"
     );

@@ -5,6 +5,7 @@ mod full;
 mod recorded;
 mod stdout;
 
+use crate::shown::Shown as _;
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -19,7 +20,7 @@ pub use stdout::Sink;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// It cannot be opened.
-    #[error("--output: cannot write {}: {source}", path.display())]
+    #[error("--output: cannot write {}: {source}", path.shown())]
     Open {
         /// The file.
         path: PathBuf,
@@ -29,7 +30,7 @@ pub enum Error {
     /// Another process appends to it.
     #[error(
         "--output: another process appends to {}: stop it, or give this one a file of its own",
-        path.display()
+        path.shown()
     )]
     Held {
         /// The file.
@@ -39,7 +40,7 @@ pub enum Error {
     #[error(
         "--output: cannot cut {} back to what was recorded of it: {source}; make it readable and \
          writable, or move it to another directory to leave it as it is",
-        path.display()
+        path.shown()
     )]
     Settle {
         /// The file.

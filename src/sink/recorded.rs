@@ -10,6 +10,7 @@ use twox_hash::XxHash3_128;
 
 use super::Error;
 use crate::node::Node;
+use crate::shown::Shown as _;
 
 /// How much of each end is hashed, at most.
 const HASHED: u64 = 4096;
@@ -18,6 +19,7 @@ const HASHED: u64 = 4096;
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
 pub struct Recorded {
     /// Where it was, absolute and without symbolic links.
+    #[serde(with = "crate::shown::saved_path")]
     pub path: PathBuf,
     /// Which file it is.
     pub node: Node,
@@ -78,7 +80,7 @@ impl Recorded {
         let Some((path, is_moved)) = found else {
             if self.length > 0 {
                 tracing::warn!(
-                    path = %self.path.display(),
+                    path = %self.path.shown(),
                     "the output file that was written last is gone: events after the last \
                      checkpoint may be in it, and come once more"
                 );
@@ -108,7 +110,7 @@ impl Recorded {
         if !metadata.is_file() || metadata.ino() != self.node.inode {
             return Ok(());
         }
-        let path = path.display();
+        let path = path.shown();
         let (length, recorded) = (metadata.len(), self.length);
         if length < recorded {
             tracing::warn!(

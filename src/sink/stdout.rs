@@ -12,6 +12,7 @@ use rustix::pipe::PIPE_BUF;
 
 use super::full::{NAP, Pause, is_full};
 use super::{Error, is_file};
+use crate::shown::Shown as _;
 
 /// An open output.
 #[derive(Debug)]
@@ -75,7 +76,7 @@ impl Sink {
             path: path.to_owned(),
             source,
         })?;
-        Ok(Self::of(file, path.display().to_string()))
+        Ok(Self::of(file, path.shown().to_string()))
     }
 
     /// What is no regular file, at a path: a FIFO (opened when it has a reader), a device.
@@ -85,7 +86,7 @@ impl Sink {
             path: path.to_owned(),
             source,
         })?;
-        Ok(Self::of(file, path.display().to_string()))
+        Ok(Self::of(file, path.shown().to_string()))
     }
 
     /// The output, if it is a pipe, whose other end can go away.

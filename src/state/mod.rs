@@ -21,6 +21,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::shown::Shown as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -34,7 +35,7 @@ pub enum Error {
     )]
     NoDirectory,
     /// The directory cannot be made.
-    #[error("cannot create the state directory {}: {source}; choose another with --state-dir", path.display())]
+    #[error("cannot create the state directory {}: {source}; choose another with --state-dir", path.shown())]
     Directory {
         /// The directory.
         path: PathBuf,
@@ -44,7 +45,7 @@ pub enum Error {
     /// Another instance uses the state.
     #[error(
         "{} is held by another instance{}: stop it first, or use another --state-dir",
-        path.display(),
+        path.shown(),
         holder.map(|pid| format!(", process {pid}")).unwrap_or_default()
     )]
     Held {
@@ -54,7 +55,7 @@ pub enum Error {
         holder: Option<u32>,
     },
     /// The lock file cannot be opened or locked.
-    #[error("cannot lock {}: {source}; its directory must be writable, on a file system with locks", path.display())]
+    #[error("cannot lock {}: {source}; its directory must be writable, on a file system with locks", path.shown())]
     Lock {
         /// The lock file.
         path: PathBuf,
@@ -62,7 +63,7 @@ pub enum Error {
         source: io::Error,
     },
     /// The file is there, but the system does not give it out.
-    #[error("cannot read the state {}: {source}; make it readable and start again", path.display())]
+    #[error("cannot read the state {}: {source}; make it readable and start again", path.shown())]
     Read {
         /// The state file.
         path: PathBuf,
@@ -73,7 +74,7 @@ pub enum Error {
     #[error(
         "the state {} has version {version}, of a newer confluence-ecs than this one: use that one, \
          or another --state-dir",
-        path.display()
+        path.shown()
     )]
     Newer {
         /// The state file.
@@ -85,8 +86,8 @@ pub enum Error {
     #[error(
         "the state {} is of no use: {damage}; nor is {}: {previous_damage}. Restore one of them, or \
          move both away to begin anew",
-        path.display(),
-        previous.display()
+        path.shown(),
+        previous.shown()
     )]
     Damaged {
         /// The state file.
@@ -99,7 +100,7 @@ pub enum Error {
         previous_damage: Damage,
     },
     /// A single state cannot be used.
-    #[error("the state {} is of no use: {damage}", path.display())]
+    #[error("the state {} is of no use: {damage}", path.shown())]
     DamagedSingle {
         /// The state file.
         path: PathBuf,
@@ -387,8 +388,8 @@ impl Paths {
         match file::read(previous)? {
             Ok(saved) => {
                 tracing::warn!(
-                    path = %self.newest.display(),
-                    previous = %previous.display(),
+                    path = %self.newest.shown(),
+                    previous = %previous.shown(),
                     %damage,
                     "the state is of no use: going on from its previous generation"
                 );
@@ -436,7 +437,7 @@ fn wait_for_lock(path: &Path, patience: Duration) -> Result<File, Error> {
         match lock(path.to_owned()) {
             Err(Error::Held { path, holder }) if start.elapsed() < patience => {
                 if !is_told {
-                    tracing::debug!(path = %path.display(), holder, "waiting for the lock");
+                    tracing::debug!(path = %path.shown(), holder, "waiting for the lock");
                     is_told = true;
                 }
                 thread::sleep(LOCK_INTERVAL);

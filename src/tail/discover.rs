@@ -1,27 +1,22 @@
 //! Which files there are: patterns, directories, and a look at both that holds together.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
 use std::fs::Metadata;
 use std::io;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirEntryExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use glob::{MatchOptions, Pattern as Glob};
-
+use super::glob::{Folders, Glob, has_wildcard};
 use super::log::{file_name, folder};
 use super::name::Name;
 use crate::node::Node;
+use crate::shown::{Shown as _, to_saved};
 
 /// What a directory stands for when it is followed.
 const LOGS: &str = "*.log";
-
-const MATCHING: MatchOptions = MatchOptions {
-    case_sensitive: true,
-    require_literal_separator: true,
-    // As in a shell, `*` passes over hidden files.
-    require_literal_leading_dot: true,
-};
 
 /// Files to follow, as the user named them.
 #[derive(Debug, Clone)]
@@ -40,25 +35,22 @@ enum Target {
         logs: Glob,
     },
     /// Files of directories that match.
-    Glob { folder: String, file: Glob },
+    Glob { folders: Folders, file: Glob },
 }
 
 /// A pattern that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PatternError {
-    /// No text.
-    #[error("{}: a path to follow must be UTF-8", .0.display())]
-    Encoding(PathBuf),
     /// No glob.
-    #[error("{text}: {source}")]
+    #[error("{}: {source}", text.shown())]
     Glob {
         /// The pattern.
-        text: String,
+        text: OsString,
         /// What is wrong with it.
-        source: glob::PatternError,
+        source: ::glob::PatternError,
     },
     /// The current directory is gone.
-    #[error("{}: cannot be made absolute: {source}", path.display())]
+    #[error("{}: cannot be made absolute: {source}", path.shown())]
     Absolute {
         /// The path.
         path: PathBuf,
@@ -77,27 +69,30 @@ impl Pattern {
             path: path.to_owned(),
             source,
         })?;
-        let Some(text) = absolute.to_str() else {
-            return Err(PatternError::Encoding(path.to_owned()));
-        };
+        let text = absolute.as_os_str();
         // A file whose name only looks like a glob is meant as it is.
         let target = if !has_wildcard(text) || absolute.exists() {
             Target::Path {
-                file: compiled(&Glob::escape(&file_name(&absolute)))?,
-                logs: compiled(LOGS)?,
+                file: Glob::literal(file_name(&absolute))?,
+                logs: Glob::new(OsStr::new(LOGS))?,
                 path: absolute.clone(),
             }
         } else {
-            let (folder, file) = text.rsplit_once('/').unwrap_or(("", text));
-            let folder = if folder.is_empty() { "/" } else { folder };
-            compiled(folder)?;
+            let bytes = text.as_bytes();
+            let name = bytes.rsplit(|byte| *byte == b'/').next().unwrap_or(bytes);
+            let (folders, file) = match name {
+                b"" => (bytes, LOGS.as_bytes()),
+                // All files of all these directories.
+                b"**" => (bytes, b"*".as_slice()),
+                name => (&bytes[..bytes.len() - name.len()], name),
+            };
             Target::Glob {
-                folder: folder.to_owned(),
-                file: compiled(if file.is_empty() { LOGS } else { file })?,
+                folders: Folders::parse(OsStr::from_bytes(folders))?,
+                file: Glob::new(OsStr::from_bytes(file))?,
             }
         };
         Ok(Self {
-            text: text.to_owned(),
+            text: to_saved(text),
             target,
         })
     }
@@ -107,16 +102,10 @@ impl Pattern {
         match &self.target {
             Target::Path { path, logs, .. } if path.is_dir() => vec![(path.clone(), logs)],
             Target::Path { path, file, .. } => vec![(folder(path).to_owned(), file)],
-            Target::Glob { folder, file } if has_wildcard(folder) => {
-                glob::glob_with(folder, MATCHING)
-                    .into_iter()
-                    .flatten()
-                    .flatten()
-                    .filter(|path| path.is_dir())
-                    .map(|path| (path, file))
-                    .collect()
+            Target::Glob { folders, file } => {
+                let folders = folders.all().into_iter();
+                folders.map(|folder| (folder, file)).collect()
             }
-            Target::Glob { folder, file } => vec![(folder.into(), file)],
         }
     }
 }
@@ -129,24 +118,9 @@ struct Here<'a> {
 }
 
 impl Here<'_> {
-    fn follows(self, file: &str) -> bool {
-        self.file.matches_with(file, MATCHING)
+    fn follows(self, file: &OsStr) -> bool {
+        self.file.matches(file)
     }
-}
-
-fn has_wildcard(text: &str) -> bool {
-    text.contains(['*', '?', '['])
-}
-
-/// Compiles a glob.
-///
-/// # Errors
-/// When it is none.
-pub fn compiled(text: &str) -> Result<Glob, PatternError> {
-    Glob::new(text).map_err(|source| PatternError::Glob {
-        text: text.to_owned(),
-        source,
-    })
 }
 
 /// A file as it was seen.
@@ -179,7 +153,7 @@ pub struct Listing {
     /// When it was read.
     pub read_at: SystemTime,
     /// The files that concern us.
-    pub nodes: BTreeMap<String, u64>,
+    pub nodes: BTreeMap<OsString, u64>,
 }
 
 /// One look at everything.
@@ -194,10 +168,10 @@ pub struct Look {
 }
 
 /// All files of a directory that `is_wanted`, whatever patterns say.
-pub fn all_files(folder: &Path, is_wanted: impl Fn(&str, u64) -> bool) -> Vec<Found> {
+pub fn all_files(folder: &Path, is_wanted: impl Fn(&OsStr, u64) -> bool) -> Vec<Found> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let wanted = entries.filter_map(|entry| {
-        let file = entry.file_name().into_string().ok()?;
+        let file = entry.file_name();
         is_wanted(&file, entry.ino()).then_some((entry, file))
     });
     let found = wanted.filter_map(|(entry, file)| {
@@ -253,10 +227,10 @@ impl Discovery {
             return false;
         };
         let folder = path.parent().unwrap_or(Path::new("/"));
-        let file = path.file_name().unwrap_or_default().to_string_lossy();
+        let file = file_name(&path);
         let folders = self.folders();
         let mut patterns = folders.get(folder).into_iter().flatten();
-        patterns.any(|pattern| pattern.follows(&file)) && !self.excludes(&path, &file)
+        patterns.any(|pattern| pattern.follows(file)) && !self.excludes(&path, file)
     }
 
     /// Whether that file is followed now, under any name.
@@ -269,10 +243,10 @@ impl Discovery {
         })
     }
 
-    fn excludes(&self, path: &Path, file: &str) -> bool {
+    fn excludes(&self, path: &Path, file: &OsStr) -> bool {
         self.exclude
             .iter()
-            .any(|glob| glob.matches_with(file, MATCHING) || glob.matches_path_with(path, MATCHING))
+            .any(|glob| glob.matches(file) || glob.matches(path.as_os_str()))
     }
 
     /// Reads one directory again.
@@ -334,10 +308,7 @@ impl Discovery {
         };
         for entry in std::fs::read_dir(folder)? {
             let entry = entry?;
-            // A name that is no text is matched by no pattern.
-            let Ok(file) = entry.file_name().into_string() else {
-                continue;
-            };
+            let file = entry.file_name();
             let Some(named) = self.concerned(folder, patterns, &file) else {
                 continue;
             };
@@ -363,12 +334,12 @@ impl Discovery {
     }
 
     /// Whether a file is to be followed, or stands beside one that would be.
-    fn concerned(&self, folder: &Path, patterns: &[Here<'_>], file: &str) -> Option<Found> {
+    fn concerned(&self, folder: &Path, patterns: &[Here<'_>], file: &OsStr) -> Option<Found> {
         let name = Name::of(file);
         let is_followed = patterns.iter().any(|pattern| pattern.follows(file));
         let log = match &name.rotated_from {
             _ if is_followed => file,
-            Some(log) => log.as_str(),
+            Some(log) => log.as_os_str(),
             None => return None,
         };
         let concerning = patterns.iter().filter(|pattern| pattern.follows(log));

@@ -1,5 +1,6 @@
 //! One log: a content that grows, wherever rotation puts it.
 
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use super::identity::Progress;
 use super::name::Name;
 use crate::event::Origin;
 use crate::node::Node;
+use crate::shown::Shown as _;
 
 /// A log's number in the state; never used again.
 pub type LogId = u64;
@@ -21,10 +23,15 @@ pub type LogId = u64;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
     /// Where it was last.
+    #[serde(with = "crate::shown::saved_path")]
     pub path: PathBuf,
     /// The series it is of, if its path does not tell that any more.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub series: Option<String>,
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "crate::shown::saved_name"
+    )]
+    pub series: Option<OsString>,
     /// Which file that is.
     pub node: Node,
     /// How long that was when it was last looked at.
@@ -124,7 +131,7 @@ pub struct Trouble {
 }
 
 /// The directory and the name that the files of a series have in common.
-pub type Series = (PathBuf, String);
+pub type Series = (PathBuf, OsString);
 
 impl Log {
     /// A log that is first seen as `found`, of which `progress` counts as read.
@@ -148,7 +155,7 @@ impl Log {
     /// A log that the state knows.
     #[must_use]
     pub fn restore(checkpoint: Checkpoint) -> Self {
-        let mut name = Name::of(&file_name(&checkpoint.path));
+        let mut name = Name::of(file_name(&checkpoint.path));
         if let Some(series) = &checkpoint.series {
             name.series.clone_from(series);
             name.age = name.age.renamed();
@@ -181,11 +188,7 @@ impl Log {
     pub fn is_at(&mut self, found: &Found) {
         let checkpoint = &mut self.checkpoint;
         if checkpoint.path != found.path {
-            tracing::debug!(
-                "{} is now {}",
-                checkpoint.path.display(),
-                found.path.display()
-            );
+            tracing::debug!("{} is now {}", checkpoint.path.shown(), found.path.shown());
             checkpoint.path.clone_from(&found.path);
             checkpoint.series = None;
             let age = self.name.age.renamed();
@@ -244,7 +247,7 @@ impl Log {
             .as_ref()
             .is_none_or(|trouble| trouble.why != why)
         {
-            let path = self.checkpoint.path.display();
+            let path = self.checkpoint.path.shown();
             tracing::warn!("cannot read {path}: {why}; trying again");
         }
         self.trouble = Some(Trouble {
@@ -341,9 +344,8 @@ pub fn folder(path: &Path) -> &Path {
     path.parent().unwrap_or(Path::new("/"))
 }
 
-/// The name of a file, as text.
+/// The name of a file.
 #[must_use]
-pub fn file_name(path: &Path) -> String {
-    let name = path.file_name().unwrap_or_default();
-    name.to_string_lossy().into_owned()
+pub fn file_name(path: &Path) -> &OsStr {
+    path.file_name().unwrap_or_default()
 }

@@ -8,6 +8,7 @@
 pub mod content;
 pub mod discover;
 pub mod follow;
+pub mod glob;
 pub mod identity;
 pub mod ledger;
 pub mod log;

@@ -1,15 +1,21 @@
 //! What a file's name says of its place among the files that one log leaves behind.
 
 use std::cmp::Reverse;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::str::FromStr;
+
+/// What compression adds to a name.
+const SUFFIXES: [&str; 2] = [".gz", ".zst"];
 
 /// The place of a file in its series, told by its name alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name {
     /// What all files of the series have in common: the name without what rotation adds. Data
     /// Center's own files of one directory are one series.
-    pub series: String,
+    pub series: OsString,
     /// The name of the log that this is a rotated file of; none if it is no rotated file.
-    pub rotated_from: Option<String>,
+    pub rotated_from: Option<OsString>,
     /// Where in the series it stands.
     pub age: Age,
 }
@@ -38,7 +44,9 @@ enum Rotation {
 impl Name {
     /// Reads a file name.
     #[must_use]
-    pub fn of(name: &str) -> Self {
+    pub fn of(name: &OsStr) -> Self {
+        // What is looked for is ASCII: the rest may be in any encoding.
+        let name = name.as_bytes();
         let (plain, is_compressed) = without_compression(name);
         let (base, mut rotation) = without_rotation(plain);
         if is_compressed && rotation == Rotation::Current {
@@ -48,15 +56,15 @@ impl Name {
         let data_center = data_center(&base);
         Self {
             series: if data_center.is_some() {
-                "YYYYMMDD.NNNNN.audit.log".to_owned()
+                "YYYYMMDD.NNNNN.audit.log".into()
             } else {
-                base.clone()
+                OsString::from_vec(base.clone())
             },
             age: Age {
                 data_center,
                 rotation,
             },
-            rotated_from: (base != name).then_some(base),
+            rotated_from: (base != name).then(|| OsString::from_vec(base)),
         }
     }
 }
@@ -79,19 +87,17 @@ impl Age {
     }
 }
 
-fn without_compression(name: &str) -> (&str, bool) {
-    let plain = name
-        .strip_suffix(".gz")
-        .or_else(|| name.strip_suffix(".zst"));
-    match plain {
+fn without_compression(name: &[u8]) -> (&[u8], bool) {
+    let mut suffixes = SUFFIXES.iter();
+    match suffixes.find_map(|suffix| name.strip_suffix(suffix.as_bytes())) {
         Some(plain) if !plain.is_empty() => (plain, true),
-        _ => (name, false),
+        Some(_) | None => (name, false),
     }
 }
 
 /// The name before rotation, and what rotation added: `NAME.1`, `NAME-20260411`,
 /// `NAME-20260411-060000`, or, with logrotate's `extension`, `STEM.1.EXT`, `STEM-20260411.EXT`.
-fn without_rotation(name: &str) -> (String, Rotation) {
+fn without_rotation(name: &[u8]) -> (Vec<u8>, Rotation) {
     if let Some((base, number)) = without_number(name) {
         return (base.to_owned(), Rotation::Numbered(Reverse(number)));
     }
@@ -99,75 +105,87 @@ fn without_rotation(name: &str) -> (String, Rotation) {
         return (base.to_owned(), Rotation::Dated(date));
     }
     // With logrotate's `extension`, the same stands before that.
-    if let Some((stem, extension)) = name.rsplit_once('.')
-        && !extension.bytes().all(|byte| byte.is_ascii_digit())
+    if let Some((stem, extension)) = split_last_dot(name)
+        && !is_digits(extension)
     {
+        let with_extension = |base: &[u8]| [base, b".", extension].concat();
         if let Some((base, date)) = without_date(stem) {
-            return (format!("{base}.{extension}"), Rotation::Dated(date));
+            return (with_extension(base), Rotation::Dated(date));
         }
         if let Some((base, number)) = without_number(stem) {
-            return (
-                format!("{base}.{extension}"),
-                Rotation::Numbered(Reverse(number)),
-            );
+            return (with_extension(base), Rotation::Numbered(Reverse(number)));
         }
     }
     (name.to_owned(), Rotation::Current)
 }
 
+fn split_last_dot(name: &[u8]) -> Option<(&[u8], &[u8])> {
+    let dot = name.iter().rposition(|byte| *byte == b'.')?;
+    Some((&name[..dot], &name[dot + 1..]))
+}
+
+fn is_digits(bytes: &[u8]) -> bool {
+    bytes.iter().all(u8::is_ascii_digit)
+}
+
+/// The number that digits stand for, if it is not too large.
+fn number<T: FromStr>(digits: &[u8]) -> Option<T> {
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
 /// Splits a number of up to four digits from the end.
-fn without_number(name: &str) -> Option<(&str, u64)> {
-    let (base, digits) = name.rsplit_once('.')?;
-    let is_number =
-        (1..=4).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-    (is_number && !base.is_empty()).then(|| Some((base, digits.parse().ok()?)))?
+fn without_number(name: &[u8]) -> Option<(&[u8], u64)> {
+    let (base, digits) = split_last_dot(name)?;
+    let is_number = (1..=4).contains(&digits.len()) && is_digits(digits);
+    (is_number && !base.is_empty()).then(|| Some((base, number(digits)?)))?
 }
 
 /// Splits a date from the end, `20260411` or `2026-04-11`, perhaps with a time: up to fourteen digits
 /// in all, the groups behind the first parted by `-`, `_` or `T`.
-fn without_date(name: &str) -> Option<(&str, String)> {
-    let is_of_date =
-        |character: char| character.is_ascii_digit() || matches!(character, '-' | '_' | 'T');
-    let tail = name.trim_end_matches(is_of_date).len();
+fn without_date(name: &[u8]) -> Option<(&[u8], String)> {
+    let is_of_date = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'_' | b'T');
+    let before = name.iter().rposition(|byte| !is_of_date(byte));
     // The first separator that only a date follows; before it stands the name.
-    let parts = name[tail.saturating_sub(1)..].char_indices();
-    parts
-        .filter(|(_, character)| matches!(character, '-' | '.' | '_'))
-        .map(|(at, _)| tail.saturating_sub(1) + at)
-        .filter(|at| *at > 0)
+    (before.unwrap_or(0)..name.len())
+        .filter(|at| *at > 0 && matches!(name[*at], b'-' | b'.' | b'_'))
         .find_map(|at| Some((&name[..at], date(&name[at + 1..])?)))
 }
 
 /// The digits of a date with or without a time.
-fn date(text: &str) -> Option<String> {
-    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-    let begins = text.len() >= 8
-        && (text.bytes().take(8).all(|byte| byte.is_ascii_digit())
-            || text.as_bytes()[4] == b'-' && text.as_bytes().get(7) == Some(&b'-'));
-    let year = digits.get(..4)?.parse::<u16>().ok()?;
-    let ends = text.ends_with(|character: char| character.is_ascii_digit());
+fn date(text: &[u8]) -> Option<String> {
+    let digits = text.iter().filter(|byte| byte.is_ascii_digit());
+    let digits: String = digits.map(|digit| char::from(*digit)).collect();
+    let begins = text.len() >= 8 && (is_digits(&text[..8]) || text[4] == b'-' && text[7] == b'-');
+    let year = number::<u16>(digits.as_bytes().get(..4)?)?;
+    let ends = text.last().is_some_and(u8::is_ascii_digit);
     // Seconds since 1970 are ten digits, of which no year can be told.
-    let is_date = (1990..2200).contains(&year) || !text.contains(['-', '_', 'T']);
+    let is_date = (1990..2200).contains(&year) || is_digits(text);
     (begins && ends && is_date && (8..=14).contains(&digits.len())).then_some(digits)
 }
 
 /// `YYYYMMDD.NNNNN.audit.log`, in code, or `YYYYMMDD-NNNNN.audit.log`, in the documentation.
-fn data_center(name: &str) -> Option<(u32, u64)> {
-    let stem = name.strip_suffix(".audit.log")?;
-    let (date, number) = stem.split_once(['.', '-'])?;
-    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if date.len() != 8 || number.len() < 5 || !is_digits(date) || !is_digits(number) {
+fn data_center(name: &[u8]) -> Option<(u32, u64)> {
+    let stem = name.strip_suffix(b".audit.log")?;
+    let (date, count) = stem.split_at_checked(8)?;
+    let count = count
+        .strip_prefix(b".")
+        .or_else(|| count.strip_prefix(b"-"))?;
+    if count.len() < 5 || !is_digits(date) || !is_digits(count) {
         return None;
     }
-    Some((date.parse().ok()?, number.parse().ok()?))
+    Some((number(date)?, number(count)?))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn in_order(names: &[&str]) {
-        let names: Vec<_> = names.iter().map(|name| Name::of(name)).collect();
+        let names: Vec<_> = names
+            .iter()
+            .map(|name| Name::of(OsStr::new(name)))
+            .collect();
         for pair in names.windows(2) {
             assert_eq!(pair[0].series, pair[1].series);
             assert!(pair[0].age < pair[1].age, "{pair:?}");
@@ -217,9 +235,46 @@ mod tests {
             "20260101",
             "a.log.12345",
         ] {
-            assert_eq!(Name::of(name).rotated_from, None, "{name}");
-            assert_eq!(Name::of(name).series, name);
+            assert_eq!(Name::of(OsStr::new(name)).rotated_from, None, "{name}");
+            assert_eq!(Name::of(OsStr::new(name)).series, name);
         }
-        assert_eq!(Name::of("20260101.00000.audit.log").rotated_from, None);
+        assert_eq!(
+            Name::of(OsStr::new("20260101.00000.audit.log")).rotated_from,
+            None
+        );
+    }
+
+    #[test]
+    fn names_in_any_encoding_are_read() {
+        for name in ["caf\u{e9}", "журнал", "sub-é", "a.é", "é"] {
+            assert_eq!(Name::of(OsStr::new(name)).rotated_from, None, "{name}");
+            for rotated in [".1", "-20260411", ".2026-04-11.gz"] {
+                let rotated = Name::of(OsStr::new(&format!("{name}{rotated}")));
+                assert_eq!(rotated.rotated_from.as_deref(), Some(OsStr::new(name)));
+            }
+        }
+        let rotated = Name::of(OsStr::from_bytes(b"\xff.log-20260411.gz"));
+        assert_eq!(rotated.series, OsStr::from_bytes(b"\xff.log"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_name_is_read(name: Vec<u8>) {
+            let name = OsString::from_vec(name);
+            let read = Name::of(&name);
+            prop_assert!(read.rotated_from.as_ref() != Some(&name));
+            prop_assert!(read.rotated_from.is_none_or(|log| !log.is_empty()));
+        }
+
+        #[test]
+        fn any_log_is_found_in_the_name_of_what_it_becomes(
+            mut log: Vec<u8>,
+            rotation in r"(\.[0-9]{1,4}|[-._](199|20[0-9])[0-9]{5}(-[0-9]{6})?)(\.gz|\.zst)?",
+        ) {
+            // Something that rotation cannot have added.
+            log.push(b'x');
+            let name = OsString::from_vec([&log, rotation.as_bytes()].concat());
+            prop_assert_eq!(Name::of(&name).rotated_from, Some(OsString::from_vec(log)));
+        }
     }
 }

@@ -8,6 +8,7 @@ use notify::event::{EventKind, ModifyKind};
 use notify::{ErrorKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
 use crate::node::Node;
+use crate::shown::Shown as _;
 use crate::stop::Stop;
 
 /// What was told since it was last asked for.
@@ -78,7 +79,7 @@ impl Watch {
                     say_polling(&error);
                     self.watcher = None;
                 }
-                Err(error) => tracing::debug!("{}: {error}", folder.display()),
+                Err(error) => tracing::debug!("{}: {error}", folder.shown()),
             }
         }
         for folder in self.watched.keys() {

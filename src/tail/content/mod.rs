@@ -20,6 +20,7 @@ use super::discover::Found;
 use super::identity::{HEAD, Progress, TAIL};
 use crate::compression::Stream;
 use crate::node::Node;
+use crate::shown::Shown as _;
 
 /// How much is read at once: worth a turn, and small enough for the caches.
 pub const PIECE: usize = 128 << 10;
@@ -207,7 +208,7 @@ pub fn at_last_line(found: &Found) -> io::Result<Progress> {
         let read = Stream::detect(file)?
             .take(HEAD as u64)
             .read_to_end(&mut text);
-        tracing::trace!("{}: {read:?}", found.path.display());
+        tracing::trace!("{}: {read:?}", found.path.shown());
         let tail = &text[text.len().saturating_sub(TAIL)..];
         return Ok(Progress::at(text.len() as u64, &text, tail));
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{BYTE_ORDER_MARK, Following, fill};
 use crate::frame::{Frame, KEPT_OF_TOO_LONG, Problem};
+use crate::shown::Shown as _;
 use crate::tail::content::Lines;
 use crate::tail::log::{Log, LogId};
 use crate::tail::piece::{Change, TailPiece};
@@ -117,7 +118,7 @@ fn unfinished_event(log: &Log, length: u64, piece: &mut TailPiece) {
     let start = log.offset();
     tracing::warn!(
         "{} is gone with an unfinished line of {length} bytes at byte {start}: it is a pipeline_error event",
-        log.checkpoint.path.display()
+        log.checkpoint.path.shown()
     );
     piece.read.offset = start;
     piece.read.frames = vec![Frame::Unreadable {

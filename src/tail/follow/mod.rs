@@ -19,6 +19,7 @@ use super::log::{Condition, Log, LogId, Series, Unfinished, folder};
 use super::piece::{Change, TailPiece};
 use super::recognise::{FirstMeeting, Logs};
 use crate::frame::{Frame, KEPT_OF_TOO_LONG, Problem};
+use crate::shown::Shown as _;
 
 /// How much of one series is read before the others get their turn.
 const TURN: usize = 4 << 20;
@@ -138,7 +139,7 @@ impl Following {
             if self.complaints.insert(path.clone(), why.clone()).as_ref() == Some(why) {
                 continue;
             }
-            let path = path.display();
+            let path = path.shown();
             if *kind == io::ErrorKind::NotFound {
                 tracing::info!("{path} does not exist yet: waiting for it");
             } else {
@@ -392,7 +393,7 @@ fn finish(log: &mut Log, limit: u64) {
             log.checkpoint.condition = Condition::CompressedRead;
             log.is_changed = true;
             if content.is_torn() {
-                tracing::debug!("{} ends in the middle", log.checkpoint.path.display());
+                tracing::debug!("{} ends in the middle", log.checkpoint.path.shown());
                 // It is read again when it has grown.
                 log.content = None;
             }

@@ -2,13 +2,16 @@
 //! `gzip` before it removes its input.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ffi::OsStr;
 use std::io;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
 use super::places::{
     SEPARATORS, Stamp, is_intact, is_named_compressed, is_rotation_of, is_there, stamp,
 };
 use super::{Logs, Unsettled, key};
+use crate::shown::Shown as _;
 use crate::tail::content::{self, Beginning};
 use crate::tail::discover::Found;
 use crate::tail::log::{Log, LogId, Series, file_name, folder};
@@ -62,8 +65,10 @@ impl Index {
             ids.extend(self.by_series.get(&series).into_iter().flatten());
         }
         let name = file_name(&found.path);
-        let ends = name.match_indices(SEPARATORS).map(|(at, _)| at);
-        ids.extend(ends.filter_map(|at| self.by_path.get(&folder.join(&name[..at]))));
+        let name = name.as_bytes();
+        let ends = (0..name.len()).filter(|at| SEPARATORS.contains(&name[*at]));
+        let before = ends.map(|at| folder.join(OsStr::from_bytes(&name[..at])));
+        ids.extend(before.filter_map(|path| self.by_path.get(&path)));
         ids
     }
 }
@@ -127,7 +132,7 @@ impl Logs {
                 Ok(Beginning::Same) if !is_there(log) => return Err(Unsettled),
                 // An empty one is perhaps a copy in the making.
                 Ok(Beginning::Same | Beginning::Empty) => {
-                    let (path, original) = (found.path.display(), log.checkpoint.path.display());
+                    let (path, original) = (found.path.shown(), log.checkpoint.path.shown());
                     tracing::debug!("{path} is a copy of {original}");
                     let copy = Copy {
                         found: found.clone(),
@@ -143,7 +148,7 @@ impl Logs {
                 Ok(Beginning::Different) => {}
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Unsettled),
                 // Damaged, or not to be read: then not to be told from a copy either.
-                Err(error) => tracing::debug!("{}: {error}", found.path.display()),
+                Err(error) => tracing::debug!("{}: {error}", found.path.shown()),
             }
         }
         Ok(false)

@@ -19,6 +19,7 @@ use super::discover::{Found, Look};
 use super::identity::Progress;
 use super::log::{Condition, Log, LogId, folder};
 use crate::node::Node;
+use crate::shown::Shown as _;
 
 /// How files are first met.
 #[derive(Debug, Clone, Copy)]
@@ -220,7 +221,7 @@ impl Logs {
 
 /// Says what of a log was seen and is gone, and returns how many bytes.
 fn lost(log: &Log) -> u64 {
-    let path = log.checkpoint.path.display();
+    let path = log.checkpoint.path.shown();
     let unfinished = log.checkpoint.unfinished.as_ref();
     let known = unfinished.map_or(0, |unfinished| unfinished.length);
     let offset = log.offset() + known;

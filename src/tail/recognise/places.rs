@@ -1,19 +1,22 @@
 //! Where a log may be: whether a file holds what was read of it, by name, by inode and by content.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::io;
+use std::os::unix::ffi::OsStrExt as _;
 use std::time::SystemTime;
 
 use super::copies::Copy;
 use super::{Unclaimed, Unsettled, key};
 use crate::node::Node;
+use crate::shown::Shown as _;
 use crate::tail::content::{self, Beginning, Content};
 use crate::tail::discover::{Found, all_files};
 use crate::tail::identity::Comparison;
 use crate::tail::log::{Condition, Log, LogId, file_name, folder};
 
 /// What can stand between a log's name and what rotation adds.
-pub(super) const SEPARATORS: [char; 4] = ['.', '-', '_', '~'];
+pub(super) const SEPARATORS: [u8; 4] = *b".-_~";
 
 /// By what a change of a file is told.
 pub(super) type Stamp = (u64, Option<SystemTime>);
@@ -28,7 +31,7 @@ pub(super) fn settled<T>(read: io::Result<T>, found: &Found, otherwise: T) -> Re
         Ok(read) => Ok(read),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Unsettled),
         Err(error) => {
-            tracing::debug!("{}: {error}", found.path.display());
+            tracing::debug!("{}: {error}", found.path.shown());
             Ok(otherwise)
         }
     }
@@ -96,12 +99,13 @@ pub(super) fn is_rotation_of(found: &Found, log: &Log) -> bool {
         && found.name.age.is_rotation_of(&log.name.age);
     folder(&found.path) == log.series.0
         && found.path != log.checkpoint.path
-        && (is_known || is_extended(&file_name(&found.path), &file_name(&log.checkpoint.path)))
+        && (is_known || is_extended(file_name(&found.path), file_name(&log.checkpoint.path)))
 }
 
-pub(super) fn is_extended(name: &str, log: &str) -> bool {
-    let more = name.strip_prefix(log);
-    more.is_some_and(|more| more.starts_with(SEPARATORS))
+pub(super) fn is_extended(name: &OsStr, log: &OsStr) -> bool {
+    let more = name.as_bytes().strip_prefix(log.as_bytes());
+    more.and_then(<[u8]>::first)
+        .is_some_and(|next| SEPARATORS.contains(next))
 }
 
 /// A log's file under a name that no pattern concerns.
@@ -134,7 +138,7 @@ pub(super) fn continuation(
     if log.gone.is_none() {
         // Copies under names that no pattern concerns.
         let own = file_name(&log.checkpoint.path);
-        let named = all_files(&log.series.0, |name, _| is_extended(name, &own));
+        let named = all_files(&log.series.0, |name, _| is_extended(name, own));
         let is_other = |found: &Found| !files.found.iter().any(|one| one.node == found.node);
         let named = named.into_iter();
         candidates.extend(named.filter(|found| is_other(found) && may_be(found)));
