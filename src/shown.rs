@@ -111,20 +111,20 @@ pub mod saved_path {
     }
 }
 
-/// For `#[serde(with)]`: a name in the state, if there is one.
+/// For `#[serde(with)]`: a name or path in the state, if there is one.
 pub mod saved_name {
-    use super::{OsString, from_saved, to_saved};
+    use super::{OsStr, OsString, from_saved, to_saved};
     use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
 
     /// Writes it.
     ///
     /// # Errors
     /// When the serializer does.
-    pub fn serialize<S: Serializer>(
-        name: &Option<OsString>,
+    pub fn serialize<S: Serializer, N: AsRef<OsStr>>(
+        name: &Option<N>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        let text = name.as_ref().map(|name| to_saved(name));
+        let text = name.as_ref().map(|name| to_saved(name.as_ref()));
         text.serialize(serializer)
     }
 
@@ -132,11 +132,11 @@ pub mod saved_name {
     ///
     /// # Errors
     /// When it is neither text nor null.
-    pub fn deserialize<'de, D: Deserializer<'de>>(
+    pub fn deserialize<'de, D: Deserializer<'de>, N: From<OsString>>(
         deserializer: D,
-    ) -> Result<Option<OsString>, D::Error> {
+    ) -> Result<Option<N>, D::Error> {
         let text = Option::<String>::deserialize(deserializer)?;
-        Ok(text.map(|text| from_saved(&text)))
+        Ok(text.map(|text| from_saved(&text).into()))
     }
 }
 

@@ -128,7 +128,7 @@ impl Here<'_> {
 pub struct Found {
     /// Where.
     pub path: PathBuf,
-    /// What its name says.
+    /// What its name says; of a link, the name of the file that it leads to.
     pub name: Name,
     /// Which file it is.
     pub node: Node,
@@ -138,11 +138,70 @@ pub struct Found {
     pub modified: Option<SystemTime>,
     /// It is a symbolic link to the file.
     pub is_link: bool,
+    /// Where it really is, if symbolic links led to it.
+    pub real: Option<PathBuf>,
+    /// The followed directory that it is of, if it stands in another one: beside what a link leads to.
+    pub home: Option<PathBuf>,
+    /// It stands in a followed directory, under a name that a pattern concerns.
+    pub is_listed: bool,
     /// A pattern matches it; else it only stands beside a log that one would match, as what
     /// rotation made of that.
     pub is_followed: bool,
     /// No pattern that concerns it has been looked for before.
     pub is_first_look: bool,
+}
+
+impl Found {
+    /// A file of that name, of which nothing else is known yet.
+    fn named(path: PathBuf, name: Name) -> Self {
+        Self {
+            path,
+            name,
+            node: Node {
+                device: 0,
+                inode: 0,
+                born: None,
+            },
+            size: 0,
+            modified: None,
+            is_link: false,
+            real: None,
+            home: None,
+            is_listed: false,
+            is_followed: false,
+            is_first_look: false,
+        }
+    }
+
+    fn with(self, metadata: &Metadata) -> Self {
+        Self {
+            node: Node::of(metadata),
+            size: metadata.len(),
+            modified: metadata.modified().ok(),
+            ..self
+        }
+    }
+
+    /// The path that rotation goes by.
+    #[must_use]
+    pub fn own_path(&self) -> &Path {
+        match &self.real {
+            Some(real) if self.is_link => real,
+            Some(_) | None => &self.path,
+        }
+    }
+
+    /// The directory that the file is in.
+    #[must_use]
+    pub fn lives_in(&self) -> &Path {
+        folder(self.own_path())
+    }
+
+    /// The followed directory that it is of.
+    #[must_use]
+    pub fn home(&self) -> &Path {
+        self.home.as_deref().unwrap_or_else(|| folder(&self.path))
+    }
 }
 
 /// What stands in a directory, and when it last changed.
@@ -167,27 +226,46 @@ pub struct Look {
     pub failed: Vec<(PathBuf, io::ErrorKind, String)>,
 }
 
-/// All files of a directory that `is_wanted`, whatever patterns say.
-pub fn all_files(folder: &Path, is_wanted: impl Fn(&OsStr, u64) -> bool) -> Vec<Found> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let wanted = entries.filter_map(|entry| {
-        let file = entry.file_name();
-        is_wanted(&file, entry.ino()).then_some((entry, file))
-    });
-    let found = wanted.filter_map(|(entry, file)| {
-        let metadata = entry.metadata().ok().filter(Metadata::is_file)?;
-        Some(Found {
-            path: entry.path(),
-            name: Name::of(&file),
-            node: Node::of(&metadata),
-            size: metadata.len(),
-            modified: metadata.modified().ok(),
-            is_link: false,
-            is_followed: false,
-            is_first_look: false,
-        })
-    });
-    found.collect()
+/// The names in a directory, whatever patterns say.
+#[derive(Debug)]
+pub struct Names {
+    folder: PathBuf,
+    names: Vec<(OsString, u64)>,
+}
+
+impl Names {
+    /// Reads a directory; one that cannot be read has no names.
+    #[must_use]
+    pub fn of(folder: &Path) -> Self {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let names = entries.map(|entry| (entry.file_name(), entry.ino()));
+        Self {
+            folder: folder.to_owned(),
+            names: names.collect(),
+        }
+    }
+
+    /// The files with that inode.
+    #[must_use]
+    pub fn with_inode(&self, inode: u64) -> Vec<Found> {
+        self.files(|(_, of)| *of == inode)
+    }
+
+    /// The files whose names match.
+    #[must_use]
+    pub fn matching(&self, is_wanted: impl Fn(&OsStr) -> bool) -> Vec<Found> {
+        self.files(|(name, _)| is_wanted(name))
+    }
+
+    fn files(&self, is_wanted: impl Fn(&(OsString, u64)) -> bool) -> Vec<Found> {
+        let wanted = self.names.iter().filter(|name| is_wanted(name));
+        let found = wanted.filter_map(|(name, _)| {
+            let path = self.folder.join(name);
+            let metadata = path.symlink_metadata().ok().filter(Metadata::is_file)?;
+            Some(Found::named(path, Name::of(name)).with(&metadata))
+        });
+        found.collect()
+    }
 }
 
 /// What to look for.
@@ -254,8 +332,14 @@ impl Discovery {
     /// # Errors
     /// When it cannot be read.
     pub fn read_again(&self, folder: &Path) -> io::Result<Listing> {
-        let patterns = self.folders().remove(folder).unwrap_or_default();
-        self.read(folder, &patterns, &mut Vec::new())
+        match self.folders().remove(folder) {
+            Some(patterns) => self.read(folder, &patterns, &mut Vec::new()),
+            // Links lead there.
+            None => {
+                let listing = self.look_once().folders.remove(folder);
+                listing.ok_or(io::ErrorKind::NotFound.into())
+            }
+        }
     }
 
     /// The directories of all patterns, and which patterns concern each.
@@ -281,6 +365,7 @@ impl Discovery {
                 Err(error) => look.failed.push((folder, error.kind(), error.to_string())),
             }
         }
+        self.read_targets(&mut look);
         // One file under two names: the real one counts, not a symbolic link to it.
         look.found.sort_by_cached_key(|found| {
             (
@@ -295,6 +380,46 @@ impl Discovery {
         look
     }
 
+    /// Reads the directories that symbolic links to files lead to: what they lead to is rotated there.
+    fn read_targets(&self, look: &mut Look) {
+        let mut targets: BTreeMap<PathBuf, BTreeMap<OsString, &Found>> = BTreeMap::new();
+        let links = look.found.iter().filter(|found| found.is_link);
+        for link in links.filter(|link| !look.folders.contains_key(link.lives_in())) {
+            let names = targets.entry(link.lives_in().to_owned()).or_default();
+            names.insert(file_name(link.own_path()).to_owned(), link);
+        }
+        let mut rotated = Vec::new();
+        for (folder, links) in &targets {
+            let modified = std::fs::metadata(folder).and_then(|metadata| metadata.modified());
+            let mut listing = Listing {
+                modified: modified.ok(),
+                read_at: SystemTime::now(),
+                nodes: BTreeMap::new(),
+            };
+            let is_of_link = |name: &OsStr| {
+                links.contains_key(name)
+                    || (Name::of(name).rotated_from).is_some_and(|log| links.contains_key(&log))
+            };
+            let mut files = Names::of(folder).matching(is_of_link);
+            files.retain(|found| !self.excludes(&found.path, file_name(&found.path)));
+            for found in files {
+                let name = file_name(&found.path).to_owned();
+                listing.nodes.insert(name, found.node.inode);
+                let log = found.name.rotated_from.as_ref();
+                if let Some(link) = log.and_then(|log| links.get(log)) {
+                    rotated.push(Found {
+                        home: Some(link.home().to_owned()),
+                        is_listed: true,
+                        is_first_look: link.is_first_look,
+                        ..found
+                    });
+                }
+            }
+            look.folders.insert(folder.clone(), listing);
+        }
+        look.found.extend(rotated);
+    }
+
     fn read(
         &self,
         folder: &Path,
@@ -306,6 +431,8 @@ impl Discovery {
             read_at: SystemTime::now(),
             nodes: BTreeMap::new(),
         };
+        let real_folder = std::fs::canonicalize(folder).ok();
+        let real_folder = real_folder.filter(|real| real != folder);
         for entry in std::fs::read_dir(folder)? {
             let entry = entry?;
             let file = entry.file_name();
@@ -321,14 +448,17 @@ impl Discovery {
                 continue;
             }
             listing.nodes.insert(file, metadata.ino());
-            found.push(Found {
-                path: entry.path(),
-                node: Node::of(&metadata),
-                size: metadata.len(),
-                modified: metadata.modified().ok(),
-                is_link: entry.file_type().is_ok_and(|kind| kind.is_symlink()),
-                ..named
-            });
+            let mut named = named.with(&metadata);
+            named.is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+            named.real = if named.is_link {
+                std::fs::canonicalize(entry.path()).ok()
+            } else {
+                real_folder.as_ref().map(|real| real.join(entry.file_name()))
+            };
+            if let Some(real) = named.real.as_deref().filter(|_| named.is_link) {
+                named.name = Name::of(file_name(real));
+            }
+            found.push(named);
         }
         Ok(listing)
     }
@@ -350,18 +480,10 @@ impl Discovery {
             return None;
         }
         Some(Found {
-            path,
             is_followed,
             is_first_look: !(first || known.any(|known| known)),
-            name,
-            node: Node {
-                device: 0,
-                inode: 0,
-                born: None,
-            },
-            size: 0,
-            modified: None,
-            is_link: false,
+            is_listed: true,
+            ..Found::named(path, name)
         })
     }
 }

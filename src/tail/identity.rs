@@ -14,13 +14,16 @@ use twox_hash::XxHash3_128;
 pub const HEAD: usize = 4 << 10;
 /// How much of what was read last is hashed, at most.
 pub const TAIL: usize = 1 << 10;
-/// How many marks are kept of a file.
+/// How many marks are kept of what was read last.
 const MARKS: usize = 16;
+/// How many marks are kept of the beginning: a copy that is shorter than [`HEAD`] is told by the line
+/// that it ends with.
+const MARKS_OF_HEAD: usize = 64;
 /// How many line ends of a piece are marked, the last ones.
 const MARKS_OF_PIECE: usize = 8;
 
 /// A hash of some bytes.
-#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Digest {
     /// How many bytes.
     pub length: usize,
@@ -59,10 +62,39 @@ impl std::fmt::Display for Digest {
 
 /// The checksum of everything before an offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "SavedMark", into = "(u64, Option<u32>)")]
 struct Mark {
     offset: u64,
     /// CRC-32; none if reading did not begin at the file's beginning.
     checksum: Option<u32>,
+}
+
+/// A mark as a state file has it: there are many of them.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum SavedMark {
+    Pair(u64, Option<u32>),
+    /// As version 0.1.0 wrote it.
+    Object {
+        offset: u64,
+        checksum: Option<u32>,
+    },
+}
+
+impl From<SavedMark> for Mark {
+    fn from(saved: SavedMark) -> Self {
+        match saved {
+            SavedMark::Pair(offset, checksum) | SavedMark::Object { offset, checksum } => {
+                Self { offset, checksum }
+            }
+        }
+    }
+}
+
+impl From<Mark> for (u64, Option<u32>) {
+    fn from(mark: Mark) -> Self {
+        (mark.offset, mark.checksum)
+    }
 }
 
 /// How far a file was read, and what was read.
@@ -72,8 +104,8 @@ pub struct Progress {
     pub head: Digest,
     /// What was read last.
     pub tail: Digest,
-    /// Where reading stands, and before it some line ends that reading has passed: a copy of the file
-    /// may end at one of them.
+    /// Line ends that reading has passed, those of the beginning and the last ones, and where it
+    /// stands: a copy of the file may end at one of them.
     marks: Vec<Mark>,
 }
 
@@ -119,13 +151,16 @@ impl Progress {
     /// Goes on over `bytes`, what stands at the offset. `head` is the beginning of the file, up to
     /// [`HEAD`] bytes or the new offset; `tail` ends at the new offset.
     pub fn advance(&mut self, bytes: &[u8], head: &[u8], tail: &[u8]) {
+        let begun = usize::try_from(self.offset()).unwrap_or(usize::MAX);
+        let of_head = &bytes[..HEAD.saturating_sub(begun).min(bytes.len())];
+        let first = memchr::memchr_iter(b'\n', of_head).take(MARKS_OF_HEAD);
+        let last = memchr::memrchr_iter(b'\n', bytes).take(MARKS_OF_PIECE);
+        let mut ends: Vec<_> = first.chain(last).map(|at| at + 1).collect();
+        ends.push(bytes.len());
+        ends.sort_unstable();
+        ends.dedup();
         let mut from = 0;
-        let line_ends = memchr::memrchr_iter(b'\n', bytes).map(|at| at + 1);
-        let mut ends: Vec<_> = line_ends.take(MARKS_OF_PIECE).collect();
-        if ends.first() != Some(&bytes.len()) {
-            ends.insert(0, bytes.len());
-        }
-        for end in ends.into_iter().rev() {
+        for end in ends {
             self.pass(&bytes[from..end]);
             from = end;
         }
@@ -135,8 +170,11 @@ impl Progress {
     /// Passes over bytes, a part of what [`Self::known`] then closes.
     pub fn pass(&mut self, bytes: &[u8]) {
         let Mark { offset, checksum } = self.last();
-        if self.marks.len() == MARKS {
-            self.marks.remove(0);
+        let is_of_head = |mark: &&Mark| mark.offset <= HEAD as u64;
+        let of_head = self.marks.iter().take_while(is_of_head).count();
+        let kept = of_head.min(MARKS_OF_HEAD);
+        if self.marks.len() >= kept + MARKS {
+            self.marks.remove(kept);
         }
         self.marks.push(Mark {
             offset: offset + bytes.len() as u64,
@@ -319,6 +357,33 @@ mod tests {
             read(&lines(2), 1).compare(&*lines(1)).unwrap(),
             Comparison::Shorter
         );
+    }
+
+    #[test]
+    fn a_short_copy_is_told_by_any_line_that_it_ends_with() {
+        for count in [2, 100, 10_000] {
+            let text = lines(count);
+            for pieces in [1, count] {
+                let progress = read(&text, pieces);
+                for copied in 1..count.min(64) {
+                    let comparison = progress.compare(&*lines(copied)).unwrap();
+                    assert_eq!(comparison, Comparison::Shorter, "{copied} of {count}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn marks_of_older_states_are_read() {
+        let progress: Progress = serde_json::from_str(
+            r#"{"head":{"length":0,"hash":""},"tail":{"length":0,"hash":""},
+                "marks":[{"offset":1,"checksum":7},{"offset":2,"checksum":null},[3,9]]}"#,
+        )
+        .unwrap();
+        assert_eq!(progress.offset(), 3);
+        let text = serde_json::to_string(&progress).unwrap();
+        assert!(text.ends_with(r#""marks":[[1,7],[2,null],[3,9]]}"#), "{text}");
+        assert_eq!(serde_json::from_str::<Progress>(&text).unwrap(), progress);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::content::Content;
 use super::discover::Found;
-use super::identity::Progress;
+use super::identity::{Digest, Progress};
 use super::name::Name;
 use crate::event::Origin;
 use crate::node::Node;
@@ -32,12 +32,36 @@ pub struct Checkpoint {
         with = "crate::shown::saved_name"
     )]
     pub series: Option<OsString>,
+    /// The directory of its series, if its path does not tell that.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "crate::shown::saved_name"
+    )]
+    pub series_folder: Option<PathBuf>,
+    /// The followed directory that it is of, if it stands in another one.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "crate::shown::saved_name"
+    )]
+    pub home: Option<PathBuf>,
+    /// Where its file really is, if symbolic links lead to it: rotation happens there.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "crate::shown::saved_name"
+    )]
+    pub real: Option<PathBuf>,
     /// Which file that is.
     pub node: Node,
     /// How long that was when it was last looked at.
     pub size: u64,
     /// What was read of it.
     pub progress: Progress,
+    /// The beginning of its file when it was first seen, while nothing is read of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Digest>,
     /// What else is known of the file.
     #[serde(default, skip_serializing_if = "Condition::is_ordinary")]
     pub condition: Condition,
@@ -75,6 +99,35 @@ pub enum Condition {
     Ignored,
 }
 
+impl Checkpoint {
+    /// Whether its path is a symbolic link to its file, rather than in a directory that one leads to.
+    fn is_link(&self) -> bool {
+        let real = self.real.as_deref().map(folder);
+        real.is_some() && self.series_folder.as_deref() == real
+    }
+
+    /// The path that rotation goes by.
+    #[must_use]
+    pub fn own_path(&self) -> &Path {
+        match &self.real {
+            Some(real) if self.is_link() => real,
+            Some(_) | None => &self.path,
+        }
+    }
+
+    /// The name that rotation goes by.
+    #[must_use]
+    pub fn own_name(&self) -> &OsStr {
+        file_name(self.own_path())
+    }
+
+    /// The directory that its file is in.
+    #[must_use]
+    pub fn lives_in(&self) -> &Path {
+        folder(self.own_path())
+    }
+}
+
 impl Condition {
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
     fn is_ordinary(&self) -> bool {
@@ -93,8 +146,11 @@ impl Condition {
 pub struct Log {
     /// What is saved of it.
     pub checkpoint: Checkpoint,
-    /// Its directory and series: what is read in one order.
+    /// Its directory and series: what is read in one order. A symbolic link to a file is of the
+    /// directory that it leads to, where that is rotated.
     pub series: Series,
+    /// The followed directory that it is of.
+    pub home: PathBuf,
     /// What its name says.
     pub name: Name,
     /// When its file was last written.
@@ -136,13 +192,22 @@ pub type Series = (PathBuf, OsString);
 impl Log {
     /// A log that is first seen as `found`, of which `progress` counts as read.
     #[must_use]
-    pub fn begin(found: &Found, progress: Progress, condition: Condition) -> Self {
+    pub fn begin(
+        found: &Found,
+        progress: Progress,
+        seen: Option<Digest>,
+        condition: Condition,
+    ) -> Self {
         let mut log = Self::restore(Checkpoint {
             path: found.path.clone(),
             series: None,
+            series_folder: found.is_link.then(|| found.lives_in().to_owned()),
+            home: found.home.clone(),
+            real: found.real.clone(),
             node: found.node,
             size: found.size,
             progress,
+            seen,
             condition,
             unfinished: None,
             gone_since: None,
@@ -155,13 +220,20 @@ impl Log {
     /// A log that the state knows.
     #[must_use]
     pub fn restore(checkpoint: Checkpoint) -> Self {
-        let mut name = Name::of(file_name(&checkpoint.path));
+        let series_folder = checkpoint.series_folder.as_deref();
+        let series_folder = series_folder.unwrap_or_else(|| folder(&checkpoint.path));
+        let mut name = Name::of(checkpoint.own_name());
         if let Some(series) = &checkpoint.series {
             name.series.clone_from(series);
+        }
+        if checkpoint.series.is_some() || checkpoint.lives_in() != series_folder {
             name.age = name.age.renamed();
         }
+        let home = checkpoint.home.as_deref();
+        let home = home.unwrap_or_else(|| folder(&checkpoint.path));
         Self {
-            series: (folder(&checkpoint.path).to_owned(), name.series.clone()),
+            series: (series_folder.to_owned(), name.series.clone()),
+            home: home.to_owned(),
             name,
             modified: None,
             content: None,
@@ -186,24 +258,14 @@ impl Log {
 
     /// It is now at that place; the content is the same.
     pub fn is_at(&mut self, found: &Found) {
-        let checkpoint = &mut self.checkpoint;
-        if checkpoint.path != found.path {
-            tracing::debug!("{} is now {}", checkpoint.path.shown(), found.path.shown());
-            checkpoint.path.clone_from(&found.path);
-            checkpoint.series = None;
-            let age = self.name.age.renamed();
-            let series = std::mem::take(&mut self.series.1);
-            self.name = found.name.clone();
-            if found.name.series != series {
-                // A name that tells nothing: the lines are of the same series still.
-                self.name.age = age;
-                self.name.series.clone_from(&series);
-                checkpoint.series = Some(series);
-            }
-            self.series = (folder(&found.path).to_owned(), self.name.series.clone());
-            self.origin = Arc::new(Origin::file(&found.path));
-            self.is_changed = true;
+        let is_elsewhere = self.checkpoint.path != found.path
+            || found.is_listed && self.checkpoint.real != found.real;
+        if is_elsewhere {
+            let path = self.checkpoint.path.shown();
+            tracing::debug!("{path} is now {}", found.path.shown());
+            self.is_called(found);
         }
+        let checkpoint = &mut self.checkpoint;
         if checkpoint.node != found.node {
             checkpoint.node = found.node;
             self.is_changed = true;
@@ -221,15 +283,63 @@ impl Log {
             self.retry();
         }
         let checkpoint = &mut self.checkpoint;
-        if checkpoint.size != found.size || self.modified != found.modified {
+        // After a restart only the size is known: a time that is new to us is no change.
+        let is_touched = self.modified.is_some() && self.modified != found.modified;
+        self.modified = found.modified;
+        if checkpoint.size != found.size || is_touched {
             checkpoint.size = found.size;
-            self.modified = found.modified;
             // What could not be read may be readable now.
             if checkpoint.condition == Condition::CompressedRead {
                 checkpoint.condition = Condition::Compressed;
             }
             self.retry();
         }
+    }
+
+    /// Takes the path of its file, and what that says of its place among others.
+    fn is_called(&mut self, found: &Found) {
+        let checkpoint = &mut self.checkpoint;
+        let age = self.name.age.renamed();
+        let (series_folder, series) = std::mem::take(&mut self.series);
+        let here = found.lives_in();
+        self.name = found.name.clone();
+        checkpoint.series = None;
+        self.series = if here == series_folder {
+            if self.name.series != series {
+                // A name that tells nothing: the lines are of the same series still.
+                self.name.age = age;
+                self.name.series.clone_from(&series);
+                checkpoint.series = Some(series.clone());
+            }
+            (series_folder, series)
+        } else if found.is_listed {
+            (here.to_owned(), self.name.series.clone())
+        } else {
+            // Out of its directory: the old file of a symbolic link that leads elsewhere now.
+            self.name.age = self.name.age.renamed().min(age);
+            if self.name.series != series {
+                self.name.series.clone_from(&series);
+                checkpoint.series = Some(series.clone());
+            }
+            (series_folder, series)
+        };
+        if found.is_listed {
+            self.home = found.home().to_owned();
+        }
+        let folder = folder(&found.path);
+        checkpoint.series_folder = (self.series.0 != folder).then(|| self.series.0.clone());
+        checkpoint.home = (self.home != folder).then(|| self.home.clone());
+        // A file that was renamed is where it was, through the same links.
+        let real_folder = checkpoint.real.as_deref().and_then(Path::parent);
+        checkpoint.real = match (found.is_listed, real_folder, found.path.file_name()) {
+            (false, Some(real), Some(name)) if checkpoint.path.parent() == found.path.parent() => {
+                Some(real.join(name))
+            }
+            (..) => found.real.clone(),
+        };
+        checkpoint.path.clone_from(&found.path);
+        self.origin = Arc::new(Origin::file(&found.path));
+        self.is_changed = true;
     }
 
     /// What could not be read may be readable now.
@@ -328,6 +438,10 @@ impl Log {
             return Ok(true);
         }
         match std::fs::metadata(&self.checkpoint.path) {
+            // By its length it is known: when that changes, it is to be compared anew.
+            Ok(metadata) if self.checkpoint.condition == Condition::ShorterCopy => {
+                Ok(metadata.len() == self.checkpoint.size)
+            }
             Ok(metadata) => {
                 self.checkpoint.size = metadata.len();
                 Ok(Node::of(&metadata) == self.checkpoint.node)

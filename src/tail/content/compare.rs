@@ -8,7 +8,7 @@ use std::path::Path;
 use super::{PIECE, open, open_found};
 use crate::compression::Stream;
 use crate::tail::discover::Found;
-use crate::tail::identity::{Comparison, Progress};
+use crate::tail::identity::{Comparison, HEAD, Progress};
 
 /// Compares a file with what was read of another, and tells whether it ends where that stands.
 ///
@@ -19,6 +19,38 @@ pub fn compare(found: &Found, progress: &Progress) -> io::Result<(Comparison, bo
     let comparison = progress.compare(&mut stream)?;
     let is_all = comparison == Comparison::Continues && matches!(stream.read(&mut [0]), Ok(0));
     Ok((comparison, is_all))
+}
+
+/// The uncompressed beginning of a file, up to [`HEAD`] bytes: of damaged data what comes before the
+/// damage.
+///
+/// # Errors
+/// When it cannot be opened, or is gone.
+pub fn head(found: &Found) -> io::Result<Vec<u8>> {
+    head_in(open_found(found)?)
+}
+
+/// As [`head`], of whatever file is at a path.
+///
+/// # Errors
+/// When it cannot be opened.
+pub fn head_of(path: &Path) -> io::Result<Vec<u8>> {
+    head_in(open(path)?)
+}
+
+fn head_in(file: File) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    let read = Stream::detect(file)?.take(HEAD as u64).read_to_end(&mut head);
+    tracing::trace!("beginning: {read:?}");
+    Ok(head)
+}
+
+/// As [`compare`], of whatever file is at a path.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn compare_path(path: &Path, progress: &Progress) -> io::Result<Comparison> {
+    progress.compare(Stream::detect(open(path)?)?)
 }
 
 /// Whether a file, uncompressed, begins as what was read did.

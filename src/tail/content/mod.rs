@@ -12,7 +12,9 @@ use std::path::Path;
 use memchr::memrchr;
 use rustix::fs::OFlags;
 
-pub use compare::{Beginning, compare, compare_beginning, compare_head};
+pub use compare::{
+    Beginning, compare, compare_beginning, compare_head, compare_path, head, head_of,
+};
 use compressed::Compressed;
 use plain::Plain;
 

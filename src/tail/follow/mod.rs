@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime};
 
 use super::content::Lines;
 use super::discover::{Discovery, Found, Listing};
-use super::log::{Condition, Log, LogId, Series, Unfinished, folder};
+use super::log::{Condition, Log, LogId, Series, Unfinished};
 use super::piece::{Change, TailPiece};
 use super::recognise::{FirstMeeting, Logs};
 use crate::frame::{Frame, KEPT_OF_TOO_LONG, Problem};
@@ -65,6 +65,8 @@ pub struct Following {
     by_path: HashMap<PathBuf, LogId>,
     /// Files open, in the order they were opened.
     open: VecDeque<LogId>,
+    /// Whether the content of a log may come back at another place.
+    is_any_gone: bool,
     /// The next look is due at once.
     pub is_unsettled: bool,
     complaints: HashMap<PathBuf, String>,
@@ -89,6 +91,7 @@ impl Following {
             series: BTreeMap::new(),
             by_path: HashMap::new(),
             open: VecDeque::new(),
+            is_any_gone: false,
             is_unsettled: true,
             complaints: HashMap::new(),
             troubles: 0,
@@ -156,11 +159,15 @@ impl Following {
     fn plan(&mut self) {
         self.series.clear();
         self.by_path.clear();
+        let mut logs = self.logs.all.values();
+        self.is_any_gone = logs.any(|log| log.gone.is_some() && log.offset() > 0);
         for (id, log) in &self.logs.all {
             if log.is_unfollowed || log.gone.is_some() && log.content.is_none() {
                 continue;
             }
-            self.by_path.insert(log.checkpoint.path.clone(), *id);
+            let paths = [Some(&log.checkpoint.path), log.checkpoint.real.as_ref()];
+            let paths = paths.into_iter().flatten().cloned();
+            self.by_path.extend(paths.map(|path| (path, *id)));
             self.series.entry(log.series.clone()).or_default().push(*id);
         }
         let mut waiting = Vec::new();
@@ -324,10 +331,11 @@ impl Following {
         if let Some(before) = before {
             // These may be the first lines behind a truncation, and the copy that was made before it
             // holds what is to be read first.
-            let folder = folder(&log.checkpoint.path).to_owned();
+            let folder = log.checkpoint.lives_in().to_owned();
             let is_here = log.gone.is_none();
             let is_first = !is_here
-                || self.logs.copies_agree(id)
+                || !(self.is_any_gone && self.logs.is_known_content(id))
+                    && self.logs.copies_agree(id)
                     && is_unchanged(&self.discovery, &mut self.folders, &folder);
             let Some(log) = self.logs.all.get_mut(&id) else {
                 return Ok(Lines::None);
@@ -343,6 +351,7 @@ impl Following {
         fill(piece, start, &lines, self.reading.max_line_bytes);
         log.trouble = None;
         log.checkpoint.unfinished = None;
+        log.checkpoint.seen = None;
         log.searched = log.offset();
         piece.read.origin = Some(Arc::clone(&log.origin));
         piece.log = Some(id);

@@ -1,7 +1,7 @@
 //! Rotated copies of logs whose own file is still as it was: `copytruncate` before the truncation, and
 //! `gzip` before it removes its input.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
@@ -10,11 +10,12 @@ use std::path::PathBuf;
 use super::places::{
     SEPARATORS, Stamp, is_intact, is_named_compressed, is_rotation_of, is_there, stamp,
 };
+use super::scan::Scan;
 use super::{Logs, Unsettled, key};
 use crate::shown::Shown as _;
 use crate::tail::content::{self, Beginning};
 use crate::tail::discover::Found;
-use crate::tail::log::{Log, LogId, Series, file_name, folder};
+use crate::tail::log::{Log, LogId, Series, file_name};
 
 /// A compressed file that is shorter has not got beyond its header.
 const SHORTEST_COMPRESSED: u64 = 18;
@@ -30,46 +31,124 @@ pub(in crate::tail) struct Copy {
     original: Stamp,
 }
 
-/// Logs by what a rotated file's name may tell of them.
+/// How much of a file's beginning tells what it may be a copy of.
+const BEGINNING: usize = 1 << 10;
+
+/// Logs by what a rotated file's name and beginning may tell of them.
 #[derive(Default)]
 pub(super) struct Index {
     by_series: HashMap<Series, Vec<LogId>>,
     by_path: HashMap<PathBuf, LogId>,
+    /// Of each series with a file that may be a copy.
+    by_beginning: HashMap<Series, Beginnings>,
+}
+
+/// The logs of a series by the beginnings of their files, so that a copy is not compared with all.
+#[derive(Default)]
+struct Beginnings {
+    logs: BTreeMap<Vec<u8>, Vec<LogId>>,
+    /// Of beginnings that are short: their files may have grown since.
+    short: BTreeSet<usize>,
+    /// Those whose beginning was read, and who were seen to be intact after that.
+    intact: usize,
+}
+
+impl Beginnings {
+    fn add(&mut self, id: LogId, log: &Log) {
+        let path = &log.checkpoint.path;
+        let mut beginning = content::head_of(path).unwrap_or_default();
+        beginning.truncate(BEGINNING);
+        if beginning.len() < BEGINNING {
+            self.short.insert(beginning.len());
+        }
+        self.logs.entry(beginning).or_default().push(id);
+    }
+
+    /// The logs that begin as a file does.
+    fn beginning_like(&self, head: &[u8]) -> BTreeSet<LogId> {
+        let head = &head[..head.len().min(BEGINNING)];
+        let longer = self.logs.range(head.to_vec()..);
+        let longer = longer.take_while(|(beginning, _)| beginning.starts_with(head));
+        let shorter = self.short.range(..head.len());
+        let shorter = shorter.filter_map(|length| self.logs.get(&head[..*length]));
+        longer
+            .map(|(_, ids)| ids)
+            .chain(shorter)
+            .flatten()
+            .copied()
+            .collect()
+    }
 }
 
 impl Index {
-    pub(super) fn of(logs: &BTreeMap<LogId, Log>) -> Self {
+    /// An index of the logs that are somewhere.
+    pub(super) fn of(logs: &BTreeMap<LogId, Log>, nowhere: &[LogId]) -> Self {
         let mut index = Self::default();
-        for (id, log) in logs {
+        let nowhere: HashSet<_> = nowhere.iter().collect();
+        let logs = logs.iter();
+        let logs = logs.filter(|(_, log)| log.gone.is_none() && !log.is_unfollowed);
+        for (id, log) in logs.filter(|(id, _)| !nowhere.contains(id)) {
             index.add(*id, log);
         }
         index
     }
 
     pub(super) fn add(&mut self, id: LogId, log: &Log) {
+        if let Some(beginnings) = self.by_beginning.get_mut(&log.series) {
+            beginnings.add(id, log);
+        }
         self.by_series
             .entry(log.series.clone())
             .or_default()
             .push(id);
-        if log.gone.is_none() {
-            self.by_path.insert(log.checkpoint.path.clone(), id);
-        }
+        self.by_path
+            .insert(log.checkpoint.own_path().to_owned(), id);
     }
 
-    /// The logs that a file may be a rotated form of.
-    fn named_like(&self, found: &Found) -> BTreeSet<LogId> {
-        let mut ids = BTreeSet::new();
-        let folder = folder(&found.path);
-        if found.name.rotated_from.is_some() {
-            let series = (folder.to_owned(), found.name.series.clone());
-            ids.extend(self.by_series.get(&series).into_iter().flatten());
-        }
-        let name = file_name(&found.path);
-        let name = name.as_bytes();
+    /// The logs that a file may be a copy of, by its name and its beginning.
+    fn originals(
+        &mut self,
+        found: &Found,
+        logs: &BTreeMap<LogId, Log>,
+        scan: &mut Scan<'_>,
+    ) -> Result<BTreeSet<LogId>, Unsettled> {
+        let folder = found.lives_in();
+        let name = file_name(found.own_path()).as_bytes();
         let ends = (0..name.len()).filter(|at| SEPARATORS.contains(&name[*at]));
         let before = ends.map(|at| folder.join(OsStr::from_bytes(&name[..at])));
-        ids.extend(before.filter_map(|path| self.by_path.get(&path)));
-        ids
+        let by_path = before.filter_map(|path| self.by_path.get(&path));
+        let mut ids: BTreeSet<_> = by_path.copied().collect();
+        if found.name.rotated_from.is_none() {
+            return Ok(ids);
+        }
+        let series = (folder.to_owned(), found.name.series.clone());
+        let of_series = self.by_series.get(&series).map_or(&[][..], Vec::as_slice);
+        let known = |id: &LogId| Some((*id, logs.get(id)?));
+        let beginnings = self.by_beginning.entry(series).or_insert_with(|| {
+            let mut beginnings = Beginnings::default();
+            for (id, log) in of_series.iter().filter_map(known) {
+                beginnings.add(id, log);
+            }
+            beginnings
+        });
+        if !is_begun(found) {
+            // Nothing tells what it is to be: perhaps the copy of any of them.
+            ids.extend(of_series);
+            return Ok(ids);
+        }
+        match scan.head(found)? {
+            Some(head) => ids.extend(beginnings.beginning_like(&head)),
+            None => ids.extend(of_series),
+        }
+        // One that was truncated before its beginning was read does not begin like its copy.
+        let unchecked = of_series.get(beginnings.intact..).unwrap_or_default();
+        for (_, log) in unchecked.iter().filter_map(known) {
+            if !is_intact(log) {
+                return Err(Unsettled);
+            }
+        }
+        beginnings.intact = of_series.len();
+        Ok(ids)
     }
 }
 
@@ -102,7 +181,12 @@ impl Logs {
 
     /// Whether a file is a rotated copy, perhaps still being written, of a log whose own file is as it
     /// was (logrotate's `copytruncate` before the truncation, or `gzip` before it removes its input).
-    pub(super) fn is_copy(&mut self, found: &Found, index: &Index) -> Result<bool, Unsettled> {
+    pub(super) fn is_copy(
+        &mut self,
+        found: &Found,
+        index: &mut Index,
+        scan: &mut Scan<'_>,
+    ) -> Result<bool, Unsettled> {
         let is_known = |copy: &Copy| {
             let original = self.all.get(&copy.of).filter(|log| log.gone.is_none());
             let is_as_compared = |log: &Log| {
@@ -115,10 +199,11 @@ impl Logs {
             return Ok(true);
         }
         self.copies.remove(&key(&found.node));
-        let logs = index.named_like(found).into_iter();
-        let of = logs
+        let originals = index.originals(found, &self.all, scan)?;
+        let of = originals
+            .into_iter()
             .filter_map(|id| Some((id, self.all.get(&id)?)))
-            .filter(|(_, log)| log.gone.is_none() && is_rotation_of(found, log));
+            .filter(|(_, log)| is_rotation_of(found, log));
         // The newest first: it is what is copied.
         let mut of: Vec<_> = of.collect();
         of.sort_by(|one, other| other.1.name.age.cmp(&one.1.name.age));

@@ -1,10 +1,18 @@
 //! Which file is which log: renames, copies, truncation, compression, inodes that are used again.
 //!
-//! A log is a content. A file that was copied and truncated is, from then on, the place of a new log,
-//! and the copy is the place of the old one: so copytruncate is a rename like any other.
+//! A log is a content. Inode and birth only help to find it: a file that holds what was read of a log
+//! is that log, at whatever path, and a file that holds something else is another one. A file that was
+//! copied and truncated is, from then on, the place of a new log, and the copy is the place of the old
+//! one: so copytruncate is a rename like any other.
+//!
+//! A scan goes from what is sure to what is not: logs that stand where they stood; then those whose
+//! content stands elsewhere; then logs of which nothing was read, which only their inode tells; then
+//! files that are no log yet.
 
 mod copies;
+mod moved;
 mod places;
+mod scan;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
@@ -12,11 +20,12 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
 use copies::{Copy, Index, is_begun};
-use places::{continuation, is_same, renamed, settled};
+use places::{is_same, place, settled};
+use scan::Scan;
 
 use super::content;
 use super::discover::{Found, Look};
-use super::identity::Progress;
+use super::identity::{Digest, Progress};
 use super::log::{Condition, Log, LogId, folder};
 use crate::node::Node;
 use crate::shown::Shown as _;
@@ -49,25 +58,27 @@ pub struct Logs {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Unsettled;
 
-/// The files that no log has claimed yet, each with whether it is taken.
-struct Unclaimed<'a> {
-    found: Vec<&'a Found>,
-    taken: HashSet<(u64, u64)>,
-}
-
-impl<'a> Unclaimed<'a> {
-    fn free(&self) -> impl Iterator<Item = &'a Found> + '_ {
-        let free = |found: &&&Found| !self.taken.contains(&key(&found.node));
-        self.found.iter().filter(free).copied()
-    }
-
-    fn take(&mut self, found: &Found) {
-        self.taken.insert(key(&found.node));
-    }
-}
-
 fn key(node: &Node) -> (u64, u64) {
     (node.device, node.inode)
+}
+
+/// The logs that one step of a scan is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Known {
+    /// Something was read of them: their content tells them.
+    Read,
+    /// Nothing was: only their file tells them.
+    Unread,
+}
+
+impl Known {
+    fn of(log: &Log) -> Self {
+        if log.offset() > 0 {
+            Self::Read
+        } else {
+            Self::Unread
+        }
+    }
 }
 
 impl Logs {
@@ -76,18 +87,26 @@ impl Logs {
     /// # Errors
     /// When files changed meanwhile, so that it cannot be told.
     pub fn recognise(&mut self, look: &Look, meeting: FirstMeeting) -> Result<(), Unsettled> {
-        let mut files = Unclaimed {
-            found: look.found.iter().collect(),
-            taken: HashSet::new(),
-        };
-        let astray = self.find_in_place(look, &mut files)?;
-        self.find_elsewhere(astray, &mut files)?;
-        let mut new: Vec<_> = files.free().collect();
+        let mut scan = Scan::of(look);
+        let mut nowhere = Vec::new();
+        for known in [Known::Read, Known::Unread] {
+            let astray = self.find_in_place(known, look, &mut scan)?;
+            let mut missing = self.find_elsewhere(astray, &mut scan)?;
+            if known == Known::Read {
+                missing = self.find_moved(missing, &mut scan)?;
+            }
+            nowhere.extend(missing);
+        }
+        let mut new: Vec<_> = scan.free().collect();
         // The newest first: the older may be copies of it.
         new.sort_by(|one, other| other.name.age.cmp(&one.name.age));
-        let mut index = Index::of(&self.all);
+        let mut index = Index::of(&self.all, &nowhere);
+        let overwritten = self.overwritten(&nowhere, &mut index, &mut scan)?;
+        self.give_up(nowhere, &overwritten, &scan);
         for found in new {
-            if let Some(log) = self.meet(found, meeting, &index)? {
+            if scan.is_free(&found.node)
+                && let Some(log) = self.meet(found, meeting, &mut index, &mut scan)?
+            {
                 index.add(self.next, &log);
                 self.all.insert(self.next, log);
                 self.next += 1;
@@ -101,40 +120,31 @@ impl Logs {
     /// Finds logs by their files; returns those whose file is not there or says something else.
     fn find_in_place(
         &mut self,
+        known: Known,
         look: &Look,
-        files: &mut Unclaimed<'_>,
+        scan: &mut Scan<'_>,
     ) -> Result<Vec<LogId>, Unsettled> {
-        let mut by_inode: HashMap<u64, Vec<&Found>> = HashMap::new();
-        for found in &look.found {
-            by_inode.entry(found.node.inode).or_default().push(found);
-        }
         let mut astray = Vec::new();
         // Those that are gone come last: their inodes may be others' now.
-        let is_gone = |log: &Log| log.gone.is_some();
-        let (gone, present): (Vec<_>, Vec<_>) =
-            self.all.iter_mut().partition(|(_, log)| is_gone(log));
+        let logs = self.all.iter_mut().filter(|(_, log)| Known::of(log) == known);
+        let (gone, present): (Vec<_>, Vec<_>) = logs.partition(|(_, log)| log.gone.is_some());
         for (id, log) in present.into_iter().chain(gone) {
-            let folder = folder(&log.checkpoint.path);
+            let home = &log.home;
             let is_missing = |(failed, kind, _): &(PathBuf, io::ErrorKind, String)| {
-                failed == folder && *kind == io::ErrorKind::NotFound
+                failed == home && *kind == io::ErrorKind::NotFound
             };
-            // Of a directory that cannot be read nothing is known; others are no concern of ours.
+            // Of a directory that cannot be read nothing is known; others are no concern of ours,
+            // but a file of theirs may be reached by another path now.
             log.is_unfollowed =
-                !look.folders.contains_key(folder) && !look.failed.iter().any(is_missing);
-            if log.is_unfollowed {
-                continue;
-            }
-            let candidates = by_inode.get(&log.checkpoint.node.inode);
-            let found = candidates.into_iter().flatten().find(|found| {
-                let same_path = found.path == log.checkpoint.path;
-                log.checkpoint.node.may_be(&found.node, same_path)
-                    && !files.taken.contains(&key(&found.node))
-            });
+                !look.folders.contains_key(home) && !look.failed.iter().any(is_missing);
+            let found = scan.with_inode_of(&log.checkpoint.node, &log.checkpoint.path);
             match found {
                 Some(found) if !std::mem::take(&mut log.is_displaced) && is_same(log, found)? => {
                     log.is_at(found);
-                    files.take(found);
+                    log.is_unfollowed = false;
+                    scan.take(&found.node);
                 }
+                _ if log.is_unfollowed => {}
                 Some(_) => {
                     // Its bytes are no more in this file.
                     log.content = None;
@@ -146,50 +156,112 @@ impl Logs {
         Ok(astray)
     }
 
-    /// Looks for logs whose file is gone or has another content: as rotated copies of them.
+    /// Looks for logs whose file is gone or has another content: under other names, in their own
+    /// place, as rotated copies. Returns those that are not found.
     fn find_elsewhere(
         &mut self,
         astray: Vec<LogId>,
-        files: &mut Unclaimed<'_>,
-    ) -> Result<(), Unsettled> {
+        scan: &mut Scan<'_>,
+    ) -> Result<Vec<LogId>, Unsettled> {
+        let mut missing = Vec::new();
         for id in astray {
             let Some(log) = self.all.get_mut(&id) else {
                 continue;
             };
-            if log.gone.is_none()
-                && let Some(found) = renamed(log)
-                && !files.taken.contains(&key(&found.node))
-                && is_same(log, &found)?
-            {
-                // Under its own name it is one that no pattern names any more.
-                log.is_unfollowed =
-                    found.path == log.checkpoint.path && log.checkpoint.series.is_none();
-                log.is_at(&found);
-                files.take(&found);
+            let Some((found, condition)) = place(log, id, &self.copies, scan)? else {
+                missing.push(id);
                 continue;
+            };
+            match condition {
+                Some(condition) => log.moves_to(&found, condition),
+                None => {
+                    // Under its own name it is one that no pattern names any more.
+                    log.is_unfollowed = found.path == log.checkpoint.path
+                        && log.checkpoint.series.is_none()
+                        && folder(&found.path) == log.home;
+                    log.is_at(&found);
+                }
             }
-            let continuation = continuation(log, id, &self.copies, files)?;
+            scan.take(&found.node);
+            self.copies.remove(&key(&found.node));
+        }
+        Ok(missing)
+    }
+
+    /// Logs of rotated files that were read to their end, and whose files hold something else now:
+    /// `shred` before the removal. That is nothing to be read.
+    fn overwritten(
+        &mut self,
+        nowhere: &[LogId],
+        index: &mut Index,
+        scan: &mut Scan<'_>,
+    ) -> Result<HashMap<LogId, Found>, Unsettled> {
+        let mut overwritten = HashMap::new();
+        for id in nowhere {
+            let Some(log) = self.all.get(id) else {
+                continue;
+            };
+            let Some(found) = scan.at(&log.checkpoint.path) else {
+                continue;
+            };
+            // Only its birth tells a file from a new one that has its inode.
+            let is_same_file = found.node == log.checkpoint.node && found.node.born.is_some();
+            if is_same_file
+                && found.name.rotated_from.is_some()
+                && log.unread() == 0
+                && log.checkpoint.condition != Condition::Compressed
+                && !self.is_copy(found, index, scan)?
+            {
+                overwritten.insert(*id, found.clone());
+                scan.take(&found.node);
+            }
+        }
+        Ok(overwritten)
+    }
+
+    /// Says of logs that are nowhere what that means.
+    fn give_up(
+        &mut self,
+        nowhere: Vec<LogId>,
+        overwritten: &HashMap<LogId, Found>,
+        scan: &Scan<'_>,
+    ) {
+        for id in nowhere {
             let Some(log) = self.all.get_mut(&id) else {
                 continue;
             };
-            if let Some((found, condition)) = continuation {
-                log.moves_to(&found, condition);
-                files.take(&found);
-                self.copies.remove(&key(&found.node));
-            } else if log.gone.is_none() {
-                log.gone = Some(Instant::now());
-                log.checkpoint.gone_since = Some(now());
-                log.is_changed = true;
-                if log.content.is_none() {
-                    self.lost_bytes += lost(log);
-                    if log.checkpoint.unfinished.is_some() {
-                        self.orphans.push(id);
-                    }
-                    log.searched = log.checkpoint.size;
+            let path = log.checkpoint.path.shown();
+            if let Some(found) = overwritten.get(&id) {
+                if log.checkpoint.condition != Condition::Ignored {
+                    tracing::info!(
+                        "{path} was overwritten after it was read to its end: what it holds now is not read"
+                    );
                 }
+                let progress = content::at_last_line(found).unwrap_or_default();
+                log.checkpoint.progress = progress;
+                log.moves_to(found, Condition::Ignored);
+                continue;
+            }
+            if log.gone.is_some() {
+                continue;
+            }
+            let is_of_another = Known::of(log) == Known::Unread && !scan.is_free(&log.checkpoint.node);
+            if is_of_another {
+                // What stands in its file is the content of a log that is known longer.
+                log.checkpoint.size = 0;
+                log.content = None;
+            }
+            log.gone = Some(Instant::now());
+            log.checkpoint.gone_since = Some(now());
+            log.is_changed = true;
+            if log.content.is_none() {
+                self.lost_bytes += lost(log, scan);
+                if log.checkpoint.unfinished.is_some() {
+                    self.orphans.push(id);
+                }
+                log.searched = log.checkpoint.size;
             }
         }
-        Ok(())
     }
 
     /// Meets a file that is no log yet.
@@ -197,9 +269,12 @@ impl Logs {
         &mut self,
         found: &Found,
         meeting: FirstMeeting,
-        index: &Index,
+        index: &mut Index,
+        scan: &mut Scan<'_>,
     ) -> Result<Option<Log>, Unsettled> {
-        if self.is_copy(found, index)? || !is_begun(found) && found.name.rotated_from.is_some() {
+        if self.is_copy(found, index, scan)?
+            || !is_begun(found) && found.name.rotated_from.is_some()
+        {
             return Ok(None);
         }
         let age = found
@@ -215,28 +290,48 @@ impl Logs {
         } else {
             (Progress::default(), Condition::Plain)
         };
-        Ok(Some(Log::begin(found, progress, condition)))
+        let mut seen = None;
+        if progress.offset() == 0 {
+            let head = scan.head(found)?.filter(|head| !head.is_empty());
+            seen = head.map(|head| Digest::of(&head));
+        }
+        Ok(Some(Log::begin(found, progress, seen, condition)))
     }
 }
 
 /// Says what of a log was seen and is gone, and returns how many bytes.
-fn lost(log: &Log) -> u64 {
+fn lost(log: &Log, scan: &Scan<'_>) -> u64 {
     let path = log.checkpoint.path.shown();
     let unfinished = log.checkpoint.unfinished.as_ref();
     let known = unfinished.map_or(0, |unfinished| unfinished.length);
     let offset = log.offset() + known;
     let bytes = log.unread().saturating_sub(known);
+    let is_truncated = scan.is_listed(&log.checkpoint.node);
+    let what = if is_truncated {
+        "was truncated, and no copy was found"
+    } else {
+        "is gone, and nothing is left of it"
+    };
     if bytes > 0 {
         let end = offset + bytes;
         tracing::warn!(
-            "{path} is gone, and nothing is left of it: bytes {offset} to {end} ({bytes} bytes) were not \
-             read and are lost"
+            "{path} {what}: bytes {offset} to {end} ({bytes} bytes) were not read and are lost"
         );
     } else if log.checkpoint.condition == Condition::Compressed {
         tracing::warn!(
             "{path} is gone before it was read to its end: what stood behind byte {offset} of its \
              uncompressed content is lost"
         );
+    } else if is_truncated && log.checkpoint.condition == Condition::Plain && offset > 0 {
+        let may_be = "what was written behind byte";
+        // While it was followed, it was read to its end a moment ago.
+        if log.modified.is_none() {
+            tracing::warn!(
+                "{path} {what}: {may_be} {offset} before the truncation, if anything, is lost"
+            );
+        } else {
+            tracing::info!("{path} {what}: all {offset} bytes that were seen had been read");
+        }
     }
     bytes
 }

@@ -4,16 +4,19 @@ use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::copies::Copy;
-use super::{Unclaimed, Unsettled, key};
+use super::scan::Scan;
+use super::{Unsettled, key};
 use crate::node::Node;
 use crate::shown::Shown as _;
 use crate::tail::content::{self, Beginning, Content};
-use crate::tail::discover::{Found, all_files};
+use crate::tail::discover::Found;
 use crate::tail::identity::Comparison;
 use crate::tail::log::{Condition, Log, LogId, file_name, folder};
+use crate::tail::name::{Age, Name};
 
 /// What can stand between a log's name and what rotation adds.
 pub(super) const SEPARATORS: [u8; 4] = *b".-_~";
@@ -41,11 +44,15 @@ pub(super) fn settled<T>(read: io::Result<T>, found: &Found, otherwise: T) -> Re
 pub(super) fn is_same(log: &mut Log, found: &Found) -> Result<bool, Unsettled> {
     let checkpoint = &log.checkpoint;
     let stamp = Some((found.size, found.modified));
-    if log.compared == stamp || log.offset() == 0 {
+    if log.compared == stamp {
         return Ok(true);
     }
     let progress = &checkpoint.progress;
     let same = match checkpoint.condition {
+        _ if log.offset() == 0 => match &checkpoint.seen {
+            None => return Ok(true),
+            Some(seen) => content::head(found).map(|head| seen.is_start_of(&head)),
+        },
         Condition::ShorterCopy => Ok(checkpoint.size == found.size),
         // What is behind its beginning is compared on the way to the offset.
         Condition::Compressed | Condition::CompressedRead | Condition::Ignored => {
@@ -83,7 +90,10 @@ pub(super) fn is_intact(log: &Log) -> bool {
     };
     is_there(log)
         && match checkpoint.condition {
-            Condition::Plain => holds().unwrap_or(false),
+            // Of what cannot be read nothing else can be told.
+            Condition::Plain => {
+                holds().unwrap_or_else(|error| error.kind() != io::ErrorKind::NotFound)
+            }
             Condition::Compressed
             | Condition::CompressedRead
             | Condition::ShorterCopy
@@ -94,98 +104,200 @@ pub(super) fn is_intact(log: &Log) -> bool {
 /// Whether a file is named as what rotation made of a log: in a way that is known, or with anything
 /// behind the log's own name.
 pub(super) fn is_rotation_of(found: &Found, log: &Log) -> bool {
-    let is_known = found.name.rotated_from.is_some()
-        && found.name.series == log.series.1
-        && found.name.age.is_rotation_of(&log.name.age);
-    folder(&found.path) == log.series.0
-        && found.path != log.checkpoint.path
-        && (is_known || is_extended(file_name(&found.path), file_name(&log.checkpoint.path)))
+    let here = found.lives_in();
+    let is_known = |series: &OsStr, age: &Age| {
+        found.name.rotated_from.is_some()
+            && found.name.series == series
+            && found.name.age.is_rotation_of(age)
+    };
+    let extends = |path: &Path| is_extended(file_name(found.own_path()), file_name(path));
+    let own = log.checkpoint.own_path();
+    if here == log.series.0 && found.own_path() != own {
+        return is_known(&log.series.1, &log.name.age) || extends(own);
+    }
+    // Where symbolic links lead to, rotation goes by the name that the file has there.
+    let real = log.checkpoint.real.as_deref();
+    real.filter(|real| folder(real) == here && found.path != *real)
+        .is_some_and(|real| {
+            let name = Name::of(file_name(real));
+            is_known(&name.series, &name.age) || extends(real)
+        })
 }
 
 pub(super) fn is_extended(name: &OsStr, log: &OsStr) -> bool {
     let more = name.as_bytes().strip_prefix(log.as_bytes());
-    more.and_then(<[u8]>::first)
-        .is_some_and(|next| SEPARATORS.contains(next))
+    more.and_then(|more| more.first())
+        .is_some_and(|first| SEPARATORS.contains(first))
+}
+
+/// Where a log's content stands now, that is not where it stood: with its new condition, or none if it
+/// is the same file under another name.
+pub(super) fn place(
+    log: &mut Log,
+    id: LogId,
+    copies: &HashMap<(u64, u64), Copy>,
+    scan: &mut Scan<'_>,
+) -> Result<Option<(Found, Option<Condition>)>, Unsettled> {
+    if log.gone.is_none()
+        && let Some(found) = renamed(log, scan)
+        && is_same(log, &found)?
+    {
+        return Ok(Some((found, None)));
+    }
+    let at_its_path = match scan.at(&log.checkpoint.path) {
+        Some(found) if log.offset() > 0 || log.checkpoint.seen.is_some() => {
+            let (comparison, condition) = compared(log, found, scan)?;
+            (comparison != Comparison::Different).then(|| (comparison, found.clone(), condition))
+        }
+        Some(_) | None => None,
+    };
+    // A copy of itself took its place.
+    if let Some((Comparison::Continues, found, condition)) = at_its_path {
+        return Ok(Some((found, Some(condition))));
+    }
+    let rotated = rotated(log, id, copies, scan)?;
+    Ok(match (rotated, at_its_path) {
+        (Some((Comparison::Shorter, ..)) | None, Some((_, found, condition)))
+        | (Some((_, found, condition)), _) => Some((found, Some(condition))),
+        (None, None) => None,
+    })
+}
+
+/// The directories that a log's file may be in: its own, and where symbolic links lead to.
+fn folders(log: &Log) -> Vec<PathBuf> {
+    let checkpoint = &log.checkpoint;
+    let mut folders = vec![log.series.0.clone()];
+    for path in [Some(&checkpoint.path), checkpoint.real.as_ref()] {
+        let folder = path.map(|path| folder(path).to_owned());
+        folders.extend(folder.filter(|folder| !folders.contains(folder)));
+    }
+    folders
 }
 
 /// A log's file under a name that no pattern concerns.
-pub(super) fn renamed(log: &Log) -> Option<Found> {
+fn renamed(log: &Log, scan: &mut Scan<'_>) -> Option<Found> {
     let node = &log.checkpoint.node;
-    let files = all_files(&log.series.0, |_, inode| inode == node.inode);
-    files
-        .into_iter()
-        .find(|found| found.node.may_be(node, false))
+    folders(log).iter().find_map(|folder| {
+        let files = scan.names(folder).with_inode(node.inode);
+        let mut files = files.into_iter();
+        files.find(|found| found.node.may_be(node, false) && scan.is_free(&found.node))
+    })
 }
 
-/// The file that a log goes on in, if there is one.
-pub(super) fn continuation(
+/// The rotated file that a log goes on in, if there is one: one that holds all that was read, or else
+/// a copy that is shorter.
+fn rotated(
     log: &Log,
     id: LogId,
     copies: &HashMap<(u64, u64), Copy>,
-    files: &Unclaimed<'_>,
-) -> Result<Option<(Found, Condition)>, Unsettled> {
-    if log.offset() == 0 && log.content.is_none() {
+    scan: &mut Scan<'_>,
+) -> Result<Option<(Comparison, Found, Condition)>, Unsettled> {
+    if log.offset() == 0 && log.checkpoint.seen.is_none() && log.content.is_none() {
         // Nothing was read: whatever becomes of it is a log like a new one.
         return Ok(None);
     }
     let mut shorter = None;
+    for found in candidates(log, id, copies, scan) {
+        let (comparison, condition) = compared(log, &found, scan)?;
+        match comparison {
+            Comparison::Continues => return Ok(Some((comparison, found, condition))),
+            Comparison::Shorter if condition != Condition::Ignored => {
+                shorter = shorter.or(Some((comparison, found, condition)));
+            }
+            Comparison::Shorter | Comparison::Different => {}
+        }
+    }
+    Ok(shorter)
+}
+
+/// Files that are named as rotated files of a log, the likeliest first.
+fn candidates(
+    log: &Log,
+    id: LogId,
+    copies: &HashMap<(u64, u64), Copy>,
+    scan: &mut Scan<'_>,
+) -> Vec<Found> {
     let may_be = |found: &Found| {
         let copy = copies.get(&key(&found.node));
         is_rotation_of(found, log) && copy.is_none_or(|copy| copy.of == id || !copy.is_told)
     };
-    let free = files.free().filter(|found| may_be(found));
+    let free = scan.free().filter(|found| may_be(found));
     let mut candidates: Vec<_> = free.cloned().collect();
     if log.gone.is_none() {
         // Copies under names that no pattern concerns.
-        let own = file_name(&log.checkpoint.path);
-        let named = all_files(&log.series.0, |name, _| is_extended(name, own));
-        let is_other = |found: &Found| !files.found.iter().any(|one| one.node == found.node);
-        let named = named.into_iter();
-        candidates.extend(named.filter(|found| is_other(found) && may_be(found)));
+        let mut named = Vec::new();
+        for path in [Some(log.checkpoint.own_path()), log.checkpoint.real.as_deref()] {
+            let Some(path) = path else {
+                continue;
+            };
+            let is_real = folder(path) != log.series.0;
+            let own = file_name(path);
+            let series = Name::of(own).series;
+            // In a directory that patterns list, files in known forms are found by them.
+            let is_named = |name: &OsStr| {
+                is_extended(name, own) || is_real && Name::of(name).series == series
+            };
+            named.extend(scan.names(folder(path)).matching(is_named));
+        }
+        named.retain(|found| !scan.is_listed(&found.node) && scan.is_free(&found.node));
+        candidates.extend(named.into_iter().filter(may_be));
     }
     // A plain file before a compressed one, which may still be in the making.
     candidates.sort_by_key(|found| std::cmp::Reverse(found.name.age.clone()));
     candidates.sort_by_key(is_named_compressed);
-    for found in candidates {
-        let condition = if log.checkpoint.condition == Condition::Ignored {
-            Condition::Ignored
-        } else if is_named_compressed(&found) {
-            Condition::Compressed
-        } else {
-            Condition::Plain
-        };
-        let compared = match &log.content {
-            // Nothing to know it by but the file itself, which is still open.
-            Some(content) if log.offset() == 0 => {
-                content.compare_beginning(&found).map(|beginning| {
-                    let is_same = beginning == Beginning::Same;
-                    let comparison = if is_same {
-                        Comparison::Continues
-                    } else {
-                        Comparison::Different
-                    };
-                    (comparison, false)
-                })
-            }
-            _ => content::compare(&found, &log.checkpoint.progress),
-        };
-        match settled(compared, &found, (Comparison::Different, false))? {
-            (Comparison::Continues, true) if condition == Condition::Compressed => {
-                return Ok(Some((found, Condition::CompressedRead)));
-            }
-            (Comparison::Continues, _) => return Ok(Some((found, condition))),
-            (Comparison::Shorter, _) if condition != Condition::Ignored => {
-                // A compressed one may still be in the making.
-                let condition = match condition {
-                    Condition::Compressed => Condition::CompressedRead,
-                    _ => Condition::ShorterCopy,
-                };
-                shorter = shorter.or(Some((found, condition)));
-            }
-            (Comparison::Shorter | Comparison::Different, _) => {}
+    candidates
+}
+
+/// Compares a file with what was read of a log, and tells what the file would be to the log.
+pub(super) fn compared(
+    log: &Log,
+    found: &Found,
+    scan: &mut Scan<'_>,
+) -> Result<(Comparison, Condition), Unsettled> {
+    let progress = &log.checkpoint.progress;
+    let (comparison, is_all) = match (&log.content, &log.checkpoint.seen) {
+        // Nothing to know it by but the file itself, which is still open.
+        (Some(content), _) if log.offset() == 0 => {
+            let beginning = content.compare_beginning(found);
+            let is_same = settled(beginning, found, Beginning::Different)? == Beginning::Same;
+            (if_continues(is_same), false)
         }
+        (None, Some(seen)) if log.offset() == 0 => {
+            let head = scan.head(found)?;
+            let is_same = head.is_some_and(|head| seen.is_start_of(&head));
+            (if_continues(is_same), false)
+        }
+        _ if log.offset() == 0 => (Comparison::Different, false),
+        _ => {
+            let head = scan.head(found)?;
+            let is_other = |head: &[u8]| {
+                head.len() >= progress.head.length && !progress.head.is_start_of(head)
+            };
+            if head.is_some_and(|head| is_other(&head)) {
+                (Comparison::Different, false)
+            } else {
+                let compared = content::compare(found, progress);
+                settled(compared, found, (Comparison::Different, false))?
+            }
+        }
+    };
+    let condition = match comparison {
+        _ if log.checkpoint.condition == Condition::Ignored => Condition::Ignored,
+        // One that is compressed may still be in the making.
+        Comparison::Shorter => Condition::ShorterCopy,
+        _ if !is_named_compressed(found) => Condition::Plain,
+        _ if is_all => Condition::CompressedRead,
+        _ => Condition::Compressed,
+    };
+    Ok((comparison, condition))
+}
+
+fn if_continues(is_same: bool) -> Comparison {
+    if is_same {
+        Comparison::Continues
+    } else {
+        Comparison::Different
     }
-    Ok(shorter)
 }
 
 pub(super) fn is_named_compressed(found: &Found) -> bool {

@@ -1,0 +1,96 @@
+//! The files of one scan: those that no log has claimed yet, the directories around the logs, and the
+//! beginnings of files. Each directory and each beginning is read once a scan.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::places::settled;
+use super::{Unsettled, key};
+use crate::node::Node;
+use crate::tail::content;
+use crate::tail::discover::{Found, Look, Names};
+
+/// What a scan found, and what of it is a log already.
+pub(super) struct Scan<'a> {
+    pub found: Vec<&'a Found>,
+    by_inode: HashMap<u64, Vec<&'a Found>>,
+    by_path: HashMap<&'a Path, &'a Found>,
+    taken: HashSet<(u64, u64)>,
+    names: HashMap<PathBuf, Names>,
+    heads: HashMap<(u64, u64), Option<Arc<[u8]>>>,
+}
+
+/// How many beginnings are kept.
+const MOST_HEADS: usize = 8192;
+
+impl<'a> Scan<'a> {
+    pub fn of(look: &'a Look) -> Self {
+        let mut by_inode: HashMap<u64, Vec<&Found>> = HashMap::new();
+        for found in &look.found {
+            by_inode.entry(found.node.inode).or_default().push(found);
+        }
+        Self {
+            by_inode,
+            by_path: look.found.iter().map(|found| (&*found.path, found)).collect(),
+            found: look.found.iter().collect(),
+            taken: HashSet::new(),
+            names: HashMap::new(),
+            heads: HashMap::new(),
+        }
+    }
+
+    /// The files that no log has claimed.
+    pub fn free(&self) -> impl Iterator<Item = &'a Found> + '_ {
+        let found = self.found.iter().copied();
+        found.filter(|found| self.is_free(&found.node))
+    }
+
+    pub fn is_free(&self, node: &Node) -> bool {
+        !self.taken.contains(&key(node))
+    }
+
+    /// A log claims a file.
+    pub fn take(&mut self, node: &Node) {
+        self.taken.insert(key(node));
+    }
+
+    /// The listed file with a log's inode.
+    pub fn with_inode_of(&self, node: &Node, path: &Path) -> Option<&'a Found> {
+        let candidates = self.by_inode.get(&node.inode);
+        candidates.into_iter().flatten().copied().find(|found| {
+            node.may_be(&found.node, found.path == path) && self.is_free(&found.node)
+        })
+    }
+
+    /// The listed file at a path, if no log has claimed it.
+    pub fn at(&self, path: &Path) -> Option<&'a Found> {
+        let found = self.by_path.get(path).copied();
+        found.filter(|found| self.is_free(&found.node))
+    }
+
+    pub fn is_listed(&self, node: &Node) -> bool {
+        let listed = self.by_inode.get(&node.inode);
+        listed.is_some_and(|found| found.iter().any(|found| found.node == *node))
+    }
+
+    /// The files of a directory, whatever patterns say.
+    pub fn names(&mut self, folder: &Path) -> &Names {
+        self.names
+            .entry(folder.to_owned())
+            .or_insert_with(|| Names::of(folder))
+    }
+
+    /// The uncompressed beginning of a file; none of one that cannot be read.
+    pub fn head(&mut self, found: &Found) -> Result<Option<Arc<[u8]>>, Unsettled> {
+        if let Some(head) = self.heads.get(&key(&found.node)) {
+            return Ok(head.clone());
+        }
+        let head = settled(content::head(found).map(Some), found, None)?;
+        let head: Option<Arc<[u8]>> = head.map(Arc::from);
+        if self.heads.len() < MOST_HEADS {
+            self.heads.insert(key(&found.node), head.clone());
+        }
+        Ok(head)
+    }
+}
