@@ -59,7 +59,11 @@ fn a_small_compressed_copy_that_lacks_the_last_lines() {
             place.append("a.log", 1..=read);
             place.once();
             let copy = records("a", 1..=copied);
-            let copy = if suffix == ".gz" { gzip(&copy) } else { zstd(&copy) };
+            let copy = if suffix == ".gz" {
+                gzip(&copy)
+            } else {
+                zstd(&copy)
+            };
             place.append_bytes(&format!("{name}{suffix}"), copy);
             place.truncate("a.log");
             place.append("a.log", read + 1..=read + 3);
@@ -428,8 +432,7 @@ fn a_truncation_without_a_copy_while_stopped_is_said() {
     let told = stderr(&place.once());
     let path = place.path("a.log");
     assert!(
-        told.contains(&format!("{} was truncated", path.display()))
-            && told.contains("no copy"),
+        told.contains(&format!("{} was truncated", path.display())) && told.contains("no copy"),
         "{told}"
     );
     place.has(1..=4);
@@ -445,7 +448,11 @@ fn an_archive_of_what_was_read_is_deleted_after_a_restart() {
         place.append("a.log", 6..=6);
         place.once();
         let plain = fs::read(place.path("a.log.1")).expect("read");
-        let archive = if suffix == ".gz" { gzip(&plain) } else { zstd(&plain) };
+        let archive = if suffix == ".gz" {
+            gzip(&plain)
+        } else {
+            zstd(&plain)
+        };
         place.append_bytes(&format!("a.log.1{suffix}"), archive);
         place.remove("a.log.1");
         place.once();
@@ -477,7 +484,10 @@ fn a_file_that_was_seen_and_not_read_is_rotated_and_compressed() {
         }
         place.append("a.log", 3..=3);
         let told = stderr(&place.once());
-        assert!(!told.contains("WARN") && told.contains("lost_bytes=0"), "{told}");
+        assert!(
+            !told.contains("WARN") && told.contains("lost_bytes=0"),
+            "{told}"
+        );
         place.has(1..=3);
     }
 }

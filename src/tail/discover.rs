@@ -453,7 +453,9 @@ impl Discovery {
             named.real = if named.is_link {
                 std::fs::canonicalize(entry.path()).ok()
             } else {
-                real_folder.as_ref().map(|real| real.join(entry.file_name()))
+                real_folder
+                    .as_ref()
+                    .map(|real| real.join(entry.file_name()))
             };
             if let Some(real) = named.real.as_deref().filter(|_| named.is_link) {
                 named.name = Name::of(file_name(real));

@@ -382,7 +382,10 @@ mod tests {
         .unwrap();
         assert_eq!(progress.offset(), 3);
         let text = serde_json::to_string(&progress).unwrap();
-        assert!(text.ends_with(r#""marks":[[1,7],[2,null],[3,9]]}"#), "{text}");
+        assert!(
+            text.ends_with(r#""marks":[[1,7],[2,null],[3,9]]}"#),
+            "{text}"
+        );
         assert_eq!(serde_json::from_str::<Progress>(&text).unwrap(), progress);
     }
 

@@ -40,7 +40,9 @@ pub fn head_of(path: &Path) -> io::Result<Vec<u8>> {
 
 fn head_in(file: File) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
-    let read = Stream::detect(file)?.take(HEAD as u64).read_to_end(&mut head);
+    let read = Stream::detect(file)?
+        .take(HEAD as u64)
+        .read_to_end(&mut head);
     tracing::trace!("beginning: {read:?}");
     Ok(head)
 }

@@ -126,7 +126,10 @@ impl Logs {
     ) -> Result<Vec<LogId>, Unsettled> {
         let mut astray = Vec::new();
         // Those that are gone come last: their inodes may be others' now.
-        let logs = self.all.iter_mut().filter(|(_, log)| Known::of(log) == known);
+        let logs = self
+            .all
+            .iter_mut()
+            .filter(|(_, log)| Known::of(log) == known);
         let (gone, present): (Vec<_>, Vec<_>) = logs.partition(|(_, log)| log.gone.is_some());
         for (id, log) in present.into_iter().chain(gone) {
             let home = &log.home;
@@ -245,7 +248,8 @@ impl Logs {
             if log.gone.is_some() {
                 continue;
             }
-            let is_of_another = Known::of(log) == Known::Unread && !scan.is_free(&log.checkpoint.node);
+            let is_of_another =
+                Known::of(log) == Known::Unread && !scan.is_free(&log.checkpoint.node);
             if is_of_another {
                 // What stands in its file is the content of a log that is known longer.
                 log.checkpoint.size = 0;

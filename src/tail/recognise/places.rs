@@ -226,7 +226,10 @@ fn candidates(
     if log.gone.is_none() {
         // Copies under names that no pattern concerns.
         let mut named = Vec::new();
-        for path in [Some(log.checkpoint.own_path()), log.checkpoint.real.as_deref()] {
+        for path in [
+            Some(log.checkpoint.own_path()),
+            log.checkpoint.real.as_deref(),
+        ] {
             let Some(path) = path else {
                 continue;
             };
@@ -234,9 +237,8 @@ fn candidates(
             let own = file_name(path);
             let series = Name::of(own).series;
             // In a directory that patterns list, files in known forms are found by them.
-            let is_named = |name: &OsStr| {
-                is_extended(name, own) || is_real && Name::of(name).series == series
-            };
+            let is_named =
+                |name: &OsStr| is_extended(name, own) || is_real && Name::of(name).series == series;
             named.extend(scan.names(folder(path)).matching(is_named));
         }
         named.retain(|found| !scan.is_listed(&found.node) && scan.is_free(&found.node));

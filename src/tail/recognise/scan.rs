@@ -32,7 +32,11 @@ impl<'a> Scan<'a> {
         }
         Self {
             by_inode,
-            by_path: look.found.iter().map(|found| (&*found.path, found)).collect(),
+            by_path: look
+                .found
+                .iter()
+                .map(|found| (&*found.path, found))
+                .collect(),
             found: look.found.iter().collect(),
             taken: HashSet::new(),
             names: HashMap::new(),
@@ -58,9 +62,11 @@ impl<'a> Scan<'a> {
     /// The listed file with a log's inode.
     pub fn with_inode_of(&self, node: &Node, path: &Path) -> Option<&'a Found> {
         let candidates = self.by_inode.get(&node.inode);
-        candidates.into_iter().flatten().copied().find(|found| {
-            node.may_be(&found.node, found.path == path) && self.is_free(&found.node)
-        })
+        candidates
+            .into_iter()
+            .flatten()
+            .copied()
+            .find(|found| node.may_be(&found.node, found.path == path) && self.is_free(&found.node))
     }
 
     /// The listed file at a path, if no log has claimed it.
