@@ -7,13 +7,17 @@ use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirEntryExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::glob::{Folders, Glob, has_wildcard};
 use super::log::{file_name, folder};
 use super::name::Name;
 use crate::node::Node;
 use crate::shown::{Shown as _, to_saved};
+
+/// A directory that was changed this short before it was read may have changed again without another
+/// time: the clock of files ticks every few milliseconds.
+const TICK: Duration = Duration::from_millis(50);
 
 /// What a directory stands for when it is followed.
 const LOGS: &str = "*.log";
@@ -215,6 +219,15 @@ pub struct Listing {
     pub nodes: BTreeMap<OsString, u64>,
 }
 
+impl Listing {
+    /// Whether it still holds of a directory that was last changed at `modified`.
+    #[must_use]
+    pub fn is_of(&self, modified: SystemTime) -> bool {
+        let age = self.read_at.duration_since(modified);
+        self.modified == Some(modified) && age.is_ok_and(|age| age > TICK)
+    }
+}
+
 /// One look at everything.
 #[derive(Debug, Default, Clone)]
 pub struct Look {
@@ -340,6 +353,12 @@ impl Discovery {
                 listing.ok_or(io::ErrorKind::NotFound.into())
             }
         }
+    }
+
+    /// Whether all directories of the patterns are among these.
+    #[must_use]
+    pub fn has_folders(&self, folders: &BTreeMap<PathBuf, Listing>) -> bool {
+        self.folders().keys().all(|folder| folders.contains_key(folder))
     }
 
     /// The directories of all patterns, and which patterns concern each.

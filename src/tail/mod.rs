@@ -35,6 +35,8 @@ pub const SAVE_AFTER: Duration = Duration::from_millis(200);
 const FORGET_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 /// A file that is gone may be written to this long by who has it open.
 const GONE_GRACE: Duration = Duration::from_secs(5);
+/// Where every change is reported, all files are looked at once in so many polls.
+const POLLS_OF_A_SCAN: u32 = 10;
 /// How long to wait when files change faster than they can be told apart.
 const UNSETTLED_WAIT: Duration = Duration::from_millis(10);
 
@@ -60,6 +62,8 @@ pub struct Follower {
     /// A pipe that the events go to: if its reader goes, there is no use in waiting.
     pub output: Option<OwnedFd>,
     next_look: Instant,
+    /// Polls since all files were looked at.
+    polls: u32,
     next_report: Instant,
     /// When the output is to be told of the pause behind the last piece.
     pause_at: Option<Instant>,
@@ -106,6 +110,7 @@ impl Follower {
             watch,
             output: None,
             next_look: now + schedule.poll_interval,
+            polls: 0,
             next_report: now + schedule.report_interval,
             pause_at: None,
             phase: Phase::Following,
@@ -146,7 +151,7 @@ impl Follower {
             }
             let is_due = self.next_look <= Instant::now();
             let news = self.watch.as_ref().map(Watch::news).unwrap_or_default();
-            if is_due || news.look_again || self.following.is_unsettled {
+            if news.look_again || self.following.is_unsettled || is_due && !self.is_quiet() {
                 self.look(piece);
                 looks += 1;
             }
@@ -191,8 +196,22 @@ impl Follower {
         }
     }
 
+    /// Whether a poll need not look at all files: every change of a file is reported, and none is due.
+    fn is_quiet(&mut self) -> bool {
+        self.polls += 1;
+        let watch = self.watch.as_ref();
+        let is_quiet = self.polls < POLLS_OF_A_SCAN
+            && watch.is_some_and(|watch| watch.sees_all(self.following.folders()))
+            && self.following.is_as_scanned();
+        if is_quiet {
+            self.next_look = Instant::now() + self.schedule.poll_interval;
+        }
+        is_quiet
+    }
+
     /// Looks at all files.
     fn look(&mut self, piece: &mut TailPiece) {
+        self.polls = 0;
         self.following.look();
         if let Some(watch) = &mut self.watch {
             watch.folders(self.following.folders());

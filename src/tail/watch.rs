@@ -11,6 +11,21 @@ use crate::node::Node;
 use crate::shown::Shown as _;
 use crate::stop::Stop;
 
+/// File systems of this machine alone, by the numbers that statfs(2) gives: ext, XFS, Btrfs, tmpfs,
+/// overlay, ZFS, F2FS, bcachefs, ramfs, JFS.
+const LOCAL: [u32; 10] = [
+    0xEF53,
+    0x5846_5342,
+    0x9123_683E,
+    0x0102_1994,
+    0x794C_7630,
+    0x2FC1_2FC1,
+    0xF2F5_2010,
+    0xCA45_1A4E,
+    0x8584_58F6,
+    0x3153_464A,
+];
+
 /// What was told since it was last asked for.
 #[derive(Debug, Default)]
 pub struct News {
@@ -26,7 +41,15 @@ pub struct Watch {
     /// None: the system cannot, or cannot any more; there is polling.
     watcher: Option<RecommendedWatcher>,
     news: Arc<Mutex<News>>,
-    watched: BTreeMap<PathBuf, Option<Node>>,
+    watched: BTreeMap<PathBuf, Watched>,
+}
+
+/// A watched directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Watched {
+    node: Option<Node>,
+    /// On a file system all of whose writers are on this machine, so that none goes unreported.
+    is_local: bool,
 }
 
 impl Watch {
@@ -62,8 +85,9 @@ impl Watch {
         for folder in folders {
             let node = std::fs::metadata(folder).ok().map(|data| Node::of(&data));
             // A directory that was made anew is another one under the old name.
-            if self.watched.get(folder) == Some(&node) {
-                wanted.insert(folder.to_owned(), node);
+            let watched = self.watched.get(folder);
+            if let Some(watched) = watched.filter(|watched| watched.node == node) {
+                wanted.insert(folder.to_owned(), *watched);
                 continue;
             }
             let Some(watcher) = &mut self.watcher else {
@@ -73,7 +97,8 @@ impl Watch {
             match watcher.watch(folder, RecursiveMode::NonRecursive) {
                 Ok(()) => {
                     is_new = true;
-                    wanted.insert(folder.to_owned(), node);
+                    let is_local = is_local(folder);
+                    wanted.insert(folder.to_owned(), Watched { node, is_local });
                 }
                 Err(error) if matches!(error.kind, ErrorKind::MaxFilesWatch) => {
                     say_polling(&error);
@@ -93,11 +118,26 @@ impl Watch {
         is_new
     }
 
+    /// Whether every change in these directories is reported.
+    pub fn sees_all<'a>(&self, mut folders: impl Iterator<Item = &'a Path>) -> bool {
+        self.watcher.is_some()
+            && folders.all(|folder| {
+                let watched = self.watched.get(folder);
+                watched.is_some_and(|watched| watched.is_local)
+            })
+    }
+
     /// What was told since the last call.
     #[must_use]
     pub fn news(&self) -> News {
         std::mem::take(&mut *lock(&self.news))
     }
+}
+
+/// Whether a directory is on a file system that no other machine writes to, so far as is known.
+fn is_local(folder: &Path) -> bool {
+    let kind = rustix::fs::statfs(folder).map(|system| system.f_type & 0xFFFF_FFFF);
+    kind.is_ok_and(|kind| LOCAL.iter().any(|local| i128::from(*local) == i128::from(kind)))
 }
 
 /// Whether an event is worth waking up for.

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use super::content::Lines;
 use super::discover::{Discovery, Found, Listing};
@@ -23,9 +23,6 @@ use crate::shown::Shown as _;
 
 /// How much of one series is read before the others get their turn.
 const TURN: usize = 4 << 20;
-/// A directory that was changed this short before it was read may have changed again without another
-/// time: the clock of files ticks every few milliseconds.
-const TICK: Duration = Duration::from_millis(50);
 /// The longest unfinished line that the state keeps.
 const UNFINISHED_KEPT: u64 = 8 << 10;
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
@@ -108,6 +105,7 @@ impl Following {
         let mut look = self.discovery.look(Some(&self.folders));
         self.complain(&look.failed);
         if !self.is_unsettled && !self.needs_attention() && look.found == self.found {
+            self.folders = look.folders;
             return;
         }
         self.rounds.clear();
@@ -126,6 +124,20 @@ impl Following {
         let known: Vec<_> = patterns.map(|pattern| pattern.text.clone()).collect();
         self.discovery.known.extend(known);
         self.plan();
+    }
+
+    /// Whether the directories are as they were at the last look, and there is no reason to look at
+    /// files but a change of one.
+    #[must_use]
+    pub fn is_as_scanned(&self) -> bool {
+        let as_scanned = |(folder, listing): (&PathBuf, &Listing)| {
+            let modified = std::fs::metadata(folder).and_then(|metadata| metadata.modified());
+            modified.is_ok_and(|modified| listing.is_of(modified))
+        };
+        self.complaints.is_empty()
+            && !self.needs_attention()
+            && self.discovery.has_folders(&self.folders)
+            && self.folders.iter().all(as_scanned)
     }
 
     /// Whether there is a log to come back to, even if no file changes.
@@ -472,11 +484,7 @@ fn is_unchanged(
         return false;
     };
     let modified = std::fs::metadata(folder).and_then(|metadata| metadata.modified());
-    let is_old = |modified: SystemTime| {
-        let age = listing.read_at.duration_since(modified);
-        age.is_ok_and(|age| age > TICK)
-    };
-    if modified.is_ok_and(|modified| listing.modified == Some(modified) && is_old(modified)) {
+    if modified.is_ok_and(|modified| listing.is_of(modified)) {
         return true;
     }
     match discovery.read_again(folder) {
