@@ -1,7 +1,7 @@
 //! `tail`, measured through the binary: catching up, latency, idle load, memory.
 //!
 //! `cargo bench --bench tail`, or, one of them, `cargo bench --bench tail -- idle`.
-//! The others are `catch-up`, `latency` and `memory`.
+//! The others are `catch-up`, `latency`, `memory` and `scan`.
 
 #![expect(
     clippy::cast_precision_loss,
@@ -24,11 +24,12 @@ fn main() {
         .skip(1)
         .filter(|name| !name.starts_with('-'))
         .collect();
-    let measurements: [(&str, Measure); 4] = [
+    let measurements: [(&str, Measure); 5] = [
         ("catch-up", catch_up),
         ("latency", latency),
         ("idle", idle),
         ("memory", memory),
+        ("scan", first_scan),
     ];
     for (name, measure) in measurements {
         if named.is_empty() || named.iter().any(|wanted| wanted == name) {
@@ -152,6 +153,42 @@ fn idle(folder: &Path) {
 fn memory(folder: &Path) {
     let follower = quiet(folder, 10_000);
     println!("10,000 files: {} KiB", resident_kib(follower.0.id()));
+}
+
+/// `tail --once` on a log with 4,000 rotated siblings, plain and compressed, none of them known yet.
+fn first_scan(folder: &Path) {
+    const SIBLINGS: usize = 4_000;
+    let lines = corpus::dc_file(3 * SIBLINGS, 7);
+    let lines: Vec<_> = lines.split_inclusive(|byte| *byte == b'\n').collect();
+    for suffix in ["", ".gz"] {
+        let logs = folder.join("logs");
+        fs::remove_dir_all(&logs).expect("removed");
+        fs::create_dir(&logs).expect("a folder");
+        fs::write(logs.join("audit.log"), lines[0]).expect("written");
+        for (number, lines) in lines.chunks(3).enumerate() {
+            let path = logs.join(format!("audit.log.{}{suffix}", number + 1));
+            let text = if suffix.is_empty() {
+                lines.concat()
+            } else {
+                let level = flate2::Compression::default();
+                let mut encoder = flate2::write::GzEncoder::new(Vec::new(), level);
+                encoder.write_all(&lines.concat()).expect("written");
+                encoder.finish().expect("written")
+            };
+            fs::write(path, text).expect("written");
+        }
+        for pattern in ["audit.log", "audit.log*"] {
+            let mut tail = command(&["tail", "-q", "--once"]);
+            tail.arg(logs.join(pattern))
+                .arg("--state-dir")
+                .arg(folder.join("state"));
+            println!(
+                "first scan of {SIBLINGS} rotated files, audit.log.N{suffix}, following {pattern}: {:.2} s",
+                timed(tail)
+            );
+            fs::remove_dir_all(folder.join("state")).expect("removed");
+        }
+    }
 }
 
 /// A follower that has read that many files of three lines.

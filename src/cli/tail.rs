@@ -41,7 +41,7 @@ pub struct TailArgs {
     /// Leave out new files that were last written longer ago than this, until they are written again
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = duration)]
     pub ignore_older: Option<Duration>,
-    /// How often to look at all files, whatever the system tells of changes
+    /// How often to look for changes that the system did not report
     #[arg(long, value_name = "DURATION", default_value = "1s", allow_hyphen_values = true, value_parser = interval)]
     pub poll_interval: Duration,
     /// How often to report the counters

@@ -358,7 +358,9 @@ impl Discovery {
     /// Whether all directories of the patterns are among these.
     #[must_use]
     pub fn has_folders(&self, folders: &BTreeMap<PathBuf, Listing>) -> bool {
-        self.folders().keys().all(|folder| folders.contains_key(folder))
+        self.folders()
+            .keys()
+            .all(|folder| folders.contains_key(folder))
     }
 
     /// The directories of all patterns, and which patterns concern each.

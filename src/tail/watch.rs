@@ -137,7 +137,11 @@ impl Watch {
 /// Whether a directory is on a file system that no other machine writes to, so far as is known.
 fn is_local(folder: &Path) -> bool {
     let kind = rustix::fs::statfs(folder).map(|system| system.f_type & 0xFFFF_FFFF);
-    kind.is_ok_and(|kind| LOCAL.iter().any(|local| i128::from(*local) == i128::from(kind)))
+    kind.is_ok_and(|kind| {
+        LOCAL
+            .iter()
+            .any(|local| i128::from(*local) == i128::from(kind))
+    })
 }
 
 /// Whether an event is worth waking up for.
