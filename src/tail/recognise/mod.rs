@@ -204,7 +204,9 @@ impl Logs {
             let Some(log) = self.all.get(id) else {
                 continue;
             };
-            let Some(found) = scan.at(&log.checkpoint.path) else {
+            // Perhaps renamed since.
+            let checkpoint = &log.checkpoint;
+            let Some(found) = scan.with_inode_of(&checkpoint.node, &checkpoint.path) else {
                 continue;
             };
             // Only its birth tells a file from a new one that has its inode.
