@@ -159,6 +159,8 @@ pub struct Log {
     pub content: Option<Content>,
     /// The size and time of the file when it was last compared with what was read.
     pub compared: Option<(u64, Option<SystemTime>)>,
+    /// How long its file was when it was last known to hold what was read.
+    pub held: u64,
     /// There is no whole line before this, whatever stands behind the offset.
     pub searched: u64,
     /// Since when there is no such file.
@@ -238,6 +240,7 @@ impl Log {
             modified: None,
             content: None,
             compared: None,
+            held: checkpoint.size,
             searched: checkpoint.progress.offset(),
             // Whether it is still there, the first look tells.
             gone: checkpoint.gone_since.map(|_| Instant::now()),
@@ -373,6 +376,7 @@ impl Log {
         self.checkpoint.condition = condition;
         self.searched = self.offset();
         self.compared = None;
+        self.held = found.size;
         self.is_changed = true;
     }
 

@@ -213,7 +213,7 @@ impl Logs {
             let is_same_file = found.node == log.checkpoint.node && found.node.born.is_some();
             if is_same_file
                 && found.name.rotated_from.is_some()
-                && log.unread() == 0
+                && was_read(log)
                 && log.checkpoint.condition != Condition::Compressed
                 && !self.is_copy(found, index, scan)?
             {
@@ -303,6 +303,12 @@ impl Logs {
         }
         Ok(Some(Log::begin(found, progress, seen, condition)))
     }
+}
+
+/// Whether a log was read to its end, as long as its file was when it last held what was read: `shred`
+/// makes it longer, up to a whole block.
+fn was_read(log: &Log) -> bool {
+    log.offset() >= log.held
 }
 
 /// Says what of a log was seen and is gone, and returns how many bytes.

@@ -70,6 +70,7 @@ pub(super) fn is_same(log: &mut Log, found: &Found) -> Result<bool, Unsettled> {
     let same = settled(same, found, true)?;
     if same {
         log.compared = stamp;
+        log.held = found.size;
     }
     Ok(same)
 }
