@@ -1,13 +1,14 @@
 //! A file that events are appended to, each once.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Write as _};
+use std::io::{self, Seek as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use super::full::{Pause, is_full};
-use super::{Error, Recorded, Sink, is_file};
+use super::rescue::{Loss, Recent, count};
+use super::{Error, Recorded, Sink, Tell, is_file};
 
 /// A file that is appended to, and whose length is recorded so that a crash doubles nothing. What is
 /// no regular file (`/dev/null`, a FIFO) is written like stdout.
@@ -33,17 +34,20 @@ struct Regular {
     real_path: PathBuf,
     /// What was recorded last; none when something was written since.
     synced: Option<Recorded>,
+    /// What was written since.
+    recent: Recent,
 }
 
 impl FileSink {
-    /// Cuts what a crash left behind the recorded length, wherever the recorded file is now, and
-    /// makes that durable: to be called before anything is appended. A file that was rotated away is
-    /// found beside its old place; one that is shorter, gone or another one is left alone, and told.
+    /// Cuts what a crash left behind the recorded length and comes again, as `tell` says, wherever
+    /// the recorded file or a copy of it is now, and makes that durable: to be called before anything
+    /// is appended. A file that was rotated away is found beside its old place, compressed, too; one
+    /// that is shorter, gone or another one is told. Up to byte `known`, others are known to write.
     ///
     /// # Errors
     /// When the file cannot be read or cut, or another process appends to it.
-    pub fn settle(recorded: &Recorded) -> Result<(), Error> {
-        recorded.settle()
+    pub fn settle(recorded: &Recorded, known: u64, tell: Tell<'_>) -> Result<(), Error> {
+        recorded.settle(known, tell)
     }
 
     /// Opens a file for appending; creates it if it is missing. A line that someone left unfinished
@@ -87,7 +91,15 @@ impl FileSink {
     /// call succeeds: the file is to be given up, and settled at the next start.
     pub fn sync(&mut self) -> Result<Option<Recorded>, Error> {
         match &mut self.target {
-            Target::Regular(file) => file.sync().map(Some),
+            Target::Regular(file) => {
+                if let Some(lost) = file.sync()? {
+                    // It has no name any more: its path leads to another file, or to none.
+                    *file = Regular::open(&self.path)?;
+                    file.write(&lost, &|| false)?;
+                    file.sync()?;
+                }
+                file.recorded().map(Some)
+            }
             Target::Special(_) => Ok(None),
         }
     }
@@ -155,11 +167,13 @@ impl Regular {
                 .map_err(failed)?;
         }
         end_last_line(&file, path).map_err(failed)?;
+        let before = Recorded::of(real_path.clone(), &file).map_err(failed)?;
         Ok(Self {
             file,
             name: path.display().to_string(),
             real_path,
             synced: None,
+            recent: Recent::new(before),
         })
     }
 
@@ -173,8 +187,12 @@ impl Regular {
         if written.is_err() {
             // The rest will be counted as not written: so must be what was.
             let _ = self.cut(kept);
+            return written;
         }
-        written
+        let length = self.file.stream_position();
+        let length = length.map_err(|error| self.failed(error))?;
+        self.recent.add(lines, length);
+        Ok(())
     }
 
     /// Appends what `lines` holds after `kept` bytes, and counts what is in the file.
@@ -219,19 +237,72 @@ impl Regular {
         self.file.set_len(length.saturating_sub(bytes as u64))
     }
 
-    fn sync(&mut self) -> Result<Recorded, Error> {
+    /// Makes durable what was written; what is to be written into another file instead.
+    fn sync(&mut self) -> Result<Option<Vec<u8>>, Error> {
         let metadata = self.file.metadata().map_err(|error| self.failed(error))?;
         if let Some(synced) = &self.synced
             && synced.length == metadata.len()
         {
-            return Ok(synced.clone());
+            return Ok(None);
         }
         // The length is data, too: nothing else of the inode is needed to read it again.
         self.file.sync_data().map_err(|error| self.failed(error))?;
-        let recorded = Recorded::of(self.real_path.clone(), &self.file);
-        let recorded = recorded.map_err(|error| self.failed(error))?;
-        self.synced = Some(recorded.clone());
-        Ok(recorded)
+        let lost = self.rescue().map_err(|error| self.failed(error))?;
+        if lost.is_none() {
+            let recorded = Recorded::of(self.real_path.clone(), &self.file);
+            let recorded = recorded.map_err(|error| self.failed(error))?;
+            self.recent = Recent::new(recorded.clone());
+            self.synced = Some(recorded);
+        }
+        Ok(lost)
+    }
+
+    /// What [`Self::sync`] has recorded.
+    fn recorded(&self) -> Result<Recorded, Error> {
+        let unsynced = || self.failed(io::ErrorKind::Other.into());
+        self.synced.clone().ok_or_else(unsynced)
+    }
+
+    /// Looks whether the file was rotated while it was written, and what of that is in no file; this
+    /// one takes it again if it was truncated.
+    fn rescue(&mut self) -> io::Result<Option<Vec<u8>>> {
+        let metadata = self.file.metadata()?;
+        if !self.recent.is_in_danger(&metadata) {
+            return Ok(None);
+        }
+        let output = &self.name;
+        match self.recent.loss(&self.file, &metadata)? {
+            Loss::None => Ok(None),
+            Loss::Possible(events) => {
+                tracing::warn!(
+                    output,
+                    events,
+                    "the output was rotated while it was written, and no copy of it is found: so \
+                     many events may be in no file; see the README on rotation"
+                );
+                Ok(None)
+            }
+            Loss::Certain(lost) => {
+                tracing::warn!(
+                    output,
+                    events = count(&lost),
+                    "the output was rotated while it was written: what its copy does not have is \
+                     written again"
+                );
+                if metadata.nlink() == 0 {
+                    return Ok(Some(lost));
+                }
+                // In the order in which they came.
+                let length = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
+                let mut here = vec![0; length];
+                self.file.read_exact_at(&mut here, 0)?;
+                self.file.set_len(0)?;
+                self.file.write_all(&lost)?;
+                self.file.write_all(&here)?;
+                self.file.sync_data()?;
+                Ok(None)
+            }
+        }
     }
 
     fn failed(&self, source: io::Error) -> Error {
