@@ -47,9 +47,16 @@ pub(super) fn by_number(recorded: &Recorded) -> io::Result<Option<(PathBuf, bool
     Ok(None)
 }
 
-/// A copy, plain or compressed, with a name that begins as the file's does; the newest one.
-pub(super) fn by_content(recorded: &Recorded) -> Option<PathBuf> {
-    let name = recorded.path.file_name()?.to_string_lossy().into_owned();
+/// Copies, plain or compressed, with names that begin as the file's does; the newest first. Of a file
+/// that was empty when it was recorded, all that can be copies.
+pub(super) fn by_content(recorded: &Recorded) -> impl Iterator<Item = PathBuf> {
+    let paths = candidates(recorded).into_iter().take(MOST_READ);
+    paths.filter(|path| is_copy(recorded, path).unwrap_or(false))
+}
+
+fn candidates(recorded: &Recorded) -> Vec<PathBuf> {
+    let name = recorded.path.file_name().unwrap_or_default();
+    let name = name.to_string_lossy();
     // As logrotate's `extension` has it, `events-20260411.ndjson`.
     let stem = match name.rsplit_once('.') {
         Some((stem, _)) if !stem.is_empty() => stem,
@@ -75,8 +82,7 @@ pub(super) fn by_content(recorded: &Recorded) -> Option<PathBuf> {
         }
     }
     copies.sort_by_key(|(modified, _)| Reverse(*modified));
-    let mut paths = copies.into_iter().map(|(_, path)| path).take(MOST_READ);
-    paths.find(|path| is_copy(recorded, path).unwrap_or(false))
+    copies.into_iter().map(|(_, path)| path).collect()
 }
 
 fn is_copy(recorded: &Recorded, path: &Path) -> io::Result<bool> {

@@ -108,9 +108,14 @@ impl Recorded {
         Ok(hash(&last) == self.tail)
     }
 
+    /// Whether this was empty, and an empty file with that time is its copy.
+    pub(super) fn is_copied_empty(&self, modified: Option<SystemTime>) -> bool {
+        self.emptied.is_some() && nanos(modified) == self.emptied
+    }
+
     /// Whether a copy of this can have been written at that time.
     pub(super) fn may_be_copied(&self, modified: Option<SystemTime>) -> bool {
-        self.length > 0 || self.emptied.is_some_and(|then| nanos(modified) > Some(then))
+        self.length > 0 || self.emptied.is_some_and(|then| nanos(modified) >= Some(then))
     }
 }
 

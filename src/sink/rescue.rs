@@ -4,6 +4,7 @@
 use std::fs::{File, Metadata};
 use std::io::{self, Read as _};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::path::Path;
 
 use super::{Recorded, find};
 use crate::compression::Stream;
@@ -21,6 +22,8 @@ pub(super) struct Recent {
     too_many: usize,
     /// How long the file must be, at least.
     length: u64,
+    /// It was truncated between two writes.
+    is_truncated: bool,
 }
 
 /// What is to be done about the file.
@@ -41,11 +44,13 @@ impl Recent {
             before,
             lines: Vec::new(),
             too_many: 0,
+            is_truncated: false,
         }
     }
 
     /// Takes note of lines that were appended, and of the length of the file then.
     pub(super) fn add(&mut self, lines: &[u8], length: u64) {
+        self.is_truncated |= length < self.length + lines.len() as u64;
         self.length = length;
         if self.too_many == 0 && self.lines.len() + lines.len() <= MOST_KEPT {
             self.lines.extend_from_slice(lines);
@@ -56,7 +61,7 @@ impl Recent {
 
     /// Whether the file, as it is now, may have lost some of it.
     pub(super) fn is_in_danger(&self, metadata: &Metadata) -> bool {
-        metadata.nlink() == 0 || metadata.len() < self.length
+        metadata.nlink() == 0 || metadata.len() < self.length || self.is_truncated
     }
 
     /// What the file has lost, if it [is in danger](Self::is_in_danger).
@@ -93,15 +98,22 @@ impl Recent {
 
     /// How many bytes of it are in a copy of the file, if there is one and it ends with them.
     fn copied(&self) -> Option<usize> {
-        let path = find::by_content(&self.before)?;
-        let mut stream = Stream::detect(File::open(path).ok()?).ok()?;
-        if !self.before.begins(&mut stream).ok()? {
-            return None;
+        find::by_content(&self.before).find_map(|path| self.copied_to(&path).ok()?)
+    }
+
+    fn copied_to(&self, path: &Path) -> io::Result<Option<usize>> {
+        let file = File::open(path)?;
+        let modified = file.metadata()?.modified().ok();
+        let mut stream = Stream::detect(file)?;
+        if !self.before.begins(&mut stream)? {
+            return Ok(None);
         }
         let mut copied = Vec::new();
         let most = self.lines.len() as u64 + 1;
-        stream.take(most).read_to_end(&mut copied).ok()?;
-        self.lines.starts_with(&copied).then_some(copied.len())
+        stream.take(most).read_to_end(&mut copied)?;
+        let is_copy = self.lines.starts_with(&copied)
+            && (self.before.length > 0 || !copied.is_empty() || self.before.is_copied_empty(modified));
+        Ok(is_copy.then_some(copied.len()))
     }
 }
 

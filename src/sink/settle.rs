@@ -64,16 +64,17 @@ impl Recorded {
                 return Ok(());
             }
         }
-        let copy = find::by_content(self);
-        if let Some(path) = &copy {
+        let most = if self.length > 0 { 1 } else { usize::MAX };
+        let copies: Vec<PathBuf> = find::by_content(self).take(most).collect();
+        for path in &copies {
             self.settle_copy(path, tell)?;
         }
         match truncated {
             Some((path, file, length)) => {
-                self.settle_truncated(&path, &file.0, length, copy.is_some(), tell)
+                self.settle_truncated(&path, &file.0, length, !copies.is_empty(), tell)
                     .map_err(failed)?;
             }
-            None if copy.is_none() && self.length > 0 && !self.is_final => tracing::warn!(
+            None if copies.is_empty() && self.length > 0 && !self.is_final => tracing::warn!(
                 path = %self.path.display(),
                 "the output file that was written last is gone: events after the last checkpoint \
                  may be in it, and come once more"
@@ -116,6 +117,9 @@ impl Recorded {
         let is_another = now.born.is_some() && self.node.born.is_some() && now.born != self.node.born;
         let recorded = self.length;
         let shown = path.display();
+        if is_another && has_copy {
+            return Ok(());
+        }
         if is_another || length >= recorded && !has_copy {
             tracing::warn!(
                 path = %shown,
