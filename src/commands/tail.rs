@@ -252,7 +252,9 @@ impl Output {
             if self.sink.is_moved() {
                 // Into a file that is being compressed, nothing more is to be written.
                 self.save()?;
-                self.reopen()?;
+                if self.sink.is_moved() {
+                    self.reopen()?;
+                }
             }
             ship::write(&mut self.sink, &events.lines, &self.stop, &self.service)?;
             // What stdout took is nothing to sync: only time counts there.

@@ -1,13 +1,13 @@
 //! A file that events are appended to, each once.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, Metadata, TryLockError};
 use std::io::{self, Seek as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use super::full::{Pause, is_full};
-use super::rescue::{Loss, Recent, count};
+use super::rescue::{Look, Recent, Retired};
 use super::{Error, Recorded, Sink, Tell, is_file};
 
 /// A file that is appended to, and whose length is recorded so that a crash doubles nothing. What is
@@ -17,6 +17,8 @@ pub struct FileSink {
     /// As given, but absolute.
     path: PathBuf,
     target: Target,
+    /// Files that were moved away when something had just been written to them.
+    retired: Vec<Retired>,
 }
 
 #[derive(Debug)]
@@ -68,7 +70,11 @@ impl FileSink {
         } else {
             Target::Regular(Regular::open(&path)?)
         };
-        Ok(Self { path, target })
+        Ok(Self {
+            path,
+            target,
+            retired: Vec::new(),
+        })
     }
 
     /// Appends whole lines: all, or, when it fails, none. Without room it waits, with no half line in
@@ -92,11 +98,17 @@ impl FileSink {
     pub fn sync(&mut self) -> Result<Option<Recorded>, Error> {
         match &mut self.target {
             Target::Regular(file) => {
-                if let Some(lost) = file.sync()? {
+                for retired in std::mem::take(&mut self.retired) {
+                    match retired.look() {
+                        Look::Waiting => self.retired.push(retired),
+                        Look::Lost(lost) => file.write(&lost, &|| false)?,
+                        Look::Safe => {}
+                    }
+                }
+                while let Some(lost) = file.sync()? {
                     // It has no name any more: its path leads to another file, or to none.
                     *file = Regular::open(&self.path)?;
                     file.write(&lost, &|| false)?;
-                    file.sync()?;
                 }
                 file.recorded().map(Some)
             }
@@ -104,9 +116,21 @@ impl FileSink {
         }
     }
 
-    /// Whether its path no longer leads to this file: it was rotated away, or deleted.
+    /// Whether its path no longer leads to this file, or it was truncated: it was rotated, or deleted.
+    /// Better saved before anything more is written.
     #[must_use]
     pub fn is_moved(&self) -> bool {
+        let is_in_danger = |file: &Regular| {
+            let metadata = file.file.metadata();
+            metadata.is_ok_and(|metadata| file.recent.is_in_danger(&metadata))
+        };
+        match &self.target {
+            Target::Regular(file) => self.is_elsewhere() || is_in_danger(file),
+            Target::Special(_) => false,
+        }
+    }
+
+    fn is_elsewhere(&self) -> bool {
         let Target::Regular(open) = &self.target else {
             return false;
         };
@@ -114,7 +138,7 @@ impl FileSink {
             return false;
         };
         match fs::metadata(&self.path) {
-            Ok(there) => (there.dev(), there.ino()) != (ours.dev(), ours.ino()),
+            Ok(there) => !is_same(&there, &ours),
             Err(error) => error.kind() == io::ErrorKind::NotFound,
         }
     }
@@ -125,8 +149,15 @@ impl FileSink {
     /// # Errors
     /// As [`Self::open`].
     pub fn reopen(&mut self) -> Result<(), Error> {
-        if self.is_moved() {
-            *self = Self::open(&self.path)?;
+        if self.is_elsewhere() {
+            let new = Self::open(&self.path)?;
+            let old = std::mem::replace(&mut self.target, new.target);
+            if let Target::Regular(mut old) = old
+                && let Some(retired) = old.retire()
+            {
+                retired.wait();
+                self.retired.push(retired);
+            }
         }
         Ok(())
     }
@@ -251,7 +282,10 @@ impl Regular {
         if lost.is_none() {
             let recorded = Recorded::of(self.real_path.clone(), &self.file);
             let recorded = recorded.map_err(|error| self.failed(error))?;
-            self.recent = Recent::new(recorded.clone());
+            // What was written before is in whatever becomes of the file, unless that began already.
+            if self.is_in_place() {
+                self.recent = Recent::new(recorded.clone());
+            }
             self.synced = Some(recorded);
         }
         Ok(lost)
@@ -263,6 +297,12 @@ impl Regular {
         self.synced.clone().ok_or_else(unsynced)
     }
 
+    fn is_in_place(&self) -> bool {
+        let ours = self.file.metadata();
+        let there = fs::metadata(&self.real_path);
+        ours.is_ok_and(|ours| there.is_ok_and(|there| is_same(&ours, &there)))
+    }
+
     /// Looks whether the file was rotated while it was written, and what of that is in no file; this
     /// one takes it again if it was truncated.
     fn rescue(&mut self) -> io::Result<Option<Vec<u8>>> {
@@ -270,39 +310,26 @@ impl Regular {
         if !self.recent.is_in_danger(&metadata) {
             return Ok(None);
         }
-        let output = &self.name;
-        match self.recent.loss(&self.file, &metadata)? {
-            Loss::None => Ok(None),
-            Loss::Possible(events) => {
-                tracing::warn!(
-                    output,
-                    events,
-                    "the output was rotated while it was written, and no copy of it is found: so \
-                     many events may be in no file; see the README on rotation"
-                );
-                Ok(None)
-            }
-            Loss::Certain(lost) => {
-                tracing::warn!(
-                    output,
-                    events = count(&lost),
-                    "the output was rotated while it was written: what its copy does not have is \
-                     written again"
-                );
-                if metadata.nlink() == 0 {
-                    return Ok(Some(lost));
-                }
-                // In the order in which they came.
-                let length = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
-                let mut here = vec![0; length];
-                self.file.read_exact_at(&mut here, 0)?;
-                self.file.set_len(0)?;
-                self.file.write_all(&lost)?;
-                self.file.write_all(&here)?;
-                self.file.sync_data()?;
-                Ok(None)
-            }
+        let lost = self.recent.lost(&self.file, &self.name)?;
+        if metadata.nlink() == 0 || lost.is_none() {
+            return Ok(lost);
         }
+        // In the order in which they came.
+        let length = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
+        let mut here = vec![0; length];
+        self.file.read_exact_at(&mut here, 0)?;
+        self.file.set_len(0)?;
+        self.file.write_all(&lost.unwrap_or_default())?;
+        self.file.write_all(&here)?;
+        self.file.sync_data()?;
+        Ok(None)
+    }
+
+    /// What is to be looked after when another file is written instead.
+    fn retire(&mut self) -> Option<Retired> {
+        let recent = self.recent.take()?;
+        let file = self.file.try_clone().ok()?;
+        Some(Retired::new(file, self.name.clone(), recent))
     }
 
     fn failed(&self, source: io::Error) -> Error {
@@ -318,6 +345,10 @@ impl Drop for Regular {
         // By hand: a child process that is just being started has the file open, too.
         let _ = self.file.unlock();
     }
+}
+
+fn is_same(one: &Metadata, other: &Metadata) -> bool {
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
 }
 
 /// Ends a line that has no end, which is nobody's who could go on with it: what we recorded are

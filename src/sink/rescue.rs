@@ -5,12 +5,20 @@ use std::fs::{File, Metadata};
 use std::io::{self, Read as _};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use super::{Recorded, find};
 use crate::compression::Stream;
 
 /// More of what was written since the last save is not kept.
 const MOST_KEPT: usize = 16 << 20;
+
+/// So often a copy is looked for.
+const TRIES: usize = 5;
+/// So long it is waited for the compression of a file that was just moved away.
+const SOON: Duration = Duration::from_millis(300);
+/// So long it is looked after.
+const LATE: Duration = Duration::from_secs(60);
 
 /// What was written since the last save.
 #[derive(Debug)]
@@ -22,13 +30,13 @@ pub(super) struct Recent {
     too_many: usize,
     /// How long the file must be, at least.
     length: u64,
-    /// It was truncated between two writes.
-    is_truncated: bool,
+    /// How often it was truncated between two writes.
+    truncated: u32,
 }
 
-/// What is to be done about the file.
+/// What a file has lost.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Loss {
+enum Loss {
     /// Nothing: it is where it was, or a copy has everything.
     None,
     /// These lines are in no file.
@@ -44,13 +52,13 @@ impl Recent {
             before,
             lines: Vec::new(),
             too_many: 0,
-            is_truncated: false,
+            truncated: 0,
         }
     }
 
     /// Takes note of lines that were appended, and of the length of the file then.
     pub(super) fn add(&mut self, lines: &[u8], length: u64) {
-        self.is_truncated |= length < self.length + lines.len() as u64;
+        self.truncated += u32::from(length < self.length + lines.len() as u64);
         self.length = length;
         if self.too_many == 0 && self.lines.len() + lines.len() <= MOST_KEPT {
             self.lines.extend_from_slice(lines);
@@ -61,11 +69,51 @@ impl Recent {
 
     /// Whether the file, as it is now, may have lost some of it.
     pub(super) fn is_in_danger(&self, metadata: &Metadata) -> bool {
-        metadata.nlink() == 0 || metadata.len() < self.length || self.is_truncated
+        metadata.nlink() == 0 || metadata.len() < self.length || self.truncated > 0
     }
 
-    /// What the file has lost, if it [is in danger](Self::is_in_danger).
-    pub(super) fn loss(&self, file: &File, metadata: &Metadata) -> io::Result<Loss> {
+    /// What the file has lost for certain, if it [is in danger](Self::is_in_danger); tells of it.
+    pub(super) fn lost(&self, file: &File, output: &str) -> io::Result<Option<Vec<u8>>> {
+        let mut loss = self.loss(file, &file.metadata()?)?;
+        for _ in 1..TRIES {
+            if !matches!(loss, Loss::Possible(_)) {
+                break;
+            }
+            // Copies are renamed while they are looked for, one to the place of the next.
+            std::thread::sleep(Duration::from_millis(20));
+            loss = self.loss(file, &file.metadata()?)?;
+        }
+        match loss {
+            Loss::None => Ok(None),
+            Loss::Possible(events) => {
+                tracing::warn!(
+                    output,
+                    events,
+                    "the output was rotated while it was written, and no copy of it is found: so \
+                     many events may be in no file; see the README on rotation"
+                );
+                Ok(None)
+            }
+            Loss::Certain(lost) => {
+                tracing::warn!(
+                    output,
+                    events = count(&lost),
+                    "the output was rotated while it was written: what its copy does not have is \
+                     written again"
+                );
+                Ok(Some(lost))
+            }
+        }
+    }
+
+    /// Takes all of it out, if there is any.
+    pub(super) fn take(&mut self) -> Option<Self> {
+        let rest = Self::new(self.before.clone());
+        let recent = std::mem::replace(self, rest);
+        (!recent.lines.is_empty() || recent.too_many > 0).then_some(recent)
+    }
+
+    fn loss(&self, file: &File, metadata: &Metadata) -> io::Result<Loss> {
         if self.lines.is_empty() && self.too_many == 0 {
             return Ok(Loss::None);
         }
@@ -80,7 +128,10 @@ impl Recent {
             here.resize(length, 0);
             file.read_exact_at(&mut here, 0)?;
         }
-        let (true, Some(rest)) = (self.too_many == 0, self.lines.strip_suffix(&here[..])) else {
+        // More than once, and there are several copies with parts of it.
+        let truncated = self.truncated + u32::from(metadata.len() < self.length);
+        let is_told = self.too_many == 0 && truncated <= 1;
+        let (true, Some(rest)) = (is_told, self.lines.strip_suffix(&here[..])) else {
             return Ok(Loss::Possible(all));
         };
         let Some(copied) = self.copied() else {
@@ -117,6 +168,70 @@ impl Recent {
     }
 }
 
-pub(super) fn count(lines: &[u8]) -> usize {
+/// A file that was moved away when something had just been written to it: if it is being compressed, it
+/// is known only when it is deleted whether that came too late.
+#[derive(Debug)]
+pub(super) struct Retired {
+    file: File,
+    name: String,
+    recent: Recent,
+    since: Instant,
+}
+
+/// What there is to do about a retired file.
+#[derive(Debug)]
+pub(super) enum Look {
+    /// It still has a name.
+    Waiting,
+    /// These lines are in no file.
+    Lost(Vec<u8>),
+    /// Nothing more.
+    Safe,
+}
+
+impl Retired {
+    pub(super) fn new(file: File, name: String, recent: Recent) -> Self {
+        Self {
+            file,
+            name,
+            recent,
+            since: Instant::now(),
+        }
+    }
+
+    /// Waits a little: small files are compressed soon.
+    pub(super) fn wait(&self) {
+        while self.has_name() && self.since.elapsed() < SOON {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn has_name(&self) -> bool {
+        self.file
+            .metadata()
+            .is_ok_and(|metadata| metadata.nlink() > 0)
+    }
+
+    pub(super) fn look(&self) -> Look {
+        if self.has_name() {
+            // A large file is read for so long that its end is not missed.
+            return if self.since.elapsed() < LATE {
+                Look::Waiting
+            } else {
+                Look::Safe
+            };
+        }
+        match self.recent.lost(&self.file, &self.name) {
+            Ok(Some(lost)) => Look::Lost(lost),
+            Ok(None) => Look::Safe,
+            Err(error) => {
+                tracing::debug!("{}: {error}", self.name);
+                Look::Safe
+            }
+        }
+    }
+}
+
+fn count(lines: &[u8]) -> usize {
     memchr::memchr_iter(b'\n', lines).count()
 }
