@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use common::again;
 use common::told::told;
-use confluence_ecs::sink::{Durable, Error, FileSink, Recorded};
+use confluence_ecs::sink::{Durable, Error, FileSink, Recorded, Whose};
 
 /// Nobody gives up.
 const NEVER: &dyn Fn() -> bool = &|| false;
@@ -58,7 +58,7 @@ impl Place {
 
 /// Settles, and what that told.
 fn settle(recorded: &Recorded) -> String {
-    let (settled, told) = told(|| FileSink::settle(recorded));
+    let (settled, told) = told(|| FileSink::settle(recorded, 0, &mut |_, _| Whose::Ours));
     settled.unwrap();
     told
 }
@@ -157,17 +157,19 @@ fn a_reused_inode_is_never_cut() {
 
 #[test]
 fn a_shorter_file_is_not_padded_but_told_and_appended_to() {
-    let (place, recorded) = Place::crashed("one\ntwo\n", "");
-    fs::write(place.path(), "one\n").unwrap();
-    let told = settle(&recorded);
+    let (place, recorded) = Place::crashed("{\"a\":1}\n{\"a\":2}\n", "");
+    fs::write(place.path(), "{\"a\":1}\n").unwrap();
+    // None of it comes again: it was there before the checkpoint.
+    let (settled, told) = told(|| FileSink::settle(&recorded, 0, &mut |_, _| Whose::Foreign));
+    settled.unwrap();
     assert!(
         told.contains(" WARN ") && told.contains("shorter"),
         "{told}"
     );
     let mut sink = place.open();
     sink.write(b"three\n", NEVER).unwrap();
-    assert_eq!(sink.sync().unwrap().unwrap().length, 10);
-    assert_eq!(place.text(), "one\nthree\n");
+    assert_eq!(sink.sync().unwrap().unwrap().length, 14);
+    assert_eq!(place.text(), "{\"a\":1}\nthree\n");
 }
 
 #[test]
@@ -252,7 +254,8 @@ fn syncing_is_remembered_until_something_changes() {
         .truncate(true)
         .open(place.path())
         .unwrap();
-    assert_eq!(sink.sync().unwrap().unwrap(), empty);
+    let emptied = sink.sync().unwrap().unwrap();
+    assert_eq!((emptied.length, &emptied.head), (0, &empty.head));
 }
 
 #[test]
@@ -285,7 +288,7 @@ fn one_process_appends_to_a_file() {
     assert!(lines.any(|line| line.unwrap().ends_with("held")));
     for error in [
         FileSink::open(&place.path()).unwrap_err(),
-        FileSink::settle(&recorded).unwrap_err(),
+        FileSink::settle(&recorded, 0, &mut |_, _| Whose::Ours).unwrap_err(),
     ] {
         assert!(matches!(error, Error::Held { .. }), "{error}");
         let message = error.to_string();

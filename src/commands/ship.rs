@@ -16,7 +16,7 @@ use crate::node::Node;
 use crate::normalize::Options;
 use crate::service::Service;
 use crate::shown::Shown as _;
-use crate::sink::{self, Durable, FileSink, Recorded};
+use crate::sink::{self, Durable, FileSink, Recorded, Whose};
 use crate::state::{self, Store};
 use crate::stop::Stop;
 
@@ -114,17 +114,18 @@ struct AnyState {
     output: Option<Recorded>,
 }
 
-/// Brings the output back to what is recorded of it, by this state or another one of the directory:
-/// several sites or queries may take turns with one file, and what one of them wrote is not to be
-/// cut away because another does not know of it.
+/// Brings the output back to what is recorded of it: what comes again, as `tell` says, is cut away.
+/// Several states of the directory, as of sites or queries, may take turns with one file: what they
+/// have written stays, and is nothing to warn of. `tell` hears whether a line is before the end of that.
 ///
 /// # Errors
 /// When the output cannot be brought back, or another process appends to it.
-pub fn settle(directory: &Path, own: Option<&Recorded>, output: &Path) -> Result<(), Error> {
-    let output = std::path::absolute(output).and_then(fs::canonicalize).ok();
-    let is_ours = |recorded: &Recorded| {
-        own.is_some_and(|own| own.node == recorded.node) || Some(&recorded.path) == output.as_ref()
-    };
+pub fn settle(
+    directory: &Path,
+    own: Option<&Recorded>,
+    tell: &mut dyn FnMut(&[u8], bool) -> Whose,
+) -> Result<(), Error> {
+    let Some(own) = own else { return Ok(()) };
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| {
         let name = entry.file_name().into_string().ok()?;
@@ -133,19 +134,9 @@ pub fn settle(directory: &Path, own: Option<&Recorded>, output: &Path) -> Result
     let states = names.filter_map(|name| state::read::<AnyState>(directory, &name).ok()?);
     let others = states
         .filter_map(|saved| saved.state.output)
-        .filter(|recorded| is_ours(recorded) && recorded.stands());
-    // Of each file the longest.
-    let mut files: Vec<Recorded> = Vec::new();
-    for recorded in own.cloned().into_iter().chain(others) {
-        match files.iter_mut().find(|file| file.node == recorded.node) {
-            Some(file) if file.length < recorded.length => *file = recorded,
-            Some(_) => {}
-            None => files.push(recorded),
-        }
-    }
-    for recorded in &files {
-        FileSink::settle(recorded)?;
-    }
+        .filter(|recorded| own.node == recorded.node && recorded.stands());
+    let known = others.map(|recorded| recorded.length).max().unwrap_or(0);
+    FileSink::settle(own, known, &mut |line, at| tell(line, at < known))?;
     Ok(())
 }
 

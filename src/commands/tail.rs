@@ -8,6 +8,7 @@ use rustix::process::{Resource, getrlimit};
 
 use super::normalize::{all_cores, output_file};
 use super::ship::{self, Mapping, save};
+use super::tail_again::{Again, Places};
 use super::{Error, Exit};
 use crate::batch;
 use crate::cli::{FromArg, TailArgs};
@@ -99,7 +100,7 @@ fn start(
     let directory = state::directory(arguments.state.state_dir.as_deref())?;
     let store = Store::open(&directory, STATE)?;
     let mut ledger: Ledger = store.load()?.unwrap_or_default();
-    ship::settle(&directory, ledger.output.as_ref(), &arguments.output)?;
+    let before = Places::of(&ledger);
     let mut following = following(arguments, discovery, &ledger);
     following.discovery.known.clone_from(&ledger.patterns);
     let schedule = Schedule {
@@ -109,6 +110,11 @@ fn start(
     };
     let mut follower = Follower::start(following, schedule, Arc::clone(stop), Arc::clone(service));
     ledger.apply(follower.changes(), None, Counts::default());
+    let again = Again::new(&before, &Places::of(&ledger));
+    ship::settle(&directory, ledger.output.as_ref(), &mut |line, _| again.tell(line))?;
+    if let Some(output) = &mut ledger.output {
+        output.is_final = false;
+    }
     // Before there is an output, and before anything is in it: what is rotated from here on is known
     // to be ours, and not even the first batch can be doubled.
     save(&store, &ledger, &directory, stop)?;
@@ -120,6 +126,7 @@ fn start(
         stop: Arc::clone(stop),
         service: Arc::clone(service),
         is_unsaved: true,
+        is_final: false,
         unsaved_bytes: 0,
         saved: Instant::now(),
         total: Counts::default(),
@@ -160,15 +167,14 @@ fn ship(
     match &result {
         Ok(()) => {
             let last = follower.changes();
-            output.is_unsaved |= output.ledger.apply(last, None, Counts::default());
+            output.ledger.apply(last, None, Counts::default());
         }
         // What was taken is not sent again; logs stand further on than that by now.
         Err(Error::Sink(sink::Error::Closed | sink::Error::GivenUp)) => {}
         Err(_) => return result,
     }
-    if output.is_unsaved {
-        output.save()?;
-    }
+    output.is_final = true;
+    output.save()?;
     result
 }
 
@@ -230,6 +236,8 @@ struct Output {
     stop: Arc<Stop>,
     service: Arc<Service>,
     is_unsaved: bool,
+    /// Nothing more is written.
+    is_final: bool,
     unsaved_bytes: u64,
     saved: Instant,
     total: Counts,
@@ -241,6 +249,13 @@ impl Output {
     /// Writes the events of a piece; saves when it is time.
     fn take(&mut self, events: &mut Events) -> Result<(), Error> {
         if !events.lines.is_empty() {
+            if self.sink.is_moved() {
+                // Into a file that is being compressed, nothing more is to be written.
+                self.save()?;
+                if self.sink.is_moved() {
+                    self.reopen()?;
+                }
+            }
             ship::write(&mut self.sink, &events.lines, &self.stop, &self.service)?;
             // What stdout took is nothing to sync: only time counts there.
             if matches!(self.sink, Durable::File(_)) {
@@ -280,6 +295,9 @@ impl Output {
 
     fn save_both(&mut self) -> Result<(), Error> {
         self.ledger.output = self.sink.sync()?;
+        if let Some(output) = &mut self.ledger.output {
+            output.is_final = self.is_final;
+        }
         save(&self.store, &self.ledger, &self.directory, &self.stop)
     }
 

@@ -1,13 +1,14 @@
 //! A file that events are appended to, each once.
 
-use std::fs::{self, File, TryLockError};
-use std::io::{self, Write as _};
+use std::fs::{self, File, Metadata, TryLockError};
+use std::io::{self, Seek as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use super::full::{Pause, is_full};
-use super::{Error, Recorded, Sink, is_file};
+use super::rescue::{Look, Recent, Retired};
+use super::{Error, Recorded, Sink, Tell, is_file};
 use crate::shown::Shown as _;
 
 /// A file that is appended to, and whose length is recorded so that a crash doubles nothing. What is
@@ -17,6 +18,8 @@ pub struct FileSink {
     /// As given, but absolute.
     path: PathBuf,
     target: Target,
+    /// Files that were moved away when something had just been written to them.
+    retired: Vec<Retired>,
 }
 
 #[derive(Debug)]
@@ -34,17 +37,20 @@ struct Regular {
     real_path: PathBuf,
     /// What was recorded last; none when something was written since.
     synced: Option<Recorded>,
+    /// What was written since.
+    recent: Recent,
 }
 
 impl FileSink {
-    /// Cuts what a crash left behind the recorded length, wherever the recorded file is now, and
-    /// makes that durable: to be called before anything is appended. A file that was rotated away is
-    /// found beside its old place; one that is shorter, gone or another one is left alone, and told.
+    /// Cuts what a crash left behind the recorded length and comes again, as `tell` says, wherever
+    /// the recorded file or a copy of it is now, and makes that durable: to be called before anything
+    /// is appended. A file that was rotated away is found beside its old place, compressed, too; one
+    /// that is shorter, gone or another one is told. Up to byte `known`, others are known to write.
     ///
     /// # Errors
     /// When the file cannot be read or cut, or another process appends to it.
-    pub fn settle(recorded: &Recorded) -> Result<(), Error> {
-        recorded.settle()
+    pub fn settle(recorded: &Recorded, known: u64, tell: Tell<'_>) -> Result<(), Error> {
+        recorded.settle(known, tell)
     }
 
     /// Opens a file for appending; creates it if it is missing. A line that someone left unfinished
@@ -65,7 +71,11 @@ impl FileSink {
         } else {
             Target::Regular(Regular::open(&path)?)
         };
-        Ok(Self { path, target })
+        Ok(Self {
+            path,
+            target,
+            retired: Vec::new(),
+        })
     }
 
     /// Appends whole lines: all, or, when it fails, none. Without room it waits, with no half line in
@@ -88,14 +98,40 @@ impl FileSink {
     /// call succeeds: the file is to be given up, and settled at the next start.
     pub fn sync(&mut self) -> Result<Option<Recorded>, Error> {
         match &mut self.target {
-            Target::Regular(file) => file.sync().map(Some),
+            Target::Regular(file) => {
+                for retired in std::mem::take(&mut self.retired) {
+                    match retired.look() {
+                        Look::Waiting => self.retired.push(retired),
+                        Look::Lost(lost) => file.write(&lost, &|| false)?,
+                        Look::Safe => {}
+                    }
+                }
+                while let Some(lost) = file.sync()? {
+                    // It has no name any more: its path leads to another file, or to none.
+                    *file = Regular::open(&self.path)?;
+                    file.write(&lost, &|| false)?;
+                }
+                file.recorded().map(Some)
+            }
             Target::Special(_) => Ok(None),
         }
     }
 
-    /// Whether its path no longer leads to this file: it was rotated away, or deleted.
+    /// Whether its path no longer leads to this file, or it was truncated: it was rotated, or deleted.
+    /// Better saved before anything more is written.
     #[must_use]
     pub fn is_moved(&self) -> bool {
+        let is_in_danger = |file: &Regular| {
+            let metadata = file.file.metadata();
+            metadata.is_ok_and(|metadata| file.recent.is_in_danger(&metadata))
+        };
+        match &self.target {
+            Target::Regular(file) => self.is_elsewhere() || is_in_danger(file),
+            Target::Special(_) => false,
+        }
+    }
+
+    fn is_elsewhere(&self) -> bool {
         let Target::Regular(open) = &self.target else {
             return false;
         };
@@ -103,7 +139,7 @@ impl FileSink {
             return false;
         };
         match fs::metadata(&self.path) {
-            Ok(there) => (there.dev(), there.ino()) != (ours.dev(), ours.ino()),
+            Ok(there) => !is_same(&there, &ours),
             Err(error) => error.kind() == io::ErrorKind::NotFound,
         }
     }
@@ -114,8 +150,15 @@ impl FileSink {
     /// # Errors
     /// As [`Self::open`].
     pub fn reopen(&mut self) -> Result<(), Error> {
-        if self.is_moved() {
-            *self = Self::open(&self.path)?;
+        if self.is_elsewhere() {
+            let new = Self::open(&self.path)?;
+            let old = std::mem::replace(&mut self.target, new.target);
+            if let Target::Regular(mut old) = old
+                && let Some(retired) = old.retire()
+            {
+                retired.wait();
+                self.retired.push(retired);
+            }
         }
         Ok(())
     }
@@ -156,11 +199,13 @@ impl Regular {
                 .map_err(failed)?;
         }
         end_last_line(&file, path).map_err(failed)?;
+        let before = Recorded::of(real_path.clone(), &file).map_err(failed)?;
         Ok(Self {
             file,
             name: path.shown().to_string(),
             real_path,
             synced: None,
+            recent: Recent::new(before),
         })
     }
 
@@ -174,8 +219,12 @@ impl Regular {
         if written.is_err() {
             // The rest will be counted as not written: so must be what was.
             let _ = self.cut(kept);
+            return written;
         }
-        written
+        let length = self.file.stream_position();
+        let length = length.map_err(|error| self.failed(error))?;
+        self.recent.add(lines, length);
+        Ok(())
     }
 
     /// Appends what `lines` holds after `kept` bytes, and counts what is in the file.
@@ -220,19 +269,68 @@ impl Regular {
         self.file.set_len(length.saturating_sub(bytes as u64))
     }
 
-    fn sync(&mut self) -> Result<Recorded, Error> {
+    /// Makes durable what was written; what is to be written into another file instead.
+    fn sync(&mut self) -> Result<Option<Vec<u8>>, Error> {
         let metadata = self.file.metadata().map_err(|error| self.failed(error))?;
         if let Some(synced) = &self.synced
             && synced.length == metadata.len()
         {
-            return Ok(synced.clone());
+            return Ok(None);
         }
         // The length is data, too: nothing else of the inode is needed to read it again.
         self.file.sync_data().map_err(|error| self.failed(error))?;
-        let recorded = Recorded::of(self.real_path.clone(), &self.file);
-        let recorded = recorded.map_err(|error| self.failed(error))?;
-        self.synced = Some(recorded.clone());
-        Ok(recorded)
+        let lost = self.rescue().map_err(|error| self.failed(error))?;
+        if lost.is_none() {
+            let recorded = Recorded::of(self.real_path.clone(), &self.file);
+            let recorded = recorded.map_err(|error| self.failed(error))?;
+            // What was written before is in whatever becomes of the file, unless that began already.
+            if self.is_in_place() {
+                self.recent = Recent::new(recorded.clone());
+            }
+            self.synced = Some(recorded);
+        }
+        Ok(lost)
+    }
+
+    /// What [`Self::sync`] has recorded.
+    fn recorded(&self) -> Result<Recorded, Error> {
+        let unsynced = || self.failed(io::ErrorKind::Other.into());
+        self.synced.clone().ok_or_else(unsynced)
+    }
+
+    fn is_in_place(&self) -> bool {
+        let ours = self.file.metadata();
+        let there = fs::metadata(&self.real_path);
+        ours.is_ok_and(|ours| there.is_ok_and(|there| is_same(&ours, &there)))
+    }
+
+    /// Looks whether the file was rotated while it was written, and what of that is in no file; this
+    /// one takes it again if it was truncated.
+    fn rescue(&mut self) -> io::Result<Option<Vec<u8>>> {
+        let metadata = self.file.metadata()?;
+        if !self.recent.is_in_danger(&metadata) {
+            return Ok(None);
+        }
+        let lost = self.recent.lost(&self.file, &self.name)?;
+        if metadata.nlink() == 0 || lost.is_none() {
+            return Ok(lost);
+        }
+        // In the order in which they came.
+        let length = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
+        let mut here = vec![0; length];
+        self.file.read_exact_at(&mut here, 0)?;
+        self.file.set_len(0)?;
+        self.file.write_all(&lost.unwrap_or_default())?;
+        self.file.write_all(&here)?;
+        self.file.sync_data()?;
+        Ok(None)
+    }
+
+    /// What is to be looked after when another file is written instead.
+    fn retire(&mut self) -> Option<Retired> {
+        let recent = self.recent.take()?;
+        let file = self.file.try_clone().ok()?;
+        Some(Retired::new(file, self.name.clone(), recent))
     }
 
     fn failed(&self, source: io::Error) -> Error {
@@ -248,6 +346,10 @@ impl Drop for Regular {
         // By hand: a child process that is just being started has the file open, too.
         let _ = self.file.unlock();
     }
+}
+
+fn is_same(one: &Metadata, other: &Metadata) -> bool {
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
 }
 
 /// Ends a line that has no end, which is nobody's who could go on with it: what we recorded are

@@ -1,8 +1,11 @@
 //! Where events go: stdout or a file.
 
 mod file;
+mod find;
 mod full;
 mod recorded;
+mod rescue;
+mod settle;
 mod stdout;
 
 use crate::shown::Shown as _;
@@ -14,7 +17,8 @@ use std::path::{Path, PathBuf};
 pub use file::FileSink;
 pub use full::is_full;
 pub use recorded::Recorded;
-pub use stdout::Sink;
+pub use settle::{Tell, Whose};
+pub use stdout::{Sink, is_stdout_closed};
 
 /// An output that does not take events.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +40,12 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// Stdout is closed.
+    #[error(
+        "stdout is closed, or is /dev/null opened for reading and writing as a closed one: give an \
+         output with --output PATH, or `> /dev/null` to write nothing"
+    )]
+    NoStdout,
     /// What a crash left in it cannot be taken away.
     #[error(
         "--output: cannot cut {} back to what was recorded of it: {source}; make it readable and \

@@ -1,19 +1,19 @@
-//! What is recorded of an output file, and bringing the file back to it after a crash.
+//! What is recorded of an output file.
 
-use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
-use std::io;
-use std::os::unix::fs::{FileExt as _, MetadataExt as _};
-use std::path::{Path, PathBuf};
+use std::fs::{File, Metadata};
+use std::io::{self, Read};
+use std::os::unix::fs::FileExt as _;
+use std::path::PathBuf;
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 use twox_hash::XxHash3_128;
 
-use super::Error;
+use super::find;
 use crate::node::Node;
-use crate::shown::Shown as _;
 
 /// How much of each end is hashed, at most.
-const HASHED: u64 = 4096;
+const HASHED: usize = 4096;
 
 /// An output file as it was when what it held was the last that counted.
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,13 @@ pub struct Recorded {
     pub head: String,
     /// XXH3-128 of its last 4 KiB, likewise.
     pub tail: String,
+    /// Of an empty file, when it became empty, in nanoseconds since 1970: no byte tells its copies
+    /// from those of older files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emptied: Option<u64>,
+    /// Nothing was written behind this: the program ended, and saved last.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_final: bool,
 }
 
 impl Recorded {
@@ -36,160 +43,96 @@ impl Recorded {
     pub(super) fn of(path: PathBuf, file: &File) -> io::Result<Self> {
         let metadata = file.metadata()?;
         let length = metadata.len();
+        let hashed = length.min(HASHED as u64);
         Ok(Self {
             path,
             node: Node::of(&metadata),
             length,
-            head: hash(file, 0, length.min(HASHED))?,
-            tail: hash_before(file, length)?,
+            head: hash_at(file, 0, hashed)?,
+            tail: hash_at(file, length - hashed, hashed)?,
+            emptied: nanos(metadata.modified().ok().filter(|_| length == 0)),
+            is_final: false,
         })
     }
 
-    /// Whether this is the file, with all that was recorded still in it.
-    fn matches(&self, file: &File, metadata: &Metadata, is_moved: bool) -> io::Result<bool> {
+    /// Whether the file at hand, of which the file system says that it may be the one, is long
+    /// enough and holds all that was recorded.
+    pub(super) fn stands_in(&self, file: &File, metadata: &Metadata, is_moved: bool) -> bool {
         if self.length > 0 {
-            return Ok(hash(file, 0, self.length.min(HASHED))? == self.head
-                && hash_before(file, self.length)? == self.tail);
+            let hashed = self.length.min(HASHED as u64);
+            let hash = |at| hash_at(file, at, hashed).ok();
+            return metadata.len() >= self.length
+                && hash(0).as_ref() == Some(&self.head)
+                && hash(self.length - hashed).as_ref() == Some(&self.tail);
         }
         // No byte tells: its birth does, or else that it is where it was.
         let now = Node::of(metadata);
-        Ok(match (self.node.born, now.born) {
+        match (self.node.born, now.born) {
             (Some(then), Some(now)) => then == now,
             _ => !is_moved && self.node.device == now.device,
-        })
+        }
     }
 
     /// Whether all that was recorded is still in the file: a record may be of before it was truncated
     /// or replaced, and then says nothing of what it holds now.
     #[must_use]
     pub fn stands(&self) -> bool {
-        let Ok(Some((path, is_moved))) = self.find() else {
+        let Ok(Some((path, is_moved))) = find::by_number(self) else {
             return false;
         };
         let looked = File::open(path).and_then(|file| {
             let metadata = file.metadata()?;
-            let is_whole = metadata.is_file() && metadata.len() >= self.length;
-            Ok(is_whole && self.matches(&file, &metadata, is_moved)?)
+            Ok(self.stands_in(&file, &metadata, is_moved))
         });
         looked.unwrap_or(false)
     }
 
-    /// Brings the file back to its recorded length; see [`super::FileSink::settle`].
-    pub(super) fn settle(&self) -> Result<(), Error> {
-        let found = self.find()?;
-        let Some((path, is_moved)) = found else {
-            if self.length > 0 {
-                tracing::warn!(
-                    path = %self.path.shown(),
-                    "the output file that was written last is gone: events after the last \
-                     checkpoint may be in it, and come once more"
-                );
+    /// Whether `text` begins with all that was recorded, and if so, reads up to its end.
+    pub(super) fn begins(&self, text: &mut impl Read) -> io::Result<bool> {
+        let Ok(length) = usize::try_from(self.length) else {
+            return Ok(false);
+        };
+        let mut last = Vec::new();
+        let mut rest = length;
+        while rest > 0 {
+            let piece = if rest == length { HASHED } else { 1 << 16 };
+            let before = last.len();
+            let read = text.take(piece.min(rest) as u64).read_to_end(&mut last)?;
+            if read == 0 || rest == length && hash(&last) != self.head {
+                return Ok(false);
             }
-            return Ok(());
-        };
-        let failed = |source| Error::Settle {
-            path: path.clone(),
-            source,
-        };
-        let file = OpenOptions::new().read(true).write(true).open(&path);
-        let file = file.map_err(failed)?;
-        // Whoever appends to it would go on in the middle of nowhere.
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(Error::Held { path }),
-            Err(TryLockError::Error(source)) => return Err(failed(source)),
+            debug_assert_eq!(last.len(), before + read);
+            rest -= read;
+            let excess = last.len().saturating_sub(HASHED);
+            last.drain(..excess);
         }
-        let settled = self.cut(&path, &file, is_moved).map_err(failed);
-        let _ = file.unlock();
-        settled
+        Ok(hash(&last) == self.tail)
     }
 
-    fn cut(&self, path: &Path, file: &File, is_moved: bool) -> io::Result<()> {
-        let metadata = file.metadata()?;
-        // It may have been renamed since it was found.
-        if !metadata.is_file() || metadata.ino() != self.node.inode {
-            return Ok(());
-        }
-        let path = path.shown();
-        let (length, recorded) = (metadata.len(), self.length);
-        if length < recorded {
-            tracing::warn!(
-                %path,
-                length,
-                recorded,
-                "the output file is shorter than it was: events that were in it are lost, or were \
-                 moved by others; appending to it as it is"
-            );
-        } else if !self.matches(file, &metadata, is_moved)? {
-            tracing::warn!(
-                %path,
-                recorded,
-                "the output file has the number of the one that was written last, but another \
-                 content: it is left as it is"
-            );
-        } else if length > recorded {
-            file.set_len(recorded)?;
-            file.sync_all()?;
-            tracing::info!(
-                %path,
-                recorded,
-                cut = length - recorded,
-                "the output file is cut back to the last checkpoint, whose events come again"
-            );
-        }
-        Ok(())
+    /// Whether this was empty, and an empty file with that time is its copy.
+    pub(super) fn is_copied_empty(&self, modified: Option<SystemTime>) -> bool {
+        self.emptied.is_some() && nanos(modified) == self.emptied
     }
 
-    /// Where the file is now, and whether that is another place than before: at its path, else
-    /// beside it under the name that a rotation gave it.
-    fn find(&self) -> Result<Option<(PathBuf, bool)>, Error> {
-        let failed = |source| Error::Settle {
-            path: self.path.clone(),
-            source,
-        };
-        match fs::metadata(&self.path) {
-            Ok(metadata) if metadata.is_file() && metadata.ino() == self.node.inode => {
-                return Ok(Some((self.path.clone(), false)));
-            }
-            Err(error) if !is_missing(&error) => return Err(failed(error)),
-            Ok(_) | Err(_) => {}
-        }
-        let entries = match fs::read_dir(self.path.parent().unwrap_or(Path::new("/"))) {
-            Ok(entries) => entries,
-            Err(error) if is_missing(&error) => return Ok(None),
-            Err(error) => return Err(failed(error)),
-        };
-        for entry in entries {
-            let entry = entry.map_err(failed)?;
-            // Not the number in the entry, which some file systems make up; and no symbolic link,
-            // behind which another file system's file may have the number.
-            if entry
-                .metadata()
-                .is_ok_and(|metadata| metadata.is_file() && metadata.ino() == self.node.inode)
-            {
-                return Ok(Some((entry.path(), true)));
-            }
-        }
-        Ok(None)
+    /// Whether a copy of this can have been written at that time.
+    pub(super) fn may_be_copied(&self, modified: Option<SystemTime>) -> bool {
+        self.length > 0 || self.emptied.is_some_and(|then| nanos(modified) >= Some(then))
     }
 }
 
-fn is_missing(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-    )
+fn nanos(time: Option<SystemTime>) -> Option<u64> {
+    let since = time?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    u64::try_from(since.as_nanos()).ok()
 }
 
-fn hash_before(file: &File, end: u64) -> io::Result<String> {
-    let length = end.min(HASHED);
-    hash(file, end - length, length)
-}
-
-fn hash(file: &File, start: u64, length: u64) -> io::Result<String> {
-    let mut bytes = [0; 4096];
-    let length = usize::try_from(length).unwrap_or(usize::MAX);
+fn hash_at(file: &File, start: u64, length: u64) -> io::Result<String> {
+    let mut bytes = [0; HASHED];
+    let length = usize::try_from(length).unwrap_or(HASHED);
     let bytes = &mut bytes[..length];
     file.read_exact_at(bytes, start)?;
-    Ok(format!("{:032x}", XxHash3_128::oneshot(bytes)))
+    Ok(hash(bytes))
+}
+
+fn hash(bytes: &[u8]) -> String {
+    format!("{:032x}", XxHash3_128::oneshot(bytes))
 }

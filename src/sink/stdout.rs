@@ -1,13 +1,13 @@
 //! Outputs that are only ever written: stdout, pipes, devices, and files from their beginning.
 
-use std::fs::File;
-use std::io::{self, IsTerminal as _, Write as _, stdout};
-use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+use std::fs::{File, TryLockError};
+use std::io::{self, IsTerminal as _, Write as _, stderr, stdin, stdout};
+use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{FileType, OFlags};
+use rustix::fs::{FileType, OFlags, fcntl_getfl, fcntl_setfl, fstat, major, minor};
 use rustix::pipe::PIPE_BUF;
 
 use super::full::{NAP, Pause, is_full};
@@ -27,8 +27,11 @@ impl Sink {
     /// Stdout.
     ///
     /// # Errors
-    /// When stdout is closed.
+    /// [`Error::NoStdout`] when stdout is closed.
     pub fn stdout() -> Result<Self, Error> {
+        if is_stdout_closed() {
+            return Err(Error::NoStdout);
+        }
         let file = stdout().as_fd().try_clone_to_owned();
         let file = file.map_err(|source| Error::Open {
             path: "-".into(),
@@ -67,15 +70,28 @@ impl Sink {
         }
     }
 
-    /// A file, truncated as `>` does.
+    /// A file, truncated as `>` does, but not one that another process of ours appends to; it is ours
+    /// alone from here on.
     ///
     /// # Errors
-    /// When it cannot be opened.
+    /// When it cannot be opened, and [`Error::Held`].
     pub fn truncate(path: &Path) -> Result<Self, Error> {
-        let file = File::create(path).map_err(|source| Error::Open {
+        let failed = |source| Error::Open {
             path: path.to_owned(),
             source,
-        })?;
+        };
+        let mut options = File::options();
+        // Truncated only when it is known whose it is.
+        options.write(true).create(true).truncate(false);
+        let file = options.open(path).map_err(failed)?;
+        if is_file(&file) {
+            // Where there are no locks, nobody else has one either.
+            if let Err(TryLockError::WouldBlock) = file.try_lock() {
+                let path = path.to_owned();
+                return Err(Error::Held { path });
+            }
+            file.set_len(0).map_err(failed)?;
+        }
         Ok(Self::of(file, path.shown().to_string()))
     }
 
@@ -200,6 +216,44 @@ impl Sink {
         }
         Ok(())
     }
+}
+
+/// Whether the program was started with stdout closed (`>&-`).
+///
+/// By now it is open all the same: so that no file gets its number, Rust's runtime opens `/dev/null` in
+/// its place before `main`, for reading and writing and by itself. `> /dev/null`, systemd's
+/// `StandardOutput=null` and most programs that start others open it for writing only, and who becomes
+/// a daemon (daemon(3), start-stop-daemon) opens it once for stdin, stdout and stderr together. What is
+/// left looks the same: `1<> /dev/null`, and a parent that opens it for reading and writing for stdout
+/// alone. Those are told what to do.
+#[must_use]
+pub fn is_stdout_closed() -> bool {
+    let stdout = stdout();
+    let Ok(mode) = fcntl_getfl(&stdout) else {
+        return true;
+    };
+    let Ok(stat) = fstat(&stdout) else {
+        return true;
+    };
+    let is_null = FileType::from_raw_mode(stat.st_mode).is_char_device()
+        && (major(stat.st_rdev), minor(stat.st_rdev)) == (1, 3);
+    is_null
+        && mode & OFlags::RWMODE == OFlags::RDWR
+        && !shares_opening(&stdout, &stdin())
+        && !shares_opening(&stdout, &stderr())
+}
+
+/// Whether two descriptors are of one opening of a file: a flag that is set for one is set for both.
+fn shares_opening(one: impl AsFd, other: impl AsFd) -> bool {
+    let shared = || {
+        let before = fcntl_getfl(&one)?;
+        let other_before = fcntl_getfl(&other)?;
+        fcntl_setfl(&one, before ^ OFlags::APPEND)?;
+        let other_after = fcntl_getfl(&other);
+        fcntl_setfl(&one, before)?;
+        Ok::<bool, rustix::io::Errno>(other_after? != other_before)
+    };
+    shared().unwrap_or(false)
 }
 
 /// What an output that poll calls writable takes without blocking: `PIPE_BUF` bytes, and of those,

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::super::Error;
 use super::super::ship::{self, Mapping};
+use super::written::Written;
 use crate::batch;
 use crate::event::Origin;
 use crate::fetch::dedupe::{Filter, Item};
@@ -29,6 +30,9 @@ const PIECE: usize = 128 << 10;
 /// What stdout took is saved at the latest after this time.
 const SAVE_AFTER: Duration = Duration::from_millis(200);
 
+/// And in any case after so many bytes.
+const SAVE_BYTES: usize = 8 << 20;
+
 /// The output, and the state that says what is in it.
 pub struct Delivery<'a> {
     /// How records are mapped.
@@ -45,10 +49,14 @@ pub struct Delivery<'a> {
     pub sink: Durable,
     /// Where the state goes.
     pub store: Store,
+    /// Which lines went to the output since then.
+    pub written: Written,
     /// Its directory.
     pub directory: PathBuf,
     /// The state.
     pub ledger: Ledger,
+    /// Nothing more is written.
+    pub is_final: bool,
     /// Whether it is time to end.
     pub stop: Arc<Stop>,
     /// Who watches over us.
@@ -57,6 +65,8 @@ pub struct Delivery<'a> {
     pub total: Counts,
     /// When the state was saved last.
     pub saved: Instant,
+    /// Bytes written since.
+    pub unsaved_bytes: usize,
 }
 
 /// Some records.
@@ -147,7 +157,16 @@ impl Delivery<'_> {
     fn take(&mut self, lines: &mut Lines) -> Result<(), Error> {
         self.service.beat();
         if !lines.text.is_empty() {
+            if self.sink.is_moved() {
+                // Into a file that is being compressed, nothing more is to be written.
+                self.save()?;
+                self.follow_moved_output()?;
+            }
+            if matches!(self.sink, Durable::File(_)) {
+                self.written.note(&lines.text);
+            }
             ship::write(&mut self.sink, &lines.text, &self.stop, &self.service)?;
+            self.unsaved_bytes += lines.text.len();
         }
         let Note {
             items,
@@ -162,7 +181,9 @@ impl Delivery<'_> {
         }
         self.total += lines.counts;
         // A file is cut back to what was saved; a pipe is not.
-        if matches!(self.sink, Durable::Stdout(_)) && self.saved.elapsed() >= SAVE_AFTER {
+        if matches!(self.sink, Durable::Stdout(_)) && self.saved.elapsed() >= SAVE_AFTER
+            || self.unsaved_bytes >= SAVE_BYTES
+        {
             self.save()?;
         }
         Ok(())
@@ -201,10 +222,17 @@ impl Delivery<'_> {
         let synced = self.sink.sync();
         let saved = synced.map_err(Error::from).and_then(|recorded| {
             self.ledger.output = recorded;
+            if let Some(output) = &mut self.ledger.output {
+                output.is_final = self.is_final;
+            }
             ship::save(&self.store, &self.ledger, &self.directory, &self.stop)
         });
+        if saved.is_ok() {
+            self.written.clear();
+        }
         self.service.waiting(false);
         self.saved = Instant::now();
+        self.unsaved_bytes = 0;
         saved
     }
 }

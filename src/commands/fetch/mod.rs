@@ -3,6 +3,7 @@
 pub mod connect;
 mod delivery;
 mod progress;
+mod written;
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
@@ -23,13 +24,14 @@ use crate::fetch::spill::Spill;
 use crate::fetch::window::{Reach, Window};
 use crate::normalize::Counts;
 use crate::service::Service;
-use crate::sink::{self, Durable};
+use crate::sink::{self, Durable, Whose};
 use crate::state::{self, Store};
 use crate::stop::Stop;
 use crate::timestamp::Timestamp;
 
 use delivery::Delivery;
 use progress::Progress;
+use written::Written;
 
 /// Pages that may have come, but are not taken yet.
 const PAGES_AHEAD: usize = 1;
@@ -92,6 +94,11 @@ pub fn run(arguments: &FetchArgs) -> Result<Exit, Error> {
         }
         Err(error) => return Err(error),
     };
+    fetching.delivery.is_final = true;
+    match fetching.delivery.save() {
+        Err(Error::Sink(sink::Error::GivenUp)) => {}
+        saved => saved?,
+    }
     fetching.summarise();
     Ok(match (ended, stop.signal()) {
         (Run::Stopped, Some(signal)) if arguments.interval.is_none() => Exit::Signal(signal),
@@ -110,9 +117,15 @@ fn open<'a>(
 ) -> Result<Delivery<'a>, Error> {
     let directory = state::directory(arguments.state.state_dir.as_deref())?;
     let new = Ledger::new(asker.site.name(), asker.search.clone());
-    let store = Store::open(&directory, &new.file_name())?;
+    let name = new.file_name();
+    let store = Store::open(&directory, &name)?;
     let mut ledger: Ledger = store.load()?.unwrap_or(new);
-    ship::settle(&directory, ledger.output.as_ref(), &arguments.output)?;
+    let (written, mut noted) = Written::open(&directory, &name);
+    let mut tell = |line: &[u8], is_known| match noted.tell(line) {
+        Whose::Doubtful if is_known => Whose::Foreign,
+        whose => whose,
+    };
+    ship::settle(&directory, ledger.output.as_ref(), &mut tell)?;
     begin(&mut ledger, arguments.query.since);
     let mut delivery = Delivery {
         mapping,
@@ -122,12 +135,15 @@ fn open<'a>(
         own_user: arguments.exclude_own_searches.then(Vec::new),
         sink: Durable::open(&arguments.output)?,
         store,
+        written,
         directory,
         ledger,
+        is_final: false,
         stop: Arc::clone(stop),
         service: Arc::clone(service),
         total: Counts::default(),
         saved: Instant::now(),
+        unsaved_bytes: 0,
     };
     // The output may be another file than last time: it is to be known before anything is in it.
     delivery.save()?;

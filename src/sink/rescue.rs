@@ -1,0 +1,237 @@
+//! An output that was rotated while it was written: what was written after it was copied, or
+//! compressed, is in no file that has a name.
+
+use std::fs::{File, Metadata};
+use std::io::{self, Read as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::{Recorded, find};
+use crate::compression::Stream;
+
+/// More of what was written since the last save is not kept.
+const MOST_KEPT: usize = 16 << 20;
+
+/// So often a copy is looked for.
+const TRIES: usize = 5;
+/// So long it is waited for the compression of a file that was just moved away.
+const SOON: Duration = Duration::from_millis(300);
+/// So long it is looked after.
+const LATE: Duration = Duration::from_secs(60);
+
+/// What was written since the last save.
+#[derive(Debug)]
+pub(super) struct Recent {
+    /// The file as it was before.
+    before: Recorded,
+    lines: Vec<u8>,
+    /// Lines that are not kept, for there are too many.
+    too_many: usize,
+    /// How long the file must be, at least.
+    length: u64,
+    /// How often it was truncated between two writes.
+    truncated: u32,
+}
+
+/// What a file has lost.
+#[derive(Debug, PartialEq, Eq)]
+enum Loss {
+    /// Nothing: it is where it was, or a copy has everything.
+    None,
+    /// These lines are in no file.
+    Certain(Vec<u8>),
+    /// So many lines may be in no file.
+    Possible(usize),
+}
+
+impl Recent {
+    pub(super) fn new(before: Recorded) -> Self {
+        Self {
+            length: before.length,
+            before,
+            lines: Vec::new(),
+            too_many: 0,
+            truncated: 0,
+        }
+    }
+
+    /// Takes note of lines that were appended, and of the length of the file then.
+    pub(super) fn add(&mut self, lines: &[u8], length: u64) {
+        self.truncated += u32::from(length < self.length + lines.len() as u64);
+        self.length = length;
+        if self.too_many == 0 && self.lines.len() + lines.len() <= MOST_KEPT {
+            self.lines.extend_from_slice(lines);
+        } else {
+            self.too_many += count(lines);
+        }
+    }
+
+    /// Whether the file, as it is now, may have lost some of it.
+    pub(super) fn is_in_danger(&self, metadata: &Metadata) -> bool {
+        metadata.nlink() == 0 || metadata.len() < self.length || self.truncated > 0
+    }
+
+    /// What the file has lost for certain, if it [is in danger](Self::is_in_danger); tells of it.
+    pub(super) fn lost(&self, file: &File, output: &str) -> io::Result<Option<Vec<u8>>> {
+        let mut loss = self.loss(file, &file.metadata()?)?;
+        for _ in 1..TRIES {
+            if !matches!(loss, Loss::Possible(_)) {
+                break;
+            }
+            // Copies are renamed while they are looked for, one to the place of the next.
+            std::thread::sleep(Duration::from_millis(20));
+            loss = self.loss(file, &file.metadata()?)?;
+        }
+        match loss {
+            Loss::None => Ok(None),
+            Loss::Possible(events) => {
+                tracing::warn!(
+                    output,
+                    events,
+                    "the output was rotated while it was written, and no copy of it is found: so \
+                     many events may be in no file; see the README on rotation"
+                );
+                Ok(None)
+            }
+            Loss::Certain(lost) => {
+                tracing::warn!(
+                    output,
+                    events = count(&lost),
+                    "the output was rotated while it was written: what its copy does not have is \
+                     written again"
+                );
+                Ok(Some(lost))
+            }
+        }
+    }
+
+    /// Takes all of it out, if there is any.
+    pub(super) fn take(&mut self) -> Option<Self> {
+        let rest = Self::new(self.before.clone());
+        let recent = std::mem::replace(self, rest);
+        (!recent.lines.is_empty() || recent.too_many > 0).then_some(recent)
+    }
+
+    fn loss(&self, file: &File, metadata: &Metadata) -> io::Result<Loss> {
+        if self.lines.is_empty() && self.too_many == 0 {
+            return Ok(Loss::None);
+        }
+        let all = count(&self.lines) + self.too_many;
+        // Without a name, what stands in it is lost; if it was truncated, its end was written after.
+        let mut here = Vec::new();
+        if metadata.nlink() > 0 {
+            let length = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
+            if length > self.lines.len() {
+                return Ok(Loss::Possible(all));
+            }
+            here.resize(length, 0);
+            file.read_exact_at(&mut here, 0)?;
+        }
+        // More than once, and there are several copies with parts of it.
+        let truncated = self.truncated + u32::from(metadata.len() < self.length);
+        let is_told = self.too_many == 0 && truncated <= 1;
+        let (true, Some(rest)) = (is_told, self.lines.strip_suffix(&here[..])) else {
+            return Ok(Loss::Possible(all));
+        };
+        let Some(copied) = self.copied() else {
+            return Ok(Loss::Possible(count(rest)));
+        };
+        // Of a line that is not all in the copy, all is missing.
+        let whole = memchr::memrchr(b'\n', &self.lines[..copied]).map_or(0, |end| end + 1);
+        let lost = rest.get(whole..).unwrap_or_default();
+        Ok(if lost.is_empty() {
+            Loss::None
+        } else {
+            Loss::Certain(lost.to_vec())
+        })
+    }
+
+    /// How many bytes of it are in a copy of the file, if there is one and it ends with them.
+    fn copied(&self) -> Option<usize> {
+        find::by_content(&self.before).find_map(|path| self.copied_to(&path).ok()?)
+    }
+
+    fn copied_to(&self, path: &Path) -> io::Result<Option<usize>> {
+        let file = File::open(path)?;
+        let modified = file.metadata()?.modified().ok();
+        let mut stream = Stream::detect(file)?;
+        if !self.before.begins(&mut stream)? {
+            return Ok(None);
+        }
+        let mut copied = Vec::new();
+        let most = self.lines.len() as u64 + 1;
+        stream.take(most).read_to_end(&mut copied)?;
+        let is_copy = self.lines.starts_with(&copied)
+            && (self.before.length > 0 || !copied.is_empty() || self.before.is_copied_empty(modified));
+        Ok(is_copy.then_some(copied.len()))
+    }
+}
+
+/// A file that was moved away when something had just been written to it: if it is being compressed, it
+/// is known only when it is deleted whether that came too late.
+#[derive(Debug)]
+pub(super) struct Retired {
+    file: File,
+    name: String,
+    recent: Recent,
+    since: Instant,
+}
+
+/// What there is to do about a retired file.
+#[derive(Debug)]
+pub(super) enum Look {
+    /// It still has a name.
+    Waiting,
+    /// These lines are in no file.
+    Lost(Vec<u8>),
+    /// Nothing more.
+    Safe,
+}
+
+impl Retired {
+    pub(super) fn new(file: File, name: String, recent: Recent) -> Self {
+        Self {
+            file,
+            name,
+            recent,
+            since: Instant::now(),
+        }
+    }
+
+    /// Waits a little: small files are compressed soon.
+    pub(super) fn wait(&self) {
+        while self.has_name() && self.since.elapsed() < SOON {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn has_name(&self) -> bool {
+        self.file
+            .metadata()
+            .is_ok_and(|metadata| metadata.nlink() > 0)
+    }
+
+    pub(super) fn look(&self) -> Look {
+        if self.has_name() {
+            // A large file is read for so long that its end is not missed.
+            return if self.since.elapsed() < LATE {
+                Look::Waiting
+            } else {
+                Look::Safe
+            };
+        }
+        match self.recent.lost(&self.file, &self.name) {
+            Ok(Some(lost)) => Look::Lost(lost),
+            Ok(None) => Look::Safe,
+            Err(error) => {
+                tracing::debug!("{}: {error}", self.name);
+                Look::Safe
+            }
+        }
+    }
+}
+
+fn count(lines: &[u8]) -> usize {
+    memchr::memchr_iter(b'\n', lines).count()
+}
