@@ -100,9 +100,6 @@ pub enum Error {
     /// The report fails.
     #[error("cannot write the report: {0}")]
     Report(std::io::Error),
-    /// There is nowhere to report to.
-    #[error("cannot write the report: stdout is closed, or is /dev/null opened as a closed one: `> /dev/null` writes nothing")]
-    NoReport,
     /// There is no access token.
     #[error(transparent)]
     Auth(#[from] oauth::Error),
@@ -128,14 +125,6 @@ impl Error {
     }
 }
 
-/// What a command prints goes nowhere if stdout is closed: better said than lost.
-fn expect_stdout() -> Result<(), Error> {
-    if sink::is_stdout_closed() {
-        return Err(Error::NoReport);
-    }
-    Ok(())
-}
-
 impl From<&Error> for Exit {
     fn from(error: &Error) -> Self {
         match error {
@@ -148,7 +137,6 @@ impl From<&Error> for Exit {
             | Error::Fetch(_)
             | Error::Spill { .. }
             | Error::Report(_)
-            | Error::NoReport
             | Error::Auth(_)
             | Error::System(_)
             | Error::State(_)

@@ -111,7 +111,9 @@ fn start(
     let mut follower = Follower::start(following, schedule, Arc::clone(stop), Arc::clone(service));
     ledger.apply(follower.changes(), None, Counts::default());
     let again = Again::new(&before, &Places::of(&ledger));
-    ship::settle(&directory, ledger.output.as_ref(), &mut |line, _| again.tell(line))?;
+    ship::settle(&directory, ledger.output.as_ref(), &mut |line, _| {
+        again.tell(line)
+    })?;
     if let Some(output) = &mut ledger.output {
         output.is_final = false;
     }

@@ -59,7 +59,6 @@ pub fn run(arguments: &TailArgs, discovery: Discovery) -> Result<Exit, Error> {
     } else {
         table(&lines)
     };
-    super::expect_stdout()?;
     stdout().write_all(text.as_bytes()).map_err(Error::Report)?;
     Ok(Exit::Done)
 }

@@ -18,7 +18,8 @@ pub use file::FileSink;
 pub use full::is_full;
 pub use recorded::Recorded;
 pub use settle::{Tell, Whose};
-pub use stdout::{Sink, is_stdout_closed};
+pub use stdout::Sink;
+use stdout::is_stdout_closed;
 
 /// An output that does not take events.
 #[derive(Debug, thiserror::Error)]
@@ -42,8 +43,8 @@ pub enum Error {
     },
     /// Stdout is closed.
     #[error(
-        "stdout is closed, or is /dev/null opened for reading and writing as a closed one: give an \
-         output with --output PATH, or `> /dev/null` to write nothing"
+        "stdout is closed, or is /dev/null as a closed one would be: name an output with --output PATH \
+         (`--output /dev/null` discards the events)"
     )]
     NoStdout,
     /// What a crash left in it cannot be taken away.
@@ -87,9 +88,12 @@ impl Durable {
     /// Stdout for `-`, else a file to append to.
     ///
     /// # Errors
-    /// As [`Sink::stdout`] and [`FileSink::open`].
+    /// [`Error::NoStdout`] when stdout is closed; else as [`Sink::stdout`] and [`FileSink::open`].
     pub fn open(path: &Path) -> Result<Self, Error> {
         Ok(if path.as_os_str() == "-" {
+            if is_stdout_closed() {
+                return Err(Error::NoStdout);
+            }
             Self::Stdout(Sink::stdout()?.without_blocking())
         } else {
             Self::File(FileSink::open(path)?)

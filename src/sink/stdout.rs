@@ -27,11 +27,8 @@ impl Sink {
     /// Stdout.
     ///
     /// # Errors
-    /// [`Error::NoStdout`] when stdout is closed.
+    /// When it cannot be opened once more.
     pub fn stdout() -> Result<Self, Error> {
-        if is_stdout_closed() {
-            return Err(Error::NoStdout);
-        }
         let file = stdout().as_fd().try_clone_to_owned();
         let file = file.map_err(|source| Error::Open {
             path: "-".into(),
@@ -221,13 +218,12 @@ impl Sink {
 /// Whether the program was started with stdout closed (`>&-`).
 ///
 /// By now it is open all the same: so that no file gets its number, Rust's runtime opens `/dev/null` in
-/// its place before `main`, for reading and writing and by itself. `> /dev/null`, systemd's
-/// `StandardOutput=null` and most programs that start others open it for writing only, and who becomes
-/// a daemon (daemon(3), start-stop-daemon) opens it once for stdin, stdout and stderr together. What is
-/// left looks the same: `1<> /dev/null`, and a parent that opens it for reading and writing for stdout
-/// alone. Those are told what to do.
-#[must_use]
-pub fn is_stdout_closed() -> bool {
+/// its place before `main`, for reading and writing and by itself. `> /dev/null` and systemd's
+/// `StandardOutput=null` open it for writing only, and who becomes a daemon (daemon(3),
+/// start-stop-daemon) opens it once for stdin, stdout and stderr together. What is left looks the same:
+/// `1<> /dev/null`, and Python's and Node's ways to discard stdout alone. So this is asked only where
+/// events would count as delivered, and those are told what to do.
+pub(super) fn is_stdout_closed() -> bool {
     let stdout = stdout();
     let Ok(mode) = fcntl_getfl(&stdout) else {
         return true;
