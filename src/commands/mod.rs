@@ -100,7 +100,9 @@ pub enum Error {
     #[error("cannot write the report: {0}")]
     Report(std::io::Error),
     /// There is nowhere to report to.
-    #[error("cannot write the report: stdout is closed, or is /dev/null opened as a closed one: `> /dev/null` writes nothing")]
+    #[error(
+        "cannot write the report: stdout is closed, or is /dev/null opened as a closed one: `> /dev/null` writes nothing"
+    )]
     NoReport,
     /// There is no access token.
     #[error(transparent)]

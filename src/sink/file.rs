@@ -1,8 +1,8 @@
 //! A file that events are appended to, each once.
 
 use std::fs::{self, File, Metadata, TryLockError};
-use std::io::{self, Seek as _, Write as _};
-use std::os::fd::OwnedFd;
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
@@ -162,6 +162,15 @@ impl FileSink {
         Ok(())
     }
 
+    /// As [`Sink::handed`]; a regular file takes all or nothing.
+    #[must_use]
+    pub fn handed(&self) -> usize {
+        match &self.target {
+            Target::Regular(_) => 0,
+            Target::Special(sink) => sink.handed(),
+        }
+    }
+
     /// The output, if it is a pipe, whose other end can go away.
     #[must_use]
     pub fn pipe(&self) -> Option<OwnedFd> {
@@ -315,9 +324,9 @@ impl Regular {
             return Ok(lost);
         }
         // In the order in which they came.
-        let length = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
-        let mut here = vec![0; length];
-        self.file.read_exact_at(&mut here, 0)?;
+        let mut here = Vec::new();
+        let mut from = File::open(format!("/proc/self/fd/{}", self.file.as_raw_fd()))?;
+        from.read_to_end(&mut here)?;
         self.file.set_len(0)?;
         self.file.write_all(&lost.unwrap_or_default())?;
         self.file.write_all(&here)?;

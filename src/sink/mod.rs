@@ -137,6 +137,15 @@ impl Durable {
         }
     }
 
+    /// How many whole lines of a write that was given up a pipe has: it cannot give them back.
+    #[must_use]
+    pub fn handed(&self) -> usize {
+        match self {
+            Self::Stdout(sink) => sink.handed(),
+            Self::File(sink) => sink.handed(),
+        }
+    }
+
     /// The output, if it is a pipe, whose other end can go away.
     #[must_use]
     pub fn pipe(&self) -> Option<OwnedFd> {

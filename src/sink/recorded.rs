@@ -15,6 +15,9 @@ use crate::node::Node;
 /// How much of each end is hashed, at most.
 const HASHED: usize = 4096;
 
+/// So often a file is read that is truncated meanwhile.
+const TRIES: usize = 5;
+
 /// An output file as it was when what it held was the last that counted.
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
 pub struct Recorded {
@@ -40,6 +43,20 @@ pub struct Recorded {
 impl Recorded {
     /// Of an open file, as it is now.
     pub(super) fn of(path: PathBuf, file: &File) -> io::Result<Self> {
+        let mut recorded = Self::once(path.clone(), file);
+        for _ in 1..TRIES {
+            match &recorded {
+                // It was truncated meanwhile.
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    recorded = Self::once(path.clone(), file);
+                }
+                _ => break,
+            }
+        }
+        recorded
+    }
+
+    fn once(path: PathBuf, file: &File) -> io::Result<Self> {
         let metadata = file.metadata()?;
         let length = metadata.len();
         let hashed = length.min(HASHED as u64);
@@ -115,7 +132,10 @@ impl Recorded {
 
     /// Whether a copy of this can have been written at that time.
     pub(super) fn may_be_copied(&self, modified: Option<SystemTime>) -> bool {
-        self.length > 0 || self.emptied.is_some_and(|then| nanos(modified) >= Some(then))
+        self.length > 0
+            || self
+                .emptied
+                .is_some_and(|then| nanos(modified) >= Some(then))
     }
 }
 

@@ -126,7 +126,10 @@ impl Recent {
                 return Ok(Loss::Possible(all));
             }
             here.resize(length, 0);
-            file.read_exact_at(&mut here, 0)?;
+            if file.read_exact_at(&mut here, 0).is_err() {
+                // Truncated once more.
+                return Ok(Loss::Possible(all));
+            }
         }
         // More than once, and there are several copies with parts of it.
         let truncated = self.truncated + u32::from(metadata.len() < self.length);
@@ -163,7 +166,9 @@ impl Recent {
         let most = self.lines.len() as u64 + 1;
         stream.take(most).read_to_end(&mut copied)?;
         let is_copy = self.lines.starts_with(&copied)
-            && (self.before.length > 0 || !copied.is_empty() || self.before.is_copied_empty(modified));
+            && (self.before.length > 0
+                || !copied.is_empty()
+                || self.before.is_copied_empty(modified));
         Ok(is_copy.then_some(copied.len()))
     }
 }

@@ -165,7 +165,11 @@ impl Delivery<'_> {
             if matches!(self.sink, Durable::File(_)) {
                 self.written.note(&lines.text);
             }
-            ship::write(&mut self.sink, &lines.text, &self.stop, &self.service)?;
+            let written = ship::write(&mut self.sink, &lines.text, &self.stop, &self.service);
+            if matches!(written, Err(sink::Error::GivenUp)) {
+                self.note_handed(&lines.note.items);
+            }
+            written?;
             self.unsaved_bytes += lines.text.len();
         }
         let Note {
@@ -187,6 +191,22 @@ impl Delivery<'_> {
             self.save()?;
         }
         Ok(())
+    }
+
+    /// Of a write that was given up, a pipe has the first lines.
+    fn note_handed(&mut self, items: &[Item]) {
+        let handed = self.sink.handed();
+        // Where own searches are left out, lines are not items.
+        if self.own_user.is_some() {
+            return;
+        }
+        let items = items.get(..handed).unwrap_or_default();
+        let counts = Counts {
+            records: items.len() as u64,
+            failed: 0,
+        };
+        self.ledger
+            .add(items, items.last().map(|item| item.time), counts);
     }
 
     /// Saves: all up to a time is delivered.
