@@ -23,7 +23,7 @@ pub struct FileSink {
 
 #[derive(Debug)]
 enum Target {
-    Regular(Regular),
+    Regular(Box<Regular>),
     Special(Sink),
 }
 
@@ -68,7 +68,7 @@ impl FileSink {
         let target = if is_special {
             Target::Special(Sink::special(&path)?)
         } else {
-            Target::Regular(Regular::open(&path)?)
+            Target::Regular(Box::new(Regular::open(&path)?))
         };
         Ok(Self {
             path,
@@ -107,7 +107,7 @@ impl FileSink {
                 }
                 while let Some(lost) = file.sync()? {
                     // It has no name any more: its path leads to another file, or to none.
-                    *file = Regular::open(&self.path)?;
+                    **file = Regular::open(&self.path)?;
                     file.write(&lost, &|| false)?;
                 }
                 file.recorded().map(Some)
@@ -207,7 +207,7 @@ impl Regular {
                 .map_err(failed)?;
         }
         end_last_line(&file, path).map_err(failed)?;
-        let before = Recorded::of(real_path.clone(), &file).map_err(failed)?;
+        let before = Recorded::of(&real_path, &file).map_err(failed)?;
         Ok(Self {
             file,
             name: path.display().to_string(),
@@ -289,7 +289,7 @@ impl Regular {
         self.file.sync_data().map_err(|error| self.failed(error))?;
         let lost = self.rescue().map_err(|error| self.failed(error))?;
         if lost.is_none() {
-            let recorded = Recorded::of(self.real_path.clone(), &self.file);
+            let recorded = Recorded::of(&self.real_path, &self.file);
             let recorded = recorded.map_err(|error| self.failed(error))?;
             // What was written before is in whatever becomes of the file, unless that began already.
             if self.is_in_place() {

@@ -79,7 +79,7 @@ pub enum Durable {
     /// Stdout: what it takes is handed over.
     Stdout(Sink),
     /// A file: what it takes is kept.
-    File(FileSink),
+    File(Box<FileSink>),
 }
 
 impl Durable {
@@ -91,7 +91,7 @@ impl Durable {
         Ok(if path.as_os_str() == "-" {
             Self::Stdout(Sink::stdout()?.without_blocking())
         } else {
-            Self::File(FileSink::open(path)?)
+            Self::File(Box::new(FileSink::open(path)?))
         })
     }
 

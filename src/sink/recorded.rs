@@ -3,7 +3,7 @@
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
@@ -42,13 +42,13 @@ pub struct Recorded {
 
 impl Recorded {
     /// Of an open file, as it is now.
-    pub(super) fn of(path: PathBuf, file: &File) -> io::Result<Self> {
-        let mut recorded = Self::once(path.clone(), file);
+    pub(super) fn of(path: &Path, file: &File) -> io::Result<Self> {
+        let mut recorded = Self::once(path, file);
         for _ in 1..TRIES {
             match &recorded {
                 // It was truncated meanwhile.
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                    recorded = Self::once(path.clone(), file);
+                    recorded = Self::once(path, file);
                 }
                 _ => break,
             }
@@ -56,12 +56,12 @@ impl Recorded {
         recorded
     }
 
-    fn once(path: PathBuf, file: &File) -> io::Result<Self> {
+    fn once(path: &Path, file: &File) -> io::Result<Self> {
         let metadata = file.metadata()?;
         let length = metadata.len();
         let hashed = length.min(HASHED as u64);
         Ok(Self {
-            path,
+            path: path.to_owned(),
             node: Node::of(&metadata),
             length,
             head: hash_at(file, 0, hashed)?,

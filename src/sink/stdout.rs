@@ -270,8 +270,8 @@ pub fn is_stdout_closed() -> bool {
         && (major(stat.st_rdev), minor(stat.st_rdev)) == (1, 3);
     is_null
         && mode & OFlags::RWMODE == OFlags::RDWR
-        && !shares_opening(&stdout, &stdin())
-        && !shares_opening(&stdout, &stderr())
+        && !shares_opening(&stdout, stdin())
+        && !shares_opening(&stdout, stderr())
 }
 
 /// Whether two descriptors are of one opening of a file: a flag that is set for one is set for both.

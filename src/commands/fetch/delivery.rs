@@ -219,6 +219,18 @@ impl Delivery<'_> {
         self.follow_moved_output()
     }
 
+    /// Saves a last time.
+    ///
+    /// # Errors
+    /// When the output or the state fails.
+    pub fn end(&mut self) -> Result<(), Error> {
+        self.is_final = true;
+        match self.save() {
+            Err(Error::Sink(sink::Error::GivenUp)) => Ok(()),
+            saved => saved,
+        }
+    }
+
     /// Opens the output anew if it was moved away, or a SIGHUP asks for it.
     ///
     /// # Errors
