@@ -71,7 +71,8 @@ fn candidates(recorded: &Recorded) -> Vec<PathBuf> {
         for entry in entries(&place).into_iter().flatten() {
             let other = entry.file_name();
             let other = other.to_string_lossy();
-            if recorded.length == 0 && *other == *name {
+            // Rotation gives another name; under the same, it is another program's output.
+            if *other == *name {
                 continue;
             }
             let Ok(metadata) = entry.metadata() else {
