@@ -132,6 +132,10 @@ fn a_reused_inode_is_never_cut() {
         (&long(), long().replace("line 999", "life 999") + "more\n"),
     ] {
         for is_moved in [false, true] {
+            if recorded_text.is_empty() && is_moved {
+                // No byte tells it from a copy: its lines are asked for whose they are.
+                continue;
+            }
             let (place, mut recorded) = Place::crashed(recorded_text, "");
             fs::remove_file(place.path()).unwrap();
             let path = if is_moved {

@@ -137,7 +137,12 @@ fn set(
         let row = ledger.logs.get(id);
         row.is_some_and(|row| row.checkpoint.gone_since.is_none())
     });
-    let Some(row) = rows.next().copied().and_then(|id| ledger.logs.get_mut(&id)) else {
+    let id = rows.next().copied();
+    if let Some(id) = id {
+        // What a pipe has already is of the old offset.
+        ledger.handed.remove(&id);
+    }
+    let Some(row) = id.and_then(|id| ledger.logs.get_mut(&id)) else {
         return Err(Error::CannotSet(format!(
             "{} is gone: there is nothing to read of it",
             name.shown()

@@ -250,6 +250,7 @@ struct Output {
 impl Output {
     /// Writes the events of a piece; saves when it is time.
     fn take(&mut self, events: &mut Events) -> Result<(), Error> {
+        self.leave_out_handed(events);
         if !events.lines.is_empty() {
             if self.sink.is_moved() {
                 // Into a file that is being compressed, nothing more is to be written.
@@ -258,7 +259,11 @@ impl Output {
                     self.reopen()?;
                 }
             }
-            ship::write(&mut self.sink, &events.lines, &self.stop, &self.service)?;
+            let written = ship::write(&mut self.sink, &events.lines, &self.stop, &self.service);
+            if let (Err(sink::Error::GivenUp), Some(log)) = (&written, events.log) {
+                *self.ledger.handed.entry(log).or_default() += self.sink.handed() as u64;
+            }
+            written?;
             // What stdout took is nothing to sync: only time counts there.
             if matches!(self.sink, Durable::File(_)) {
                 self.unsaved_bytes += events.lines.len() as u64;
@@ -282,6 +287,25 @@ impl Output {
             self.summarise("so far");
         }
         Ok(())
+    }
+
+    /// Leaves out what a pipe was handed in an earlier run, which ended in the middle of a piece.
+    fn leave_out_handed(&mut self, events: &mut Events) {
+        let Some(log) = events.log else { return };
+        let Some(handed) = self.ledger.handed.remove(&log) else {
+            return;
+        };
+        let most = usize::try_from(handed).unwrap_or(usize::MAX);
+        let mut ends = memchr::memchr_iter(b'\n', &events.lines).take(most);
+        let (mut count, mut end) = (0, 0);
+        for at in ends.by_ref() {
+            count += 1;
+            end = at + 1;
+        }
+        events.lines.drain(..end);
+        if handed > count {
+            self.ledger.handed.insert(log, handed - count);
+        }
     }
 
     /// The output first, then the state: a crash between them repeats what is then cut away.

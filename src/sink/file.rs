@@ -1,8 +1,8 @@
 //! A file that events are appended to, each once.
 
 use std::fs::{self, File, Metadata, TryLockError};
-use std::io::{self, Seek as _, Write as _};
-use std::os::fd::OwnedFd;
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
@@ -24,7 +24,7 @@ pub struct FileSink {
 
 #[derive(Debug)]
 enum Target {
-    Regular(Regular),
+    Regular(Box<Regular>),
     Special(Sink),
 }
 
@@ -69,7 +69,7 @@ impl FileSink {
         let target = if is_special {
             Target::Special(Sink::special(&path)?)
         } else {
-            Target::Regular(Regular::open(&path)?)
+            Target::Regular(Box::new(Regular::open(&path)?))
         };
         Ok(Self {
             path,
@@ -108,7 +108,7 @@ impl FileSink {
                 }
                 while let Some(lost) = file.sync()? {
                     // It has no name any more: its path leads to another file, or to none.
-                    *file = Regular::open(&self.path)?;
+                    **file = Regular::open(&self.path)?;
                     file.write(&lost, &|| false)?;
                 }
                 file.recorded().map(Some)
@@ -163,6 +163,15 @@ impl FileSink {
         Ok(())
     }
 
+    /// As [`Sink::handed`]; a regular file takes all or nothing.
+    #[must_use]
+    pub fn handed(&self) -> usize {
+        match &self.target {
+            Target::Regular(_) => 0,
+            Target::Special(sink) => sink.handed(),
+        }
+    }
+
     /// The output, if it is a pipe, whose other end can go away.
     #[must_use]
     pub fn pipe(&self) -> Option<OwnedFd> {
@@ -199,7 +208,7 @@ impl Regular {
                 .map_err(failed)?;
         }
         end_last_line(&file, path).map_err(failed)?;
-        let before = Recorded::of(real_path.clone(), &file).map_err(failed)?;
+        let before = Recorded::of(&real_path, &file).map_err(failed)?;
         Ok(Self {
             file,
             name: path.shown().to_string(),
@@ -281,7 +290,7 @@ impl Regular {
         self.file.sync_data().map_err(|error| self.failed(error))?;
         let lost = self.rescue().map_err(|error| self.failed(error))?;
         if lost.is_none() {
-            let recorded = Recorded::of(self.real_path.clone(), &self.file);
+            let recorded = Recorded::of(&self.real_path, &self.file);
             let recorded = recorded.map_err(|error| self.failed(error))?;
             // What was written before is in whatever becomes of the file, unless that began already.
             if self.is_in_place() {
@@ -316,9 +325,9 @@ impl Regular {
             return Ok(lost);
         }
         // In the order in which they came.
-        let length = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
-        let mut here = vec![0; length];
-        self.file.read_exact_at(&mut here, 0)?;
+        let mut here = Vec::new();
+        let mut from = File::open(format!("/proc/self/fd/{}", self.file.as_raw_fd()))?;
+        from.read_to_end(&mut here)?;
         self.file.set_len(0)?;
         self.file.write_all(&lost.unwrap_or_default())?;
         self.file.write_all(&here)?;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::Recorded;
 use crate::compression::Stream;
+use crate::node::Node;
 
 /// So many directories are searched, at most, and so many files of each.
 const MOST_DIRECTORIES: usize = 256;
@@ -36,8 +37,9 @@ pub(super) fn by_number(recorded: &Recorded) -> io::Result<Option<(PathBuf, bool
         // behind which another file system's file may have the number.
         let mut there = entries.filter_map(|entry| Some((entry.path(), entry.metadata().ok()?)));
         let found = there.find(|(_, metadata)| {
-            let is_near = place == own || metadata.dev() == recorded.node.device;
-            is_it(metadata) && is_near
+            // Elsewhere, the number may have been used again.
+            let is_same = Node::of(metadata) == recorded.node && recorded.node.born.is_some();
+            is_it(metadata) && (place == own || is_same)
         });
         if let Some((path, _)) = found {
             return Ok(Some((path, true)));
@@ -62,10 +64,17 @@ fn candidates(recorded: &Recorded) -> Vec<PathBuf> {
         _ => &name,
     };
     let mut copies = Vec::new();
-    for place in places(directory(&recorded.path)) {
+    let own = directory(&recorded.path);
+    // Without a byte that tells, files of that name elsewhere are somebody else's.
+    let is_near = |place: &PathBuf| recorded.length > 0 || place.starts_with(own);
+    for place in places(own).filter(is_near) {
         for entry in entries(&place).into_iter().flatten() {
             let other = entry.file_name();
             let other = other.to_string_lossy();
+            // Rotation gives another name; under the same, it is another program's output.
+            if *other == *name {
+                continue;
+            }
             let Ok(metadata) = entry.metadata() else {
                 continue;
             };

@@ -81,7 +81,7 @@ pub enum Durable {
     /// Stdout: what it takes is handed over.
     Stdout(Sink),
     /// A file: what it takes is kept.
-    File(FileSink),
+    File(Box<FileSink>),
 }
 
 impl Durable {
@@ -96,7 +96,7 @@ impl Durable {
             }
             Self::Stdout(Sink::stdout()?.without_blocking())
         } else {
-            Self::File(FileSink::open(path)?)
+            Self::File(Box::new(FileSink::open(path)?))
         })
     }
 
@@ -139,6 +139,15 @@ impl Durable {
         match self {
             Self::Stdout(_) => Ok(()),
             Self::File(sink) => sink.reopen(),
+        }
+    }
+
+    /// How many whole lines of a write that was given up a pipe has: it cannot give them back.
+    #[must_use]
+    pub fn handed(&self) -> usize {
+        match self {
+            Self::Stdout(sink) => sink.handed(),
+            Self::File(sink) => sink.handed(),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,9 @@ use crate::node::Node;
 
 /// How much of each end is hashed, at most.
 const HASHED: usize = 4096;
+
+/// So often a file is read that is truncated meanwhile.
+const TRIES: usize = 5;
 
 /// An output file as it was when what it held was the last that counted.
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
@@ -40,12 +43,26 @@ pub struct Recorded {
 
 impl Recorded {
     /// Of an open file, as it is now.
-    pub(super) fn of(path: PathBuf, file: &File) -> io::Result<Self> {
+    pub(super) fn of(path: &Path, file: &File) -> io::Result<Self> {
+        let mut recorded = Self::once(path, file);
+        for _ in 1..TRIES {
+            match &recorded {
+                // It was truncated meanwhile.
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    recorded = Self::once(path, file);
+                }
+                _ => break,
+            }
+        }
+        recorded
+    }
+
+    fn once(path: &Path, file: &File) -> io::Result<Self> {
         let metadata = file.metadata()?;
         let length = metadata.len();
         let hashed = length.min(HASHED as u64);
         Ok(Self {
-            path,
+            path: path.to_owned(),
             node: Node::of(&metadata),
             length,
             head: hash_at(file, 0, hashed)?,

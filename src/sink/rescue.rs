@@ -74,14 +74,14 @@ impl Recent {
 
     /// What the file has lost for certain, if it [is in danger](Self::is_in_danger); tells of it.
     pub(super) fn lost(&self, file: &File, output: &str) -> io::Result<Option<Vec<u8>>> {
-        let mut loss = self.loss(file, &file.metadata()?)?;
+        let mut loss = self.loss(file, &file.metadata()?);
         for _ in 1..TRIES {
             if !matches!(loss, Loss::Possible(_)) {
                 break;
             }
             // Copies are renamed while they are looked for, one to the place of the next.
             std::thread::sleep(Duration::from_millis(20));
-            loss = self.loss(file, &file.metadata()?)?;
+            loss = self.loss(file, &file.metadata()?);
         }
         match loss {
             Loss::None => Ok(None),
@@ -113,9 +113,9 @@ impl Recent {
         (!recent.lines.is_empty() || recent.too_many > 0).then_some(recent)
     }
 
-    fn loss(&self, file: &File, metadata: &Metadata) -> io::Result<Loss> {
+    fn loss(&self, file: &File, metadata: &Metadata) -> Loss {
         if self.lines.is_empty() && self.too_many == 0 {
-            return Ok(Loss::None);
+            return Loss::None;
         }
         let all = count(&self.lines) + self.too_many;
         // Without a name, what stands in it is lost; if it was truncated, its end was written after.
@@ -123,28 +123,31 @@ impl Recent {
         if metadata.nlink() > 0 {
             let length = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
             if length > self.lines.len() {
-                return Ok(Loss::Possible(all));
+                return Loss::Possible(all);
             }
             here.resize(length, 0);
-            file.read_exact_at(&mut here, 0)?;
+            if file.read_exact_at(&mut here, 0).is_err() {
+                // Truncated once more.
+                return Loss::Possible(all);
+            }
         }
         // More than once, and there are several copies with parts of it.
         let truncated = self.truncated + u32::from(metadata.len() < self.length);
         let is_told = self.too_many == 0 && truncated <= 1;
         let (true, Some(rest)) = (is_told, self.lines.strip_suffix(&here[..])) else {
-            return Ok(Loss::Possible(all));
+            return Loss::Possible(all);
         };
         let Some(copied) = self.copied() else {
-            return Ok(Loss::Possible(count(rest)));
+            return Loss::Possible(count(rest));
         };
         // Of a line that is not all in the copy, all is missing.
         let whole = memchr::memrchr(b'\n', &self.lines[..copied]).map_or(0, |end| end + 1);
         let lost = rest.get(whole..).unwrap_or_default();
-        Ok(if lost.is_empty() {
+        if lost.is_empty() {
             Loss::None
         } else {
             Loss::Certain(lost.to_vec())
-        })
+        }
     }
 
     /// How many bytes of it are in a copy of the file, if there is one and it ends with them.

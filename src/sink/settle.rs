@@ -93,7 +93,11 @@ impl Recorded {
         if self.is_final {
             return Ok(());
         }
-        let file = Locked::open(path)?;
+        let file = match Locked::open(path) {
+            // What somebody appends to is no rotated file.
+            Err(Error::Held { .. }) => return Ok(()),
+            opened => opened?,
+        };
         let is_plain = Stream::detect(&file.0)
             .map(|stream| stream.plain().is_some())
             .map_err(failed)?;

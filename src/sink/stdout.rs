@@ -1,10 +1,12 @@
 //! Outputs that are only ever written: stdout, pipes, devices, and files from their beginning.
 
+use std::cell::Cell;
 use std::fs::{File, TryLockError};
 use std::io::{self, IsTerminal as _, Write as _, stderr, stdin, stdout};
 use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, OFlags, fcntl_getfl, fcntl_setfl, fstat, major, minor};
@@ -14,6 +16,9 @@ use super::full::{NAP, Pause, is_full};
 use super::{Error, is_file};
 use crate::shown::Shown as _;
 
+/// How long the rest of a line may take that a reader has the beginning of, when it is time to end.
+const HALF_LINE_PATIENCE: Duration = Duration::from_secs(3);
+
 /// An open output.
 #[derive(Debug)]
 pub struct Sink {
@@ -21,6 +26,10 @@ pub struct Sink {
     name: String,
     /// Whether a write may wait for a reader, and nothing ends the wait.
     may_block: bool,
+    /// How many whole lines of the last write were handed over.
+    handed: usize,
+    /// Whether it takes up to `PIPE_BUF` bytes as a whole or not at all.
+    is_pipe: bool,
 }
 
 impl Sink {
@@ -41,7 +50,9 @@ impl Sink {
 
     fn of(file: File, name: String) -> Self {
         Self {
+            handed: 0,
             may_block: may_block(&file),
+            is_pipe: kind(&file).is_some_and(FileType::is_fifo),
             file,
             name,
         }
@@ -61,7 +72,9 @@ impl Sink {
             Ok(file) if is_pipe => Self {
                 file,
                 name: self.name,
+                handed: 0,
                 may_block: false,
+                is_pipe: true,
             },
             Ok(_) | Err(_) => self,
         }
@@ -141,33 +154,52 @@ impl Sink {
         give_up: &dyn Fn() -> bool,
     ) -> Result<(), Error> {
         let mut pause = Pause::default();
+        let whole = lines;
+        self.handed = 0;
         while !lines.is_empty() {
-            let piece = if self.may_block {
-                self.wait_until(give_up)?;
-                piece(lines)
-            } else {
-                lines
+            let is_between_lines = || {
+                let written = &whole[..whole.len() - lines.len()];
+                written.last().is_none_or(|byte| *byte == b'\n')
             };
+            // A reader that gets half a line gets the rest, if it takes it within some time.
+            let since = Cell::new(None);
+            let give_up = || {
+                let since = since.get().unwrap_or_else(Instant::now);
+                give_up() && (is_between_lines() || since.elapsed() > HALF_LINE_PATIENCE)
+            };
+            since.set(Some(Instant::now()));
+            if self.may_block {
+                self.wait_until(&give_up)?;
+            }
+            let is_pipe = self.may_block || self.is_pipe;
+            let piece = if is_pipe { piece(lines) } else { lines };
             match self.file.write(piece) {
                 Ok(0) => return Err(self.failed(io::ErrorKind::WriteZero.into())),
                 Ok(written) => {
+                    self.handed += memchr::memchr_iter(b'\n', &lines[..written]).count();
                     lines = &lines[written..];
                     if written == piece.len() {
                         pause.resumed(&self.name);
                     }
                 }
                 Err(error) if is_full(&error) => {
-                    pause.nap(&self.name, &error, give_up)?;
+                    pause.nap(&self.name, &error, &give_up)?;
                 }
                 Err(error) => match error.kind() {
                     io::ErrorKind::Interrupted => {}
-                    io::ErrorKind::WouldBlock => self.wait_until(give_up)?,
+                    io::ErrorKind::WouldBlock => self.wait_until(&give_up)?,
                     io::ErrorKind::BrokenPipe => return Err(Error::Closed),
                     _ => return Err(self.failed(error)),
                 },
             }
         }
         Ok(())
+    }
+
+    /// How many whole lines of the last [`Self::write_until`] were handed over.
+    #[must_use]
+    pub fn handed(&self) -> usize {
+        self.handed
     }
 
     /// Someone made the output non-blocking: waits until it takes more.
@@ -235,8 +267,8 @@ pub(super) fn is_stdout_closed() -> bool {
         && (major(stat.st_rdev), minor(stat.st_rdev)) == (1, 3);
     is_null
         && mode & OFlags::RWMODE == OFlags::RDWR
-        && !shares_opening(&stdout, &stdin())
-        && !shares_opening(&stdout, &stderr())
+        && !shares_opening(&stdout, stdin())
+        && !shares_opening(&stdout, stderr())
 }
 
 /// Whether two descriptors are of one opening of a file: a flag that is set for one is set for both.

@@ -19,6 +19,9 @@ pub struct Ledger {
     pub output: Option<Recorded>,
     /// The logs.
     pub logs: BTreeMap<LogId, Row>,
+    /// Of logs whose next events a pipe has already, how many: a write to it was given up.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub handed: BTreeMap<LogId, u64>,
     /// The number of the next new log.
     pub next: LogId,
     /// Bytes that were lost, since the state was begun.

@@ -119,3 +119,35 @@ fn an_old_record_of_a_truncated_output_does_not_hide_what_a_crash_left() {
     fetching.fetch(&UNTIL);
     assert_eq!(fetching.lines().len(), 2);
 }
+
+#[test]
+fn what_others_append_stays_through_a_kill() {
+    use super::common::fetching::DAY;
+    use super::common::program::wait_until;
+    use super::running::Running;
+    let fetching = Fetching::cloud();
+    let record = |number: i64| cloud_record(START + number * DAY / 20, number.cast_unsigned());
+    fetching.server.insert_all((0..200).map(record));
+    let flags = [
+        "--raw",
+        "--page-size",
+        "20",
+        "--until",
+        "2026-01-15T00:00:00Z",
+    ];
+    let foreign = "{\"foreign\":1}";
+    for _ in 0..3 {
+        let pages = fetching.server.pages() + 3;
+        let mut running = Running::to_file(&fetching, &flags);
+        wait_until("pages", || {
+            fetching.server.pages() >= pages || !running.is_running()
+        });
+        super::common::follow::append(&fetching.out(), format!("{foreign}\n").as_bytes());
+        running.kill();
+    }
+    fetching.fetch(&flags);
+    let lines = fetching.lines();
+    let others = lines.iter().filter(|line| *line == foreign).count();
+    assert_eq!(others, 3);
+    assert_eq!(lines.len(), 203, "each record once");
+}

@@ -165,7 +165,11 @@ impl Delivery<'_> {
             if matches!(self.sink, Durable::File(_)) {
                 self.written.note(&lines.text);
             }
-            ship::write(&mut self.sink, &lines.text, &self.stop, &self.service)?;
+            let written = ship::write(&mut self.sink, &lines.text, &self.stop, &self.service);
+            if matches!(written, Err(sink::Error::GivenUp)) {
+                self.note_handed(&lines.note.items);
+            }
+            written?;
             self.unsaved_bytes += lines.text.len();
         }
         let Note {
@@ -189,6 +193,22 @@ impl Delivery<'_> {
         Ok(())
     }
 
+    /// Of a write that was given up, a pipe has the first lines.
+    fn note_handed(&mut self, items: &[Item]) {
+        let handed = self.sink.handed();
+        // Where own searches are left out, lines are not items.
+        if self.own_user.is_some() {
+            return;
+        }
+        let items = items.get(..handed).unwrap_or_default();
+        let counts = Counts {
+            records: items.len() as u64,
+            failed: 0,
+        };
+        self.ledger
+            .add(items, items.last().map(|item| item.time), counts);
+    }
+
     /// Saves: all up to a time is delivered.
     ///
     /// # Errors
@@ -197,6 +217,18 @@ impl Delivery<'_> {
         self.ledger.reached(reached);
         self.save()?;
         self.follow_moved_output()
+    }
+
+    /// Saves a last time.
+    ///
+    /// # Errors
+    /// When the output or the state fails.
+    pub fn end(&mut self) -> Result<(), Error> {
+        self.is_final = true;
+        match self.save() {
+            Err(Error::Sink(sink::Error::GivenUp)) => Ok(()),
+            saved => saved,
+        }
     }
 
     /// Opens the output anew if it was moved away, or a SIGHUP asks for it.

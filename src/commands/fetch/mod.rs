@@ -24,7 +24,7 @@ use crate::fetch::spill::Spill;
 use crate::fetch::window::{Reach, Window};
 use crate::normalize::Counts;
 use crate::service::Service;
-use crate::sink::{self, Durable, Whose};
+use crate::sink::{self, Durable};
 use crate::state::{self, Store};
 use crate::stop::Stop;
 use crate::timestamp::Timestamp;
@@ -94,11 +94,7 @@ pub fn run(arguments: &FetchArgs) -> Result<Exit, Error> {
         }
         Err(error) => return Err(error),
     };
-    fetching.delivery.is_final = true;
-    match fetching.delivery.save() {
-        Err(Error::Sink(sink::Error::GivenUp)) => {}
-        saved => saved?,
-    }
+    fetching.delivery.end()?;
     fetching.summarise();
     Ok(match (ended, stop.signal()) {
         (Run::Stopped, Some(signal)) if arguments.interval.is_none() => Exit::Signal(signal),
@@ -121,10 +117,7 @@ fn open<'a>(
     let store = Store::open(&directory, &name)?;
     let mut ledger: Ledger = store.load()?.unwrap_or(new);
     let (written, mut noted) = Written::open(&directory, &name);
-    let mut tell = |line: &[u8], is_known| match noted.tell(line) {
-        Whose::Doubtful if is_known => Whose::Foreign,
-        whose => whose,
-    };
+    let mut tell = |line: &[u8], is_known| noted.tell(line, is_known);
     ship::settle(&directory, ledger.output.as_ref(), &mut tell)?;
     begin(&mut ledger, arguments.query.since);
     let mut delivery = Delivery {

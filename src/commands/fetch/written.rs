@@ -102,15 +102,15 @@ impl Noted {
         })
     }
 
-    /// Whose a line behind the checkpoint is.
-    pub fn tell(&mut self, line: &[u8]) -> Whose {
+    /// Whose a line behind the checkpoint is; whether other states are known to have written there.
+    pub fn tell(&mut self, line: &[u8], is_known: bool) -> Whose {
         if let Some(count) = self.lines.get_mut(&XxHash3_128::oneshot(line))
             && *count > 0
         {
             *count -= 1;
             return Whose::Ours;
         }
-        if self.is_whole {
+        if self.is_whole || is_known {
             Whose::Foreign
         } else {
             Whose::Doubtful
