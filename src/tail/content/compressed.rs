@@ -7,7 +7,7 @@ use memchr::{memchr, memrchr};
 
 use super::{Lines, PIECE};
 use crate::compression::Stream;
-use crate::frame::KEPT_OF_TOO_LONG;
+use crate::frame::{KEPT_OF_TOO_LONG, leading_nuls};
 use crate::tail::identity::{Comparison, HEAD, Progress, TAIL};
 
 /// A stream of whole lines out of a compressed file.
@@ -92,8 +92,14 @@ impl Compressed {
         max_line: usize,
         text: &mut Vec<u8>,
     ) -> io::Result<Lines> {
-        let mut searched = 0;
+        let mut searched: usize = 0;
         loop {
+            if self.passed.length == 0 && self.rest.first() == Some(&0) {
+                // No part of the line that follows.
+                let nuls = leading_nuls(&self.rest);
+                self.pass(progress, nuls);
+                searched = searched.saturating_sub(nuls);
+            }
             if let Some(at) = memchr(b'\n', &self.rest[searched..]) {
                 let first = searched + at + 1;
                 if self.passed.length > 0 || first > max_line + 2 {

@@ -151,8 +151,8 @@ impl Content {
         }
     }
 
-    /// Reads what stands behind the last whole line into `text`, up to `most` bytes of it, and
-    /// returns its length.
+    /// Reads what stands behind the last whole line, and NUL bytes, into `text`, up to `most` bytes
+    /// of it, and returns its length.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -175,7 +175,7 @@ impl Content {
     /// When it cannot be read.
     pub fn take_unfinished(&mut self, progress: &mut Progress, text: &[u8]) -> io::Result<bool> {
         match &mut self.form {
-            Form::Plain(plain) => plain.pass(progress, text),
+            Form::Plain(plain) => plain.take_unfinished(progress, text),
             Form::Compressed(compressed) => {
                 let length = text.len();
                 compressed.pass(progress, length);

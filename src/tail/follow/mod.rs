@@ -334,12 +334,14 @@ impl Following {
         };
         let progress = &mut log.checkpoint.progress;
         let before = (progress.offset() == 0).then(|| progress.clone());
-        let start = progress.offset();
         let text = &mut piece.read.text;
         let lines = content.read_lines(progress, limit, self.reading.max_line_bytes, text)?;
-        if matches!(lines, Lines::None | Lines::Changed) {
-            return Ok(lines);
-        }
+        // NUL bytes before the lines are passed over.
+        let start = match lines {
+            Lines::None | Lines::Changed => return Ok(lines),
+            Lines::Whole => progress.offset() - text.len() as u64,
+            Lines::TooLong(length) => progress.offset() - length - 1,
+        };
         if let Some(before) = before {
             // These may be the first lines behind a truncation, and the copy that was made before it
             // holds what is to be read first.
