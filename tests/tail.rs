@@ -6,7 +6,9 @@ use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, SystemTime};
 
-use common::follow::{Place, gzip, line_count, original, record, records, short_record, zstd};
+use common::follow::{
+    Place, bzip2, gzip, line_count, original, record, records, short_record, xz, zstd,
+};
 use common::program::{stderr, wait_until};
 use serde_json::Value;
 
@@ -143,7 +145,12 @@ fn an_unfinished_line_whose_file_disappears_is_kept() {
 #[test]
 fn a_truncated_compressed_file_waits() {
     let text = records("a", 1..=200);
-    for (name, whole) in [("audit.gz", gzip(&text)), ("audit.zst", zstd(&text))] {
+    for (name, whole) in [
+        ("audit.gz", gzip(&text)),
+        ("audit.zst", zstd(&text)),
+        ("audit.xz", xz(&text)),
+        ("audit.bz2", bzip2(&text)),
+    ] {
         for cut in [1, 5, 20, whole.len() / 2, whole.len() - 1] {
             let place = Place::new(&["audit.*"]);
             place.append_bytes(name, &whole[..cut]);
@@ -231,6 +238,38 @@ fn a_damaged_archive_is_told_once_and_fails_a_single_run() {
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     assert_eq!(stderr(&output).matches("cannot read").count(), 1);
     place.has(1..=2);
+}
+
+#[test]
+fn a_damaged_archive_fails_the_run_that_reads_it() {
+    let text = records("a", 1..=200);
+    let flipped = |mut whole: Vec<u8>, from_end: usize| {
+        let at = whole.len() - from_end;
+        whole[at] ^= 0x10;
+        whole
+    };
+    // Behind a header, CRC and ISIZE; an index and a footer; a checksum.
+    for (name, whole, ends) in [
+        ("audit.log.1.gz", gzip(&text), &[1, 6, 2000][..]),
+        ("audit.log.1.xz", xz(&text), &[1, 6, 30, 2000]),
+        ("audit.log.1.bz2", bzip2(&text), &[2, 3, 2000]),
+    ] {
+        let garbage = [&whole[..], b"garbage"].concat();
+        let all = ends.iter().map(|end| flipped(whole.clone(), *end));
+        for damaged in all.chain([garbage]) {
+            let place = Place::new(&["audit.log*"]).loud();
+            place.append_bytes(name, damaged);
+            let mut came = None;
+            for _ in 0..2 {
+                let output = common::follow::finish(place.tail_to_file(&["--once"]));
+                let told = stderr(&output);
+                assert_eq!(output.status.code(), Some(1), "{name}: {told}");
+                assert_eq!(told.matches("cannot read").count(), 1, "{name}: {told}");
+                let count = line_count(&place.out());
+                assert_eq!(*came.get_or_insert(count), count, "{name}");
+            }
+        }
+    }
 }
 
 #[test]

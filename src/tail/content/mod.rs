@@ -20,7 +20,7 @@ use plain::Plain;
 
 use super::discover::Found;
 use super::identity::{HEAD, Progress, TAIL};
-use crate::compression::Stream;
+use crate::compression::{LONGEST_MAGIC, Stream};
 use crate::node::Node;
 use crate::shown::Shown as _;
 
@@ -265,7 +265,7 @@ pub fn open(path: &Path) -> io::Result<File> {
 
 fn is_compressed(file: &File) -> io::Result<bool> {
     let mut first = Vec::new();
-    read_at(file, 0, 8, &mut first)?;
+    read_at(file, 0, LONGEST_MAGIC, &mut first)?;
     Ok(Stream::detect(&*first)?.plain().is_none())
 }
 

@@ -416,7 +416,8 @@ fn finish(log: &mut Log, limit: u64) {
             log.checkpoint.condition = Condition::CompressedRead;
             log.is_changed = true;
             if content.is_torn() {
-                tracing::debug!("{} ends in the middle", log.checkpoint.path.shown());
+                let path = &log.checkpoint.path;
+                tracing::info!("{} ends in the middle: waiting for the rest", path.shown());
                 // It is read again when it has grown.
                 log.content = None;
             }
