@@ -130,7 +130,9 @@ impl Follower {
     #[must_use]
     pub fn has_troubles(&self) -> bool {
         let mut logs = self.following.logs.all.values();
-        self.following.troubles > 0 || logs.any(|log| log.trouble.is_some())
+        self.following.troubles > 0
+            || self.following.logs.unreadable > 0
+            || logs.any(|log| log.trouble.is_some())
     }
 
     fn take_changes(&mut self, changes: &mut Vec<Change>) {
