@@ -300,22 +300,44 @@ fn from_the_end_only_what_is_new_is_shipped() {
 }
 
 #[test]
-fn what_is_older_is_ignored_until_it_grows() {
-    let place = Place::new(&["*.log"]).with(&["--ignore-older", "1d"]);
-    place.append("old.log", 1..=1);
-    place.append("new.log", 2..=2);
-    let yesterday = SystemTime::now() - Duration::from_secs(2 * 86_400);
-    let old = File::options().write(true).open(place.path("old.log"));
-    old.expect("opened").set_modified(yesterday).expect("set");
-    place.once();
-    place.has(2..=2);
-    place.append("old.log", 3..=3);
-    place.once();
-    let mut numbers: Vec<_> = common::follow::delivered(&place.out())
-        .remove("a")
-        .expect("records");
-    numbers.retain(|number| *number == 3);
-    assert_eq!(numbers, [3]);
+fn what_is_older_is_left_out_and_begins_at_its_end_when_it_grows() {
+    for is_live in [false, true] {
+        let place = Place::new(&["*.log", "*.gz"]).with(&["--ignore-older", "1d"]);
+        let old = ["old.log", "other.log", "archive.gz"];
+        place.append("old.log", 1..=3);
+        place.append_bytes(
+            "other.log",
+            [&records("a", 4..=4)[..], b"{\"unfinis"].concat(),
+        );
+        place.append_bytes("archive.gz", gzip(&records("a", 5..=5)));
+        place.append("new.log", 6..=6);
+        let before = SystemTime::now() - Duration::from_secs(2 * 86_400);
+        for name in old {
+            let file = File::options().write(true).open(place.path(name));
+            file.expect("opened").set_modified(before).expect("set");
+        }
+        let follower = is_live.then(|| place.start());
+        match &follower {
+            Some(_) => place.arrive(6..=6),
+            None => drop(place.once()),
+        }
+        place.has(6..=6);
+        place.append("old.log", 7..=8);
+        match &follower {
+            Some(_) => place.arrive(6..=8),
+            None => drop(place.once()),
+        }
+        place.has(6..=8);
+        // Also where nobody looked, and it is rotated since.
+        if let Some(follower) = follower {
+            follower.terminate();
+        }
+        place.append("old.log", 9..=9);
+        place.rename("old.log", "old.log.1");
+        place.append("old.log", 10..=10);
+        place.once();
+        place.has(6..=10);
+    }
 }
 
 #[test]

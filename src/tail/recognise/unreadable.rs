@@ -63,7 +63,8 @@ impl Logs {
         let mut recent = logs.filter(|log| {
             let since = log.checkpoint.gone_since;
             let is_recent = since.is_none_or(|since| super::now().saturating_sub(since) <= RECENT);
-            is_recent && log.series.0 == here && log.series.1 == found.name.series
+            let is_read = log.checkpoint.condition != Condition::Ignored;
+            is_read && is_recent && log.series.0 == here && log.series.1 == found.name.series
         });
         let is_read_elsewhere = |log: &&Log| log.content.is_some() || log.checkpoint.path == plain;
         let gone: Vec<_> = recent
