@@ -143,7 +143,10 @@ fn an_archive_that_is_cut_keeps_its_time_and_mode() {
     place.once();
     let after = fs::metadata(&to).expect("there");
     assert_ne!(before.ino(), after.ino(), "it is written anew");
-    assert_eq!((before.mode(), before.mtime_nsec()), (after.mode(), after.mtime_nsec()));
+    assert_eq!(
+        (before.mode(), before.mtime_nsec()),
+        (after.mode(), after.mtime_nsec())
+    );
     assert_eq!(delivered(&[to, place.out()]), [1, 2, 3, 4, 5, 6]);
 }
 
@@ -179,7 +182,11 @@ fn what_others_append_stays_in_place() {
     append(&place.out(), &foreign(1));
     place.append("audit.log", 3..=3);
     place.once();
-    let shown: Vec<bool> = place.events().iter().map(|event| event["foreign"] == 1).collect();
+    let shown: Vec<bool> = place
+        .events()
+        .iter()
+        .map(|event| event["foreign"] == 1)
+        .collect();
     assert_eq!(shown, [false, false, true, false]);
 
     // Behind and between what a crash left.
@@ -238,12 +245,16 @@ fn another_state_of_the_same_log_keeps_its_events() {
     place.append("audit.log", 1..=3);
     place.once();
     let state = place.folder().join("state2");
-    let output = finish(place.tail_to_file(&["--once", "--state-dir", state.to_str().expect("UTF-8")]));
+    let output =
+        finish(place.tail_to_file(&["--once", "--state-dir", state.to_str().expect("UTF-8")]));
     // Clap takes the last of a flag, or refuses two: then this test says nothing.
     if output.status.code() != Some(0) {
         let mut command = program::command(["tail", "--once", "--preserve-original-event"]);
         command.arg("--state-dir").arg(&state);
-        command.arg("-o").arg(place.out()).arg(place.path("audit.log"));
+        command
+            .arg("-o")
+            .arg(place.out())
+            .arg(place.path("audit.log"));
         let output = finish(command);
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     }
@@ -276,7 +287,9 @@ fn shell(script: &str, command: &Command) -> Command {
     let mut shell = Command::new("sh");
     shell.args(["-c", script]).arg(command.get_program());
     shell.args(command.get_args());
-    shell.current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
+    shell
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdin(Stdio::null());
     shell
 }
 
@@ -301,7 +314,10 @@ fn a_closed_stdout_is_no_output() {
         let command = program::command(arguments);
         let output = finish(shell(CLOSED, &command));
         assert_eq!(output.status.code(), Some(1), "{arguments:?}");
-        assert!(stderr(&output).contains("stdout is closed"), "{arguments:?}");
+        assert!(
+            stderr(&output).contains("stdout is closed"),
+            "{arguments:?}"
+        );
         for open in [
             "exec \"$0\" \"$@\" >/dev/null",
             "exec \"$0\" \"$@\" >/dev/null 2>&1 </dev/null",
@@ -355,7 +371,9 @@ fn logrotate_that_compresses_at_once_and_tells_nobody() {
             place.append("audit.log", last + 1..=last + 40);
             last += 40;
             if round % 2 == 0 {
-                wait_until("an event", || place.said().len() < usize::MAX && place.out().exists());
+                wait_until("an event", || {
+                    place.said().len() < usize::MAX && place.out().exists()
+                });
             }
             let status = Command::new("logrotate")
                 .args(["-f", "-s"])
@@ -369,7 +387,11 @@ fn logrotate_that_compresses_at_once_and_tells_nobody() {
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(15);
         while !(place.said().contains("may be in no file") || everywhere_has(&place, last)) {
             let missing = missing(&everywhere(&place), last);
-            assert!(std::time::Instant::now() < deadline, "{method}: {missing:?} {}", place.said());
+            assert!(
+                std::time::Instant::now() < deadline,
+                "{method}: {missing:?} {}",
+                place.said()
+            );
         }
         follower.terminate();
         place.once();
@@ -378,24 +400,35 @@ fn logrotate_that_compresses_at_once_and_tells_nobody() {
         assert_eq!(doubled(&numbers), Vec::<u64>::new(), "{method}: {said}");
         // What is lost, and nobody could see that no copy has it, is told at least.
         let lost = missing(&numbers, last);
-        assert!(lost.len() <= told_losses(&said), "{method}: {lost:?}: {said}");
+        assert!(
+            lost.len() <= told_losses(&said),
+            "{method}: {lost:?}: {said}"
+        );
     }
 }
 
 /// How many events were said to be lost, perhaps.
 fn told_losses(said: &str) -> usize {
-    let lines = said.lines().filter(|line| line.contains("may be in no file"));
-    let counts = lines.filter_map(|line| line.rsplit_once("events=")?.1.trim().parse::<usize>().ok());
+    let lines = said
+        .lines()
+        .filter(|line| line.contains("may be in no file"));
+    let counts =
+        lines.filter_map(|line| line.rsplit_once("events=")?.1.trim().parse::<usize>().ok());
     counts.sum()
 }
 
 fn doubled(numbers: &[u64]) -> Vec<u64> {
     let pairs = numbers.windows(2);
-    pairs.filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect()
+    pairs
+        .filter(|pair| pair[0] == pair[1])
+        .map(|pair| pair[0])
+        .collect()
 }
 
 fn missing(numbers: &[u64], last: u64) -> Vec<u64> {
-    (1..=last).filter(|number| !numbers.contains(number)).collect()
+    (1..=last)
+        .filter(|number| !numbers.contains(number))
+        .collect()
 }
 
 /// Whether an event has arrived; archives come and go meanwhile, and may be half written.
@@ -407,7 +440,9 @@ fn everywhere_has(place: &Place, number: u64) -> bool {
         let mut plain = Vec::new();
         let mut decoder = flate2::read::GzDecoder::new(&bytes[..]);
         let _ = decoder.read_to_end(&mut plain);
-        [bytes, plain].iter().any(|text| String::from_utf8_lossy(text).contains(&wanted))
+        [bytes, plain]
+            .iter()
+            .any(|text| String::from_utf8_lossy(text).contains(&wanted))
     })
 }
 

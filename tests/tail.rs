@@ -382,7 +382,7 @@ fn a_file_that_two_patterns_match_is_followed_once() {
 
 #[test]
 fn nothing_matched_is_no_failure() {
-    for pattern in ["*.log", "missing.log", "missing/*.log"] {
+    for pattern in ["*.log", "missing/*.log"] {
         let place = Place::new(&[pattern]);
         place.once();
         assert_eq!(fs::read(place.out()).expect("the output"), b"");

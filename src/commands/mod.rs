@@ -13,6 +13,7 @@ mod state_sites;
 pub mod tail;
 mod tail_again;
 mod tail_report;
+mod tail_start;
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -101,7 +102,9 @@ pub enum Error {
     #[error("cannot write the report: {0}")]
     Report(std::io::Error),
     /// There is nowhere to report to.
-    #[error("cannot write the report: stdout is closed, or is /dev/null opened as a closed one: `> /dev/null` writes nothing")]
+    #[error(
+        "cannot write the report: stdout is closed, or is /dev/null opened as a closed one: `> /dev/null` writes nothing"
+    )]
     NoReport,
     /// There is no access token.
     #[error(transparent)]

@@ -19,8 +19,7 @@ pub(super) const ORPHAN: &str = ".orphan-";
 
 /// The file itself: at its path, else where it was moved to. Whether it was moved.
 pub(super) fn by_number(recorded: &Recorded) -> io::Result<Option<(PathBuf, bool)>> {
-    let is_it =
-        |metadata: &Metadata| metadata.is_file() && metadata.ino() == recorded.node.inode;
+    let is_it = |metadata: &Metadata| metadata.is_file() && metadata.ino() == recorded.node.inode;
     match fs::metadata(&recorded.path) {
         Ok(metadata) if is_it(&metadata) => return Ok(Some((recorded.path.clone(), false))),
         Err(error) if !is_missing(&error) => return Err(error),

@@ -116,7 +116,10 @@ impl Recorded {
 
     /// Whether a copy of this can have been written at that time.
     pub(super) fn may_be_copied(&self, modified: Option<SystemTime>) -> bool {
-        self.length > 0 || self.emptied.is_some_and(|then| nanos(modified) >= Some(then))
+        self.length > 0
+            || self
+                .emptied
+                .is_some_and(|then| nanos(modified) >= Some(then))
     }
 }
 

@@ -163,7 +163,9 @@ impl Recent {
         let most = self.lines.len() as u64 + 1;
         stream.take(most).read_to_end(&mut copied)?;
         let is_copy = self.lines.starts_with(&copied)
-            && (self.before.length > 0 || !copied.is_empty() || self.before.is_copied_empty(modified));
+            && (self.before.length > 0
+                || !copied.is_empty()
+                || self.before.is_copied_empty(modified));
         Ok(is_copy.then_some(copied.len()))
     }
 }

@@ -115,7 +115,8 @@ impl Recorded {
         tell: Tell<'_>,
     ) -> io::Result<()> {
         let now = crate::node::Node::of(&file.metadata()?);
-        let is_another = now.born.is_some() && self.node.born.is_some() && now.born != self.node.born;
+        let is_another =
+            now.born.is_some() && self.node.born.is_some() && now.born != self.node.born;
         let recorded = self.length;
         let shown = path.shown();
         if is_another && has_copy {
@@ -414,7 +415,8 @@ fn cut_compressed(path: &Path, mut file: &File, base: u64, tell: Tell<'_>) -> io
     new.as_file().set_permissions(old.permissions())?;
     // By their times, rotation tells which archives are old.
     let times = FileTimes::new().set_modified(old.modified()?);
-    new.as_file().set_times(times.set_accessed(old.accessed()?))?;
+    new.as_file()
+        .set_times(times.set_accessed(old.accessed()?))?;
     new.as_file().sync_all()?;
     new.persist(path).map_err(|error| error.error)?;
     sync_directory(path)?;

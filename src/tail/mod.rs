@@ -13,6 +13,7 @@ pub mod identity;
 pub mod ledger;
 pub mod log;
 pub mod name;
+pub mod pattern;
 pub mod piece;
 pub mod recognise;
 pub mod watch;
@@ -124,6 +125,12 @@ impl Follower {
         let mut changes = Vec::new();
         self.take_changes(&mut changes);
         changes
+    }
+
+    /// What is followed, as the last look found it.
+    #[must_use]
+    pub fn following(&self) -> &Following {
+        &self.following
     }
 
     /// Whether a file or directory could not be read.

@@ -12,8 +12,8 @@ use std::path::Path;
 
 use twox_hash::XxHash3_128;
 
-use crate::sink::Whose;
 use crate::shown::Shown as _;
+use crate::sink::Whose;
 
 const HASH: usize = 16;
 

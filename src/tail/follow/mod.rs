@@ -156,7 +156,7 @@ impl Following {
             }
             let path = path.shown();
             if *kind == io::ErrorKind::NotFound {
-                tracing::info!("{path} does not exist yet: waiting for it");
+                tracing::info!("the directory {path} does not exist");
             } else {
                 tracing::warn!("cannot read the directory {path}: {why}; trying again");
             }
