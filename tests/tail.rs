@@ -303,13 +303,14 @@ fn from_the_end_only_what_is_new_is_shipped() {
 fn what_is_older_is_left_out_and_begins_at_its_end_when_it_grows() {
     for is_live in [false, true] {
         let place = Place::new(&["*.log", "*.gz"]).with(&["--ignore-older", "1d"]);
-        let old = ["old.log", "other.log", "archive.gz"];
+        let old = ["old.log", "other.log", "archive.gz", "zipped.log"];
         place.append("old.log", 1..=3);
         place.append_bytes(
             "other.log",
             [&records("a", 4..=4)[..], b"{\"unfinis"].concat(),
         );
         place.append_bytes("archive.gz", gzip(&records("a", 5..=5)));
+        place.append_bytes("zipped.log", gzip(&records("a", 1..=200)));
         place.append("new.log", 6..=6);
         let before = SystemTime::now() - Duration::from_secs(2 * 86_400);
         for name in old {

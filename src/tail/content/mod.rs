@@ -263,6 +263,14 @@ pub fn open(path: &Path) -> io::Result<File> {
     }
 }
 
+/// Whether a file that was found is compressed, by its first bytes.
+///
+/// # Errors
+/// When it cannot be read, or is gone.
+pub fn is_found_compressed(found: &Found) -> io::Result<bool> {
+    is_compressed(&open_found(found)?)
+}
+
 fn is_compressed(file: &File) -> io::Result<bool> {
     let mut first = Vec::new();
     read_at(file, 0, LONGEST_MAGIC, &mut first)?;

@@ -21,7 +21,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
 use copies::{Copy, Index, is_begun};
-use places::{is_named_compressed, is_same, place, settled};
+use places::{is_same, place, settled};
 use scan::Scan;
 
 use super::content;
@@ -297,7 +297,7 @@ impl Logs {
             (from_end(found)?, Condition::Ignored)
         } else if is_old || meeting.from_end && found.is_first_look {
             // What is written to it from here on counts; nothing is appended to a compressed file.
-            let condition = if is_named_compressed(found) {
+            let condition = if settled(content::is_found_compressed(found), found, false)? {
                 Condition::Ignored
             } else {
                 Condition::Plain
