@@ -105,6 +105,17 @@ impl<Raw: Read> Stream<Raw> {
         })
     }
 
+    /// How the input is compressed.
+    pub fn format(&self) -> Format {
+        match &self.decoder {
+            Decoder::Plain(_) => Format::Plain,
+            Decoder::Gzip(_) => Format::Gzip,
+            Decoder::Zstd(_) => Format::Zstd,
+            Decoder::Xz(_) => Format::Xz,
+            Decoder::Bzip2(_) => Format::Bzip2,
+        }
+    }
+
     /// The input itself, if it is not compressed.
     pub fn plain(&self) -> Option<&Raw> {
         match &self.decoder {
@@ -154,11 +165,18 @@ impl<Raw: Read> Read for Stream<Raw> {
     }
 }
 
-enum Format {
+/// How an input is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// It is not.
     Plain,
+    /// As gzip does.
     Gzip,
+    /// As zstd does.
     Zstd,
+    /// As xz does.
     Xz,
+    /// As bzip2 does.
     Bzip2,
 }
 
