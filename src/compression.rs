@@ -1,9 +1,11 @@
-//! Gzip and zstd, recognised by their first bytes.
+//! Gzip, zstd, xz and bzip2, recognised by their first bytes.
 
 use std::fmt;
 use std::io::{self, BufRead as _, BufReader, Chain, Cursor, Read};
 
+use bzip2::bufread::MultiBzDecoder;
 use flate2::bufread::GzDecoder;
+use lzma_rust2::XzReader;
 
 /// An input with the bytes that were looked at to tell what it is.
 type Peeked<Raw> = Chain<Cursor<Vec<u8>>, Raw>;
@@ -17,22 +19,48 @@ const ZSTD: &[u8] = &[0x28, 0xB5, 0x2F, 0xFD];
 /// Of a zstd skippable frame, which may come first; its first byte is 0x50 to 0x5F.
 const ZSTD_SKIPPABLE: &[u8] = &[0x2A, 0x4D, 0x18];
 
+const XZ: &[u8] = &[0xFD, b'7', b'z', b'X', b'Z', 0];
+const BZIP2: &[u8] = b"BZh";
+/// What stands behind [`BZIP2`] and a digit: the first block, or the end of a stream without any.
+const BZIP2_BLOCKS: [&[u8]; 2] = [
+    &[0x31, 0x41, 0x59, 0x26, 0x53, 0x59],
+    &[0x17, 0x72, 0x45, 0x38, 0x50, 0x90],
+];
+/// How many bytes tell at the most how a file is compressed.
+pub const LONGEST_MAGIC: usize = 10;
+
+/// Memory for the dictionary of an xz stream: twice what `xz -9` makes, far less than a file may ask for.
+const XZ_MEMORY: u32 = 128 << 10;
+
 /// The uncompressed bytes of an input.
-pub enum Stream<Raw: Read> {
+#[derive(Debug)]
+pub struct Stream<Raw: Read> {
+    decoder: Decoder<Raw>,
+    /// What went wrong: nothing that is read behind it is to be trusted.
+    broken: Option<(io::ErrorKind, String)>,
+}
+
+enum Decoder<Raw: Read> {
     /// As they stand there.
     Plain(Peeked<Raw>),
     /// Of gzip members.
     Gzip(Members<Raw>),
     /// Of zstd frames.
     Zstd(zstd::stream::read::Decoder<'static, Buffered<Raw>>),
+    /// Of xz streams.
+    Xz(Box<XzReader<Buffered<Raw>>>),
+    /// Of bzip2 streams.
+    Bzip2(Box<MultiBzDecoder<Buffered<Raw>>>),
 }
 
-impl<Raw: Read> fmt::Debug for Stream<Raw> {
+impl<Raw: Read> fmt::Debug for Decoder<Raw> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Plain(_) => "Plain",
             Self::Gzip(_) => "Gzip",
             Self::Zstd(_) => "Zstd",
+            Self::Xz(_) => "Xz",
+            Self::Bzip2(_) => "Bzip2",
         })
     }
 }
@@ -56,49 +84,100 @@ impl<Raw: Read> Stream<Raw> {
             first.push(byte[0]);
         };
         let peeked = Cursor::new(first).chain(raw);
-        Ok(match format {
-            Format::Plain => Self::Plain(peeked),
+        let buffered = |peeked| BufReader::with_capacity(BUFFER, peeked);
+        let decoder = match format {
+            Format::Plain => Decoder::Plain(peeked),
             Format::Gzip => {
-                let buffered = BufReader::with_capacity(BUFFER, peeked);
-                Self::Gzip(Members::Inside(Box::new(GzDecoder::new(buffered))))
+                Decoder::Gzip(Members::Inside(Box::new(GzDecoder::new(buffered(peeked)))))
             }
             Format::Zstd => {
-                let buffered = BufReader::with_capacity(BUFFER, peeked);
-                Self::Zstd(zstd::stream::read::Decoder::with_buffer(buffered)?)
+                Decoder::Zstd(zstd::stream::read::Decoder::with_buffer(buffered(peeked))?)
             }
+            Format::Xz => {
+                let decoder = XzReader::new_mem_limit(buffered(peeked), true, XZ_MEMORY);
+                Decoder::Xz(Box::new(decoder))
+            }
+            Format::Bzip2 => Decoder::Bzip2(Box::new(MultiBzDecoder::new(buffered(peeked)))),
+        };
+        Ok(Self {
+            decoder,
+            broken: None,
         })
+    }
+
+    /// How the input is compressed.
+    pub fn format(&self) -> Format {
+        match &self.decoder {
+            Decoder::Plain(_) => Format::Plain,
+            Decoder::Gzip(_) => Format::Gzip,
+            Decoder::Zstd(_) => Format::Zstd,
+            Decoder::Xz(_) => Format::Xz,
+            Decoder::Bzip2(_) => Format::Bzip2,
+        }
     }
 
     /// The input itself, if it is not compressed.
     pub fn plain(&self) -> Option<&Raw> {
-        match self {
-            Self::Plain(peeked) => Some(peeked.get_ref().1),
-            Self::Gzip(_) | Self::Zstd(_) => None,
+        match &self.decoder {
+            Decoder::Plain(peeked) => Some(peeked.get_ref().1),
+            Decoder::Gzip(_) | Decoder::Zstd(_) | Decoder::Xz(_) | Decoder::Bzip2(_) => None,
         }
     }
 }
 
 impl<Raw: Read> Read for Stream<Raw> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = match self {
-            Self::Plain(peeked) => return peeked.read(buffer),
-            Self::Gzip(members) => members.read(buffer),
-            Self::Zstd(decoder) => decoder.read(buffer),
+        if let Some((kind, why)) = &self.broken {
+            return Err(io::Error::new(*kind, why.clone()));
+        }
+        let read = match &mut self.decoder {
+            Decoder::Plain(peeked) => return peeked.read(buffer),
+            Decoder::Gzip(members) => members.read(buffer),
+            Decoder::Zstd(decoder) => decoder.read(buffer),
+            Decoder::Xz(decoder) => decoder.read(buffer),
+            Decoder::Bzip2(decoder) => decoder.read(buffer),
         };
-        read.map_err(|error| match error.kind() {
-            io::ErrorKind::UnexpectedEof => io::Error::new(
-                error.kind(),
-                "the compressed data ends in the middle; what was before is done",
+        let error = match read {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => error,
+            read => return read,
+        };
+        let (kind, why) = match error.kind() {
+            io::ErrorKind::UnexpectedEof => (
+                io::ErrorKind::UnexpectedEof,
+                "the compressed data ends in the middle; what was before is done".to_owned(),
             ),
-            _ => error,
-        })
+            io::ErrorKind::OutOfMemory => (
+                io::ErrorKind::InvalidData,
+                format!("it takes more than {} MiB to decompress", XZ_MEMORY >> 10),
+            ),
+            // From the decoder, not from the system.
+            kind if error.raw_os_error().is_none() => (
+                match kind {
+                    io::ErrorKind::Other | io::ErrorKind::Unsupported => io::ErrorKind::InvalidData,
+                    kind => kind,
+                },
+                format!("the compressed data is damaged: {error}"),
+            ),
+            _ => return Err(error),
+        };
+        self.broken = Some((kind, why.clone()));
+        Err(io::Error::new(kind, why))
     }
 }
 
-enum Format {
+/// How an input is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// It is not.
     Plain,
+    /// As gzip does.
     Gzip,
+    /// As zstd does.
     Zstd,
+    /// As xz does.
+    Xz,
+    /// As bzip2 does.
+    Bzip2,
 }
 
 enum Told {
@@ -113,18 +192,37 @@ fn tell(first: &[u8]) -> Told {
         Told::Format(Format::Gzip)
     } else if first.starts_with(ZSTD) || skippable && after.starts_with(ZSTD_SKIPPABLE) {
         Told::Format(Format::Zstd)
-    } else if GZIP.starts_with(first)
-        || ZSTD.starts_with(first)
+    } else if first.starts_with(XZ) {
+        Told::Format(Format::Xz)
+    } else if [GZIP, ZSTD, XZ, BZIP2]
+        .iter()
+        .any(|magic| magic.starts_with(first))
         || skippable && ZSTD_SKIPPABLE.starts_with(after)
     {
         Told::NotYet
     } else {
-        Told::Format(Format::Plain)
+        tell_bzip2(first)
+    }
+}
+
+/// Its first bytes are letters, which any text may begin with.
+fn tell_bzip2(first: &[u8]) -> Told {
+    match first.strip_prefix(BZIP2) {
+        Some([b'1'..=b'9', block @ ..]) => {
+            if BZIP2_BLOCKS.iter().any(|magic| block.starts_with(magic)) {
+                Told::Format(Format::Bzip2)
+            } else if BZIP2_BLOCKS.iter().any(|magic| magic.starts_with(block)) {
+                Told::NotYet
+            } else {
+                Told::Format(Format::Plain)
+            }
+        }
+        Some(_) | None => Told::Format(Format::Plain),
     }
 }
 
 /// The members of a gzip file, one after the other, perhaps with zeros behind them.
-pub enum Members<Raw: Read> {
+enum Members<Raw: Read> {
     /// In a member.
     Inside(Box<GzDecoder<Buffered<Raw>>>),
     /// Where the next may begin.
@@ -158,12 +256,71 @@ impl<Raw: Read> Members<Raw> {
                         Some(_) => {
                             return Err(io::Error::new(
                                 io::ErrorKind::InvalidData,
-                                "something that is not gzip follows the compressed data",
+                                "something that is not gzip follows it",
                             ));
                         }
                     }
                 }
                 Self::Ended => return Ok(0),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::io::Write as _;
+
+    fn xz(bytes: &[u8]) -> Vec<u8> {
+        let options = lzma_rust2::XzOptions::with_preset(1);
+        let mut encoder = lzma_rust2::XzWriter::new(Vec::new(), options).unwrap();
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn bzip2(bytes: &[u8]) -> Vec<u8> {
+        let level = bzip2::Compression::fast();
+        let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), level);
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    /// Reads to the end, and once more.
+    fn read(compressed: &[u8]) -> (Vec<u8>, bool) {
+        let mut stream = Stream::detect(compressed).unwrap();
+        let mut text = Vec::new();
+        let is_whole = (&mut stream).take(1 << 20).read_to_end(&mut text).is_ok();
+        let again = stream.read(&mut [0]);
+        assert!(
+            text.len() == 1 << 20 || is_whole == again.is_ok(),
+            "an error stays one"
+        );
+        (text, is_whole)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(500))]
+
+        #[test]
+        fn damage_is_no_crash(
+            text in "[a-z]{0,300}",
+            times in 1..20_usize,
+            edits: Vec<(usize, u8)>,
+            cut: usize,
+        ) {
+            let text = text.repeat(times).into_bytes();
+            for whole in [xz(&text), bzip2(&text)] {
+                prop_assert_eq!(read(&whole), (text.clone(), true));
+                let mut damaged = whole.clone();
+                for (at, byte) in &edits {
+                    // What it is told by stays, so that the decoders see the rest.
+                    let at = 10 + at % (damaged.len() - 10);
+                    damaged[at] ^= *byte;
+                }
+                read(&damaged);
+                prop_assert!(!read(&whole[..10 + cut % (whole.len() - 10)]).1);
             }
         }
     }

@@ -10,7 +10,7 @@ use memchr::memchr;
 
 use crate::dialect::{self, Dialect, Record};
 use crate::event::{self, Envelope, Event, Origin};
-use crate::frame::{Frame, Framer, KEPT_OF_TOO_LONG, Problem};
+use crate::frame::{Frame, Framer, KEPT_OF_TOO_LONG, Problem, leading_nuls};
 use crate::json::{Kind, Reader, SyntaxError, Value};
 use crate::map::{self, Unmappable, actions, users};
 use crate::memo::Memo;
@@ -153,12 +153,19 @@ impl Normalizer {
                     Some(end) => rest[..end].strip_suffix(b"\r").unwrap_or(&rest[..end]),
                     None => rest,
                 };
-                let position = offset + at as u64;
-                let place = Place {
-                    position,
+                let mut place = Place {
+                    position: offset + at as u64,
                     line_offset,
                 };
-                self.line(out, line, place, origin);
+                if line.first() == Some(&0) && place.position == line_offset {
+                    // The framer passes over what it sees of them: they are no part of the line.
+                    let nuls = leading_nuls(line);
+                    place.position += nuls as u64;
+                    place.line_offset = place.position;
+                    self.line(out, &line[nuls..], place, origin);
+                } else {
+                    self.line(out, line, place, origin);
+                }
                 at += line_end.map_or(rest.len(), |end| end + 1);
                 line_offset = offset + at as u64;
             }

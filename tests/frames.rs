@@ -88,6 +88,8 @@ fn stream() -> impl Strategy<Value = Vec<u8>> {
         1 => Just(&b"nonsense"[..]),
         1 => Just(&b"{\"creationDate\":1,\"summary\":\"a longer record, for the limit\"}"[..]),
         1 => Just(&b"\xEF\xBB\xBF"[..]),
+        2 => Just(&b"\0"[..]),
+        1 => Just(&b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"[..]),
     ];
     vec(token, 0..24).prop_map(|tokens| tokens.concat())
 }
@@ -207,6 +209,45 @@ fn the_offset_is_that_of_the_line() {
         outline(&format!("[\n  {R},\n  {R}, {R}\n]\n{R}")).1,
         [2, 24, 24, 67]
     );
+}
+
+#[test]
+fn nul_bytes_before_a_line_are_no_part_of_it() {
+    const R: &str = r#"{"creationDate":1}"#;
+    const N: &str = "\0\0\0";
+    for (text, kinds, offsets) in [
+        (format!("{N}{R}\n{R}"), "..", &[3, 22][..]),
+        (
+            format!("{R}\n{N}{R}\r\n{N}{N}{R}\n{N}"),
+            "...",
+            &[0, 22, 48],
+        ),
+        (format!("{R}\n{N}"), ".", &[0]),
+        (format!("{N}\n{N}\r\n{N} \n{R}"), ".", &[14]),
+        (format!("{N}[{R},{R}]\n{N}[{R}]"), "...", &[3, 3, 46]),
+        (format!("{N}[\n{R}\n]"), ".", &[5]),
+        // Elsewhere they are what they are.
+        (format!("{R}{N}\n{R}"), "!.", &[0, 22]),
+        (format!(" {N}{R}\n{R}"), "!.", &[0, 23]),
+    ] {
+        let (found, at) = outline(&text);
+        assert_eq!((&*found, &*at), (kinds, offsets), "{text:?}");
+    }
+}
+
+#[test]
+fn nul_bytes_are_not_counted_against_the_limit_or_held() {
+    const R: &str = r#"{"creationDate":1}"#;
+    let nuls = "\0".repeat(1 << 20);
+    let text = format!("{nuls}{R}\n{nuls}{R}\n{}\n{nuls}{R}", "x".repeat(101));
+    for pieces in [&[usize::MAX][..], &[70_001], &[1 << 20]] {
+        let events = events_of(text.as_bytes(), pieces, 100);
+        let kinds: Vec<_> = events
+            .iter()
+            .map(|event| event["event"]["kind"].as_str().expect("a kind"))
+            .collect();
+        assert_eq!(kinds, ["event", "event", "pipeline_error", "event"]);
+    }
 }
 
 #[test]

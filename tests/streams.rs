@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Child, Stdio};
 
+use common::follow::{bzip2, gzip, xz, zstd};
 use common::program::{command, lines, project, run, run_command, start, stderr, wait_until};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -22,16 +23,6 @@ fn plain() -> Vec<u8> {
     output.stdout
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    encoder.write_all(bytes).expect("written");
-    encoder.finish().expect("finished")
-}
-
-fn zstd(bytes: &[u8]) -> Vec<u8> {
-    zstd::stream::encode_all(bytes, 1).expect("compressed")
-}
-
 #[test]
 fn compressed_input_by_content() {
     let (log, plain) = (log(), plain());
@@ -45,6 +36,10 @@ fn compressed_input_by_content() {
         zstd(&log),
         [zstd(first), zstd(second)].concat(),
         skippable,
+        xz(&log),
+        [xz(first), vec![0; 512], xz(b""), xz(second)].concat(),
+        bzip2(&log),
+        [bzip2(first), bzip2(b""), bzip2(second)].concat(),
     ] {
         let output = run(["normalize"], &compressed);
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -68,18 +63,68 @@ fn compressed_input_by_content() {
 #[test]
 fn damaged_compression_is_reported_and_what_came_before_is_done() {
     let log = log();
-    for whole in [gzip(&log), zstd(&log)] {
-        let output = run(["normalize"], &whole[..whole.len() - 20]);
+    let log = log.repeat(10);
+    for whole in [gzip(&log), zstd(&log), xz(&log), bzip2(&log)] {
+        for cut in [1, 4, 20, whole.len() / 2, whole.len() - 12] {
+            let output = run(["normalize"], &whole[..whole.len() - cut]);
+            assert_eq!(output.status.code(), Some(1));
+            let told = stderr(&output);
+            assert!(told.contains("stdin: cannot read on at byte"), "{told}");
+            assert!(told.contains("ends in the middle"), "{told}");
+            assert!(cut > 20 || lines(&output.stdout).len() > 200);
+        }
+        let garbage = [&whole[..], b"garbage"].concat();
+        let output = run(["normalize"], &garbage);
         assert_eq!(output.status.code(), Some(1));
-        let told = stderr(&output);
-        assert!(told.contains("stdin: cannot read on at byte"), "{told}");
-        assert!(told.contains("ends in the middle"), "{told}");
-        assert!(lines(&output.stdout).len() > 200);
+        assert_eq!(lines(&output.stdout).len(), 3000);
     }
-    let garbage = [gzip(&log), b"garbage".to_vec()].concat();
-    let output = run(["normalize"], &garbage);
-    assert_eq!(output.status.code(), Some(1));
-    assert!(output.stdout == plain());
+}
+
+#[test]
+fn a_flipped_bit_is_an_error_and_no_crash() {
+    let log = &log()[..20_000];
+    // Without a checksum, which nobody has to write, zstd cannot tell.
+    for whole in [gzip(log), xz(log), bzip2(log)] {
+        for at in (16..whole.len()).step_by(whole.len() / 12) {
+            let mut damaged = whole.clone();
+            damaged[at] ^= 1 << (at % 8);
+            let output = run(["normalize"], &damaged);
+            assert_eq!(output.status.code(), Some(1), "byte {at}");
+            let told = stderr(&output);
+            assert!(told.contains("stdin: cannot read on at byte"), "{told}");
+        }
+    }
+}
+
+#[test]
+fn an_xz_file_that_asks_for_gigabytes_is_refused() {
+    let mut options = lzma_rust2::XzOptions::with_preset(0);
+    for (size, code) in [(64 << 20, 0), (1 << 30, 1)] {
+        options.lzma_options.dict_size = 1 << 20;
+        let mut whole = Vec::new();
+        let mut encoder = lzma_rust2::XzWriter::new(&mut whole, options.clone()).expect("it");
+        encoder.write_all(&log()).expect("written");
+        encoder.finish().expect("finished");
+        let whole = with_dictionary(whole, size);
+        let output = run(["normalize"], &whole);
+        assert_eq!(output.status.code(), Some(code), "{}", stderr(&output));
+        let told = stderr(&output);
+        assert_eq!(told.contains("more than 128 MiB"), code == 1, "{told}");
+    }
+}
+
+/// An xz file with one block whose header says that its dictionary has another size.
+fn with_dictionary(mut whole: Vec<u8>, size: u32) -> Vec<u8> {
+    const HEADER: usize = 12;
+    let length = (usize::from(whole[HEADER]) + 1) * 4;
+    let header = &mut whole[HEADER..HEADER + length];
+    // Flags, then the filter LZMA2 with one byte of properties.
+    assert_eq!(header[1..4], [0, 0x21, 1], "{header:x?}");
+    header[4] = u8::try_from(2 * (size.ilog2() - 12)).expect("a size");
+    let mut checksum = flate2::Crc::new();
+    checksum.update(&header[..length - 4]);
+    header[length - 4..].copy_from_slice(&checksum.sum().to_le_bytes());
+    whole
 }
 
 /// Starts `normalize`, whose output is read line by line.

@@ -118,7 +118,9 @@ fn what_no_pattern_names_any_more_is_left_alone_and_gone_on_with_later() {
         place.once();
         place.append("audit.log", 3..=4);
         place.follow_only(other);
-        place.once();
+        let run = common::follow::finish(place.tail_to_file(&["--once"]));
+        // A path that is named has to be there.
+        assert_eq!(run.status.code(), Some(i32::from(other == "other.log")));
         place.has(1..=2);
         place.follow_only("audit.log");
         place.once();

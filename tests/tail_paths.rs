@@ -136,6 +136,56 @@ fn exclude_takes_any_name() {
     place.has(4..=5);
 }
 
+#[test]
+fn two_stars_are_no_directory_as_well() {
+    for (pattern, expected) in [
+        ("**/*.log", &[1, 2, 3][..]),
+        ("**/sub/*.log", &[2]),
+        ("sub/**/*.log", &[2, 3]),
+        ("**/**/b.log", &[2]),
+        ("**", &[1, 2, 3]),
+        ("sub/**", &[2, 3]),
+        ("s*/**/c.log", &[3]),
+    ] {
+        let place = Place::new(&[pattern]);
+        fs::create_dir_all(place.path("sub/deep/deeper")).unwrap();
+        fs::create_dir_all(place.path(".hidden")).unwrap();
+        place.append("a.log", 1..=1);
+        place.append("sub/b.log", 2..=2);
+        place.append("sub/deep/deeper/c.log", 3..=3);
+        place.append(".hidden/d.log", 4..=4);
+        // A link upwards is no way without end.
+        std::os::unix::fs::symlink(place.path("sub"), place.path("sub/deep/loop")).unwrap();
+        place.once();
+        let mut delivered = common::follow::delivered(&place.out());
+        let mut numbers = delivered.remove("a").unwrap_or_default();
+        numbers.sort_unstable();
+        assert_eq!(numbers, expected, "{pattern}");
+    }
+}
+
+#[test]
+fn a_relative_exclusion_is_of_the_current_directory() {
+    for (exclude, left_out) in [
+        ("sub/*.log", true),
+        ("./sub/*.log", true),
+        ("logs/sub/*", false),
+        ("**/sub/b.log", true),
+        ("b.*", true),
+        ("/sub/*.log", false),
+    ] {
+        let place = Place::new(&["**/*.log"]).with(&["--exclude", exclude]);
+        fs::create_dir(place.path("sub")).unwrap();
+        place.append("a.log", 1..=1);
+        place.append("sub/b.log", 2..=2);
+        let mut command = place.tail_to_file(&["--once"]);
+        command.current_dir(place.path(""));
+        assert_eq!(finish(command).status.code(), Some(0));
+        let count = common::follow::line_count(&place.out());
+        assert_eq!(count, if left_out { 1 } else { 2 }, "{exclude}");
+    }
+}
+
 /// A name that would colour the terminal, and forge a line.
 const EVIL: &[u8] = b"a\x1b[31m\nb\x07\xff.log";
 const EVIL_SHOWN: &str = "a\\x1b[31m\\x0ab\\x07\\xff.log";

@@ -6,7 +6,7 @@ mod common;
 use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt as _;
 
-use common::follow::{Place, gzip, line_count, record_of_equal_beginning, zstd};
+use common::follow::{Place, bzip2, gzip, line_count, record_of_equal_beginning, xz, zstd};
 use common::program::wait_until;
 
 /// Two records of `audit.log` arrive; then something happens to the files, and after it the records
@@ -54,10 +54,13 @@ fn copy_and_truncate(place: &Place, to: &str) {
 /// Compresses a rotated file, which is then removed.
 fn compress(place: &Place, name: &str, suffix: &str) {
     let plain = fs::read(place.path(name)).expect("read");
-    let compressed = if suffix == ".gz" {
-        gzip(&plain)
-    } else {
-        zstd(&plain)
+    let compressed = match suffix {
+        ".gz" => gzip(&plain),
+        ".zst" => zstd(&plain),
+        ".xz" => xz(&plain),
+        ".bz2" => bzip2(&plain),
+        // No more of it counts than its name.
+        _ => b"\x04\x22\x4d\x18".repeat(100),
     };
     place.append_bytes(&format!("{name}{suffix}"), compressed);
     place.remove(name);
@@ -159,6 +162,8 @@ fn a_truncated_file_whose_copy_was_compressed() {
         ("audit.log", ".gz"),
         ("audit.log*", ".zst"),
         ("*.log", ".gz"),
+        ("*.log", ".xz"),
+        ("audit.log*", ".bz2"),
     ] {
         live_and_stopped(&[pattern], 6, |place| {
             place.append("audit.log", 3..=4);
@@ -231,7 +236,7 @@ fn a_half_made_copy_is_not_sent() {
 #[test]
 fn a_half_read_file_is_read_on_in_its_compressed_form() {
     for pattern in PATTERNS {
-        for suffix in [".gz", ".zst"] {
+        for suffix in [".gz", ".zst", ".xz", ".bz2"] {
             stopped(&[pattern], 7, &|place| {
                 place.append("audit.log", 3..=5);
                 place.rename("audit.log", "audit.log.1");
@@ -245,7 +250,7 @@ fn a_half_read_file_is_read_on_in_its_compressed_form() {
 #[test]
 fn a_file_that_was_read_is_not_sent_again_in_its_compressed_form() {
     for pattern in PATTERNS {
-        for suffix in [".gz", ".zst"] {
+        for suffix in [".gz", ".zst", ".xz", ".bz2"] {
             live_and_stopped(&[pattern], 4, |place| {
                 place.rename("audit.log", "audit.log.1");
                 place.append("audit.log", 3..=3);

@@ -204,7 +204,7 @@ pub enum LogFormat {
 Exit codes: 0 done, 1 an input or the output failed, 2 wrong usage, 3 a record could not be mapped \
 (with --strict), 130/143 ended by SIGINT/SIGTERM.")]
 pub struct NormalizeArgs {
-    /// Files to read, in this order, plain, gzip or zstd; `-` or none: stdin
+    /// Files to read, in this order, plain, gzip, zstd, xz or bzip2; `-` or none: stdin
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Write to a file, truncating it first, instead of stdout

@@ -32,13 +32,14 @@ pub struct TailArgs {
     /// Where to begin in files that are there at the very first look
     #[arg(long, value_enum, default_value_t = FromArg::Beginning, value_name = "WHERE")]
     pub from: FromArg,
-    /// Read to the end of everything, and exit
+    /// Read to the end of everything, and exit; with 1 if a path, no glob, does not exist
     #[arg(long)]
     pub once: bool,
-    /// Leave out files whose name or path matches (repeatable)
+    /// Leave out files whose name matches, or, with a slash in the glob, whose path (repeatable)
     #[arg(long, value_name = "GLOB")]
     pub exclude: Vec<OsString>,
-    /// Leave out new files that were last written longer ago than this, until they are written again
+    /// Leave out new files that were last written longer ago than this: only what is written to them
+    /// from then on is read
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = duration)]
     pub ignore_older: Option<Duration>,
     /// How often to look for changes that the system did not report

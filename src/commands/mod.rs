@@ -13,6 +13,7 @@ mod state_sites;
 pub mod tail;
 mod tail_again;
 mod tail_report;
+mod tail_start;
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};

@@ -9,13 +9,14 @@ use rustix::process::{Resource, getrlimit};
 use super::normalize::{all_cores, output_file};
 use super::ship::{self, Mapping, save};
 use super::tail_again::{Again, Places};
-use super::{Error, Exit};
+use super::{Error, Exit, tail_start};
 use crate::batch;
 use crate::cli::{FromArg, TailArgs};
 use crate::config;
 use crate::event::Origin;
 use crate::normalize::{Counts, Normalizer};
 use crate::service::Service;
+use crate::shown::Shown as _;
 use crate::sink::{self, Durable};
 use crate::state::{self, Store};
 use crate::stop::Stop;
@@ -81,13 +82,15 @@ pub fn run(arguments: &TailArgs) -> Result<Exit, Error> {
         return Ok(Exit::Done);
     }
     output.summarise("done");
-    Ok(if arguments.once && follower.has_troubles() {
-        Exit::Failed
-    } else if arguments.mapping.strict && output.total.failed > 0 {
-        Exit::Strict
-    } else {
-        Exit::Done
-    })
+    Ok(
+        if arguments.once && (output.is_missing || follower.has_troubles()) {
+            Exit::Failed
+        } else if arguments.mapping.strict && output.total.failed > 0 {
+            Exit::Strict
+        } else {
+            Exit::Done
+        },
+    )
 }
 
 /// Takes the state, brings the output to what it says, and looks at all files for the first time.
@@ -101,6 +104,7 @@ fn start(
     let store = Store::open(&directory, STATE)?;
     let mut ledger: Ledger = store.load()?.unwrap_or_default();
     let before = Places::of(&ledger);
+    tracing::info!("how far files were read is kept in {}", directory.shown());
     let mut following = following(arguments, discovery, &ledger);
     following.discovery.known.clone_from(&ledger.patterns);
     let schedule = Schedule {
@@ -109,6 +113,9 @@ fn start(
         report_interval: arguments.report_interval,
     };
     let mut follower = Follower::start(following, schedule, Arc::clone(stop), Arc::clone(service));
+    let is_missing = tail_start::tell_missing(follower.following(), arguments.once);
+    let known = ledger.logs.keys().copied().collect();
+    tail_start::tell_nothing_new(follower.following(), &known, &directory);
     ledger.apply(follower.changes(), None, Counts::default());
     let again = Again::new(&before, &Places::of(&ledger));
     ship::settle(&directory, ledger.output.as_ref(), &mut |line, _| {
@@ -134,6 +141,7 @@ fn start(
         total: Counts::default(),
         reported: Instant::now(),
         report_interval: arguments.report_interval,
+        is_missing,
     };
     output.save()?;
     follower.output = output.sink.pipe();
@@ -245,6 +253,8 @@ struct Output {
     total: Counts,
     reported: Instant,
     report_interval: Duration,
+    /// A path that was to be followed did not exist at the start.
+    is_missing: bool,
 }
 
 impl Output {

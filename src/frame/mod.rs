@@ -99,6 +99,14 @@ enum InRecord {
     TooLong(Discarded),
 }
 
+/// How many NUL bytes a text begins with: a hole in a file that was truncated under its writer, or
+/// what a crash has left of what was to be written there.
+#[must_use]
+pub fn leading_nuls(text: &[u8]) -> usize {
+    let other = text.iter().position(|byte| *byte != 0);
+    other.unwrap_or(text.len())
+}
+
 /// At the start of a line.
 const LINES: Mode = Mode::Lines(Asked::NotYet);
 
@@ -152,6 +160,10 @@ impl Framer {
             if rest.is_empty() && !end {
                 return at;
             }
+            if rest.first() == Some(&0) && self.is_at_line_start() {
+                at += self.pass_nuls(rest);
+                continue;
+            }
             let step = match std::mem::replace(&mut self.mode, LINES) {
                 Mode::Start(scanner) => self.start(scanner, rest, end),
                 Mode::Lines(asked) => self.lines(asked, rest, end, at, frames),
@@ -163,6 +175,23 @@ impl Framer {
                 Step::Wait => return at,
             }
         }
+    }
+
+    /// Whether no byte of a line has been looked at yet.
+    fn is_at_line_start(&self) -> bool {
+        let is_between = match &self.mode {
+            Mode::Start(_) | Mode::Lines(Asked::NotYet) => true,
+            Mode::Lines(_) | Mode::Document(_) | Mode::Discard(_) => false,
+        };
+        is_between && self.line_offset == self.offset
+    }
+
+    /// Consumes the NUL bytes before a line, however many they are: they are no part of it.
+    fn pass_nuls(&mut self, text: &[u8]) -> usize {
+        let nuls = leading_nuls(text);
+        self.consume(&text[..nuls]);
+        self.line_offset = self.offset;
+        nuls
     }
 
     /// Consumes bytes, none of which the next scan has seen.

@@ -12,9 +12,12 @@ use std::path::{Path, PathBuf};
 
 use super::find::{self, ORPHAN, directory};
 use super::{Error, Recorded};
-use crate::compression::Stream;
+use crate::compression::{Format, Stream};
 use crate::shown::Shown as _;
 use crate::timestamp::Timestamp;
+use bzip2::write::BzEncoder;
+use flate2::write::GzEncoder;
+use lzma_rust2::{XzOptions, XzWriter};
 
 /// So often a file is looked at again that grows meanwhile.
 const TRIES: usize = 10;
@@ -381,6 +384,40 @@ fn cut_plain(
     ))
 }
 
+/// Compresses what `write` writes.
+fn compress(
+    format: Format,
+    mut out: impl Write,
+    write: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    match format {
+        Format::Plain => {
+            write(&mut out)?;
+            out.flush()
+        }
+        Format::Gzip => {
+            let mut encoder = GzEncoder::new(out, flate2::Compression::default());
+            write(&mut encoder)?;
+            encoder.finish()?.flush()
+        }
+        Format::Zstd => {
+            let mut encoder = zstd::stream::write::Encoder::new(out, 0)?;
+            write(&mut encoder)?;
+            encoder.finish()?.flush()
+        }
+        Format::Xz => {
+            let mut encoder = XzWriter::new(out, XzOptions::with_preset(6))?;
+            write(&mut encoder)?;
+            encoder.finish()?.flush()
+        }
+        Format::Bzip2 => {
+            let mut encoder = BzEncoder::new(out, bzip2::Compression::default());
+            write(&mut encoder)?;
+            encoder.finish()?.flush()
+        }
+    }
+}
+
 fn cut_compressed(path: &Path, mut file: &File, base: u64, tell: Tell<'_>) -> io::Result<()> {
     let mut behind = |most: u64, to: &mut dyn Write| -> io::Result<Stream<&File>> {
         file.seek(SeekFrom::Start(0))?;
@@ -389,7 +426,7 @@ fn cut_compressed(path: &Path, mut file: &File, base: u64, tell: Tell<'_>) -> io
         Ok(stream)
     };
     let rest = behind(base, &mut io::sink())?;
-    let is_gzip = matches!(rest, Stream::Gzip(_));
+    let format = rest.format();
     let mut sorted = Sorted::of(path, &mut BufReader::new(rest), (base, 0), tell)?;
     let Some(first_gone) = sorted.first_gone else {
         sorted.tell(path);
@@ -400,17 +437,10 @@ fn cut_compressed(path: &Path, mut file: &File, base: u64, tell: Tell<'_>) -> io
         .prefix(".confluence-ecs-")
         .tempfile_in(directory(path))?;
     let out = BufWriter::new(new.as_file_mut());
-    if is_gzip {
-        let mut encoder = flate2::write::GzEncoder::new(out, flate2::Compression::default());
-        behind(base + first_gone, &mut encoder)?;
-        sorted.kept.append_to(&mut encoder)?;
-        encoder.finish()?.flush()?;
-    } else {
-        let mut encoder = zstd::stream::write::Encoder::new(out, 0)?;
-        behind(base + first_gone, &mut encoder)?;
-        sorted.kept.append_to(&mut encoder)?;
-        encoder.finish()?.flush()?;
-    }
+    compress(format, out, &mut |mut encoder| {
+        behind(base + first_gone, encoder)?;
+        sorted.kept.append_to(&mut encoder)
+    })?;
     let old = file.metadata()?;
     let now = new.as_file().metadata()?;
     if (old.uid(), old.gid()) != (now.uid(), now.gid()) {

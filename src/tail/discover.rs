@@ -4,115 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fs::Metadata;
 use std::io;
-use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirEntryExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::glob::{Folders, Glob, has_wildcard};
+use super::glob::Glob;
 use super::log::{file_name, folder};
 use super::name::Name;
+use super::pattern::Pattern;
 use crate::node::Node;
-use crate::shown::{Shown as _, to_saved};
 
 /// A directory that was changed this short before it was read may have changed again without another
 /// time: the clock of files ticks every few milliseconds.
 const TICK: Duration = Duration::from_millis(50);
-
-/// What a directory stands for when it is followed.
-const LOGS: &str = "*.log";
-
-/// Files to follow, as the user named them.
-#[derive(Debug, Clone)]
-pub struct Pattern {
-    /// The absolute pattern, by which the state knows it.
-    pub text: String,
-    target: Target,
-}
-
-#[derive(Debug, Clone)]
-enum Target {
-    /// A file, or a directory, whichever is there when it is looked for.
-    Path {
-        path: PathBuf,
-        file: Glob,
-        logs: Glob,
-    },
-    /// Files of directories that match.
-    Glob { folders: Folders, file: Glob },
-}
-
-/// A pattern that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum PatternError {
-    /// No glob.
-    #[error("{}: {source}", text.shown())]
-    Glob {
-        /// The pattern.
-        text: OsString,
-        /// What is wrong with it.
-        source: ::glob::PatternError,
-    },
-    /// The current directory is gone.
-    #[error("{}: cannot be made absolute: {source}", path.shown())]
-    Absolute {
-        /// The path.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-}
-
-impl Pattern {
-    /// Reads a path, a directory (whose `*.log` files are followed), or a glob.
-    ///
-    /// # Errors
-    /// When it is none of them.
-    pub fn parse(path: &Path) -> Result<Self, PatternError> {
-        let absolute = std::path::absolute(path).map_err(|source| PatternError::Absolute {
-            path: path.to_owned(),
-            source,
-        })?;
-        let text = absolute.as_os_str();
-        // A file whose name only looks like a glob is meant as it is.
-        let target = if !has_wildcard(text) || absolute.exists() {
-            Target::Path {
-                file: Glob::literal(file_name(&absolute))?,
-                logs: Glob::new(OsStr::new(LOGS))?,
-                path: absolute.clone(),
-            }
-        } else {
-            let bytes = text.as_bytes();
-            let name = bytes.rsplit(|byte| *byte == b'/').next().unwrap_or(bytes);
-            let (folders, file) = match name {
-                b"" => (bytes, LOGS.as_bytes()),
-                // All files of all these directories.
-                b"**" => (bytes, b"*".as_slice()),
-                name => (&bytes[..bytes.len() - name.len()], name),
-            };
-            Target::Glob {
-                folders: Folders::parse(OsStr::from_bytes(folders))?,
-                file: Glob::new(OsStr::from_bytes(file))?,
-            }
-        };
-        Ok(Self {
-            text: to_saved(text),
-            target,
-        })
-    }
-
-    /// The directories that there are now, with what is followed in them.
-    fn folders(&self) -> Vec<(PathBuf, &Glob)> {
-        match &self.target {
-            Target::Path { path, logs, .. } if path.is_dir() => vec![(path.clone(), logs)],
-            Target::Path { path, file, .. } => vec![(folder(path).to_owned(), file)],
-            Target::Glob { folders, file } => {
-                let folders = folders.all().into_iter();
-                folders.map(|folder| (folder, file)).collect()
-            }
-        }
-    }
-}
 
 /// A pattern as it concerns one directory.
 #[derive(Debug, Clone, Copy)]
@@ -337,7 +241,7 @@ impl Discovery {
     fn excludes(&self, path: &Path, file: &OsStr) -> bool {
         self.exclude
             .iter()
-            .any(|glob| glob.matches(file) || glob.matches(path.as_os_str()))
+            .any(|glob| glob.matches_hidden(file) || glob.matches_hidden(path.as_os_str()))
     }
 
     /// Reads one directory again.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use glob::{MatchOptions, Pattern};
 
-use super::discover::PatternError;
+use super::pattern::PatternError;
 use crate::node::Node;
 
 const MATCHING: MatchOptions = MatchOptions {
@@ -53,10 +53,20 @@ impl Glob {
         })
     }
 
-    /// Whether a name or path matches.
+    /// Whether a name matches.
     #[must_use]
     pub fn matches(&self, name: &OsStr) -> bool {
         self.0.matches_with(&matchable(name), MATCHING)
+    }
+
+    /// Whether a name or path matches, be it hidden or not.
+    #[must_use]
+    pub fn matches_hidden(&self, name: &OsStr) -> bool {
+        let matching = MatchOptions {
+            require_literal_leading_dot: false,
+            ..MATCHING
+        };
+        self.0.matches_with(&matchable(name), matching)
     }
 }
 

@@ -13,6 +13,7 @@ pub mod identity;
 pub mod ledger;
 pub mod log;
 pub mod name;
+pub mod pattern;
 pub mod piece;
 pub mod recognise;
 pub mod watch;
@@ -126,11 +127,19 @@ impl Follower {
         changes
     }
 
+    /// What is followed, as the last look found it.
+    #[must_use]
+    pub fn following(&self) -> &Following {
+        &self.following
+    }
+
     /// Whether a file or directory could not be read.
     #[must_use]
     pub fn has_troubles(&self) -> bool {
         let mut logs = self.following.logs.all.values();
-        self.following.troubles > 0 || logs.any(|log| log.trouble.is_some())
+        self.following.troubles > 0
+            || self.following.logs.unreadable > 0
+            || logs.any(|log| log.trouble.is_some())
     }
 
     fn take_changes(&mut self, changes: &mut Vec<Change>) {

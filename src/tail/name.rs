@@ -5,8 +5,12 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::str::FromStr;
 
-/// What compression adds to a name.
-const SUFFIXES: [&str; 2] = [".gz", ".zst"];
+/// What compressions that are read add to a name.
+const READ: [&str; 4] = [".gz", ".zst", ".xz", ".bz2"];
+/// What others add.
+const NOT_READ: [&str; 10] = [
+    ".lz4", ".Z", ".lzo", ".lz", ".lzma", ".br", ".sz", ".zip", ".7z", ".rar",
+];
 
 /// The place of a file in its series, told by its name alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +73,21 @@ impl Name {
     }
 }
 
+/// Whether a file name is that of a compressed file.
+#[must_use]
+pub fn is_compressed(name: &OsStr) -> bool {
+    READ.iter()
+        .any(|suffix| name.as_bytes().ends_with(suffix.as_bytes()))
+}
+
+/// Whether a file name is that of a file in a compression that is not read.
+#[must_use]
+pub fn is_unreadable(name: &OsStr) -> bool {
+    NOT_READ
+        .iter()
+        .any(|suffix| name.as_bytes().ends_with(suffix.as_bytes()))
+}
+
 impl Age {
     /// The age of what was a log of this age, and is now under a name that tells nothing.
     #[must_use]
@@ -88,7 +107,7 @@ impl Age {
 }
 
 fn without_compression(name: &[u8]) -> (&[u8], bool) {
-    let mut suffixes = SUFFIXES.iter();
+    let mut suffixes = READ.iter().chain(&NOT_READ);
     match suffixes.find_map(|suffix| name.strip_suffix(suffix.as_bytes())) {
         Some(plain) if !plain.is_empty() => (plain, true),
         Some(_) | None => (name, false),
@@ -269,7 +288,7 @@ mod tests {
         #[test]
         fn any_log_is_found_in_the_name_of_what_it_becomes(
             mut log: Vec<u8>,
-            rotation in r"(\.[0-9]{1,4}|[-._](199|20[0-9])[0-9]{5}(-[0-9]{6})?)(\.gz|\.zst)?",
+            rotation in r"(\.[0-9]{1,4}|[-._](199|20[0-9])[0-9]{5}(-[0-9]{6})?)(\.(gz|zst|xz|bz2|lz4))?",
         ) {
             // Something that rotation cannot have added.
             log.push(b'x');

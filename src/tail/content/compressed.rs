@@ -7,13 +7,14 @@ use memchr::{memchr, memrchr};
 
 use super::{Lines, PIECE};
 use crate::compression::Stream;
-use crate::frame::KEPT_OF_TOO_LONG;
+use crate::frame::{KEPT_OF_TOO_LONG, leading_nuls};
 use crate::tail::identity::{Comparison, HEAD, Progress, TAIL};
 
 /// A stream of whole lines out of a compressed file.
 #[derive(Debug)]
 pub(super) struct Compressed {
-    stream: Stream<File>,
+    /// None at its end: decoders take memory.
+    stream: Option<Stream<File>>,
     /// The uncompressed beginning.
     head: Vec<u8>,
     /// Up to [`TAIL`] bytes before the offset.
@@ -43,7 +44,7 @@ enum Ending {
 impl Compressed {
     pub fn open(file: File) -> io::Result<Self> {
         Ok(Self {
-            stream: Stream::detect(file)?,
+            stream: Some(Stream::detect(file)?),
             head: Vec::new(),
             recent: Vec::new(),
             rest: Vec::new(),
@@ -68,8 +69,11 @@ impl Compressed {
 
     /// Goes to where reading stands; false if something else stands before it.
     pub fn skip(&mut self, progress: &Progress) -> io::Result<bool> {
+        let Some(stream) = &mut self.stream else {
+            return Ok(true);
+        };
         let mut skipped = Skipped {
-            stream: &mut self.stream,
+            stream,
             head: &mut self.head,
             recent: &mut self.recent,
         };
@@ -92,8 +96,14 @@ impl Compressed {
         max_line: usize,
         text: &mut Vec<u8>,
     ) -> io::Result<Lines> {
-        let mut searched = 0;
+        let mut searched: usize = 0;
         loop {
+            if self.passed.length == 0 && self.rest.first() == Some(&0) {
+                // No part of the line that follows.
+                let nuls = leading_nuls(&self.rest);
+                self.pass(progress, nuls);
+                searched = searched.saturating_sub(nuls);
+            }
             if let Some(at) = memchr(b'\n', &self.rest[searched..]) {
                 let first = searched + at + 1;
                 if self.passed.length > 0 || first > max_line + 2 {
@@ -116,11 +126,14 @@ impl Compressed {
 
     /// Reads more; false at the end.
     fn fill(&mut self) -> io::Result<bool> {
+        let Some(stream) = &mut self.stream else {
+            return Ok(false);
+        };
         let start = self.rest.len();
         self.rest.resize(start + PIECE, 0);
         let mut filled = start;
         while filled < self.rest.len() {
-            match self.stream.read(&mut self.rest[filled..]) {
+            match stream.read(&mut self.rest[filled..]) {
                 Ok(0) => self.ending = Ending::Whole,
                 Ok(read) => {
                     filled += read;
@@ -140,6 +153,9 @@ impl Compressed {
                 }
             }
             break;
+        }
+        if self.ending != Ending::NotYet {
+            self.stream = None;
         }
         self.rest.truncate(filled);
         Ok(filled > start)

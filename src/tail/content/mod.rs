@@ -20,7 +20,7 @@ use plain::Plain;
 
 use super::discover::Found;
 use super::identity::{HEAD, Progress, TAIL};
-use crate::compression::Stream;
+use crate::compression::{LONGEST_MAGIC, Stream};
 use crate::node::Node;
 use crate::shown::Shown as _;
 
@@ -151,8 +151,8 @@ impl Content {
         }
     }
 
-    /// Reads what stands behind the last whole line into `text`, up to `most` bytes of it, and
-    /// returns its length.
+    /// Reads what stands behind the last whole line, and NUL bytes, into `text`, up to `most` bytes
+    /// of it, and returns its length.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -175,7 +175,7 @@ impl Content {
     /// When it cannot be read.
     pub fn take_unfinished(&mut self, progress: &mut Progress, text: &[u8]) -> io::Result<bool> {
         match &mut self.form {
-            Form::Plain(plain) => plain.pass(progress, text),
+            Form::Plain(plain) => plain.take_unfinished(progress, text),
             Form::Compressed(compressed) => {
                 let length = text.len();
                 compressed.pass(progress, length);
@@ -263,9 +263,17 @@ pub fn open(path: &Path) -> io::Result<File> {
     }
 }
 
+/// Whether a file that was found is compressed, by its first bytes.
+///
+/// # Errors
+/// When it cannot be read, or is gone.
+pub fn is_found_compressed(found: &Found) -> io::Result<bool> {
+    is_compressed(&open_found(found)?)
+}
+
 fn is_compressed(file: &File) -> io::Result<bool> {
     let mut first = Vec::new();
-    read_at(file, 0, 8, &mut first)?;
+    read_at(file, 0, LONGEST_MAGIC, &mut first)?;
     Ok(Stream::detect(&*first)?.plain().is_none())
 }
 

@@ -6,7 +6,7 @@ use std::io;
 use memchr::{memchr, memrchr};
 
 use super::{Lines, PIECE, head_before, read_at, tail_before};
-use crate::frame::KEPT_OF_TOO_LONG;
+use crate::frame::{KEPT_OF_TOO_LONG, leading_nuls};
 use crate::tail::identity::{HEAD, Progress, TAIL};
 
 #[derive(Debug)]
@@ -32,8 +32,10 @@ impl Plain {
         most: usize,
         text: &mut Vec<u8>,
     ) -> io::Result<u64> {
-        read_at(&self.file, progress.offset(), most, text)?;
-        Ok(self.size()?.saturating_sub(progress.offset()))
+        let end = self.size()?;
+        let start = self.after_nuls(progress.offset(), end)?;
+        read_at(&self.file, start, most, text)?;
+        Ok(end.saturating_sub(start))
     }
 
     /// Whether what was read still stands there.
@@ -74,21 +76,49 @@ impl Plain {
                 Lines::Changed
             });
         };
-        let length = end - 1 - offset;
+        let start = self.after_nuls(offset, end)?;
+        let length = end - 1 - start;
         // One byte more than the limit can be the `\r` of the line's end.
         match usize::try_from(length) {
             Ok(fits) if fits <= max_line + 1 => {
-                read_at(&self.file, offset, fits + 1, text)?;
+                if start > offset && !self.pass_long(progress, start, text)? {
+                    return Ok(Lines::Changed);
+                }
+                read_at(&self.file, start, fits + 1, text)?;
                 self.taken(progress, text, Lines::Whole)
             }
             _ => {
                 if !self.pass_long(progress, end, text)? {
                     return Ok(Lines::Changed);
                 }
-                read_at(&self.file, offset, KEPT_OF_TOO_LONG, text)?;
+                read_at(&self.file, start, KEPT_OF_TOO_LONG, text)?;
                 Ok(Lines::TooLong(length))
             }
         }
+    }
+
+    /// Where the first byte from `start` on stands that is not NUL, or `end`. NUL bytes are passed over
+    /// with the line behind them, no sooner: they may be room that is still to be written to.
+    fn after_nuls(&self, mut start: u64, end: u64) -> io::Result<u64> {
+        let mut chunk = Vec::new();
+        while start < end {
+            let length = usize::try_from(end - start).unwrap_or(PIECE);
+            read_at(&self.file, start, length.min(PIECE), &mut chunk)?;
+            let nuls = leading_nuls(&chunk);
+            start += nuls as u64;
+            if nuls < chunk.len() || chunk.is_empty() {
+                break;
+            }
+        }
+        Ok(start.min(end))
+    }
+
+    /// Goes on over an unfinished line that was taken whole, and what NUL bytes stand before it.
+    pub fn take_unfinished(&mut self, progress: &mut Progress, text: &[u8]) -> io::Result<bool> {
+        let start = self.after_nuls(progress.offset(), self.size()?)?;
+        let is_there =
+            start == progress.offset() || self.pass_long(progress, start, &mut Vec::new())?;
+        Ok(is_there && self.pass(progress, text)?)
     }
 
     /// Looks for the end of the first line that is not whole yet.
@@ -141,7 +171,7 @@ impl Plain {
         Ok(true)
     }
 
-    /// Goes on over a line that is too long to be held, up to `end`.
+    /// Goes on over what is too long to be held, up to `end`.
     fn pass_long(
         &mut self,
         progress: &mut Progress,

@@ -40,19 +40,25 @@ impl Following {
         };
         let text = &mut piece.read.text;
         let kept = log.checkpoint.unfinished.take();
+        let mut start = log.offset();
         let length = match log.content.take() {
             Some(mut content) => {
                 let progress = &log.checkpoint.progress;
-                content.unfinished(progress, KEPT_OF_TOO_LONG, text)
+                let length = content.unfinished(progress, KEPT_OF_TOO_LONG, text);
+                if let (Ok(length), Ok(Some(size))) = (&length, content.size()) {
+                    // NUL bytes before it are no part of it.
+                    start = start.max(size.saturating_sub(*length));
+                }
+                length
             }
-            None => Ok(kept.map_or(0, |kept| {
+            None => Ok(kept.filter(|kept| !kept.text.is_empty()).map_or(0, |kept| {
                 text.extend_from_slice(kept.text.as_bytes());
                 kept.length
             })),
         };
         match length {
             Ok(0) => {}
-            Ok(length) => unfinished_event(log, length, piece),
+            Ok(length) => unfinished_event(log, start, length, piece),
             Err(error) => log.blocked(&error),
         }
         piece.log = Some(id);
@@ -88,7 +94,6 @@ impl Following {
             return false;
         };
         let progress = &mut log.checkpoint.progress;
-        let start = progress.offset();
         let text = &mut piece.read.text;
         let length = content.unfinished(progress, most, text);
         let is_whole = length.is_ok_and(|length| length == text.len() as u64 && length > 0);
@@ -103,6 +108,7 @@ impl Following {
         {
             return false;
         }
+        let start = progress.offset() - text.len() as u64;
         fill(piece, start, &Lines::Whole, most);
         piece.read.origin = Some(Arc::clone(&log.origin));
         piece.log = Some(id);
@@ -114,8 +120,7 @@ impl Following {
 }
 
 /// The event of a line, in the text of the piece, that is never to be finished.
-fn unfinished_event(log: &Log, length: u64, piece: &mut TailPiece) {
-    let start = log.offset();
+fn unfinished_event(log: &Log, start: u64, length: u64, piece: &mut TailPiece) {
     tracing::warn!(
         "{} is gone with an unfinished line of {length} bytes at byte {start}: it is a pipeline_error event",
         log.checkpoint.path.shown()

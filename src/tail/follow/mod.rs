@@ -156,7 +156,7 @@ impl Following {
             }
             let path = path.shown();
             if *kind == io::ErrorKind::NotFound {
-                tracing::info!("{path} does not exist yet: waiting for it");
+                tracing::info!("the directory {path} does not exist");
             } else {
                 tracing::warn!("cannot read the directory {path}: {why}; trying again");
             }
@@ -334,12 +334,14 @@ impl Following {
         };
         let progress = &mut log.checkpoint.progress;
         let before = (progress.offset() == 0).then(|| progress.clone());
-        let start = progress.offset();
         let text = &mut piece.read.text;
         let lines = content.read_lines(progress, limit, self.reading.max_line_bytes, text)?;
-        if matches!(lines, Lines::None | Lines::Changed) {
-            return Ok(lines);
-        }
+        // NUL bytes before the lines are passed over.
+        let start = match lines {
+            Lines::None | Lines::Changed => return Ok(lines),
+            Lines::Whole => progress.offset() - text.len() as u64,
+            Lines::TooLong(length) => progress.offset() - length - 1,
+        };
         if let Some(before) = before {
             // These may be the first lines behind a truncation, and the copy that was made before it
             // holds what is to be read first.
@@ -414,7 +416,8 @@ fn finish(log: &mut Log, limit: u64) {
             log.checkpoint.condition = Condition::CompressedRead;
             log.is_changed = true;
             if content.is_torn() {
-                tracing::debug!("{} ends in the middle", log.checkpoint.path.shown());
+                let path = &log.checkpoint.path;
+                tracing::info!("{} ends in the middle: waiting for the rest", path.shown());
                 // It is read again when it has grown.
                 log.content = None;
             }

@@ -13,6 +13,7 @@ mod copies;
 mod moved;
 mod places;
 mod scan;
+mod unreadable;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
@@ -52,6 +53,8 @@ pub struct Logs {
     pub orphans: Vec<LogId>,
     /// How many bytes are known to be lost.
     pub lost_bytes: u64,
+    /// How many files in a compression that is not read may hold what was not read.
+    pub unreadable: usize,
 }
 
 /// Something changed while it was looked at: look again.
@@ -278,6 +281,9 @@ impl Logs {
         index: &mut Index,
         scan: &mut Scan<'_>,
     ) -> Result<Option<Log>, Unsettled> {
+        if let Some(log) = self.unreadable(found) {
+            return Ok(Some(log));
+        }
         if self.is_copy(found, index, scan)?
             || !is_begun(found) && found.name.rotated_from.is_some()
         {
@@ -289,10 +295,14 @@ impl Logs {
         let is_old = meeting.ignore_older.is_some_and(|most| age > Some(most));
         let (progress, condition) = if !found.is_followed && found.is_first_look {
             (from_end(found)?, Condition::Ignored)
-        } else if is_old {
-            return Ok(None);
-        } else if meeting.from_end && found.is_first_look {
-            (from_end(found)?, Condition::Plain)
+        } else if is_old || meeting.from_end && found.is_first_look {
+            // What is written to it from here on counts; nothing is appended to a compressed file.
+            let condition = if settled(content::is_found_compressed(found), found, false)? {
+                Condition::Ignored
+            } else {
+                Condition::Plain
+            };
+            (from_end(found)?, condition)
         } else {
             (Progress::default(), Condition::Plain)
         };

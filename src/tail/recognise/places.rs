@@ -16,7 +16,7 @@ use crate::tail::content::{self, Beginning, Content};
 use crate::tail::discover::Found;
 use crate::tail::identity::Comparison;
 use crate::tail::log::{Condition, Log, LogId, file_name, folder};
-use crate::tail::name::{Age, Name};
+use crate::tail::name::{self, Age, Name};
 
 /// What can stand between a log's name and what rotation adds.
 pub(super) const SEPARATORS: [u8; 4] = *b".-_~";
@@ -304,6 +304,5 @@ fn if_continues(is_same: bool) -> Comparison {
 }
 
 pub(super) fn is_named_compressed(found: &Found) -> bool {
-    let extension = found.path.extension();
-    extension.is_some_and(|extension| extension == "gz" || extension == "zst")
+    name::is_compressed(file_name(&found.path))
 }
