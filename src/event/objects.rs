@@ -1,12 +1,12 @@
 //! The lists of `confluence.audit`, and how members of a Cloud record's objects are renamed.
 
-use crate::json::{Value, Writer, copy_cleaned, copy_cleaned_member};
+use crate::json::{Kind, Value, Writer, copy_cleaned, copy_cleaned_member};
 
 /// One of the lists of `confluence.audit`: a list of the record, perhaps with one more element, its
 /// members perhaps renamed.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Objects<'a> {
-    /// The record's array.
+    /// The record's array, or a single object in its place, which stays as it is if it is alone.
     pub list: Option<Value<'a>>,
     /// One more element, at the end.
     pub last: Option<Value<'a>>,
@@ -14,7 +14,7 @@ pub struct Objects<'a> {
     pub rename: Rename,
 }
 
-/// What members of a Cloud record's objects become, where they are not null (mapping.md §4).
+/// What members of a Cloud record's objects become, where they are not empty (mapping.md §4).
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub enum Rename {
     /// Nothing is renamed.
@@ -61,17 +61,26 @@ impl<'a> Objects<'a> {
     #[must_use]
     pub fn as_they_are(list: Option<Value<'a>>) -> Self {
         Self {
-            list: list.and_then(Value::array),
+            list: list.and_then(Value::objects),
             last: None,
             rename: Rename::None,
         }
     }
 
+    /// The elements; of a single object none, unless it becomes a list.
     fn elements(self) -> impl Iterator<Item = Value<'a>> {
-        self.list
+        let single = self.list.filter(|_| self.last.is_some());
+        single
+            .and_then(Value::object)
             .into_iter()
-            .flat_map(Value::elements)
+            .chain(self.list.into_iter().flat_map(Value::elements))
             .chain(self.last)
+    }
+
+    /// The object that stands where a list belongs, alone.
+    pub(super) fn single(self) -> Option<Value<'a>> {
+        self.list
+            .filter(|list| self.last.is_none() && list.kind() == Kind::Object)
     }
 
     /// The elements that are objects.
@@ -85,11 +94,11 @@ impl<'a> Objects<'a> {
         let renamed = self.rename.table().iter().find(|row| row.new == name);
         renamed
             .and_then(|row| object.get(row.old))
-            .and_then(Value::non_null)
             .or_else(|| object.get(name))
     }
 
-    /// Appends the list as JSON; false, and nothing, if nothing is left of it after clean-up.
+    /// Appends the list as JSON, which is no single object; false, and nothing, if nothing is left of
+    /// it after clean-up.
     pub(crate) fn write(self, out: &mut Writer) -> bool {
         if self.rename == Rename::None && self.last.is_none() {
             return self.list.is_some_and(|list| copy_cleaned(out, list));
@@ -126,7 +135,7 @@ fn write_renamed<const N: usize>(out: &mut Writer, object: Value<'_>, table: &[R
     // The rows that are used, with what is renamed.
     let rows = || {
         let rows = table.iter().zip(old);
-        rows.filter_map(|(row, old)| Some((row, old?.non_null()?)))
+        rows.filter_map(|(row, old)| Some((row, old?)))
     };
     let mut separator = b'{';
     for (key, value) in object.members() {

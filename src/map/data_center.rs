@@ -38,9 +38,8 @@ pub fn map<'a>(
     let audit_type = first
         .and_then(Value::object)
         .or(second.and_then(Value::object));
-    event.action = scalar(audit_type.and_then(|audit_type| audit_type.get("actionI18nKey")))
-        .filter(|action| !action.is_str(""))
-        .map(Scalar::Json);
+    event.action =
+        scalar(audit_type.and_then(|audit_type| audit_type.get("actionI18nKey"))).map(Scalar::Json);
     event.audit.kind = match audit_type {
         Some(object) => AuditType::Object(object),
         None => AuditType::Absent,
