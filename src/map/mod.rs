@@ -22,7 +22,7 @@ pub enum Unmappable {
     #[error("no `creationDate` and no `timestamp`: not a Confluence audit record")]
     NoDialect,
     /// The time field of a self-hosted record is missing.
-    #[error("the record has no time: `{0}` is missing")]
+    #[error("the record has no time: `{0}` is missing or empty")]
     NoTime(&'static str),
     /// The time field cannot be read as a time.
     #[error("the time in `{field}` at byte {at} cannot be read: {text}")]

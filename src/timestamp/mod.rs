@@ -84,10 +84,8 @@ impl Timestamp {
             }
             Kind::String => {
                 let text = value.as_str()?;
-                let time = match DecimalSeconds::parse(&text) {
-                    Some(seconds) => seconds.time(mode),
-                    None => from_iso8601(&text),
-                };
+                // No text is both, and most are ISO 8601.
+                let time = from_iso8601(&text).or_else(|| DecimalSeconds::parse(&text)?.time(mode));
                 // Four digits hold the year 0000 as well, but it is no year of a text.
                 time.filter(|time| time.0 >= YEAR_ONE)
             }
