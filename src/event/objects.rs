@@ -1,17 +1,17 @@
 //! The lists of `confluence.audit`, and how members of a Cloud record's objects are renamed.
 
-use crate::json::{Kind, Value, Writer, copy_cleaned, copy_cleaned_member};
+use crate::json::{Value, Writer, copy_cleaned, copy_cleaned_member};
 
 /// One of the lists of `confluence.audit`: a list of the record, perhaps with one more element, its
 /// members perhaps renamed.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Objects<'a> {
-    /// The record's array, or a single object in its place, which stays as it is if it is alone.
-    pub list: Option<Value<'a>>,
-    /// One more element, at the end.
-    pub last: Option<Value<'a>>,
+    /// The record's array.
+    list: Option<Value<'a>>,
+    /// More elements behind it: a single object in its place, and one that is appended.
+    more: [Option<Value<'a>>; 2],
     /// How the members of its objects are renamed.
-    pub rename: Rename,
+    rename: Rename,
 }
 
 /// What members of a Cloud record's objects become, where they are not empty (mapping.md §4).
@@ -57,35 +57,36 @@ impl Rename {
 }
 
 impl<'a> Objects<'a> {
-    /// A list of a self-hosted record: element for element, unknown keys kept.
+    /// What a record has in the place of a list, and one more element behind it. A scalar in its place
+    /// is left out.
     #[must_use]
-    pub fn as_they_are(list: Option<Value<'a>>) -> Self {
+    pub fn new(list: Option<Value<'a>>, last: Option<Value<'a>>, rename: Rename) -> Self {
         Self {
-            list: list.and_then(Value::objects),
-            last: None,
-            rename: Rename::None,
+            list: list.and_then(Value::array),
+            more: [list.and_then(Value::object), last],
+            rename,
         }
     }
 
-    /// The elements; of a single object none, unless it becomes a list.
-    fn elements(self) -> impl Iterator<Item = Value<'a>> {
-        let single = self.list.filter(|_| self.last.is_some());
-        single
-            .and_then(Value::object)
-            .into_iter()
-            .chain(self.list.into_iter().flat_map(Value::elements))
-            .chain(self.last)
-    }
-
-    /// The object that stands where a list belongs, alone.
+    /// The object that stands where a list belongs, alone: it stays as it is.
     pub(super) fn single(self) -> Option<Value<'a>> {
-        self.list
-            .filter(|list| self.last.is_none() && list.kind() == Kind::Object)
+        let [single, last] = self.more;
+        single.filter(|_| last.is_none())
     }
 
-    /// The elements that are objects.
+    fn elements(self) -> impl Iterator<Item = Value<'a>> {
+        self.list
+            .into_iter()
+            .flat_map(Value::elements)
+            .chain(self.more.into_iter().flatten())
+    }
+
+    /// The elements that are objects; none of an object that is no list.
     pub fn objects(self) -> impl Iterator<Item = Value<'a>> {
-        self.elements().filter_map(Value::object)
+        let is_list = self.single().is_none();
+        self.elements()
+            .filter_map(Value::object)
+            .filter(move |_| is_list)
     }
 
     /// A member of one of the objects, by its name after renaming.
@@ -100,7 +101,7 @@ impl<'a> Objects<'a> {
     /// Appends the list as JSON, which is no single object; false, and nothing, if nothing is left of
     /// it after clean-up.
     pub(crate) fn write(self, out: &mut Writer) -> bool {
-        if self.rename == Rename::None && self.last.is_none() {
+        if self.rename == Rename::None {
             return self.list.is_some_and(|list| copy_cleaned(out, list));
         }
         let mut separator = b'[';

@@ -19,8 +19,9 @@ pub fn write_event(
     offset: u64,
     original: &Document<'_>,
 ) {
-    // What most events need: the original, as much of it again, and the rest.
-    let room = 2 * original.text.len() + 1024;
+    // What most events need: as much as the record, the original again if it is kept, and the rest.
+    let copies = 1 + usize::from(envelope.preserve_original);
+    let room = copies * original.text.len() + 512;
     let mut line = Writer::after(std::mem::take(out), room);
     let mut root = Object::open(&mut line, Some(&envelope.overlay));
     timestamp(&mut root, event.timestamp);
@@ -194,13 +195,15 @@ fn user(object: &mut Object<'_, '_>, user: &User<'_>) {
 
 /// `related.hosts`, `.ip` and `.user`; each user name once, as text (mapping.md §7).
 fn related(object: &mut Object<'_, '_>, event: &Event<'_>) {
-    object.value(name!("hosts"), |out| {
-        let hosts = match &event.related_hosts {
-            Hosts::None => return false,
-            Hosts::One(host) => std::slice::from_ref(host),
-            Hosts::Several(hosts) => hosts,
-        };
-        write_texts(out, hosts)
+    object.value(name!("hosts"), |out| match &event.related_hosts {
+        Hosts::None => false,
+        Hosts::One(host) => {
+            out.byte(b'[');
+            out.string(host);
+            out.byte(b']');
+            true
+        }
+        Hosts::Several(hosts) => write_texts(out, hosts),
     });
     object.json(
         name!("ip"),
@@ -239,11 +242,12 @@ fn names_in_lists<'e>(names: [&'e Option<Scalar<'_>>; 3]) -> Vec<Cow<'e, str>> {
 }
 
 /// Appends a list of texts, each once; false, and nothing, if there are none.
+#[cold]
 fn write_texts(out: &mut Writer, texts: &[Cow<'_, str>]) -> bool {
     let mut seen = HashSet::new();
     let mut separator = b'[';
     for text in texts {
-        if texts.len() == 1 || seen.insert(text) {
+        if seen.insert(text) {
             out.byte(separator);
             out.string(text);
             separator = b',';

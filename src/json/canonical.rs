@@ -86,11 +86,10 @@ impl Value<'_> {
                     members.filter(|(_, value)| !value.is_empty()).count()
                 };
                 let mut members = self.members().filter(|(_, value)| !value.is_empty());
-                count(self) == count(other)
-                    && members.all(|(key, value)| {
-                        let same_key = other.get(&key.as_str().unwrap_or_default());
-                        same_key.is_some_and(|other| value.equals(other))
-                    })
+                members.all(|(key, value)| {
+                    let same_key = other.get(&key.as_str().unwrap_or_default());
+                    same_key.is_some_and(|other| value.equals(other))
+                }) && count(self) == count(other)
             }
         }
     }

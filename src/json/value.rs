@@ -86,11 +86,14 @@ impl<'a> Value<'a> {
         !self.is_clean() && self.is_empty_indeed()
     }
 
+    #[inline(never)]
     fn is_empty_indeed(self) -> bool {
-        match self.kind() {
+        let node = self.node();
+        match node.kind {
             Kind::Null => true,
             Kind::Boolean | Kind::Integer | Kind::Float => false,
-            Kind::String => self.raw() == "\"\"",
+            // Nothing between the quotes.
+            Kind::String => node.end - node.start == 2,
             Kind::Array => self.elements().all(Self::is_empty),
             Kind::Object => self.members().all(|(_, value)| value.is_empty()),
         }
@@ -107,21 +110,17 @@ impl<'a> Value<'a> {
     /// index takes as well (mapping.md 3).
     #[must_use]
     pub fn scalar(self) -> Option<Self> {
-        let is_scalar = |value: Self| match value.kind() {
-            Kind::Boolean | Kind::Integer | Kind::Float | Kind::String => true,
-            Kind::Null | Kind::Array | Kind::Object => false,
-        };
-        let fits = match self.kind() {
-            Kind::Array => self.elements().filter_map(Self::non_empty).all(is_scalar),
-            _ => is_scalar(self),
-        };
-        fits.then_some(self)
+        match self.kind() {
+            Kind::Boolean | Kind::Integer | Kind::Float | Kind::String => Some(self),
+            Kind::Array => self.holds_scalars().then_some(self),
+            Kind::Null | Kind::Object => None,
+        }
     }
 
-    /// The value where a list of objects belongs: a list, or a single object (mapping.md 3).
-    #[must_use]
-    pub fn objects(self) -> Option<Self> {
-        matches!(self.kind(), Kind::Array | Kind::Object).then_some(self)
+    #[inline(never)]
+    fn holds_scalars(self) -> bool {
+        let mut elements = self.elements().filter_map(Self::non_empty);
+        elements.all(|element| !matches!(element.kind(), Kind::Array | Kind::Object))
     }
 
     /// The decoded text of a string; half a surrogate pair becomes U+FFFD.

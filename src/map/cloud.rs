@@ -34,16 +34,12 @@ pub fn map<'a>(record: &Record<'a>) -> Result<Event<'a>, Unmappable> {
         category: scalar(record.category),
         action: summary,
     };
-    event.audit.affected_objects = Objects {
-        list: record.associated_objects.and_then(Value::objects),
-        last: affected_object(record),
-        rename: Rename::AffectedObject,
-    };
-    event.audit.changed_values = Objects {
-        list: record.changed_values.and_then(Value::objects),
-        last: None,
-        rename: Rename::ChangedValue,
-    };
+    event.audit.affected_objects = Objects::new(
+        record.associated_objects,
+        affected_object(record),
+        Rename::AffectedObject,
+    );
+    event.audit.changed_values = Objects::new(record.changed_values, None, Rename::ChangedValue);
     Ok(event)
 }
 

@@ -1,7 +1,7 @@
 //! Self-hosted records, from files and from the API (mapping.md §3).
 
 use crate::dialect::{Dialect, Record};
-use crate::event::{AuditType, Event, Objects, Scalar};
+use crate::event::{AuditType, Event, Objects, Rename, Scalar};
 use crate::json::Value;
 use crate::timestamp::{TimeMode, Timestamp};
 
@@ -45,8 +45,8 @@ pub fn map<'a>(
         None => AuditType::Absent,
     };
     event.audit.method = scalar(record.method);
-    event.audit.affected_objects = Objects::as_they_are(record.affected_objects);
-    event.audit.changed_values = Objects::as_they_are(record.changed_values);
-    event.audit.extra_attributes = Objects::as_they_are(record.extra_attributes);
+    event.audit.affected_objects = Objects::new(record.affected_objects, None, Rename::None);
+    event.audit.changed_values = Objects::new(record.changed_values, None, Rename::None);
+    event.audit.extra_attributes = Objects::new(record.extra_attributes, None, Rename::None);
     Ok(event)
 }
