@@ -226,11 +226,8 @@ fn web_address_host(text: &str) -> Option<&str> {
         _ => text,
     };
     let (scheme, rest) = text.split_once(':')?;
-    let is_known = |known: &&str| scheme.eq_ignore_ascii_case(known);
-    if !["http", "https", "ftp", "file"]
-        .iter()
-        .any(|known| is_known(&known))
-    {
+    let known = ["http", "https", "ftp", "file"];
+    if !known.iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
         return None;
     }
     let authority = rest.strip_prefix("//")?;
