@@ -40,7 +40,7 @@ pub struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    /// Picks the members out of a record; null is absent.
+    /// Picks the members out of a record; what is empty is absent (mapping.md 2).
     #[must_use]
     pub fn read(object: Value<'a>) -> Self {
         let mut record = Self::default();
@@ -64,7 +64,7 @@ impl<'a> Record<'a> {
                 "type" => &mut record.kind,
                 _ => continue,
             };
-            *place = value.non_null();
+            *place = value.non_empty();
         }
         record
     }

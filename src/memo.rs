@@ -27,11 +27,16 @@ impl<T> Memo<T> {
         }
     }
 
+    /// Holds an answer that is not to be remembered.
+    pub fn pass(&mut self, answer: T) -> &T {
+        self.passing.insert(answer)
+    }
+
     /// The answer to `text`, which `make` gives where it is not remembered.
     #[inline]
     pub fn answer(&mut self, text: &str, make: impl FnOnce(&str) -> T) -> &T {
         if text.len() > LONGEST {
-            return self.passing.insert(make(text));
+            return self.pass(make(text));
         }
         if self.slots.is_empty() {
             self.slots.resize_with(self.size, || None);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use memchr::memchr;
 
 use crate::dialect::{self, Dialect, Record};
-use crate::event::{self, Envelope, Event, Origin};
+use crate::event::{self, Envelope, Event, Hosts, Origin};
 use crate::frame::{Frame, Framer, KEPT_OF_TOO_LONG, Problem, leading_nuls};
 use crate::json::{Kind, Reader, SyntaxError, Value};
 use crate::map::{self, Unmappable, actions, users};
@@ -329,16 +329,44 @@ fn map_record<'a>(
             map::data_center::map(record, dialect, options.time_mode)?
         }
     };
-    let address = event.source_address.and_then(Value::as_str);
-    let locate = |address: &str| options.locator.locate(address);
-    event.source = address.map(|address| known.addresses.answer(&address, locate));
-    let system = event.service_address.and_then(Value::as_str);
-    event.related_hosts = system.and_then(|system| host(&mut known.hosts, system));
+    event.source = event
+        .source_address
+        .and_then(|address| located(&mut known.addresses, address, &options.locator));
+    if let Some(system) = event.service_address {
+        event.related_hosts = hosts(&mut known.hosts, system);
+    }
     if let Some(action) = event.action.as_ref().and_then(event::Scalar::text) {
         event.row = actions::classify(&action);
     }
     users::apply(&mut event, dialect);
     Ok(event)
+}
+
+/// What is known of a `source.address`, or of a list of them.
+fn located<'a>(
+    known: &'a mut Memo<Located>,
+    address: Value<'_>,
+    locator: &Locator,
+) -> Option<&'a Located> {
+    if let Some(list) = address.array() {
+        let elements = list.elements().filter_map(Value::non_empty);
+        let elements: Vec<_> = elements.map(Value::as_str).collect();
+        return Some(known.pass(locator.locate_list(&elements)));
+    }
+    let address = address.as_str()?;
+    Some(known.answer(&address, |address| locator.locate(address)))
+}
+
+/// The host of a `system`, or those of a list of them.
+fn hosts<'a>(known: &mut Memo<Option<Range<usize>>>, system: Value<'a>) -> Hosts<'a> {
+    if let Some(list) = system.array() {
+        let systems = list.elements().filter_map(Value::as_str);
+        return Hosts::Several(systems.filter_map(|system| host(known, system)).collect());
+    }
+    match system.as_str().and_then(|system| host(known, system)) {
+        Some(host) => Hosts::One(host),
+        None => Hosts::None,
+    }
 }
 
 /// The host of a `system`.

@@ -1,5 +1,7 @@
 //! `source.ip`, `source.geo`, `source.as` and `related.ip` of a source address (mapping.md §5).
 
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::net::IpAddr;
 
 use serde_json::{Map, Value, json};
@@ -40,15 +42,45 @@ impl Locator {
             return Located::default();
         };
         Located {
-            autonomous_system: self
-                .databases
-                .asn(ip)
-                .map(autonomous_system)
-                .unwrap_or_default(),
+            autonomous_system: self.autonomous_system(ip),
             geo: self.geo(ip),
             ip: json!(text).to_string(),
             related_ip: json!(read.related).to_string(),
         }
+    }
+
+    /// Looks a list of addresses up; none stands for an element that is no text. Where all are literals,
+    /// `source.ip` is all of them, as the reference has it, and the first that is known tells where
+    /// they are; else the list is read as that of a proxy chain.
+    #[must_use]
+    pub fn locate_list(&self, addresses: &[Option<Cow<'_, str>>]) -> Located {
+        let texts: Vec<&str> = addresses.iter().flatten().map(|text| &**text).collect();
+        let literals: Result<Vec<IpAddr>, _> = texts.iter().map(|text| text.parse()).collect();
+        let literals = literals.ok().filter(|ips| ips.len() == addresses.len());
+        let Some(ips) = literals else {
+            return self.locate(&texts.join(","));
+        };
+        let first = |part: &dyn Fn(IpAddr) -> String| {
+            let mut parts = ips.iter().map(|ip| part(*ip));
+            parts.find(|part| !part.is_empty()).unwrap_or_default()
+        };
+        let mut seen = HashSet::new();
+        let once: Vec<&str> = texts
+            .iter()
+            .copied()
+            .filter(|text| seen.insert(*text))
+            .collect();
+        Located {
+            autonomous_system: first(&|ip| self.autonomous_system(ip)),
+            geo: first(&|ip| self.geo(ip)),
+            ip: json!(texts).to_string(),
+            related_ip: json!(once).to_string(),
+        }
+    }
+
+    fn autonomous_system(&self, ip: IpAddr) -> String {
+        let system = self.databases.asn(ip);
+        system.map(autonomous_system).unwrap_or_default()
     }
 
     fn geo(&self, ip: IpAddr) -> String {

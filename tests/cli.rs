@@ -189,8 +189,10 @@ fn dialects_are_told_or_forced() {
         one(&["--dialect", "dc-file"], both)["@timestamp"],
         "1970-01-01T00:00:02.000Z"
     );
+    // No time of Cloud's, and nothing else that is read as Cloud's.
     let event = one(&["--dialect", "cloud"], DC_FILE);
-    assert_eq!(event["event"]["kind"], "pipeline_error");
+    assert_eq!(event["event"]["kind"], "event");
+    assert_eq!(event["user"], Value::Null);
 }
 
 #[test]
@@ -230,7 +232,7 @@ fn tags_and_namespace() {
         ],
         CLOUD,
     );
-    assert_eq!(event["tags"], json!(["b", "a"]));
+    assert_eq!(event["tags"], json!(["confluence-audit", "b", "a"]));
     assert_eq!(event["data_stream"]["namespace"], "prod");
     assert_eq!(one(&[], CLOUD)["data_stream"]["namespace"], "default");
 }
@@ -373,7 +375,7 @@ fn errors_carry_what_mapping_md_asks_for() {
             "original": "{\"creationDate\":1,\"summary\":\"\u{FFFD}\"}",
         },
         "input": {"type": "stdin"},
-        "tags": ["confluence-audit"],
+        "tags": ["preserve_original_event", "confluence-audit"],
     });
     assert_eq!(*event, expected);
 }

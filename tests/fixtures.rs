@@ -286,25 +286,23 @@ fn the_configuration_of_a_file_wins_over_that_of_its_folder() {
 
 #[test]
 fn the_cloud_dialect_is_forced_by_the_configuration() {
-    let dc = r#"{"timestamp":"2","author":{"id":"1"}}"#;
-    for (config, kind) in [
-        (
-            "fields:\n  _config:\n    atlassian_cloud: true\n",
-            "pipeline_error",
-        ),
-        (
-            "fields:\n  _config:\n    atlassian_cloud: false\n",
-            "pipeline_error",
-        ),
-        ("fields:\n  _config:\n    atlassian_cloud: ~\n", "event"),
-        ("fields:\n  _config.atlassian_cloud: {}\n", "pipeline_error"),
-        ("fields:\n  _config: {}\n", "event"),
-        ("", "event"),
+    // Read as Cloud's it has no time, and no author with an `accountId`.
+    let dc = r#"{"timestamp":"2","author":{"id":"1"},"summary":"of Cloud"}"#;
+    for (config, is_cloud) in [
+        ("fields:\n  _config:\n    atlassian_cloud: true\n", true),
+        ("fields:\n  _config:\n    atlassian_cloud: false\n", true),
+        ("fields:\n  _config:\n    atlassian_cloud: ~\n", false),
+        ("fields:\n  _config.atlassian_cloud: {}\n", true),
+        ("fields:\n  _config: {}\n", false),
+        ("", false),
     ] {
         let folder = folder(&[("a.log", dc), ("a.log-config.yml", config)]);
         let _ = fixtures("regenerate", &["--allow-errors"], folder.path());
         let event = &expected(&folder, "a.log-expected.json")[0];
-        assert_eq!(event["event"]["kind"], kind, "{config}");
+        assert_eq!(event["event"]["kind"], "event", "{config}");
+        let (action, time) = (&event["event"]["action"], &event["@timestamp"]);
+        assert_eq!(*action == "of Cloud", is_cloud, "{config}");
+        assert_eq!(*time == "1970-01-01T00:00:02.000Z", !is_cloud, "{config}");
         assert_eq!(event.get("_config"), None);
     }
 }

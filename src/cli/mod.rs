@@ -237,9 +237,12 @@ pub struct MappingArgs {
     /// Which actions get event.category, .type and .outcome: those of Elastic's integration
     #[arg(long, value_enum, default_value_t = CategoriesArg::Elastic, value_name = "SET")]
     pub categories: CategoriesArg,
-    /// Put a tag on every event (repeatable) [default: confluence-audit, behind forwarded if fetched]
+    /// Put a tag on every event, behind confluence-audit, and forwarded if fetched (repeatable)
     #[arg(long = "tag", value_name = "TAG")]
     pub tags: Vec<String>,
+    /// Put no tags on events but those of --tag, and preserve_original_event
+    #[arg(long)]
+    pub no_default_tags: bool,
     /// data_stream.namespace of every event
     #[arg(long, value_name = "NAME", default_value = "default", value_parser = not_empty)]
     pub namespace: String,

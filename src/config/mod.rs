@@ -80,7 +80,7 @@ pub fn databases(arguments: &MappingArgs) -> Vec<PathBuf> {
     city.into_iter().chain(asn).map(|(_, path)| path).collect()
 }
 
-/// The tags of events where no `--tag` is given.
+/// The tags of events before those of `--tag`, without `--no-default-tags`.
 pub const DEFAULT_TAGS: [&str; 1] = ["confluence-audit"];
 /// The same, of events that were fetched.
 pub const DEFAULT_FETCH_TAGS: [&str; 2] = ["forwarded", "confluence-audit"];
@@ -96,11 +96,9 @@ pub fn mapping(arguments: &MappingArgs, default_tags: &[&str]) -> Result<Options
         asn: open_database(geoip::Kind::Asn, asn)?,
     };
 
-    let tags = if arguments.tags.is_empty() {
-        default_tags.iter().map(|tag| (*tag).to_owned()).collect()
-    } else {
-        arguments.tags.clone()
-    };
+    let default_tags = default_tags.iter().filter(|_| !arguments.no_default_tags);
+    let default_tags = default_tags.map(|tag| (*tag).to_owned());
+    let tags: Vec<_> = default_tags.chain(arguments.tags.clone()).collect();
     Ok(Options {
         dialect: arguments.dialect.forced(),
         time_mode: arguments.timestamps.into(),

@@ -16,6 +16,8 @@ pub struct Envelope {
     pub(super) namespace: String,
     /// `tags` as JSON; empty if there are none.
     pub(super) tags: String,
+    /// The same, of `pipeline_error` events, whose original is always kept.
+    pub(super) error_tags: String,
     /// Whether `event.original` is kept in events that are no errors.
     pub(super) preserve_original: bool,
     pub(super) overlay: Overlay,
@@ -26,8 +28,8 @@ pub struct Envelope {
 }
 
 impl Envelope {
-    /// An envelope for a namespace, with `tags` (behind `preserve_original_event` if the original
-    /// is kept) and constant fields.
+    /// An envelope for a namespace, with `tags`, each once (behind `preserve_original_event` if the
+    /// original is kept), and constant fields.
     #[must_use]
     pub fn new(
         namespace: &str,
@@ -35,12 +37,6 @@ impl Envelope {
         preserve_original: bool,
         overlay: Overlay,
     ) -> Self {
-        let preserve = preserve_original.then_some("preserve_original_event");
-        let tags = preserve.into_iter().chain(tags.iter().map(String::as_str));
-        let tags: Vec<_> = tags
-            .filter(|tag| !tag.is_empty())
-            .map(json_string)
-            .collect();
         let (namespace, namespace_member) = if namespace.is_empty() {
             (String::new(), String::new())
         } else {
@@ -53,16 +49,33 @@ impl Envelope {
                 r#""data_stream":{{"dataset":{DATASET},{namespace_member}"type":"logs"}},"ecs":{{"version":{ECS_VERSION}}}"#
             ),
             namespace,
-            tags: if tags.is_empty() {
-                String::new()
-            } else {
-                format!("[{}]", tags.join(","))
-            },
+            tags: tags_json(preserve_original, tags),
+            error_tags: tags_json(true, tags),
             preserve_original,
             error_overlay: overlay.for_errors(),
             overlay,
         }
     }
+}
+
+/// The tag of an event whose original is kept: without it, what comes behind in an Elastic stack
+/// drops `event.original`.
+pub const PRESERVE_ORIGINAL: &str = "preserve_original_event";
+
+fn tags_json(preserve_original: bool, tags: &[String]) -> String {
+    let preserve = preserve_original.then_some(PRESERVE_ORIGINAL);
+    let tags = preserve.into_iter().chain(tags.iter().map(String::as_str));
+    let mut once: Vec<&str> = Vec::new();
+    for tag in tags.filter(|tag| !tag.is_empty()) {
+        if !once.contains(&tag) {
+            once.push(tag);
+        }
+    }
+    if once.is_empty() {
+        return String::new();
+    }
+    let once: Vec<_> = once.into_iter().map(json_string).collect();
+    format!("[{}]", once.join(","))
 }
 
 /// Where a record came from.

@@ -11,7 +11,7 @@ mod objects;
 mod overlay;
 mod write;
 
-pub use envelope::{Envelope, Origin};
+pub use envelope::{Envelope, Origin, PRESERVE_ORIGINAL};
 pub use objects::{Objects, Rename};
 pub(crate) use overlay::cleaned;
 pub use overlay::{Overlay, OverlayError};
@@ -19,7 +19,7 @@ pub use write::{write_event, write_pipeline_error};
 
 use std::borrow::Cow;
 
-use crate::json::Value;
+use crate::json::{Kind, Value};
 use crate::map::actions::{Row, UNLISTED};
 use crate::source::Located;
 use crate::timestamp::Timestamp;
@@ -40,7 +40,7 @@ pub struct Event<'a> {
     /// `source.ip`, `.geo`, `.as` and `related.ip`
     pub source: Option<&'a Located>,
     pub service_address: Option<Value<'a>>,
-    pub related_hosts: Option<Cow<'a, str>>,
+    pub related_hosts: Hosts<'a>,
     pub user: User<'a>,
     /// `user.target`
     pub target: User<'a>,
@@ -61,7 +61,7 @@ impl Event<'_> {
             source_address: None,
             source: None,
             service_address: None,
-            related_hosts: None,
+            related_hosts: Hosts::None,
             user: User::default(),
             target: User::default(),
             changes: User::default(),
@@ -93,6 +93,18 @@ pub struct User<'a> {
 pub struct Group<'a> {
     pub id: Option<Scalar<'a>>,
     pub name: Option<Scalar<'a>>,
+}
+
+/// `related.hosts`
+#[derive(Debug, Default)]
+pub enum Hosts<'a> {
+    /// There are none.
+    #[default]
+    None,
+    /// The host of a `system`.
+    One(Cow<'a, str>),
+    /// Those of a list of systems.
+    Several(Vec<Cow<'a, str>>),
 }
 
 /// `confluence.audit`
@@ -136,14 +148,31 @@ pub enum Scalar<'a> {
     Text(Cow<'a, str>),
 }
 
-impl Scalar<'_> {
-    /// It as text, if it is not empty.
+impl<'a> Scalar<'a> {
+    /// It as text; none of a list.
     #[must_use]
     pub fn text(&self) -> Option<Cow<'_, str>> {
-        let text = match self {
-            Self::Json(value) => value.to_text()?,
-            Self::Text(text) => Cow::Borrowed(&**text),
+        match self {
+            Self::Json(value) => value.to_text(),
+            Self::Text(text) => Some(Cow::Borrowed(&**text)),
+        }
+    }
+
+    /// Whether it is a list of scalars.
+    #[must_use]
+    pub fn is_list(&self) -> bool {
+        matches!(self, Self::Json(value) if value.kind() == Kind::Array)
+    }
+
+    /// The strings and numbers of a list, as texts; none of a scalar that is no list.
+    pub fn texts_of_list(&self) -> impl Iterator<Item = Cow<'a, str>> {
+        let list = match self {
+            Self::Json(value) => value.array(),
+            Self::Text(_) => None,
         };
-        (!text.is_empty()).then_some(text)
+        let elements = list.into_iter().flat_map(Value::elements);
+        elements
+            .filter(|element| element.kind() != Kind::Boolean && !element.is_empty())
+            .filter_map(Value::to_text)
     }
 }

@@ -7,14 +7,14 @@ use crate::json::{Value, Writer, copy_cleaned, copy_cleaned_member};
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Objects<'a> {
     /// The record's array.
-    pub list: Option<Value<'a>>,
-    /// One more element, at the end.
-    pub last: Option<Value<'a>>,
+    list: Option<Value<'a>>,
+    /// More elements behind it: a single object in its place, and one that is appended.
+    more: [Option<Value<'a>>; 2],
     /// How the members of its objects are renamed.
-    pub rename: Rename,
+    rename: Rename,
 }
 
-/// What members of a Cloud record's objects become, where they are not null (mapping.md §4).
+/// What members of a Cloud record's objects become, where they are not empty (mapping.md §4).
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub enum Rename {
     /// Nothing is renamed.
@@ -57,26 +57,36 @@ impl Rename {
 }
 
 impl<'a> Objects<'a> {
-    /// A list of a self-hosted record: element for element, unknown keys kept.
+    /// What a record has in the place of a list, and one more element behind it. A scalar in its place
+    /// is left out.
     #[must_use]
-    pub fn as_they_are(list: Option<Value<'a>>) -> Self {
+    pub fn new(list: Option<Value<'a>>, last: Option<Value<'a>>, rename: Rename) -> Self {
         Self {
             list: list.and_then(Value::array),
-            last: None,
-            rename: Rename::None,
+            more: [list.and_then(Value::object), last],
+            rename,
         }
+    }
+
+    /// The object that stands where a list belongs, alone: it stays as it is.
+    pub(super) fn single(self) -> Option<Value<'a>> {
+        let [single, last] = self.more;
+        single.filter(|_| last.is_none())
     }
 
     fn elements(self) -> impl Iterator<Item = Value<'a>> {
         self.list
             .into_iter()
             .flat_map(Value::elements)
-            .chain(self.last)
+            .chain(self.more.into_iter().flatten())
     }
 
-    /// The elements that are objects.
+    /// The elements that are objects; none of an object that is no list.
     pub fn objects(self) -> impl Iterator<Item = Value<'a>> {
-        self.elements().filter_map(Value::object)
+        let is_list = self.single().is_none();
+        self.elements()
+            .filter_map(Value::object)
+            .filter(move |_| is_list)
     }
 
     /// A member of one of the objects, by its name after renaming.
@@ -85,13 +95,13 @@ impl<'a> Objects<'a> {
         let renamed = self.rename.table().iter().find(|row| row.new == name);
         renamed
             .and_then(|row| object.get(row.old))
-            .and_then(Value::non_null)
             .or_else(|| object.get(name))
     }
 
-    /// Appends the list as JSON; false, and nothing, if nothing is left of it after clean-up.
+    /// Appends the list as JSON, which is no single object; false, and nothing, if nothing is left of
+    /// it after clean-up.
     pub(crate) fn write(self, out: &mut Writer) -> bool {
-        if self.rename == Rename::None && self.last.is_none() {
+        if self.rename == Rename::None {
             return self.list.is_some_and(|list| copy_cleaned(out, list));
         }
         let mut separator = b'[';
@@ -126,7 +136,7 @@ fn write_renamed<const N: usize>(out: &mut Writer, object: Value<'_>, table: &[R
     // The rows that are used, with what is renamed.
     let rows = || {
         let rows = table.iter().zip(old);
-        rows.filter_map(|(row, old)| Some((row, old?.non_null()?)))
+        rows.filter_map(|(row, old)| Some((row, old?)))
     };
     let mut separator = b'{';
     for (key, value) in object.members() {

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use super::PRESERVE_ORIGINAL;
+
 /// A JSON object, cleaned (mapping.md §8) and sorted, ready to be merged while an event is written.
 /// Where both have a member the constant wins; objects are merged, everything else is replaced.
 #[derive(Debug, Default, Clone)]
@@ -60,7 +62,8 @@ impl Overlay {
     }
 
     /// The same without the fields that make a `pipeline_error` event what it is (mapping.md §10):
-    /// with its text or its reason replaced, the record would be lost.
+    /// with its text or its reason replaced, the record would be lost, as without the tag that
+    /// preserves its text.
     #[must_use]
     pub(super) fn for_errors(&self) -> Self {
         let mut overlay = self.clone();
@@ -73,6 +76,10 @@ impl Overlay {
                     true
                 }
                 ("error" | "event", _) => false,
+                ("tags", _) => {
+                    member.json = preserving(&member.json);
+                    true
+                }
                 _ => true,
             });
         overlay
@@ -81,6 +88,19 @@ impl Overlay {
     pub(super) fn members(&self) -> &[Member] {
         &self.members
     }
+}
+
+/// Constant tags, with [`PRESERVE_ORIGINAL`] before them.
+fn preserving(tags: &str) -> String {
+    let tags = match serde_json::from_str(tags) {
+        Ok(Value::Array(tags)) => tags,
+        Ok(tag) => vec![tag],
+        Err(_) => Vec::new(),
+    };
+    let preserve = Value::from(PRESERVE_ORIGINAL);
+    let others = tags.into_iter().filter(|tag| *tag != preserve);
+    let all = std::iter::once(preserve.clone()).chain(others);
+    Value::Array(all.collect()).to_string()
 }
 
 /// Clean-up (mapping.md §8) of a value; none if nothing is left of it.

@@ -1,8 +1,11 @@
 //! An event as one line of JSON, its keys in order.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
+
 use super::envelope::{DATASET, ECS_VERSION};
 use super::object::{Object, name};
-use super::{Audit, AuditType, Envelope, Event, Group, Origin, Scalar, User};
+use super::{Audit, AuditType, Envelope, Event, Group, Hosts, Objects, Origin, Scalar, User};
 use crate::json::{Document, Writer};
 use crate::timestamp::Timestamp;
 
@@ -16,8 +19,9 @@ pub fn write_event(
     offset: u64,
     original: &Document<'_>,
 ) {
-    // What most events need: the original, as much of it again, and the rest.
-    let room = 2 * original.text.len() + 1024;
+    // What most events need: as much as the record, the original again if it is kept, and the rest.
+    let copies = 1 + usize::from(envelope.preserve_original);
+    let room = copies * original.text.len() + 512;
     let mut line = Writer::after(std::mem::take(out), room);
     let mut root = Object::open(&mut line, Some(&envelope.overlay));
     timestamp(&mut root, event.timestamp);
@@ -83,7 +87,7 @@ pub fn write_pipeline_error(
         });
     });
     where_from(&mut root, origin, offset);
-    root.json(name!("tags"), &envelope.tags);
+    root.json(name!("tags"), &envelope.error_tags);
     root.close();
     line.byte(b'\n');
     *out = line.into_bytes();
@@ -145,16 +149,10 @@ fn scalar(object: &mut Object<'_, '_>, name: &'static str, scalar: Option<&Scala
 }
 
 fn audit(object: &mut Object<'_, '_>, audit: &Audit<'_>) {
-    object.value(name!("affected_objects"), |out| {
-        audit.affected_objects.write(out)
-    });
-    object.value(name!("changed_values"), |out| {
-        audit.changed_values.write(out)
-    });
+    objects(object, name!("affected_objects"), audit.affected_objects);
+    objects(object, name!("changed_values"), audit.changed_values);
     object.optional(name!("external_collaborator"), audit.external_collaborator);
-    object.value(name!("extra_attributes"), |out| {
-        audit.extra_attributes.write(out)
-    });
+    objects(object, name!("extra_attributes"), audit.extra_attributes);
     object.optional(name!("method"), audit.method);
     match audit.kind {
         AuditType::Object(value) => object.copy(name!("type"), value),
@@ -163,6 +161,14 @@ fn audit(object: &mut Object<'_, '_>, audit: &Audit<'_>) {
             object.optional(name!("action"), action);
             object.optional(name!("category"), category);
         }),
+    }
+}
+
+#[inline(always)]
+fn objects(object: &mut Object<'_, '_>, name: &'static str, objects: Objects<'_>) {
+    match objects.single() {
+        Some(single) => object.copy(name, single),
+        None => object.value(name, |out| objects.write(out)),
     }
 }
 
@@ -189,14 +195,15 @@ fn user(object: &mut Object<'_, '_>, user: &User<'_>) {
 
 /// `related.hosts`, `.ip` and `.user`; each user name once, as text (mapping.md §7).
 fn related(object: &mut Object<'_, '_>, event: &Event<'_>) {
-    object.value(name!("hosts"), |out| {
-        let Some(host) = &event.related_hosts else {
-            return false;
-        };
-        out.byte(b'[');
-        out.string(host);
-        out.byte(b']');
-        true
+    object.value(name!("hosts"), |out| match &event.related_hosts {
+        Hosts::None => false,
+        Hosts::One(host) => {
+            out.byte(b'[');
+            out.string(host);
+            out.byte(b']');
+            true
+        }
+        Hosts::Several(hosts) => write_texts(out, hosts),
     });
     object.json(
         name!("ip"),
@@ -204,6 +211,12 @@ fn related(object: &mut Object<'_, '_>, event: &Event<'_>) {
     );
     object.value(name!("user"), |out| {
         let names = [&event.user.name, &event.target.name, &event.changes.name];
+        if names
+            .iter()
+            .any(|name| name.as_ref().is_some_and(Scalar::is_list))
+        {
+            return write_texts(out, &names_in_lists(names));
+        }
         let names = names.map(|name| name.as_ref().and_then(Scalar::text));
         let mut separator = b'[';
         for (at, name) in names.iter().enumerate() {
@@ -217,6 +230,31 @@ fn related(object: &mut Object<'_, '_>, event: &Event<'_>) {
         out.byte(b']');
         separator == b','
     });
+}
+
+/// The names where any is a list: its strings and numbers are names.
+#[cold]
+fn names_in_lists<'e>(names: [&'e Option<Scalar<'_>>; 3]) -> Vec<Cow<'e, str>> {
+    let names = names.into_iter().flatten();
+    names
+        .flat_map(|name| name.text().into_iter().chain(name.texts_of_list()))
+        .collect()
+}
+
+/// Appends a list of texts, each once; false, and nothing, if there are none.
+#[cold]
+fn write_texts(out: &mut Writer, texts: &[Cow<'_, str>]) -> bool {
+    let mut seen = HashSet::new();
+    let mut separator = b'[';
+    for text in texts {
+        if seen.insert(text) {
+            out.byte(separator);
+            out.string(text);
+            separator = b',';
+        }
+    }
+    out.byte(b']');
+    !texts.is_empty()
 }
 
 fn source(object: &mut Object<'_, '_>, event: &Event<'_>) {

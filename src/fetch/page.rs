@@ -13,6 +13,8 @@ use crate::json::Reader;
 /// A page.
 #[derive(Debug)]
 pub struct Page {
+    /// Whose answer it is.
+    pub api: Api,
     /// The answer.
     pub text: String,
     /// The records in it, newest first.
@@ -93,6 +95,7 @@ impl Page {
         let mut reader = Reader::default();
         let look = |range| record::look(&mut reader, &text, range);
         Ok(Self {
+            api,
             entries: ranges.into_iter().map(look).collect(),
             more,
             text,

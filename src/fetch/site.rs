@@ -4,6 +4,7 @@ use url::Url;
 
 use super::paging::{Ask, From};
 use super::window::Window;
+use crate::dialect::Dialect;
 use crate::http::address::{below, trimmed};
 
 /// The APIs.
@@ -15,6 +16,17 @@ pub enum Api {
     DataCenter,
     /// Server before 7.5: `{base}/rest/api/audit`.
     Server,
+}
+
+impl Api {
+    /// The dialect of its records, where nothing in a record is needed to tell it.
+    #[must_use]
+    pub fn dialect(self) -> Option<Dialect> {
+        match self {
+            Self::Cloud | Self::Server => Some(Dialect::Cloud),
+            Self::DataCenter => None,
+        }
+    }
 }
 
 /// What runs there.

@@ -78,19 +78,49 @@ impl<'a> Value<'a> {
         self.kind() == Kind::Null
     }
 
-    /// The value, unless it is `null`: mapping.md treats null as absent nearly everywhere.
+    /// Whether the value is null, `""`, `{}`, `[]`, or holds nothing else (mapping.md 2).
+    #[inline]
     #[must_use]
-    pub fn non_null(self) -> Option<Self> {
-        (!self.is_null()).then_some(self)
+    pub fn is_empty(self) -> bool {
+        // What is clean has something in it.
+        !self.is_clean() && self.is_empty_indeed()
     }
 
-    /// The value, if it is a string, number or boolean.
+    #[inline(never)]
+    fn is_empty_indeed(self) -> bool {
+        let node = self.node();
+        match node.kind {
+            Kind::Null => true,
+            Kind::Boolean | Kind::Integer | Kind::Float => false,
+            // Nothing between the quotes.
+            Kind::String => node.end - node.start == 2,
+            Kind::Array => self.elements().all(Self::is_empty),
+            Kind::Object => self.members().all(|(_, value)| value.is_empty()),
+        }
+    }
+
+    /// The value, unless it is empty, which is to be absent.
+    #[inline]
+    #[must_use]
+    pub fn non_empty(self) -> Option<Self> {
+        (!self.is_empty()).then_some(self)
+    }
+
+    /// The value where a scalar belongs: a string, number or boolean, or a list of them, which an
+    /// index takes as well (mapping.md 3).
     #[must_use]
     pub fn scalar(self) -> Option<Self> {
         match self.kind() {
             Kind::Boolean | Kind::Integer | Kind::Float | Kind::String => Some(self),
-            Kind::Null | Kind::Array | Kind::Object => None,
+            Kind::Array => self.holds_scalars().then_some(self),
+            Kind::Null | Kind::Object => None,
         }
+    }
+
+    #[inline(never)]
+    fn holds_scalars(self) -> bool {
+        let mut elements = self.elements().filter_map(Self::non_empty);
+        elements.all(|element| !matches!(element.kind(), Kind::Array | Kind::Object))
     }
 
     /// The decoded text of a string; half a surrogate pair becomes U+FFFD.
@@ -188,7 +218,8 @@ impl<'a> Value<'a> {
         overridden
     }
 
-    /// The value of an object's member, the last of that name; none for any other value.
+    /// The value of an object's member, the last of that name; none if it is empty (mapping.md 2),
+    /// and none for any other value.
     #[inline(always)]
     #[must_use]
     pub fn get(self, name: &str) -> Option<Value<'a>> {
@@ -209,7 +240,7 @@ impl<'a> Value<'a> {
                 }
             }
         }
-        found
+        found.map(|found| found.and_then(Self::non_empty))
     }
 }
 

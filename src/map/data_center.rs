@@ -1,7 +1,7 @@
 //! Self-hosted records, from files and from the API (mapping.md §3).
 
 use crate::dialect::{Dialect, Record};
-use crate::event::{AuditType, Event, Objects, Scalar};
+use crate::event::{AuditType, Event, Objects, Rename, Scalar};
 use crate::json::Value;
 use crate::timestamp::{TimeMode, Timestamp};
 
@@ -38,16 +38,15 @@ pub fn map<'a>(
     let audit_type = first
         .and_then(Value::object)
         .or(second.and_then(Value::object));
-    event.action = scalar(audit_type.and_then(|audit_type| audit_type.get("actionI18nKey")))
-        .filter(|action| !action.is_str(""))
-        .map(Scalar::Json);
+    event.action =
+        scalar(audit_type.and_then(|audit_type| audit_type.get("actionI18nKey"))).map(Scalar::Json);
     event.audit.kind = match audit_type {
         Some(object) => AuditType::Object(object),
         None => AuditType::Absent,
     };
     event.audit.method = scalar(record.method);
-    event.audit.affected_objects = Objects::as_they_are(record.affected_objects);
-    event.audit.changed_values = Objects::as_they_are(record.changed_values);
-    event.audit.extra_attributes = Objects::as_they_are(record.extra_attributes);
+    event.audit.affected_objects = Objects::new(record.affected_objects, None, Rename::None);
+    event.audit.changed_values = Objects::new(record.changed_values, None, Rename::None);
+    event.audit.extra_attributes = Objects::new(record.extra_attributes, None, Rename::None);
     Ok(event)
 }

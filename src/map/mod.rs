@@ -21,8 +21,8 @@ pub enum Unmappable {
     /// Neither `creationDate` nor `timestamp`.
     #[error("no `creationDate` and no `timestamp`: not a Confluence audit record")]
     NoDialect,
-    /// The time field of the dialect is missing.
-    #[error("the record has no time: `{0}` is missing")]
+    /// The time field of a self-hosted record is missing.
+    #[error("the record has no time: `{0}` is missing or empty")]
     NoTime(&'static str),
     /// The time field cannot be read as a time.
     #[error("the time in `{field}` at byte {at} cannot be read: {text}")]
@@ -64,7 +64,7 @@ impl Unmappable {
     }
 }
 
-/// A field that holds a scalar; an object or an array there is skipped (mapping.md §3).
+/// A field that holds a scalar, or a list of them; anything else there is left out (mapping.md §3).
 fn scalar(field: Option<Value<'_>>) -> Option<Value<'_>> {
     field.and_then(Value::scalar)
 }

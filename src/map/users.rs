@@ -123,8 +123,7 @@ fn changed_value<'a>(
             event.target.name = scalar(from).map(Scalar::Json);
         }
         Subject::UserCreated | Subject::UserUpdated => {
-            let old = from.and_then(Value::non_null).or(to);
-            let old = scalar(old).map(Scalar::Json);
+            let old = scalar(from.or(to)).map(Scalar::Json);
             match key {
                 "Username" => (event.changes.name, event.target.name) = (new, old),
                 "Email" => (event.changes.email, event.target.email) = (new, old),

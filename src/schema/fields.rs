@@ -39,6 +39,9 @@ pub struct Field {
     /// Whether it is a list always, as ECS normalises it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub array: bool,
+    /// Whether it is a list where the record has one in its place (mapping.md §3).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub may_be_list: bool,
     /// Bytes above which a keyword is kept but not indexed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ignore_above: Option<u32>,

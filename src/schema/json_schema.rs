@@ -55,8 +55,11 @@ fn object(members: &Members<'_>, open: bool) -> Value {
 
 fn property(field: &Field) -> Value {
     let mut schema = value(field);
+    let list = json!({"type": "array", "items": schema});
     if field.array {
-        schema = json!({"type": "array", "items": schema});
+        schema = list;
+    } else if field.may_be_list {
+        schema = json!({"anyOf": [schema, list]});
     }
     schema["description"] = field.description.as_str().into();
     schema
@@ -71,7 +74,7 @@ fn value(field: &Field) -> Value {
     }
     let definition = match field.kind {
         Type::Boolean => return json!({"type": "boolean"}),
-        Type::Flattened => return json!({"type": "array"}),
+        Type::Flattened => return json!({"type": ["array", "object"]}),
         Type::Object => return json!({"type": "object"}),
         Type::ConstantKeyword | Type::Keyword | Type::MatchOnlyText => "scalar",
         Type::Date => "date",

@@ -173,13 +173,15 @@ impl Check {
 
     fn field(&mut self, path: &Path<'_>, value: &Value, field: &'static Field) {
         match (field.array, value) {
-            (false, value) => self.value(path, value, field),
-            (true, Value::Array(elements)) => {
+            (false, value) if !(field.may_be_list && value.is_array()) => {
+                self.value(path, value, field);
+            }
+            (_, Value::Array(elements)) => {
                 for (at, element) in elements.iter().enumerate() {
                     self.value(&Path::Element(path, at), element, field);
                 }
             }
-            (true, value) => self.wrong_type(path, "a list", value),
+            (_, value) => self.wrong_type(path, "a list", value),
         }
     }
 

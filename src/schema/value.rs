@@ -9,14 +9,14 @@ use super::fields::Type;
 /// Whether Elasticsearch takes the value for a field of that type, as the events have it.
 ///
 /// Numbers and booleans do for keywords and texts: scalars are copied through with the JSON type
-/// that the record gives them (mapping.md §3). Flattened fields are lists, of anything. A
+/// that the record gives them (mapping.md §3). Flattened fields are lists, of anything, or single objects. A
 /// [`Type::GeoPoint`] and a [`Type::Object`] have members, which [`super::validate`] checks.
 pub(super) fn fits(kind: Type, value: &Value) -> bool {
     match kind {
         Type::Boolean => value.is_boolean(),
         Type::ConstantKeyword | Type::Keyword | Type::MatchOnlyText => is_scalar(value),
         Type::Date => value.as_str().is_some_and(is_date),
-        Type::Flattened => value.is_array(),
+        Type::Flattened => value.is_array() || value.is_object(),
         Type::GeoPoint | Type::Object => value.is_object(),
         Type::Ip => value
             .as_str()
@@ -33,7 +33,7 @@ pub(super) fn expected(kind: Type) -> &'static str {
             "a text, a number or a boolean"
         }
         Type::Date => "a time such as 2021-11-22T23:44:13.873Z",
-        Type::Flattened => "a list of objects",
+        Type::Flattened => "a list of objects, or an object",
         Type::GeoPoint => "an object of lat and lon",
         Type::Ip => "an IP address",
         Type::Long => "a whole number of 64 bits",

@@ -6,6 +6,7 @@
 
 mod address;
 mod time;
+pub mod uri;
 mod users;
 
 use std::net::IpAddr;
@@ -36,12 +37,14 @@ pub type Lookup = Box<dyn Fn(IpAddr) -> Option<Value>>;
 /// Everything but the record that the event depends on. `Default` is what the spec gives as defaults, with the
 /// original not preserved and no databases.
 pub struct Options {
-    /// `None`: decided per record.
+    /// `None`: decided per record; else forced by a flag or told by the source.
     pub dialect: Option<Dialect>,
     /// `--timestamps elastic`: reproduce the fault of §3.
     pub elastic_timestamps: bool,
     pub preserve_original: bool,
-    /// The `--tag`s, without `preserve_original_event`.
+    /// `--no-default-tags` leaves out `confluence-audit`.
+    pub default_tags: bool,
+    /// The `--tag`s.
     pub tags: Vec<String>,
     pub namespace: String,
     pub input: Input,
@@ -63,7 +66,8 @@ impl Default for Options {
             dialect: None,
             elastic_timestamps: false,
             preserve_original: false,
-            tags: vec!["confluence-audit".to_owned()],
+            default_tags: true,
+            tags: Vec::new(),
             namespace: "default".to_owned(),
             input: Input::Stdin,
             trusted: address::private_ranges(),
@@ -75,12 +79,20 @@ impl Default for Options {
     }
 }
 
+/// What the oracle gives for a time of processing (§10).
+pub const NOW: &str = "the time of processing";
+
 /// One record's text → the event as a tree, or why the record cannot be mapped (§10).
 pub fn map(line: &str, options: &Options) -> Result<Value, String> {
     let record: Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
     let Value::Object(record) = record else {
         return Err("not an object".to_owned());
     };
+    // "Before anything is read" (§2).
+    let record: Map<String, Value> = record
+        .into_iter()
+        .filter_map(|(key, value)| Some((key, clean(value)?)))
+        .collect();
     let dialect = match options.dialect {
         Some(forced) => forced,
         None => detect(&record)?,
@@ -103,13 +115,12 @@ pub fn map(line: &str, options: &Options) -> Result<Value, String> {
 
 // ---------------------------------------------------------------- §1 dialects
 
-/// "`auto` decides per record, in this order". A null marker is an absent one.
+/// "`auto` decides per record, in this order".
 fn detect(record: &Map<String, Value>) -> Result<Dialect, String> {
-    let present = |key: &str| record.get(key).is_some_and(|value| !value.is_null());
     let timestamp = record.get("timestamp");
-    if present("creationDate") {
+    if record.contains_key("creationDate") {
         Ok(Dialect::Cloud)
-    } else if present("auditType") || timestamp.is_some_and(Value::is_object) {
+    } else if record.contains_key("auditType") || timestamp.is_some_and(Value::is_object) {
         Ok(Dialect::DcFile)
     } else if timestamp.is_some_and(Value::is_string) {
         Ok(Dialect::DcApi)
@@ -158,13 +169,11 @@ fn self_hosted(
     put(event, "confluence.audit.method", method);
 
     let system = scalar(record.get("system"));
-    if let Some(host) = system
-        .as_ref()
-        .and_then(Value::as_str)
-        .and_then(address::host)
-    {
-        put(event, "related.hosts", Some(json!([host])));
-    }
+    let hosts: Vec<String> = texts(system.as_ref())
+        .iter()
+        .filter_map(|system| uri::host(system))
+        .collect();
+    put(event, "related.hosts", Some(without_repeats(hosts)));
     put(event, "service.address", system);
 
     for (target, from) in [
@@ -172,12 +181,10 @@ fn self_hosted(
         ("confluence.audit.changed_values", "changedValues"),
         ("confluence.audit.affected_objects", "affectedObjects"),
     ] {
-        put(event, target, list(record.get(from)).map(Value::Array));
+        put(event, target, objects(record.get(from)));
     }
 
-    // "unless null or `""`": both vanish in the clean-up, but §6 and §7 ask earlier.
-    let action = scalar(member(kind, "actionI18nKey")).filter(|action| *action != json!(""));
-    put(event, "event.action", action);
+    put(event, "event.action", scalar(member(kind, "actionI18nKey")));
     Ok(())
 }
 
@@ -191,7 +198,11 @@ fn username(uri: Option<&Value>) -> Option<String> {
 // ---------------------------------------------------------------- §4 cloud
 
 fn cloud(event: &mut Value, record: &Map<String, Value>) -> Result<(), String> {
-    let time = time::creation_date(record.get("creationDate"))?;
+    // Without one: "mapped whole, with the time of processing" (§10). In `auto` it is there.
+    let time = match record.get("creationDate") {
+        Some(date) => time::creation_date(date)?,
+        None => NOW.to_owned(),
+    };
     put(event, "@timestamp", Some(json!(time)));
 
     let address = scalar(record.get("remoteAddress"));
@@ -208,23 +219,30 @@ fn cloud(event: &mut Value, record: &Map<String, Value>) -> Result<(), String> {
     put(event, "confluence.audit.type.category", category);
     let summary = scalar(record.get("summary"));
     put(event, "confluence.audit.type.action", summary.clone());
-    let action = summary.filter(|summary| *summary != json!(""));
-    put(event, "event.action", action);
+    put(event, "event.action", summary);
 
     let affected = affected_objects(record);
     put(event, "confluence.audit.affected_objects", Some(affected));
 
-    let changed = list(record.get("changedValues"))
-        .map(|values| values.into_iter().map(changed_value).collect::<Value>());
+    let changed = match objects(record.get("changedValues")) {
+        Some(Value::Array(values)) => Some(values.into_iter().map(changed_value).collect()),
+        single => single,
+    };
     put(event, "confluence.audit.changed_values", changed);
     Ok(())
 }
 
 /// `associatedObjects`, then `affectedObject`, then the renaming in each.
 fn affected_objects(record: &Map<String, Value>) -> Value {
-    let mut objects = list(record.get("associatedObjects")).unwrap_or_default();
-    if let Some(affected) = record.get("affectedObject")
-        && !affected.is_null()
+    let affected = record.get("affectedObject");
+    let mut objects = match objects(record.get("associatedObjects")) {
+        Some(Value::Array(elements)) => elements,
+        // "A single object stays as it is", unless another comes to it.
+        Some(single) if affected.is_none_or(|affected| *affected == single) => return single,
+        Some(single) => vec![single],
+        None => Vec::new(),
+    };
+    if let Some(affected) = affected
         // Numbers compare by their text, members regardless of their order.
         && !objects.contains(affected)
     {
@@ -243,15 +261,14 @@ fn changed_value(mut value: Value) -> Value {
     value
 }
 
-/// Moves a member that is not null to each of the new names; what is no object stays as it is.
+/// Moves a member to each of the new names; what is no object stays as it is.
 fn rename(value: &mut Value, from: &str, to: &[&str]) {
     let Some(object) = value.as_object_mut() else {
         return;
     };
-    if object.get(from).is_none_or(Value::is_null) {
+    let Some(moved) = object.remove(from) else {
         return;
-    }
-    let moved = object.remove(from).expect("it was just seen");
+    };
     for name in to {
         object.insert((*name).to_owned(), moved.clone());
     }
@@ -468,6 +485,9 @@ fn envelope(event: &mut Value, options: &Options) {
     if options.preserve_original {
         tags.push("preserve_original_event".to_owned());
     }
+    if options.default_tags {
+        tags.push("confluence-audit".to_owned());
+    }
     tags.extend(options.tags.iter().cloned());
     put(event, "tags", Some(json!(tags)));
 }
@@ -506,15 +526,45 @@ fn put(event: &mut Value, path: &str, value: Option<Value>) {
     };
 }
 
-/// "Scalars are copied as they are; an object or array where a scalar belongs is skipped"; null is no value.
+/// "Scalars are copied as they are"; "a list of scalars where a scalar belongs stays a list"; "an object, or a list with
+/// objects or lists in it, is left out there".
 fn scalar(value: Option<&Value>) -> Option<Value> {
+    let is_scalar = |value: &Value| value.is_string() || value.is_number() || value.is_boolean();
     let value = value?;
-    (value.is_string() || value.is_number() || value.is_boolean()).then(|| value.clone())
+    let fits = match value {
+        Value::Array(elements) => elements.iter().all(is_scalar),
+        other => is_scalar(other),
+    };
+    fits.then(|| value.clone())
 }
 
-/// A list's elements, whatever they are; what is no list cannot be read and is skipped.
-fn list(value: Option<&Value>) -> Option<Vec<Value>> {
-    value?.as_array().cloned()
+/// "Where a list of objects belongs a single object stays as it is, and a scalar is left out."
+fn objects(value: Option<&Value>) -> Option<Value> {
+    value
+        .filter(|value| value.is_array() || value.is_object())
+        .cloned()
+}
+
+/// The text of a scalar, or the strings of a list of them.
+fn texts(value: Option<&Value>) -> Vec<String> {
+    let elements = match value {
+        Some(Value::Array(elements)) => elements.as_slice(),
+        Some(value) => std::slice::from_ref(value),
+        None => &[],
+    };
+    let texts = elements.iter().filter_map(Value::as_str);
+    texts.map(str::to_owned).collect()
+}
+
+/// A list of texts, each once.
+fn without_repeats(texts: Vec<String>) -> Value {
+    let mut once: Vec<String> = Vec::new();
+    for text in texts {
+        if !once.contains(&text) {
+            once.push(text);
+        }
+    }
+    json!(once)
 }
 
 /// A member of what may be an object.

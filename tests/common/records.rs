@@ -15,7 +15,7 @@ use bend::bent;
 use focus::focused;
 use text::{Json, Style};
 use values::{
-    address, always, any_value, api_time, creation_date, epoch_object, group_name, id, list,
+    address, always, any_value, api_time, creation_date, empty, epoch_object, group_name, id, list,
     mostly, name, object, one_of, seldom, system, uri,
 };
 
@@ -308,8 +308,8 @@ fn associated() -> BoxedStrategy<Json> {
 /// `associatedObjects` and an `affectedObject` that may be one of them, or almost.
 fn associated_and_affected() -> BoxedStrategy<(Option<Json>, Option<Json>)> {
     let several = prop::collection::vec(associated(), 0..4);
-    (several, associated(), any::<Index>(), 0u8..12)
-        .prop_map(|(mut all, other, index, kind)| {
+    (several, associated(), any::<Index>(), empty(), 0u8..14)
+        .prop_map(|(mut all, other, index, nothing, kind)| {
             let mut twin = if all.is_empty() {
                 other.clone()
             } else {
@@ -325,7 +325,7 @@ fn associated_and_affected() -> BoxedStrategy<(Option<Json>, Option<Json>)> {
                 }
                 4 => {
                     if let Json::Obj(members) = &mut twin {
-                        members.push(("none".to_owned(), Json::Null));
+                        members.push(("none".to_owned(), nothing));
                     }
                     (list(all), Some(twin))
                 }
@@ -342,7 +342,9 @@ fn associated_and_affected() -> BoxedStrategy<(Option<Json>, Option<Json>)> {
                 6 => (list(all), Some(Json::Null)),
                 7 => (list(all), None),
                 8 => (None, Some(other)),
-                9 => (Some(Json::Null), Some(other)),
+                9 => (Some(nothing), Some(other)),
+                12 => (Some(twin), Some(other)),
+                13 => (Some(twin.clone()), Some(twin)),
                 _ => (list(all), Some(other)),
             }
         })

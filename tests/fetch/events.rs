@@ -28,5 +28,12 @@ fn data_center_records_become_events() {
     fetching.fetch(&["--tag", "mine"]);
     let events = fetching.events();
     assert_eq!(events[0]["@timestamp"], "2026-01-05T00:00:00.000Z");
-    assert_eq!(events[0]["tags"], json!(["mine"]));
+    assert_eq!(
+        events[0]["tags"],
+        json!(["forwarded", "confluence-audit", "mine"])
+    );
+    let fetching = Fetching::data_center();
+    fetching.server.insert(data_center_record(START, 1));
+    fetching.fetch(&["--tag", "mine", "--no-default-tags"]);
+    assert_eq!(fetching.events()[0]["tags"], json!(["mine"]));
 }

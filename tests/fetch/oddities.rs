@@ -2,8 +2,10 @@
 
 use serde_json::Value;
 
-use super::common::atlassian::{Record, cloud_record};
-use super::common::fetching::{DAY, Fetching, START, said};
+use confluence_ecs::timestamp::Timestamp;
+
+use super::common::atlassian::{Atlassian, Record, cloud_record};
+use super::common::fetching::{DAY, Fetching, START, Way, said};
 use super::common::program;
 use super::running::now;
 
@@ -41,14 +43,12 @@ fn errors(fetching: &Fetching) -> Vec<Value> {
     events
 }
 
-const UNMAPPABLE: [&str; 9] = [
+const UNMAPPABLE: [&str; 7] = [
     "7",
     "\"text\"",
     "[1,2]",
     "true",
-    "{}",
     r#"{"creationDate":"soon","summary":"Space created"}"#,
-    r#"{"timestamp":"yesterday","type":{}}"#,
     r#"{"creationDate":99999999999999999999,"summary":"x"}"#,
     "7",
 ];
@@ -79,6 +79,41 @@ fn what_cannot_be_mapped_becomes_an_error_once() {
     run(&fetching, &["--strict"], 0);
     assert_eq!(errors(&fetching).len(), count + 1);
     assert_eq!(fetching.events().len(), 11 + count);
+}
+
+/// The source says what they are: they are mapped, with the time of processing (mapping.md 10).
+#[test]
+fn records_of_cloud_and_of_old_server_need_no_time() {
+    let odd = [
+        "{}",
+        r#"{"summary":"Space created","creationDate":""}"#,
+        r#"{"timestamp":"yesterday","type":{}}"#,
+    ];
+    let fetching = around(&odd);
+    let begin = now();
+    run(&fetching, &["--strict"], 0);
+    let events = fetching.events();
+    assert_eq!(events.len(), 13);
+    let late = events.iter().filter(|event| {
+        let time = event["@timestamp"].as_str().and_then(Timestamp::from_text);
+        time.is_some_and(|time| time.millis() >= begin)
+    });
+    let late: Vec<_> = late.collect();
+    assert_eq!(late.len(), 3);
+    let is_created = |event: &&&Value| event["event"]["action"] == "Space created";
+    assert_eq!(late.iter().filter(is_created).count(), 1);
+    // What the flag says counts more.
+    let fetching = around(&odd);
+    run(&fetching, &["--dialect", "dc-api", "--strict"], 3);
+
+    let server = Atlassian::old_server("/confluence");
+    let fetching = Fetching::of(server, Way::Password);
+    fetching.server.insert(Record {
+        ms: now() - 1000,
+        raw: r#"{"summary":"Space created"}"#.to_owned(),
+    });
+    run(&fetching, &["--strict"], 0);
+    assert_eq!(fetching.events()[0]["event"]["kind"], "event");
 }
 
 #[test]

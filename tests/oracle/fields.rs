@@ -43,7 +43,7 @@ fn self_hosted_fields() {
 #[test]
 fn wrong_types_are_skipped() {
     let record = dc(
-        &json!({"author": "x", "auditType": [1], "method": {"a": 1}, "source": ["1.2.3.4"], "system": 5}),
+        &json!({"author": "x", "auditType": [1], "method": {"a": 1}, "source": ["1.2.3.4", {"a": 1}], "system": 5}),
     );
     maps(
         &record,
@@ -74,23 +74,66 @@ fn usernames_in_uris() {
     }
 }
 
+/// The 4,000 cases of `testdata/uri-hosts.ndjson`.
 #[test]
 fn hosts() {
-    for (system, expected) in [
-        (
-            "http://confluence.internal:8090",
-            json!("confluence.internal"),
-        ),
-        ("https://[2001:db8::1]:8090/x", json!("[2001:db8::1]")),
-        ("http://10.0.0.1/", json!("10.0.0.1")),
-        ("http://my_host/", Value::Null),
-        ("http://h:port/", Value::Null),
-        ("http://h.1x/", Value::Null),
-        ("confluence.internal", Value::Null),
-    ] {
-        let record = dc(&json!({"system": system}));
-        maps(&record, &[("related.hosts.0", expected)]);
+    let cases = include_str!("../../testdata/uri-hosts.ndjson").lines();
+    let mut count = 0;
+    for case in cases {
+        let case: Value = serde_json::from_str(case).expect("JSON");
+        let system = case["system"].as_str().expect("text");
+        let host = super::common::oracle::uri::host(system);
+        assert_eq!(host.as_deref(), case["host"].as_str(), "{system}");
+        count += 1;
     }
+    assert_eq!(count, 4000);
+    let record = dc(&json!({"system": "http://confluence.internal:8090"}));
+    maps(
+        &record,
+        &[("related.hosts", json!(["confluence.internal"]))],
+    );
+}
+
+/// A list of scalars stays one, a single object stays as it is.
+#[test]
+fn lists_and_objects_in_odd_places() {
+    let record = dc(&json!({
+        "author": {"id": ["a", 5, ""], "name": ["a", ["b"]]},
+        "system": ["http://a/x", 7, "http://b/", "http://a/"],
+        "source": ["1.2.3.4", "5.6.7.8"],
+        "method": [true, null],
+        "affectedObjects": {"name": "n", "type": ""},
+        "extraAttributes": 7,
+    }));
+    maps(
+        &record,
+        &[
+            ("user", json!({"id": ["a", 5]})),
+            (
+                "service.address",
+                json!(["http://a/x", 7, "http://b/", "http://a/"]),
+            ),
+            (
+                "source",
+                json!({"address": ["1.2.3.4", "5.6.7.8"], "ip": ["1.2.3.4", "5.6.7.8"]}),
+            ),
+            (
+                "related",
+                json!({"hosts": ["a", "b"], "ip": ["1.2.3.4", "5.6.7.8"]}),
+            ),
+            (
+                "confluence.audit",
+                json!({"method": [true], "affected_objects": {"name": "n"}}),
+            ),
+        ],
+    );
+    let single = json!({"name": "n", "objectType": "User"});
+    let path = "confluence.audit.affected_objects";
+    let alone = cloud(&json!({"associatedObjects": single, "affectedObject": single}));
+    maps(&alone, &[(path, single.clone())]);
+    let two = cloud(&json!({"associatedObjects": single, "affectedObject": {"name": "m"}}));
+    let renamed = json!([{"name": "n", "type": "User"}, {"name": "m"}]);
+    maps(&two, &[(path, renamed)]);
 }
 
 #[test]
@@ -123,7 +166,13 @@ fn cloud_fields() {
 fn affected_object_is_appended_unless_it_is_there() {
     let cases = [
         (r#"{"b":[1],"a":null}"#, r#"[{"a":null,"b":[1]}]"#, 1),
-        (r#"{"b":[1]}"#, r#"[{"a":null,"b":[1]}]"#, 2),
+        (r#"{"b":[1]}"#, r#"[{"a":null,"b":[1]}]"#, 1),
+        (r#"{"b":[1,""]}"#, r#"[{"a":{},"b":[null,1]}]"#, 1),
+        (
+            r#"{"name":"a","objectType":""}"#,
+            r#"[{"name":"a"},{"b":{}}]"#,
+            1,
+        ),
         (r#"{"b":[1.0],"a":null}"#, r#"[{"a":null,"b":[1]}]"#, 2),
         (r#"{"b":"\u00e9"}"#, r#"[{"b":"é"}]"#, 1),
         (
@@ -144,7 +193,7 @@ fn affected_object_is_appended_unless_it_is_there() {
         assert_eq!(objects.as_array().map(Vec::len), Some(count), "{text}");
     }
     let renamed = cloud(
-        &json!({"associatedObjects": [{"objectType": "User", "type": "x"}, {"objectType": null, "type": "y"}]}),
+        &json!({"associatedObjects": [{"objectType": "User", "type": "x"}, {"objectType": [""], "type": "y"}]}),
     );
     let path = "confluence.audit.affected_objects";
     maps(

@@ -126,6 +126,7 @@ fn the_original_is_the_text_as_it_stood() {
     let options = Options {
         preserve_original: true,
         tags: vec!["b".to_owned(), "a".to_owned()],
+        default_tags: false,
         ..Options::default()
     };
     let event = map(text, &options).expect("it maps");

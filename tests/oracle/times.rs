@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::common::oracle::{Dialect, Options, map};
+use super::common::oracle::{Dialect, NOW, Options, map};
 use super::{fails, fails_text, maps, maps_with, with};
 
 fn time(record: &Value) -> String {
@@ -36,7 +36,6 @@ fn creation_dates() {
     }
     for date in [
         json!("soon"),
-        json!(""),
         json!("1.5"),
         json!(true),
         json!([1]),
@@ -85,6 +84,18 @@ fn self_hosted_times() {
         ),
         (json!("2021-11-23T00:44+01"), "2021-11-22T23:44:00.000Z"),
         (json!("2021-11-22T23:44:13"), "2021-11-22T23:44:13.000Z"),
+        (json!("2021-11-22"), "2021-11-22T00:00:00.000Z"),
+        (json!("2021-11-22T23"), "2021-11-22T23:00:00.000Z"),
+        (json!("2021-11-22T23UTC"), "2021-11-22T23:00:00.000Z"),
+        (
+            json!("2021-11-22T23:44:13+01:00:30"),
+            "2021-11-22T22:43:43.000Z",
+        ),
+        (json!("+5"), "1970-01-01T00:00:05.000Z"),
+        (json!(".5"), "1970-01-01T00:00:00.500Z"),
+        (json!(" 1637624653.\n"), "2021-11-22T23:44:13.000Z"),
+        (json!("1.6E9"), "2020-09-13T12:26:40.000Z"),
+        (json!("-1.9999"), "1969-12-31T23:59:58.001Z"),
     ];
     for (timestamp, expected) in cases {
         let record = json!({"timestamp": timestamp});
@@ -96,7 +107,11 @@ fn self_hosted_times() {
         json!({"epochSecond": 1.0}),
         json!({"nano": 1}),
         json!("2021-02-29T00:00:00Z"),
-        json!("2021-11-22"),
+        json!("2021-11"),
+        json!("2021-11-22T"),
+        json!("0000-01-01"),
+        json!("1637624653873"),
+        json!("NaN"),
         json!("9999-12-31T23:59:59-01:00"),
         json!("2021-11-22T23:44:13.Z"),
     ] {
@@ -166,5 +181,12 @@ fn what_cannot_be_mapped() {
     fails(&json!({}));
     fails(&json!({"timestamp": 5}));
     fails(&json!({"timestamp": null, "creationDate": null}));
+    fails(&json!({"timestamp": {}, "creationDate": "", "auditType": {"a": [""]}}));
+    let cloud = Options {
+        dialect: Some(Dialect::Cloud),
+        ..Options::default()
+    };
+    let told = json!({"summary": "s"});
+    maps_with(&cloud, &told, &[("@timestamp", json!(NOW))]);
     fails(&json!({"auditType": {}}));
 }

@@ -119,7 +119,7 @@ fn affected_users() {
 #[test]
 fn later_elements_overwrite_and_missing_values_remove() {
     let author = json!({"id": "me", "name": "Me", "uri": "?username=me"});
-    let objects = json!({"author": author, "affectedObjects": [user("bob"), 7, {"type": "User", "name": "x", "id": [1]}]});
+    let objects = json!({"author": author, "affectedObjects": [user("bob"), 7, {"type": "User", "name": "x", "id": [[1]]}]});
     maps(
         &dc_users("login.success", &objects),
         &[("user", json!({"full_name": "x", "name": "bob"}))],
@@ -151,7 +151,7 @@ fn changed_values() {
         {"name": "Email", "oldValue": "", "newValue": "e"},
         {"name": "Display name", "oldValue": null, "newValue": "d"},
     ]});
-    let user = json!({"changes": {"name": "n", "email": "e", "full_name": "d"}, "target": {"name": "n", "full_name": "d"}});
+    let user = json!({"changes": {"name": "n", "email": "e", "full_name": "d"}, "target": {"name": "n", "email": "e", "full_name": "d"}});
     for summary in ["User created", "User details updated"] {
         maps(
             &cloud_users(summary, &updated),

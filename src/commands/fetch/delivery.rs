@@ -10,6 +10,7 @@ use super::super::Error;
 use super::super::ship::{self, Mapping};
 use super::written::Written;
 use crate::batch;
+use crate::dialect::Dialect;
 use crate::event::Origin;
 use crate::fetch::dedupe::{Filter, Item};
 use crate::fetch::ledger::Ledger;
@@ -41,6 +42,8 @@ pub struct Delivery<'a> {
     pub threads: NonZeroUsize,
     /// Whether the records are written as they came.
     pub raw: bool,
+    /// The dialect of the records, where the API tells it.
+    pub dialect: Option<Dialect>,
     /// How far back later runs look.
     pub overlap: Duration,
     /// Under which names we ask, if our own searches are left out; none while that is not known.
@@ -110,6 +113,7 @@ impl Delivery<'_> {
             is_done: false,
         };
         let (mapping, raw, threads) = (self.mapping, self.raw, self.threads);
+        let dialect = self.dialect;
         let stop = Arc::clone(&self.stop);
         let origin = Origin::api(asked);
         let (mut filled, mut written) = (Ok(()), Ok(()));
@@ -128,7 +132,7 @@ impl Delivery<'_> {
                     }
                 }
             },
-            || worker(mapping, &origin, raw),
+            || worker(mapping, &origin, raw, dialect),
             |lines: &mut Lines| {
                 written = self.take(lines);
                 written.is_ok()
@@ -317,9 +321,17 @@ impl Filling<'_> {
     }
 }
 
-fn worker(mapping: &Mapping<'_>, origin: &Origin, raw: bool) -> impl FnMut(&mut Piece, &mut Lines) {
+fn worker(
+    mapping: &Mapping<'_>,
+    origin: &Origin,
+    raw: bool,
+    dialect: Option<Dialect>,
+) -> impl FnMut(&mut Piece, &mut Lines) {
     let (_, options) = mapping.current();
+    // What the flag says counts, whatever the API.
+    let dialect = options.dialect.or(dialect);
     let mut normalizer = Normalizer::new(options);
+    normalizer.force_dialect(dialect);
     let origin = origin.clone();
     move |piece, lines| {
         lines.text.clear();

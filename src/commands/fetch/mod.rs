@@ -124,6 +124,7 @@ fn open<'a>(
         mapping,
         threads: arguments.mapping.threads.unwrap_or_else(all_cores),
         raw: arguments.raw,
+        dialect: None,
         overlap: arguments.query.overlap,
         own_user: arguments.exclude_own_searches.then(Vec::new),
         sink: Durable::open(&arguments.output)?,
@@ -412,6 +413,7 @@ impl Slices<'_, '_> {
                     self.asked = Timestamp::now();
                     self.came += page.entries.len();
                     self.progress.records(page.entries.len() - known);
+                    self.fetching.delivery.dialect = page.api.dialect();
                     let directory = self.fetching.delivery.directory.clone();
                     let spill = self.spill.get_or_insert_with(|| Spill::new(&directory));
                     spill

@@ -1,10 +1,10 @@
-//! mapping.md §5, the source address, and the host of `system` (§3, `related.hosts`).
+//! mapping.md §5, the source address.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr};
 
 use serde_json::{Value, json};
 
-use super::{Cidr, Options, put};
+use super::{Cidr, Options, put, texts, without_repeats};
 
 /// "default: loopback, link-local and private ranges".
 pub fn private_ranges() -> Vec<Cidr> {
@@ -24,10 +24,20 @@ pub fn private_ranges() -> Vec<Cidr> {
 
 /// Reads `source.address` as it stands in the event and sets what follows from it.
 pub fn source(event: &mut Value, options: &Options) {
-    let Some(text) = event.pointer("/source/address").and_then(Value::as_str) else {
-        return;
-    };
-    let valid: Vec<(String, IpAddr)> = text.split(',').filter_map(literal).collect();
+    let address = event.pointer("/source/address");
+    // A list is read as the reference reads it, if it can: all of it literals.
+    if let Some(Value::Array(elements)) = address {
+        let ip = |element: &Value| element.as_str()?.parse::<IpAddr>().ok();
+        if let Some(ips) = elements.iter().map(ip).collect::<Option<Vec<_>>>() {
+            let list = address.cloned();
+            let related = without_repeats(texts(address));
+            put(event, "source.ip", list);
+            put(event, "related.ip", Some(related));
+            return located(event, &ips, options);
+        }
+    }
+    let chain = texts(address).join(",");
+    let valid: Vec<(String, IpAddr)> = chain.split(',').filter_map(literal).collect();
 
     // The right-most outside the trusted networks, else the left-most.
     let trusted = |ip: IpAddr| options.trusted.iter().any(|cidr| inside(ip, *cidr));
@@ -48,13 +58,25 @@ pub fn source(event: &mut Value, options: &Options) {
     }
     put(event, "source.ip", Some(json!(text)));
     put(event, "related.ip", Some(json!(related)));
-    put(event, "source.geo", (options.geo)(*ip));
-    put(event, "source.as", (options.asn)(*ip));
-    let network = options
-        .networks
-        .iter()
-        .filter(|(cidr, _)| inside(*ip, *cidr))
-        .max_by_key(|(cidr, _)| cidr.1);
+    located(event, &[*ip], options);
+}
+
+/// Sets what is known of the first of the addresses of which anything is known.
+fn located(event: &mut Value, ips: &[IpAddr], options: &Options) {
+    let geo = ips.iter().find_map(|ip| (options.geo)(*ip));
+    put(event, "source.geo", geo);
+    put(
+        event,
+        "source.as",
+        ips.iter().find_map(|ip| (options.asn)(*ip)),
+    );
+    let network = ips.iter().find_map(|ip| {
+        options
+            .networks
+            .iter()
+            .filter(|(cidr, _)| inside(*ip, *cidr))
+            .max_by_key(|(cidr, _)| cidr.1)
+    });
     if let Some((_, name)) = network {
         put(event, "source.geo.name", Some(json!(name)));
     }
@@ -110,36 +132,4 @@ fn bits(ip: IpAddr) -> Vec<bool> {
         .iter()
         .flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1 == 1))
         .collect()
-}
-
-/// The host of a plain `http(s)://[user@]host[:port]/…`. The finer rules of §3 are tested elsewhere.
-pub fn host(uri: &str) -> Option<String> {
-    let rest = uri
-        .strip_prefix("http://")
-        .or_else(|| uri.strip_prefix("https://"))?;
-    let authority = rest.split(['/', '?', '#']).next()?;
-    let server = authority.rsplit('@').next()?;
-    let (host, port) = if server.starts_with('[') {
-        server.split_at(server.find(']')? + 1)
-    } else {
-        server.split_at(server.find(':').unwrap_or(server.len()))
-    };
-    let port = port.strip_prefix(':').unwrap_or(port);
-    let valid = port.bytes().all(|byte| byte.is_ascii_digit()) && valid_host(host);
-    valid.then(|| host.to_owned())
-}
-
-fn valid_host(host: &str) -> bool {
-    if let Some(inner) = host.strip_prefix('[') {
-        return inner.trim_end_matches(']').parse::<Ipv6Addr>().is_ok();
-    }
-    let labels: Vec<&str> = host.split('.').collect();
-    let plain = |label: &&str| {
-        let letters = label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-        letters && !label.is_empty() && !label.starts_with('-') && !label.ends_with('-')
-    };
-    let named = labels
-        .last()
-        .is_some_and(|label| label.starts_with(|c: char| c.is_ascii_alphabetic()));
-    host.parse::<Ipv4Addr>().is_ok() || (labels.iter().all(plain) && named)
 }

@@ -1,19 +1,23 @@
 //! mapping.md §1, the time fields, and §3, the reference's fault.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
 use serde_json::Value;
 
 /// Milliseconds of the years 0000 to 9999.
 const FIRST: i128 = -62_167_219_200_000;
+const YEAR_ONE: i128 = -62_135_596_800_000;
 const LAST: i128 = 253_402_300_799_999;
 
 /// The time of a self-hosted record, read by its shape: an object, decimal seconds, ISO 8601.
 pub fn self_hosted(timestamp: Option<&Value>, elastic: bool) -> Result<String, String> {
     let millis = match timestamp {
-        None | Some(Value::Null) => return Err("no time".to_owned()),
+        None => return Err("no time".to_owned()),
         Some(Value::Object(parts)) => {
             let second = integer(parts.get("epochSecond"));
             let nano = match parts.get("nano") {
-                None | Some(Value::Null) => Some("0".to_owned()),
+                None => Some("0".to_owned()),
                 nano => integer(nano),
             };
             match (second, nano) {
@@ -22,28 +26,42 @@ pub fn self_hosted(timestamp: Option<&Value>, elastic: bool) -> Result<String, S
                 _ => None,
             }
         }
-        Some(Value::String(text)) if is_decimal(text) && elastic => double(text),
-        Some(Value::String(text)) if is_decimal(text) => decimal_seconds(text),
-        Some(Value::String(text)) => iso(text),
-        Some(Value::Bool(_) | Value::Number(_) | Value::Array(_)) => None,
+        // Texts only: "a year outside 0001–9999 … [is] an error".
+        Some(Value::String(text)) => text_time(text, elastic).filter(|millis| *millis >= YEAR_ONE),
+        Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_)) => None,
     };
     format(millis.ok_or("unreadable time")?)
 }
 
 /// The time of a cloud record: epoch milliseconds, a number or digits in a string.
-pub fn creation_date(value: Option<&Value>) -> Result<String, String> {
+pub fn creation_date(value: &Value) -> Result<String, String> {
     let millis = match value {
-        None | Some(Value::Null) => return Err("no time".to_owned()),
-        Some(Value::Number(number)) => whole_part(&number.to_string()),
-        Some(Value::String(text)) => text
+        Value::Number(number) => whole_part(&number.to_string(), 0),
+        Value::String(text) => text
             .strip_prefix(['+', '-'])
             .or(Some(text.as_str()))
             .filter(|digits| is_digits(digits))
             .and_then(|_| text.parse().ok()),
-        Some(Value::Bool(_) | Value::Array(_) | Value::Object(_)) => None,
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     };
     format(millis.ok_or("unreadable time")?)
 }
+
+/// First decimal seconds, else ISO 8601.
+fn text_time(text: &str, elastic: bool) -> Option<i128> {
+    match DECIMAL.captures(text) {
+        Some(seconds) if elastic => double(&seconds["number"]),
+        Some(seconds) => whole_part(&seconds["number"], 3),
+        None => iso(text),
+    }
+}
+
+/// "Decimal seconds as a Java double is written", white space around it: what `String.trim` takes off.
+static DECIMAL: LazyLock<Regex> = LazyLock::new(|| {
+    let digits = r"([0-9]+\.?[0-9]*|\.[0-9]+)";
+    let number = format!(r"(?<number>[+-]?{digits}([eE][+-]?[0-9]+)?)");
+    Regex::new(&format!(r"^[\x00-\x20]*{number}[fFdD]?[\x00-\x20]*$")).expect("a regex")
+});
 
 /// `epochSecond` or `nano`: an integer or a string of digits, as text.
 fn integer(value: Option<&Value>) -> Option<String> {
@@ -72,43 +90,22 @@ fn double(text: &str) -> Option<i128> {
     Some((seconds * 1000.0).trunc() as i128)
 }
 
-/// `[+-]digits[.digits]`.
-fn is_decimal(text: &str) -> bool {
-    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    match digits.split_once('.') {
-        Some((whole, fraction)) => is_digits(whole) && is_digits(fraction),
-        None => is_digits(digits),
-    }
-}
-
-/// Exactly, finer digits cut off the instant (before 1970 that is away from zero).
-fn decimal_seconds(text: &str) -> Option<i128> {
-    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let padded = format!("{fraction}000");
-    let (millis, finer) = padded.split_at(3);
-    let magnitude = whole.parse::<i128>().ok()?.checked_mul(1000)? + millis.parse::<i128>().ok()?;
-    if text.starts_with('-') {
-        let cut = i128::from(finer.bytes().any(|digit| digit != b'0'));
-        Some(-magnitude - cut)
-    } else {
-        Some(magnitude)
-    }
-}
-
-/// A JSON number's text without its fraction, exactly: `1.5e3` is 1500, `-1.5` is -1.
-fn whole_part(number: &str) -> Option<i128> {
+/// A number's text times a power of ten without its fraction, exactly: `1.5e3` is 1500, `-1.5` is -1.
+fn whole_part(number: &str, power: i64) -> Option<i128> {
     let number = number.to_ascii_lowercase();
     let (mantissa, exponent) = number.split_once('e').unwrap_or((&number, "0"));
-    let exponent: i64 = exponent.parse().ok()?;
-    let magnitude = mantissa.trim_start_matches('-');
+    let magnitude = mantissa.trim_start_matches(['+', '-']);
     let (whole, fraction) = magnitude.split_once('.').unwrap_or((magnitude, ""));
     let digits = format!("{whole}{fraction}");
-    if digits.bytes().all(|digit| digit == b'0') {
+    let digits = digits.trim_start_matches('0');
+    let zeros = whole.len() + fraction.len() - digits.len();
+    if digits.is_empty() || exponent.starts_with('-') && exponent.len() > 10 {
         return Some(0);
     }
-    let point = i64::try_from(whole.len()).ok()?.checked_add(exponent)?;
-    if point > 400 {
+    let exponent = exponent.parse::<i64>().ok()?.checked_add(power)?;
+    let length = |length: usize| i64::try_from(length).ok();
+    let point = (length(whole.len())? - length(zeros)?).checked_add(exponent)?;
+    if point > 30 {
         return None;
     }
     let kept: String = (0..point)
@@ -129,64 +126,53 @@ fn whole_part(number: &str) -> Option<i128> {
     })
 }
 
-/// `YYYY-MM-DDTHH:MM[:SS[(.|,)d{1,9}]][Z|±HH:MM|±HHMM|±HH]`, no zone = UTC.
+/// "A full date in the years 0001–9999, alone or with `T` and a time; minutes, seconds and 1–9 fraction digits (after `.`
+/// or `,`) optional; `Z`, `UTC` or an offset (`+01`, `+0100`, `+01:00`, `+01:00:30`), none = UTC."
+static ISO: LazyLock<Regex> = LazyLock::new(|| {
+    let date = r"(?<year>[0-9]{4})-(?<month>[0-9]{2})-(?<day>[0-9]{2})";
+    let second = r"(:(?<second>[0-9]{2})([.,](?<fraction>[0-9]{1,9}))?)?";
+    let clock = format!(r"(?<hour>[0-9]{{2}})(:(?<minute>[0-9]{{2}}){second})?");
+    let (colon, none) = (r":[0-9]{2}(:[0-9]{2})?", r"[0-9]{2}");
+    let zone = format!(r"(Z|UTC|(?<offset>[+-][0-9]{{2}}({colon}|{none})?))?");
+    Regex::new(&format!("^{date}(T{clock}{zone})?$")).expect("a regex")
+});
+
 fn iso(text: &str) -> Option<i128> {
-    let (date, rest) = text.split_once('T')?;
-    let date: Vec<&str> = date.split('-').collect();
-    let [year, month, day] = date[..] else {
-        return None;
+    let parts = ISO.captures(text)?;
+    let number = |name: &str| {
+        parts
+            .name(name)
+            .map_or(0, |digits| digits.as_str().parse::<i128>().expect("digits"))
     };
-    let (year, month, day) = (number(year, 4)?, number(month, 2)?, number(day, 2)?);
-    if !(1..=12).contains(&month) || day < 1 || day > days_in_month(year, month) {
+    let (year, month, day) = (number("year"), number("month"), number("day"));
+    if year < 1 || !(1..=12).contains(&month) || day < 1 || day > days_in_month(year, month) {
         return None;
     }
-
-    let zone = rest.find(['Z', '+', '-']).unwrap_or(rest.len());
-    let (clock, zone) = rest.split_at(zone);
-    let clock: Vec<&str> = clock.splitn(3, ':').collect();
-    let (hour, minute) = (number(clock[0], 2)?, number(clock.get(1)?, 2)?);
-    let (second, millis) = match clock.get(2) {
-        Some(text) => second_and_millis(text)?,
-        None => (0, 0),
-    };
+    let (hour, minute, second) = (number("hour"), number("minute"), number("second"));
     if hour > 23 || minute > 59 || second > 59 {
         return None;
     }
-
-    let minutes = days_since_1970(year, month, day) * 24 * 60 + hour * 60 + minute - offset(zone)?;
-    Some((minutes * 60 + second) * 1000 + millis)
+    let fraction = parts.name("fraction").map_or("0", |digits| digits.as_str());
+    let millis: i128 = format!("{fraction}00")[..3].parse().expect("digits");
+    let offset = parts
+        .name("offset")
+        .map_or(Some(0), |text| offset(text.as_str()))?;
+    let seconds = (days_since_1970(year, month, day) * 24 + hour) * 3600 + minute * 60 + second;
+    Some((seconds - offset) * 1000 + millis)
 }
 
-fn second_and_millis(text: &str) -> Option<(i128, i128)> {
-    let Some((second, fraction)) = text.split_once(['.', ',']) else {
-        return Some((number(text, 2)?, 0));
+/// An offset in seconds east of UTC, up to 18 hours as in `java.time`.
+fn offset(text: &str) -> Option<i128> {
+    let digits = text[1..].replace(':', "");
+    let part = |at: usize| {
+        digits
+            .get(at..at + 2)
+            .map_or(0, |two| two.parse().expect("digits"))
     };
-    if !is_digits(fraction) || fraction.len() > 9 {
-        return None;
-    }
-    let millis = format!("{fraction}00")[..3].parse().ok()?;
-    Some((number(second, 2)?, millis))
-}
-
-/// A zone in minutes east of UTC.
-fn offset(zone: &str) -> Option<i128> {
-    if zone.is_empty() || zone == "Z" {
-        return Some(0);
-    }
-    let (sign, digits) = zone.split_at(1);
-    let (hours, minutes) = match digits.len() {
-        2 => (digits, "00"),
-        4 => (digits.get(..2)?, digits.get(2..)?),
-        5 => digits.split_once(':')?,
-        _ => return None,
-    };
-    let (hours, minutes) = (number(hours, 2)?, number(minutes, 2)?);
-    let total = hours * 60 + minutes;
-    match sign {
-        "+" if hours <= 23 && minutes <= 59 => Some(total),
-        "-" if hours <= 23 && minutes <= 59 => Some(-total),
-        _ => None,
-    }
+    let (hours, minutes, seconds): (i128, i128, i128) = (part(0), part(2), part(4));
+    let total = hours * 3600 + minutes * 60 + seconds;
+    let is_offset = minutes < 60 && seconds < 60 && total <= 18 * 3600;
+    is_offset.then_some(if text.starts_with('-') { -total } else { total })
 }
 
 /// `2021-11-22T23:44:13.873Z`, by counting the days off year by year and month by month.
@@ -240,9 +226,4 @@ fn days_in_month(year: i128, month: i128) -> i128 {
 
 fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// Exactly so many digits.
-fn number(text: &str, digits: usize) -> Option<i128> {
-    (text.len() == digits && is_digits(text)).then(|| text.parse().expect("digits"))
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Dialect, action, full, member, put, scalar, username};
+use super::{Dialect, action, full, member, put, scalar, username, without_repeats};
 
 const CREATED: &[&str] = &["User created", "S.user.created"];
 const RENAMED: &[&str] = &["User renamed", "S.user.renamed"];
@@ -132,10 +132,10 @@ fn change(event: &mut Value, action: &str, value: &Value) {
             Some("Display name") => "full_name",
             _ => return,
         };
-        // An empty string is present; so is an object, which then cannot be read.
+        // An object is there, but cannot be read.
         let target = match value.get("from") {
-            Some(from) if !from.is_null() => scalar(Some(from)),
-            _ => to.clone(),
+            Some(from) => scalar(Some(from)),
+            None => to.clone(),
         };
         put(event, &format!("user.changes.{field}"), to);
         put(event, &format!("user.target.{field}"), target);
@@ -146,14 +146,22 @@ fn change(event: &mut Value, action: &str, value: &Value) {
 fn related(event: &mut Value) {
     let mut names: Vec<String> = Vec::new();
     for pointer in ["/user/name", "/user/target/name", "/user/changes/name"] {
-        let name = match event.pointer(pointer) {
-            Some(Value::String(text)) => text.clone(),
-            Some(other) => other.to_string(),
-            None => continue,
-        };
-        if !name.is_empty() && !names.contains(&name) {
-            names.push(name);
+        match event.pointer(pointer) {
+            // "`related.*` takes its strings and numbers".
+            Some(Value::Array(elements)) => {
+                let elements = elements.iter().filter(|element| !element.is_boolean());
+                names.extend(elements.map(as_text));
+            }
+            Some(scalar) => names.push(as_text(scalar)),
+            None => {}
         }
     }
-    put(event, "related.user", Some(json!(names)));
+    put(event, "related.user", Some(without_repeats(names)));
+}
+
+fn as_text(scalar: &Value) -> String {
+    match scalar {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
 }

@@ -18,13 +18,34 @@ pub fn always(value: impl Strategy<Value = Json> + 'static) -> Field {
     value.prop_map(Some).boxed()
 }
 
-/// Mostly there; sometimes missing, null or empty.
+/// Mostly there; sometimes missing, null or empty, or in a list.
 pub fn mostly(value: impl Strategy<Value = Json> + 'static) -> Field {
+    let value = value.boxed();
+    let listed = (value.clone(), list(empty(), 2)).prop_map(|(value, mut list)| {
+        if let Json::Arr(elements) = &mut list {
+            elements.push(value.clone());
+            elements.push(Json::num(7));
+            elements.push(value);
+        }
+        Some(list)
+    });
     prop_oneof![
-        20 => value.prop_map(Some),
-        2 => Just(None),
-        1 => Just(Some(Json::Null)),
-        1 => Just(Some(Json::str(""))),
+        40 => value.prop_map(Some),
+        3 => Just(None),
+        3 => empty().prop_map(Some),
+        1 => listed,
+    ]
+    .boxed()
+}
+
+/// What is empty (mapping.md 2), in itself or as a whole.
+pub fn empty() -> BoxedStrategy<Json> {
+    prop_oneof![
+        4 => Just(Json::Null),
+        4 => Just(Json::str("")),
+        1 => Just(Json::Arr(vec![])),
+        1 => Just(Json::Obj(vec![])),
+        1 => Just(Json::obj([("a", Json::Arr(vec![Json::Null, Json::str("")]))])),
     ]
     .boxed()
 }
@@ -176,20 +197,23 @@ pub fn epoch_object() -> BoxedStrategy<Json> {
 
 /// The text `timestamp` of the API: ISO 8601 in its many spellings, or decimal seconds.
 pub fn api_time() -> BoxedStrategy<Json> {
-    let seconds = (-1_000i64..1_900_000_000, "(\\.[0-9]{1,9})?")
-        .prop_filter("cut before 1970 is tested by hand", |(whole, part)| {
-            *whole >= 0 || part.is_empty()
-        })
+    let seconds = (-1_000i64..1_900_000_000, "(\\.[0-9]{0,9})?")
         .prop_map(|(whole, part)| Json::str(format!("{whole}{part}")));
+    let double = "[ \t]{0,2}[+-]?([0-9]{1,4}\\.?[0-9]{0,3}|\\.[0-9]{1,5})([eE][+-]?[0-9]{1,2})?[fd]?[ \n]{0,2}"
+        .prop_map(Json::Str);
     prop_oneof![
         12 => iso().prop_map(Json::Str),
         4 => seconds,
+        2 => double,
         1 => one_of(&[
             "", "soon", "2021-02-29T00:00:00Z", "2020-02-29T00:00:00Z", "2021-13-01T00:00Z", "2021-11-22 23:44:13Z",
             "2021-11-22", "2021-11-22T23", "2021-11-22T23:60Z", "2021-11-22T23:44:60Z", "2021-11-22T23:44:13.Z",
             "2021-11-22T23:44:13.1234567890Z", "21-11-22T23:44:13Z", "2021-11-22T23:44:13 Z", "2021-11-22T23:44:13ZZ",
             "0000-01-01T00:00:00+01:00", "0000-01-01T00:00:00Z", "9999-12-31T23:59:59.999Z",
             "9999-12-31T23:59:59-01:00", "12021-11-22T23:44:13Z", "2021-1-2T3:4:5Z", "é021-11-22T23:44:13Z",
+            "0001-01-01T00:00Z", "0001-01-01T00:00+01", "2021-11-22Z", "2021-11-22T", "2021-11", "2021", " 2021-11-22",
+            "NaN", "Infinity", "+5", ".", "", "1e", "1e400", "1e-400", "0e99999999999999999999", "1e99999999999999999999",
+            "5e-99999999999999999999", "1637624653873", "2021-11-22T23+18:00:01", "2021-11-22T23+01:00:60",
             "2021-11-22T23:44:13+é1", "2021-11-22T23:44:13+1", "2021-11-22T23:44:13+0:100", "99999999999999999999",
         ]),
     ]
@@ -200,6 +224,9 @@ fn iso() -> BoxedStrategy<String> {
     let year = prop_oneof![8 => 2015i32..2035, 1 => 1i32..9999];
     let zone = prop_oneof![
         6 => Just("Z".to_owned()),
+        1 => Just("UTC".to_owned()),
+        1 => ("[+-]", 0u8..=18, 0u8..60, 0u8..62)
+            .prop_map(|(sign, h, m, s)| format!("{sign}{h:02}:{m:02}:{s:02}")),
         2 => Just(String::new()),
         6 => ("[+-]", 0u8..=14, select(vec![0u8, 30, 45]), 0u8..3).prop_map(|(sign, h, m, shape)| match shape {
             0 => format!("{sign}{h:02}:{m:02}"),
@@ -212,9 +239,23 @@ fn iso() -> BoxedStrategy<String> {
         3 => (0u8..60).prop_map(|second| format!(":{second:02}")),
         1 => Just(String::new()),
     ];
-    (year, 1u8..=12, 1u8..=31, 0u8..24, 0u8..60, clock, zone)
-        .prop_map(|(year, month, day, hour, minute, clock, zone)| {
-            format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}{clock}{zone}")
+    (
+        year,
+        1u8..=12,
+        1u8..=31,
+        0u8..24,
+        0u8..60,
+        clock,
+        zone,
+        0u8..16,
+    )
+        .prop_map(|(year, month, day, hour, minute, clock, zone, parts)| {
+            let date = format!("{year:04}-{month:02}-{day:02}");
+            match parts {
+                0 => date,
+                1 => format!("{date}T{hour:02}{zone}"),
+                _ => format!("{date}T{hour:02}:{minute:02}{clock}{zone}"),
+            }
         })
         .boxed()
 }
@@ -290,8 +331,18 @@ pub fn address() -> BoxedStrategy<Json> {
         .boxed()
 }
 
-/// `system`, where the host is beyond doubt.
+/// `system`: web addresses, and the odd texts of testdata.
 pub fn system() -> BoxedStrategy<Json> {
+    let odd = include_str!("../../../testdata/uri-hosts.ndjson").lines();
+    let odd: Vec<&str> = odd.collect();
+    let odd = select(odd).prop_map(|line| {
+        let case: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        Json::str(case["system"].as_str().expect("text"))
+    });
+    prop_oneof![8 => plain_system(), 1 => odd].boxed()
+}
+
+fn plain_system() -> BoxedStrategy<Json> {
     one_of(&[
         "http://confluence.internal:8090",
         "https://wiki.example.com",

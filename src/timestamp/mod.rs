@@ -1,12 +1,16 @@
 //! Times: reading them from records (mapping.md §1, §3, §4), writing them as `@timestamp`.
 
+mod text;
+
 use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use time::{Date, Month, OffsetDateTime, Time};
+use time::OffsetDateTime;
 
 use crate::json::{Kind, Value};
+
+use text::{DecimalSeconds, from_iso8601};
 
 /// How the times of self-hosted records are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,6 +28,8 @@ pub struct Timestamp(i64);
 
 /// First millisecond of the year 0000 and last of 9999: what `YYYY` can write.
 const RANGE: std::ops::RangeInclusive<i64> = -62_167_219_200_000..=253_402_300_799_999;
+/// First millisecond of the year 0001.
+const YEAR_ONE: i64 = -62_135_596_800_000;
 
 impl Timestamp {
     /// An instant from milliseconds since the epoch; none outside the years 0000 to 9999.
@@ -70,7 +76,7 @@ impl Timestamp {
         match value.kind() {
             Kind::Object => {
                 let seconds = integer_text(value.get("epochSecond")?)?;
-                let nano = match value.get("nano").and_then(Value::non_null) {
+                let nano = match value.get("nano") {
                     Some(nano) => integer_text(nano)?,
                     None => "0".into(),
                 };
@@ -78,7 +84,10 @@ impl Timestamp {
             }
             Kind::String => {
                 let text = value.as_str()?;
-                from_decimal_seconds(&text, mode).or_else(|| from_iso8601(&text))
+                // No text is both, and most are ISO 8601.
+                let time = from_iso8601(&text).or_else(|| DecimalSeconds::parse(&text)?.time(mode));
+                // Four digits hold the year 0000 as well, but it is no year of a text.
+                time.filter(|time| time.0 >= YEAR_ONE)
             }
             Kind::Null | Kind::Boolean | Kind::Integer | Kind::Float | Kind::Array => None,
         }
@@ -215,106 +224,6 @@ fn from_double(seconds: &str) -> Option<Timestamp> {
     Timestamp::from_millis(truncate(seconds.parse::<f64>().ok()? * 1000.0))
 }
 
-fn from_decimal_seconds(text: &str, mode: TimeMode) -> Option<Timestamp> {
-    let (negative, unsigned) = match text.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, text),
-    };
-    let (seconds, fraction) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
-    all_digits(seconds)?;
-    all_digits(fraction)?;
-    if mode == TimeMode::Elastic {
-        return from_double(text);
-    }
-    let seconds: i64 = seconds.parse().ok()?;
-    let millis = seconds
-        .checked_mul(1000)?
-        .checked_add(first_three(fraction).into())?;
-    Timestamp::from_millis(if negative { -millis } else { millis })
-}
-
-/// The milliseconds in the digits of a fraction of a second; finer digits are cut off.
-fn first_three(fraction: &str) -> u16 {
-    let mut millis = 0;
-    for digit in fraction.bytes().chain(*b"00").take(3) {
-        millis = millis * 10 + u16::from(digit - b'0');
-    }
-    millis
-}
-
-/// `YYYY-MM-DDThh:mm[:ss[(.|,)fraction]][Z|±hh:mm|±hhmm|±hh]`; without an offset UTC.
-fn from_iso8601(text: &str) -> Option<Timestamp> {
-    let mut rest = text;
-    let year: i32 = number(&mut rest, 4)?.into();
-    literal(&mut rest, '-')?;
-    let month = number(&mut rest, 2)?;
-    literal(&mut rest, '-')?;
-    let day = number(&mut rest, 2)?;
-    literal(&mut rest, 'T')?;
-    let hour = number(&mut rest, 2)?;
-    literal(&mut rest, ':')?;
-    let minute = number(&mut rest, 2)?;
-    let (mut second, mut millis) = (0, 0);
-    if literal(&mut rest, ':').is_some() {
-        second = number(&mut rest, 2)?;
-        if let Some(fraction) = rest.strip_prefix(['.', ',']) {
-            let digits = fraction.bytes().take_while(u8::is_ascii_digit).count();
-            if !(1..=9).contains(&digits) {
-                return None;
-            }
-            millis = first_three(&fraction[..digits]);
-            rest = &fraction[digits..];
-        }
-    }
-    let offset = offset_seconds(rest)?;
-
-    let month = Month::try_from(u8::try_from(month).ok()?).ok()?;
-    let date = Date::from_calendar_date(year, month, u8::try_from(day).ok()?).ok()?;
-    let time = Time::from_hms(
-        u8::try_from(hour).ok()?,
-        u8::try_from(minute).ok()?,
-        u8::try_from(second).ok()?,
-    )
-    .ok()?;
-    let seconds = date.with_time(time).assume_utc().unix_timestamp() - i64::from(offset);
-    Timestamp::from_millis(seconds * 1000 + i64::from(millis))
-}
-
-/// The seconds that a local time is ahead of UTC, from `Z`, `±hh`, `±hhmm`, `±hh:mm` or nothing.
-fn offset_seconds(text: &str) -> Option<i32> {
-    let sign = match text.as_bytes().first() {
-        None => return Some(0),
-        Some(b'Z') if text.len() == 1 => return Some(0),
-        Some(b'+') => 1,
-        Some(b'-') => -1,
-        Some(_) => return None,
-    };
-    let mut rest = &text[1..];
-    let hours = number(&mut rest, 2)?;
-    let minutes = if rest.is_empty() {
-        0
-    } else {
-        let _ = literal(&mut rest, ':');
-        number(&mut rest, 2)?
-    };
-    // 18 hours is the largest offset that java.time, and so the reference, knows.
-    let in_range = minutes < 60 && hours * 60 + minutes <= 18 * 60;
-    (rest.is_empty() && in_range).then(|| sign * i32::from(hours * 60 + minutes) * 60)
-}
-
-/// Takes `digits` digits off the front.
-fn number(rest: &mut &str, digits: usize) -> Option<u16> {
-    let text = rest.get(..digits)?;
-    all_digits(text)?;
-    *rest = &rest[digits..];
-    text.parse().ok()
-}
-
-fn literal(rest: &mut &str, expected: char) -> Option<()> {
-    *rest = rest.strip_prefix(expected)?;
-    Some(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -389,7 +298,40 @@ mod tests {
             ),
             (r#""2021-11-22T23:44:13+02""#, "2021-11-22T21:44:13.000Z"),
             (r#""1969-12-31T23:59:59.9999Z""#, "1969-12-31T23:59:59.999Z"),
-            (r#""0000-01-01T00:00:00Z""#, "0000-01-01T00:00:00.000Z"),
+            (r#""0001-01-01T00:00:00Z""#, "0001-01-01T00:00:00.000Z"),
+            (
+                r#"{"epochSecond":-62167219200}"#,
+                "0000-01-01T00:00:00.000Z",
+            ),
+            (r#"{"epochSecond":1,"nano":{}}"#, "1970-01-01T00:00:01.000Z"),
+            (r#"{"epochSecond":1,"nano":""}"#, "1970-01-01T00:00:01.000Z"),
+            // Parts of an ISO 8601 time that need not be there, and zones.
+            (r#""2021-11-22""#, "2021-11-22T00:00:00.000Z"),
+            (r#""2021-11-22T23""#, "2021-11-22T23:00:00.000Z"),
+            (r#""2021-11-22T23Z""#, "2021-11-22T23:00:00.000Z"),
+            (r#""2021-11-22T23+01""#, "2021-11-22T22:00:00.000Z"),
+            (r#""2021-11-22T23:44UTC""#, "2021-11-22T23:44:00.000Z"),
+            (r#""2021-11-22T23:44:13.5UTC""#, "2021-11-22T23:44:13.500Z"),
+            (
+                r#""2021-11-22T23:44:13+01:00:30""#,
+                "2021-11-22T22:43:43.000Z",
+            ),
+            (r#""2021-11-22T23:44:13-18:00""#, "2021-11-23T17:44:13.000Z"),
+            // Decimal seconds as a Java double is written.
+            (r#""+5""#, "1970-01-01T00:00:05.000Z"),
+            (r#"".5""#, "1970-01-01T00:00:00.500Z"),
+            (r#""-.5""#, "1969-12-31T23:59:59.500Z"),
+            (r#""-1.9999""#, "1969-12-31T23:59:58.001Z"),
+            (r#""1637624653.""#, "2021-11-22T23:44:13.000Z"),
+            (r#""1.6E9""#, "2020-09-13T12:26:40.000Z"),
+            (r#""1.6376246538739e+9""#, "2021-11-22T23:44:13.873Z"),
+            (r#""16376246538739e-4""#, "2021-11-22T23:44:13.873Z"),
+            (r#""5e-4""#, "1970-01-01T00:00:00.000Z"),
+            (r#""1e-99999999999999999999""#, "1970-01-01T00:00:00.000Z"),
+            (r#""0e99999999999999999999""#, "1970-01-01T00:00:00.000Z"),
+            (r#"" \t1637624653.5\n""#, "2021-11-22T23:44:13.500Z"),
+            (r#""1637624653.5d""#, "2021-11-22T23:44:13.500Z"),
+            (r#""2021""#, "1970-01-01T00:33:41.000Z"),
             (r#""9999-12-31T23:59:59.999Z""#, "9999-12-31T23:59:59.999Z"),
         ] {
             assert_eq!(
@@ -439,10 +381,31 @@ mod tests {
             r#"{"epochSecond":1.5}"#,
             r#"{"epochSecond":1,"nano":-1}"#,
             r#"{"epochSecond":1,"nano":1000000000}"#,
-            r#"{"epochSecond":1,"nano":{}}"#,
+            r#"{"epochSecond":1,"nano":{"a":1}}"#,
+            r#"{"epochSecond":""}"#,
             r#"{"epochSecond":99999999999999}"#,
             r#"{"epochSecond":99999999999999999999999}"#,
-            r#""2021-11-22""#,
+            r#""2021-11""#,
+            r#""2021-11-22T""#,
+            r#""2021-11-22Z""#,
+            r#"" 2021-11-22""#,
+            r#""0000-01-01T00:00:00Z""#,
+            r#""0001-01-01T00:00:00+01:00""#,
+            r#""9999-12-31T23:59:59-01:00""#,
+            r#""10000-01-01T00:00:00Z""#,
+            r#""1637624653873""#,
+            r#""1e400""#,
+            r#""1e99999999999999999999""#,
+            r#""NaN""#,
+            r#""Infinity""#,
+            r#""-inf""#,
+            r#"".""#,
+            r#""e5""#,
+            r#""1e""#,
+            r#""1.5.5""#,
+            r#""+""#,
+            r#""0x1p3""#,
+            r#"" ""#,
             r#""2021-11-22 23:44:13Z""#,
             r#""2021-02-30T23:44:13Z""#,
             r#""2021-11-22T24:00:00Z""#,
@@ -450,6 +413,10 @@ mod tests {
             r#""2021-11-22T23:44:13.Z""#,
             r#""2021-11-22T23:44:13.1234567890Z""#,
             r#""2021-11-22T23:44:13+19:00""#,
+            r#""2021-11-22T23:44:13+18:00:01""#,
+            r#""2021-11-22T23:44:13+01:00:60""#,
+            r#""2021-11-22T23:44:13+010030""#,
+            r#""2021-11-22T23:44:13utc""#,
             r#""2021-11-22T23:44:13Zulu""#,
             r#""2021-11-22T23:44:13+1""#,
             r#""１637624653""#,
