@@ -93,7 +93,7 @@ impl Again {
 
 fn series(path: &str) -> Series {
     let path = Path::new(path);
-    (folder(path).to_owned(), Name::of(&file_name(path)).series)
+    (folder(path).to_owned(), Name::of(file_name(path)).series)
 }
 
 /// `log.file.path` and `log.offset` of an event of a followed or read file.
