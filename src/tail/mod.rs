@@ -38,6 +38,8 @@ const FORGET_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 const GONE_GRACE: Duration = Duration::from_secs(5);
 /// Where every change is reported, all files are looked at once in so many polls.
 const POLLS_OF_A_SCAN: u32 = 10;
+/// How many times as long as a scan of all files took, at least, the next one waits.
+const SCAN_PAUSE: u32 = 9;
 /// How long to wait when files change faster than they can be told apart.
 const UNSETTLED_WAIT: Duration = Duration::from_millis(10);
 
@@ -221,11 +223,17 @@ impl Follower {
     /// Looks at all files.
     fn look(&mut self, piece: &mut TailPiece) {
         self.polls = 0;
+        let began = Instant::now();
         self.following.look();
         if let Some(watch) = &mut self.watch {
             watch.folders(self.following.folders());
         }
-        self.next_look = Instant::now() + self.schedule.poll_interval;
+        // Where there are so many files that a scan takes long, it does not take all the time.
+        let pause = self
+            .schedule
+            .poll_interval
+            .max(began.elapsed() * SCAN_PAUSE);
+        self.next_look = Instant::now() + pause;
         self.following
             .take_changes(FORGET_AFTER, &mut piece.changes);
         let lost = self.following.logs.lost_bytes;
