@@ -484,7 +484,8 @@ fn is_unchanged(
     folder: &Path,
 ) -> bool {
     let Some(listing) = folders.get_mut(folder) else {
-        return false;
+        // Left behind by a link that leads elsewhere now: nothing is looked for there.
+        return true;
     };
     let modified = std::fs::metadata(folder).and_then(|metadata| metadata.modified());
     if modified.is_ok_and(|modified| listing.is_of(modified)) {
