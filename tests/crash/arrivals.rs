@@ -1,0 +1,95 @@
+//! What has arrived, against what was written.
+
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::path::PathBuf;
+
+use crate::common::follow;
+use crate::common::program::lines;
+use crate::series::Series;
+
+/// What has arrived.
+pub struct Arrivals {
+    output: PathBuf,
+    /// For each series, the number of the record that is next, behind those that stand in the output
+    /// for good.
+    next: Vec<usize>,
+    /// The output was checked up to this byte.
+    checked: u64,
+}
+
+impl Arrivals {
+    pub fn new(output: PathBuf) -> Self {
+        Self {
+            output,
+            next: Vec::new(),
+            checked: 0,
+        }
+    }
+
+    /// The number of the record of a series that is next.
+    pub fn next(&self, index: usize) -> usize {
+        self.next.get(index).copied().unwrap_or_default()
+    }
+
+    /// What was added to the output since the last check.
+    fn unchecked(&self) -> Vec<u8> {
+        let mut text = Vec::new();
+        let mut file = File::open(&self.output).expect("the output");
+        file.seek(SeekFrom::Start(self.checked)).expect("sought");
+        file.read_to_end(&mut text).expect("read");
+        text
+    }
+
+    /// After a clean end the output is final: every event in it is the next one of its series.
+    pub fn check(&mut self, all: &[Series]) {
+        let text = self.unchecked();
+        self.next.resize(all.len(), 0);
+        for event in lines(&text) {
+            let (name, number) = follow::identity(&event);
+            let index = all.iter().position(|series| series.name == name);
+            let index = index.unwrap_or_else(|| panic!("an unknown series: {event}"));
+            let (series, next) = (&all[index], &mut self.next[index]);
+            while (*next as u64) < number && series.is_optional(*next) {
+                *next += 1;
+            }
+            assert_eq!(
+                number, *next as u64,
+                "the next record of {name} is {next}, this is {number}: {event}"
+            );
+            assert_eq!(follow::original(&event), series.lines[*next]);
+            *next += 1;
+            let unfinished = *next > series.complete() && !series.lacks_only_the_line_end();
+            assert!(!unfinished, "half a line: {event}");
+        }
+        self.checked += text.len() as u64;
+    }
+
+    /// Whether the last record of every series has arrived, for good or not.
+    pub fn is_at_the_end(&self, all: &[Series]) -> bool {
+        let mut reached: Vec<_> = (0..all.len()).map(|index| self.next(index)).collect();
+        let mut text = self.unchecked();
+        let whole = memchr::memrchr(b'\n', &text).map_or(0, |end| end + 1);
+        text.truncate(whole);
+        for event in lines(&text) {
+            let (name, number) = follow::identity(&event);
+            if let Some(index) = all.iter().position(|series| series.name == name) {
+                reached[index] = usize::try_from(number).expect("small") + 1;
+            }
+        }
+        let mut all = all.iter().zip(reached);
+        all.all(|(series, reached)| series.is_all_among(reached))
+    }
+
+    /// All that is promised stands in the output.
+    pub fn must_be_complete(&self, all: &[Series], when: &str) {
+        for (index, series) in all.iter().enumerate() {
+            let (name, next) = (&series.name, self.next(index));
+            assert!(
+                series.is_all_among(next),
+                "{when}: of {name}, {next} of {} records have arrived",
+                series.complete()
+            );
+        }
+    }
+}
