@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::fs;
+
 use common::follow::{Place, record};
 use common::program::wait_until;
 
@@ -51,4 +53,25 @@ fn a_last_line_without_an_end_was_taken_and_its_file_goes_away() {
     place.once();
     place.start_ready().terminate();
     place.has(1..=2);
+}
+
+#[test]
+fn half_a_line_behind_a_copy_is_cut_away_with_the_rest() {
+    let place = Place::new(&["a.log"]);
+    place.append("a.log", 1..=3);
+    place.copy("a.log", "a.log.1");
+    place.append("a.log", 4..=4);
+    place.append_bytes("a.log", &record("a", 5)[..100]);
+    let follower = place.start();
+    wait_until("half a line in the state", || {
+        place.state().contains("\"unfinished\"")
+    });
+    follower.terminate();
+    fs::write(place.path("a.log"), common::follow::records("a", 6..=6)).expect("written");
+    place.once();
+    place.has([1, 2, 3, 4, 6]);
+    place.remove("a.log.1");
+    place.start_ready().terminate();
+    place.once();
+    place.has([1, 2, 3, 4, 6]);
 }

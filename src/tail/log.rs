@@ -394,6 +394,10 @@ impl Log {
     /// Its content is that of another file now: a copy, or what became of it when it was compressed.
     pub fn moves_to(&mut self, found: &Found, condition: Condition) {
         self.is_at(found);
+        if condition == Condition::ShorterCopy {
+            // What stood behind the last whole line was cut away with it.
+            self.checkpoint.unfinished = None;
+        }
         self.checkpoint.condition = condition;
         self.searched = self.offset();
         self.compared = None;

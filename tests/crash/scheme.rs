@@ -66,6 +66,18 @@ impl Scheme {
         }
     }
 
+    /// The same for a log whose name stays.
+    pub fn without_data_center(self) -> Self {
+        if !self.is_data_center() {
+            return self;
+        }
+        Self {
+            names: Names::Numbered,
+            equal_beginnings: self.equal_beginnings && self.method != Method::CopyTruncate,
+            ..self
+        }
+    }
+
     pub fn is_data_center(&self) -> bool {
         matches!(self.names, Names::DataCenterDot | Names::DataCenterHyphen)
     }

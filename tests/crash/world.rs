@@ -10,7 +10,7 @@ use crate::arrivals::Arrivals;
 use crate::common::follow::{Follower, Place};
 use crate::random::Random;
 use crate::reach::Reach;
-use crate::scheme::{Names, Scheme};
+use crate::scheme::Scheme;
 use crate::series::Series;
 
 /// The log of each series that is there at the start.
@@ -173,10 +173,7 @@ impl World {
         if index >= 9 {
             return;
         }
-        let mut scheme = Scheme::any(&mut self.random);
-        if scheme.is_data_center() {
-            scheme.names = Names::Numbered;
-        }
+        let scheme = Scheme::any(&mut self.random).without_data_center();
         let (name, base) = (format!("s{index}"), format!("extra{index}.log"));
         let folder = self.place.path("new");
         let mut series = Series::new(&name, folder, &base, scheme, Reach::Real);
