@@ -288,7 +288,12 @@ impl Following {
             match lines {
                 Ok(Lines::Whole | Lines::TooLong(_)) => return true,
                 Ok(Lines::None) => {
+                    let is_old_file = log.is_on_old_file();
                     finish(log, limit);
+                    if is_old_file {
+                        // Its new file is next, before any line of a later log.
+                        break;
+                    }
                     if log.is_changed {
                         // Known to be read to its end: worth saving.
                         self.is_unsettled |= log.has_more();
