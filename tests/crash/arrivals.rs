@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::PathBuf;
 
+use serde_json::Value;
+
 use crate::common::follow;
 use crate::common::program::lines;
 use crate::series::Series;
@@ -46,6 +48,9 @@ impl Arrivals {
         let text = self.unchecked();
         self.next.resize(all.len(), 0);
         for event in lines(&text) {
+            if is_half_a_line(&event, all) {
+                continue;
+            }
             let (name, number) = follow::identity(&event);
             let index = all.iter().position(|series| series.name == name);
             let index = index.unwrap_or_else(|| panic!("an unknown series: {event}"));
@@ -72,6 +77,9 @@ impl Arrivals {
         let whole = memchr::memrchr(b'\n', &text).map_or(0, |end| end + 1);
         text.truncate(whole);
         for event in lines(&text) {
+            if is_half_a_line(&event, all) {
+                continue;
+            }
             let (name, number) = follow::identity(&event);
             if let Some(index) = all.iter().position(|series| series.name == name) {
                 reached[index] = usize::try_from(number).expect("small") + 1;
@@ -92,4 +100,14 @@ impl Arrivals {
             );
         }
     }
+}
+
+/// Whether an event tells of a line that was truncated before it was finished: that is no more than an
+/// error where nothing is promised.
+fn is_half_a_line(event: &Value, all: &[Series]) -> bool {
+    event["event"]["kind"] == "pipeline_error"
+        && all.iter().any(|series| {
+            let mut lines = series.optional_lines();
+            lines.any(|line| line.starts_with(follow::original(event)))
+        })
 }

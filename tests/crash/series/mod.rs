@@ -110,6 +110,11 @@ impl Series {
         self.optional.contains(&number)
     }
 
+    /// The records that were written where they may be lost.
+    pub fn optional_lines(&self) -> impl Iterator<Item = &String> {
+        self.optional.iter().map(|number| &self.lines[*number])
+    }
+
     /// Whether nothing that is promised is missing behind the first `count` records.
     pub fn is_all_among(&self, count: usize) -> bool {
         (count..self.complete()).all(|number| self.is_optional(number))
