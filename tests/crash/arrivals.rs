@@ -1,29 +1,28 @@
 //! What has arrived, against what was written.
 
-use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::PathBuf;
 
 use serde_json::Value;
 
 use crate::common::follow;
 use crate::common::program::lines;
+use crate::outputs::Outputs;
 use crate::series::Series;
 
 /// What has arrived.
 pub struct Arrivals {
-    output: PathBuf,
+    pub outputs: Outputs,
     /// For each series, the number of the record that is next, behind those that stand in the output
     /// for good.
     next: Vec<usize>,
-    /// The output was checked up to this byte.
-    checked: u64,
+    /// What followers wrote was checked up to this byte.
+    checked: usize,
 }
 
 impl Arrivals {
     pub fn new(output: PathBuf) -> Self {
         Self {
-            output,
+            outputs: Outputs::new(output),
             next: Vec::new(),
             checked: 0,
         }
@@ -34,13 +33,9 @@ impl Arrivals {
         self.next.get(index).copied().unwrap_or_default()
     }
 
-    /// What was added to the output since the last check.
+    /// What was added to the outputs since the last check.
     fn unchecked(&self) -> Vec<u8> {
-        let mut text = Vec::new();
-        let mut file = File::open(&self.output).expect("the output");
-        file.seek(SeekFrom::Start(self.checked)).expect("sought");
-        file.read_to_end(&mut text).expect("read");
-        text
+        self.outputs.text().split_off(self.checked)
     }
 
     /// After a clean end the output is final: every event in it is the next one of its series.
@@ -67,7 +62,8 @@ impl Arrivals {
             let unfinished = *next > series.complete() && !series.lacks_only_the_line_end();
             assert!(!unfinished, "half a line: {event}");
         }
-        self.checked += text.len() as u64;
+        self.checked += text.len();
+        self.outputs.has_all_foreign_lines();
     }
 
     /// Whether the last record of every series has arrived, for good or not.

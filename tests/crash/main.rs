@@ -1,5 +1,5 @@
 //! The promise of `tail`, against the real binary: whatever is written, rotated, copied, truncated,
-//! compressed, replaced, renamed and reached through links, and however often the follower is killed
+//! compressed, replaced, renamed and reached through links, whatever becomes of the output, and however often the follower is killed
 //! meanwhile, every complete line arrives exactly once and in order.
 //!
 //! `CONFLUENCE_ECS_SEED` repeats a run, `CONFLUENCE_ECS_OPERATIONS` makes it shorter or longer,
@@ -8,6 +8,7 @@
 mod arrivals;
 #[path = "../common/mod.rs"]
 mod common;
+mod outputs;
 mod random;
 mod reach;
 mod scheme;

@@ -104,8 +104,24 @@ impl World {
         }
     }
 
+    /// What others do to the output while nobody writes to it.
+    fn meddle_with_output(&mut self) {
+        for _ in 0..2 {
+            let outputs = &mut self.arrivals.outputs;
+            let said = match self.random.below(10) {
+                0 | 1 => outputs.rotate(&mut self.random),
+                2 => outputs.append_foreign(&mut self.random),
+                _ => None,
+            };
+            if let Some(said) = said {
+                self.note(&said);
+            }
+        }
+    }
+
     fn start(&mut self) {
         self.choose_paths();
+        self.meddle_with_output();
         self.note("start");
         self.follower = Some(self.place.start());
     }
@@ -229,6 +245,7 @@ impl World {
             }
         }
         self.choose_paths();
+        self.meddle_with_output();
         self.note("once");
         self.place.once();
         self.check();
@@ -260,9 +277,10 @@ impl World {
             return;
         };
         let deadline = Instant::now() + PATIENCE;
-        let mut length = 0;
+        let mut length = None;
         while Instant::now() < deadline {
-            let before = std::mem::replace(&mut length, self.output_length());
+            let now = Some(self.arrivals.outputs.length());
+            let before = std::mem::replace(&mut length, now);
             if length != before && self.arrivals.is_at_the_end(&self.series) {
                 break;
             }
@@ -275,13 +293,10 @@ impl World {
         // What a killed follower had written was counted, too, and taken back by the next one, which
         // may have been asked to end before it had written it again.
         self.once();
-        let length = self.output_length();
+        let length = self.arrivals.outputs.length();
         self.place.once();
-        assert_eq!(self.output_length(), length, "--once has nothing to add");
-    }
-
-    fn output_length(&self) -> u64 {
-        fs::metadata(self.place.out()).map_or(0, |data| data.len())
+        let now = self.arrivals.outputs.length();
+        assert_eq!(now, length, "--once has nothing to add");
     }
 
     fn note(&mut self, what: &str) {
