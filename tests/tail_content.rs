@@ -7,8 +7,9 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::process::Command;
 
-use common::follow::{Place, gzip, line_count, records, zstd};
+use common::follow::{Place, gzip, line_count, records, send, zstd};
 use common::program::{stderr, wait_until};
+use rustix::process::Signal;
 
 /// Records 1 to 3 of `d/audit.log` arrive; then something happens, and after it the records up to
 /// the last one have arrived, once and in order, with a follower that runs and with one that was
@@ -190,6 +191,24 @@ fn another_content_in_the_place_of_a_log_is_read_from_its_beginning() {
         place.once();
         place.has(1..=5);
     }
+}
+
+#[test]
+fn what_a_copy_has_more_comes_before_later_files() {
+    let place = Place::new(&["d"]);
+    fs::create_dir(place.path("d")).expect("created");
+    place.append("d/20260101.00000.audit.log", 1..=3);
+    let mut follower = place.start();
+    place.arrive(1..=3);
+    // All of it at once, as the follower sees it.
+    send(follower.child(), Signal::STOP);
+    place.copy("d/20260101.00000.audit.log", "d/.copy");
+    place.append("d/.copy", 4..=5);
+    place.rename("d/.copy", "d/20260101.00000.audit.log");
+    place.append("d/20260101.00001.audit.log", 6..=7);
+    send(follower.child(), Signal::CONT);
+    place.arrive(1..=7);
+    follower.terminate();
 }
 
 #[test]

@@ -64,9 +64,6 @@ impl Recorded {
             if metadata.ino() == self.node.inode && !is_whole {
                 truncated = Some((path, file, metadata.len()));
             }
-            if is_whole && metadata.len() > 0 {
-                return Ok(());
-            }
         }
         let most = if self.length > 0 { 1 } else { usize::MAX };
         let copies: Vec<PathBuf> = find::by_content(self).take(most).collect();

@@ -99,6 +99,11 @@ impl Found {
         }
     }
 
+    /// Whether it is a link to what is not there: rotation may have taken it away.
+    fn is_dangling(&self) -> bool {
+        self.node.inode == 0
+    }
+
     /// The directory that the file is in.
     #[must_use]
     pub fn lives_in(&self) -> &Path {
@@ -291,6 +296,7 @@ impl Discovery {
             }
         }
         self.read_targets(&mut look);
+        look.found.retain(|found| !found.is_dangling());
         // One file under two names: the real one counts, not a symbolic link to it.
         look.found.sort_by_cached_key(|found| {
             (
@@ -364,8 +370,14 @@ impl Discovery {
             let Some(named) = self.concerned(folder, patterns, &file) else {
                 continue;
             };
-            // Gone since: the next look will tell.
             let Ok(metadata) = std::fs::metadata(entry.path()) else {
+                // Gone since, which the next look will tell; or a link whose target was rotated.
+                found.extend(target(&entry.path()).map(|real| Found {
+                    name: Name::of(file_name(&real)),
+                    is_link: true,
+                    real: Some(real),
+                    ..named
+                }));
                 listing.nodes.insert(file, 0);
                 continue;
             };
@@ -413,6 +425,14 @@ impl Discovery {
             ..Found::named(path, name)
         })
     }
+}
+
+/// Where a link leads to though nothing is there.
+fn target(link: &Path) -> Option<PathBuf> {
+    let target = folder(link).join(std::fs::read_link(link).ok()?);
+    let name = target.file_name()?;
+    let folder = std::fs::canonicalize(folder(&target)).ok()?;
+    Some(folder.join(name))
 }
 
 fn agree(one: &BTreeMap<PathBuf, Listing>, other: &BTreeMap<PathBuf, Listing>) -> bool {

@@ -253,6 +253,27 @@ impl Log {
         }
     }
 
+    /// Its directory is followed by another path; nothing is open yet.
+    pub fn is_reached_by(&mut self, folder: &Path) {
+        let mut checkpoint = self.checkpoint.clone();
+        let real = checkpoint.real.take();
+        let real = real.unwrap_or_else(|| checkpoint.path.clone());
+        checkpoint.path = folder.join(file_name(&real));
+        checkpoint.real = (checkpoint.path != real).then_some(real);
+        checkpoint.series_folder = None;
+        checkpoint.home = None;
+        *self = Self::restore(checkpoint);
+        self.is_changed = true;
+    }
+
+    /// The directory and the name of its series, whatever links lead there.
+    #[must_use]
+    pub fn real_series(&self) -> Series {
+        let path = self.checkpoint.real.as_ref();
+        let path = path.unwrap_or(&self.checkpoint.path);
+        (folder(path).to_owned(), self.series.1.clone())
+    }
+
     /// How far it was read.
     #[must_use]
     pub fn offset(&self) -> u64 {
@@ -373,6 +394,10 @@ impl Log {
     /// Its content is that of another file now: a copy, or what became of it when it was compressed.
     pub fn moves_to(&mut self, found: &Found, condition: Condition) {
         self.is_at(found);
+        if condition == Condition::ShorterCopy {
+            // What stood behind the last whole line was cut away with it.
+            self.checkpoint.unfinished = None;
+        }
         self.checkpoint.condition = condition;
         self.searched = self.offset();
         self.compared = None;

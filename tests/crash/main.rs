@@ -1,12 +1,17 @@
-//! The promise of `tail`, against the real binary: whatever is written, rotated, copied, truncated
-//! and compressed, and however often the follower is killed meanwhile, every complete line arrives
-//! exactly once and in order.
+//! The promise of `tail`, against the real binary: whatever is written, rotated, copied, truncated,
+//! compressed, replaced, renamed and reached through links, whatever becomes of the output, and however often the follower is killed
+//! meanwhile, every complete line arrives exactly once and in order.
 //!
-//! `CONFLUENCE_ECS_SEED` repeats a run, `CONFLUENCE_ECS_OPERATIONS` makes it shorter or longer.
+//! `CONFLUENCE_ECS_SEED` repeats a run, `CONFLUENCE_ECS_OPERATIONS` makes it shorter or longer,
+//! `CONFLUENCE_ECS_RUNS` says how many short runs there are of each treatment.
 
+mod arrivals;
 #[path = "../common/mod.rs"]
 mod common;
+mod outputs;
 mod random;
+mod reach;
+mod scheme;
 mod series;
 mod world;
 
@@ -43,6 +48,7 @@ fn seeds(count: u64, operations: u64, treatment: Treatment) {
     if let Some(seed) = given_seed() {
         return run(seed, operations, treatment);
     }
+    let count = number("CONFLUENCE_ECS_RUNS").unwrap_or(count);
     let first = new_seed();
     for seed in first..first + count {
         run(seed, operations, treatment);

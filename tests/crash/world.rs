@@ -1,17 +1,20 @@
 //! The model: what was written, who follows, and what must have arrived.
 
 use std::fmt::Write as _;
-use std::fs::{self, File};
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::common::follow::{self, Follower, Place};
-use crate::common::program::lines;
+use crate::arrivals::Arrivals;
+use crate::common::follow::{Follower, Place};
 use crate::random::Random;
-use crate::series::{Method, Names, Scheme, Series};
+use crate::reach::Reach;
+use crate::scheme::Scheme;
+use crate::series::Series;
 
+/// The log of each series that is there at the start.
+const BASE: &str = "audit.log";
 /// How long the last records may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -34,10 +37,11 @@ pub struct World {
     treatment: Treatment,
     seed: u64,
     series: Vec<Series>,
-    /// For each series, how many records stand in the output for good.
-    confirmed: Vec<usize>,
-    /// The output was checked up to this byte.
-    checked: u64,
+    /// For each series that was there at the start, the pattern of its files.
+    files: Vec<&'static str>,
+    /// Whether the state has known a file of a series.
+    known: Vec<bool>,
+    arrivals: Arrivals,
     follower: Option<Follower>,
     begun: Instant,
     log: Vec<String>,
@@ -48,42 +52,78 @@ impl World {
     /// Some series with a few records each, and a follower that has begun.
     pub fn new(seed: u64, treatment: Treatment) -> Self {
         let mut random = Random::new(seed);
-        let mut place = Place::new(&["new/*.log"]).loud().with(&["-v"]);
-        let mut series = Vec::new();
+        let place = Place::new(&[]).loud().with(&["-v"]);
+        let (mut series, mut files) = (Vec::new(), Vec::new());
         for index in 0..random.between(2, 6) {
             let name = format!("s{index}");
-            let scheme = scheme(&mut random);
-            let one = Series::new(&name, place.path(&name), "audit.log", scheme);
-            let files = ["audit.log", "*.log", "audit.log*"][random.index(3)];
-            if one.is_data_center() {
-                place.follow(&name);
-            } else {
-                place.follow(&format!("{name}/{files}"));
-            }
-            series.push(one);
+            let scheme = Scheme::any(&mut random);
+            let reach = Reach::any(&scheme, &mut random);
+            let folder = place.path(&name);
+            Reach::link(&place.path(""), &name, BASE);
+            series.push(Series::new(&name, folder, BASE, scheme, reach));
+            files.push([BASE, "*.log", "audit.log*"][random.index(3)]);
         }
         let mut world = Self {
             kills: 0,
-            confirmed: vec![0; series.len()],
+            arrivals: Arrivals::new(place.out()),
+            known: vec![false; series.len()],
             place,
             random,
             treatment,
             seed,
             series,
-            checked: 0,
+            files,
             follower: None,
             begun: Instant::now(),
             log: Vec::new(),
             count: 0,
         };
         for index in 0..world.series.len() {
-            world.note(&format!("{:?}", world.series[index].scheme));
+            let series = &world.series[index];
+            world.note(&format!("{:?}, {:?}", series.scheme, series.reach));
             let said = world.series[index].append(&mut world.random);
             world.note_of(index, said);
         }
+        world.choose_paths();
         world.note("first start");
         world.follower = Some(world.place.start_ready());
         world
+    }
+
+    /// By what paths the series are followed from the next start on.
+    fn choose_paths(&mut self) {
+        self.place.follow_only("new/*.log");
+        for (series, files) in self.series.iter().zip(&self.files) {
+            let (reach, scheme) = (series.reach, &series.scheme);
+            let pattern = reach.pattern(&series.name, scheme, files, &mut self.random);
+            self.place.follow(&pattern);
+            if reach == Reach::Changing {
+                let at = self.begun.elapsed().as_micros();
+                self.log.push(format!("      {at:>9} µs  follow {pattern}"));
+            }
+        }
+    }
+
+    /// What others do to the output while nobody writes to it.
+    fn meddle_with_output(&mut self) {
+        for _ in 0..2 {
+            let outputs = &mut self.arrivals.outputs;
+            let said = match self.random.below(10) {
+                0 | 1 => outputs.rotate(&mut self.random),
+                2 => outputs.append_foreign(&mut self.random),
+                _ => None,
+            };
+            if let Some(said) = said {
+                self.note(&said);
+            }
+        }
+    }
+
+    fn start(&mut self) {
+        self.choose_paths();
+        self.meddle_with_output();
+        self.note("start");
+        self.follower = Some(self.place.start());
     }
 
     /// Does something.
@@ -97,8 +137,7 @@ impl World {
             75..78 => self.new_series(),
             _ if self.follower.is_none() => {
                 if self.random.percent(self.treatment.start) {
-                    self.note("start");
-                    self.follower = Some(self.place.start());
+                    self.start();
                 }
             }
             _ => {
@@ -118,12 +157,15 @@ impl World {
         let known = self.is_known(index);
         let (series, random) = (&mut self.series[index], &mut self.random);
         let said = match random.below(100) {
-            0..35 => series.append(random),
-            35..50 => series.part_of_a_line(random),
-            50..62 if known => series.rotate(random),
-            62..72 => series.reopen(),
-            72..92 => series.work(random),
-            92..98 => series.delete_oldest(self.confirmed[index]),
+            0..33 => series.append(random),
+            33..46 => series.part_of_a_line(random),
+            46..58 if known => series.rotate(random),
+            58..66 => series.reopen(),
+            66..85 => series.work(random),
+            85..90 => series.delete_oldest(self.arrivals.next(index)),
+            90..93 => series.replace(random),
+            93..95 => series.begin_to_restore(random),
+            95..98 => series.rename_folder(),
             _ => series.finish_line(),
         };
         self.note_of(index, said);
@@ -131,10 +173,15 @@ impl World {
 
     /// Whether the state knows the file. Before that, its rotated siblings would be files of the
     /// past.
-    fn is_known(&self, index: usize) -> bool {
+    fn is_known(&mut self, index: usize) -> bool {
         let series = &self.series[index];
         let path = series.current().to_string_lossy();
-        series.is_data_center() || self.confirmed[index] > 0 || self.place.state().contains(&*path)
+        let is_known = &mut self.known[index];
+        *is_known = *is_known
+            || series.scheme.is_data_center()
+            || self.arrivals.next(index) > 0
+            || self.place.state().contains(&*path);
+        *is_known
     }
 
     fn new_series(&mut self) {
@@ -142,15 +189,13 @@ impl World {
         if index >= 9 {
             return;
         }
-        let mut scheme = scheme(&mut self.random);
-        if matches!(scheme.names, Names::DataCenterDot | Names::DataCenterHyphen) {
-            scheme.names = Names::Numbered;
-        }
+        let scheme = Scheme::any(&mut self.random).without_data_center();
         let (name, base) = (format!("s{index}"), format!("extra{index}.log"));
-        let mut series = Series::new(&name, self.place.path("new"), &base, scheme);
+        let folder = self.place.path("new");
+        let mut series = Series::new(&name, folder, &base, scheme, Reach::Real);
         let said = series.append(&mut self.random);
         self.series.push(series);
-        self.confirmed.push(0);
+        self.known.push(false);
         self.note(&format!("{scheme:?}"));
         self.note_of(index, said);
     }
@@ -178,8 +223,7 @@ impl World {
         }
         // Often it is started again at once.
         if self.random.percent(self.treatment.start) {
-            self.note("start");
-            self.follower = Some(self.place.start());
+            self.start();
         }
     }
 
@@ -193,27 +237,53 @@ impl World {
     }
 
     fn once(&mut self) {
+        for index in 0..self.series.len() {
+            // What is not there cannot arrive.
+            while self.series[index].is_being_restored() {
+                let said = self.series[index].work(&mut self.random);
+                self.note_of(index, said);
+            }
+        }
+        self.choose_paths();
+        self.meddle_with_output();
         self.note("once");
         self.place.once();
         self.check();
-        self.everything_arrived("after --once");
+        self.arrivals.must_be_complete(&self.series, "after --once");
+    }
+
+    fn check(&mut self) {
+        self.arrivals.check(&self.series);
     }
 
     /// Finishes all that is half done, and checks that everything arrives, once.
     pub fn end(mut self) {
         for index in 0..self.series.len() {
             let (series, random) = (&mut self.series[index], &mut self.random);
+            let mut said = Vec::new();
             while series.is_at_work() {
-                series.work(random);
+                said.push(series.work(random));
             }
-            series.finish_line();
+            said.push(series.finish_line());
+            for said in said {
+                self.note_of(index, said);
+            }
         }
         self.note("all is written");
-        let mut follower = self.follower.take().unwrap_or_else(|| self.place.start());
-        let expected: usize = self.series.iter().map(Series::complete).sum();
-        let confirmed: usize = self.confirmed.iter().sum();
+        if self.follower.is_none() {
+            self.start();
+        }
+        let Some(mut follower) = self.follower.take() else {
+            return;
+        };
         let deadline = Instant::now() + PATIENCE;
-        while confirmed + self.unchecked_lines() < expected && Instant::now() < deadline {
+        let mut length = None;
+        while Instant::now() < deadline {
+            let now = Some(self.arrivals.outputs.length());
+            let before = std::mem::replace(&mut length, now);
+            if length != before && self.arrivals.is_at_the_end(&self.series) {
+                break;
+            }
             follower.must_run();
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -223,56 +293,10 @@ impl World {
         // What a killed follower had written was counted, too, and taken back by the next one, which
         // may have been asked to end before it had written it again.
         self.once();
-        let length = self.output_length();
+        let length = self.arrivals.outputs.length();
         self.place.once();
-        assert_eq!(self.output_length(), length, "--once has nothing to add");
-    }
-
-    fn output_length(&self) -> u64 {
-        fs::metadata(self.place.out()).map_or(0, |data| data.len())
-    }
-
-    fn everything_arrived(&self, when: &str) {
-        for (series, confirmed) in self.series.iter().zip(&self.confirmed) {
-            let (name, complete) = (&series.name, series.complete());
-            assert!(
-                *confirmed >= complete,
-                "{when}: of {name}, {confirmed} of {complete} records have arrived"
-            );
-        }
-    }
-
-    /// What was added to the output since the last check.
-    fn unchecked(&self) -> Vec<u8> {
-        let mut text = Vec::new();
-        let mut file = File::open(self.place.out()).expect("the output");
-        file.seek(SeekFrom::Start(self.checked)).expect("sought");
-        file.read_to_end(&mut text).expect("read");
-        text
-    }
-
-    fn unchecked_lines(&self) -> usize {
-        memchr::memchr_iter(b'\n', &self.unchecked()).count()
-    }
-
-    /// After a clean end the output is final: every event in it is the next one of its series.
-    fn check(&mut self) {
-        let text = self.unchecked();
-        for event in lines(&text) {
-            let (name, number) = follow::identity(&event);
-            let index = self.series.iter().position(|series| series.name == name);
-            let index = index.unwrap_or_else(|| panic!("an unknown series: {event}"));
-            let (series, confirmed) = (&self.series[index], &mut self.confirmed[index]);
-            assert_eq!(
-                number, *confirmed as u64,
-                "the next record of {name} is {confirmed}, this is {number}: {event}"
-            );
-            assert_eq!(follow::original(&event), series.lines[*confirmed]);
-            *confirmed += 1;
-            let unfinished = *confirmed > series.complete() && !series.lacks_only_the_line_end();
-            assert!(!unfinished, "half a line: {event}");
-        }
-        self.checked += text.len() as u64;
+        let now = self.arrivals.outputs.length();
+        assert_eq!(now, length, "--once has nothing to add");
     }
 
     fn note(&mut self, what: &str) {
@@ -335,31 +359,5 @@ fn list(folder: &Path, told: &mut String) {
                 path.display()
             );
         }
-    }
-}
-
-/// A way to rotate, as somebody would configure it.
-fn scheme(random: &mut Random) -> Scheme {
-    let names = [
-        Names::Numbered,
-        Names::Numbered,
-        Names::Dated,
-        Names::Timed,
-        Names::DataCenterDot,
-        Names::DataCenterHyphen,
-    ][random.index(6)];
-    let method = [Method::Create, Method::NoCreate, Method::CopyTruncate][random.index(3)];
-    let compression = [None, Some(".gz"), Some(".gz"), Some(".zst")][random.index(4)];
-    let is_data_center = matches!(names, Names::DataCenterDot | Names::DataCenterHyphen);
-    // Nothing could tell a copy, or a file whose inode is used again, from the next file if their
-    // beginnings were the same.
-    let equal_beginnings = random.percent(20) && (is_data_center || method != Method::CopyTruncate);
-    let compresses = !is_data_center && !equal_beginnings;
-    Scheme {
-        names,
-        method,
-        compression: compression.filter(|_| compresses),
-        delay: random.percent(50),
-        equal_beginnings,
     }
 }

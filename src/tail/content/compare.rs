@@ -88,9 +88,31 @@ pub fn compare_beginning(copy: &Found, original: &Path) -> io::Result<Beginning>
     compare_streams(copy, Stream::detect(open(original)?)?)
 }
 
-/// Compares a file with the beginning of an open one.
+/// Compares a file with an open one: the same are a copy of its beginning, and a copy of all of it that
+/// was written to since.
 pub(super) fn compare_open(copy: &Found, original: &File) -> io::Result<Beginning> {
-    compare_streams(copy, FromStart(original, 0))
+    let beginning = compare_streams(copy, FromStart(original, 0))?;
+    let length = original.metadata()?.len();
+    if beginning != Beginning::Different || length == 0 {
+        return Ok(beginning);
+    }
+    let mut copy = Stream::detect(open_found(copy)?)?;
+    let mut original = FromStart(original, 0).take(length);
+    let (mut ours, mut theirs) = (vec![0; PIECE], vec![0; PIECE]);
+    loop {
+        let read = original.read(&mut theirs)?;
+        if read == 0 {
+            return Ok(Beginning::Same);
+        }
+        match copy.read_exact(&mut ours[..read]) {
+            Ok(()) if ours[..read] == theirs[..read] => {}
+            Ok(()) => return Ok(Beginning::Different),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                return Ok(Beginning::Different);
+            }
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 fn compare_streams(copy: &Found, mut original: impl Read) -> io::Result<Beginning> {

@@ -110,6 +110,9 @@ impl Following {
         }
         let start = progress.offset() - text.len() as u64;
         fill(piece, start, &Lines::Whole, most);
+        log.checkpoint.unfinished = None;
+        log.checkpoint.seen = None;
+        log.searched = log.offset();
         piece.read.origin = Some(Arc::clone(&log.origin));
         piece.log = Some(id);
         piece

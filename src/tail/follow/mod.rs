@@ -288,7 +288,12 @@ impl Following {
             match lines {
                 Ok(Lines::Whole | Lines::TooLong(_)) => return true,
                 Ok(Lines::None) => {
+                    let is_old_file = log.is_on_old_file();
                     finish(log, limit);
+                    if is_old_file {
+                        // Its new file is next, before any line of a later log.
+                        break;
+                    }
                     if log.is_changed {
                         // Known to be read to its end: worth saving.
                         self.is_unsettled |= log.has_more();
@@ -484,7 +489,8 @@ fn is_unchanged(
     folder: &Path,
 ) -> bool {
     let Some(listing) = folders.get_mut(folder) else {
-        return false;
+        // Left behind by a link that leads elsewhere now: nothing is looked for there.
+        return true;
     };
     let modified = std::fs::metadata(folder).and_then(|metadata| metadata.modified());
     if modified.is_ok_and(|modified| listing.is_of(modified)) {

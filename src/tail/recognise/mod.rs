@@ -12,6 +12,7 @@
 mod copies;
 mod moved;
 mod places;
+mod reached;
 mod scan;
 mod unreadable;
 
@@ -22,6 +23,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use copies::{Copy, Index, is_begun};
 use places::{is_same, place, settled};
+use reached::Earlier;
 use scan::Scan;
 
 use super::content;
@@ -47,6 +49,8 @@ pub struct Logs {
     pub all: BTreeMap<LogId, Log>,
     /// The number of the next new log.
     pub next: LogId,
+    /// Logs with a lower number are from earlier runs; known from the first scan on.
+    pub(super) earlier: Option<LogId>,
     /// Files that are copies of a log whose own file is still as it was.
     pub(super) copies: HashMap<(u64, u64), Copy>,
     /// Logs that are gone with an unfinished line, whose text is known.
@@ -90,6 +94,7 @@ impl Logs {
     /// # Errors
     /// When files changed meanwhile, so that it cannot be told.
     pub fn recognise(&mut self, look: &Look, meeting: FirstMeeting) -> Result<(), Unsettled> {
+        let mut earlier = self.begin(look);
         let mut scan = Scan::of(look);
         let mut nowhere = Vec::new();
         for known in [Known::Read, Known::Unread] {
@@ -108,7 +113,7 @@ impl Logs {
         self.give_up(nowhere, &overwritten, &scan);
         for found in new {
             if scan.is_free(&found.node)
-                && let Some(log) = self.meet(found, meeting, &mut index, &mut scan)?
+                && let Some(log) = self.meet(found, meeting, &mut earlier, &mut index, &mut scan)?
             {
                 index.add(self.next, &log);
                 self.all.insert(self.next, log);
@@ -278,6 +283,7 @@ impl Logs {
         &mut self,
         found: &Found,
         meeting: FirstMeeting,
+        earlier: &mut Earlier,
         index: &mut Index,
         scan: &mut Scan<'_>,
     ) -> Result<Option<Log>, Unsettled> {
@@ -293,9 +299,10 @@ impl Logs {
             .modified
             .and_then(|modified| SystemTime::now().duration_since(modified).ok());
         let is_old = meeting.ignore_older.is_some_and(|most| age > Some(most));
-        let (progress, condition) = if !found.is_followed && found.is_first_look {
+        let is_first_look = found.is_first_look && !earlier.knows_series_of(found, self);
+        let (progress, condition) = if !found.is_followed && is_first_look {
             (from_end(found)?, Condition::Ignored)
-        } else if is_old || meeting.from_end && found.is_first_look {
+        } else if is_old || meeting.from_end && is_first_look {
             // What is written to it from here on counts; nothing is appended to a compressed file.
             let condition = if settled(content::is_found_compressed(found), found, false)? {
                 Condition::Ignored

@@ -1,257 +1,25 @@
-//! One series of records: a writer, and what rotates its files. Every method does one step, says
-//! what it did, and does nothing (and says nothing) where the step is not possible now.
+//! What rotates the files of a series, and compresses and deletes them.
 
 use std::collections::VecDeque;
 use std::fs::{self, File};
-use std::io::Write as _;
 use std::path::PathBuf;
 
+use super::{Rotated, Series, Work};
 use crate::common::follow::{self, gzip, zstd};
 use crate::random::Random;
-
-/// How the files of a series come and go.
-#[derive(Debug, Clone, Copy)]
-pub struct Scheme {
-    pub names: Names,
-    pub method: Method,
-    /// The suffix that compressed files get.
-    pub compression: Option<&'static str>,
-    /// The newest rotated file is not compressed.
-    pub delay: bool,
-    /// Every file begins with the same 5 KiB.
-    pub equal_beginnings: bool,
-}
-
-/// How files are named.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Names {
-    /// `audit.log.1`, shifted at every rotation.
-    Numbered,
-    /// `audit.log-20260411`.
-    Dated,
-    /// `audit.log-20260411-060000`.
-    Timed,
-    /// `20260101.00000.audit.log`.
-    DataCenterDot,
-    /// `20260101-00000.audit.log`.
-    DataCenterHyphen,
-}
-
-/// How a file is rotated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
-    Create,
-    NoCreate,
-    CopyTruncate,
-}
-
-/// A file that is not written any more, or not for long.
-struct Rotated {
-    path: PathBuf,
-    /// How many records of the series there are up to its end.
-    last: usize,
-    compressed: bool,
-}
-
-/// What the rotation is in the middle of.
-enum Work {
-    Copy {
-        rest: VecDeque<u8>,
-    },
-    Truncate,
-    Compress {
-        rest: VecDeque<u8>,
-        index: usize,
-        to: PathBuf,
-    },
-}
-
-/// A series.
-pub struct Series {
-    pub name: String,
-    pub scheme: Scheme,
-    /// The records, without line ends; the last one is unfinished if there are unwritten bytes.
-    pub lines: Vec<String>,
-    unwritten: Vec<u8>,
-    folder: PathBuf,
-    base: String,
-    current: PathBuf,
-    handle: Option<File>,
-    /// Whether the writer still holds the file that was renamed last.
-    moved: bool,
-    /// Whether the current file has no line yet.
-    fresh: bool,
-    /// The newest first.
-    rotated: VecDeque<Rotated>,
-    rotations: usize,
-    roll: (u32, u32),
-    work: Option<Work>,
-}
+use crate::scheme::{Method, Names};
 
 impl Series {
-    /// A series whose first file does not exist yet.
-    pub fn new(name: &str, folder: PathBuf, base: &str, scheme: Scheme) -> Self {
-        let mut series = Self {
-            name: name.to_owned(),
-            scheme,
-            lines: Vec::new(),
-            unwritten: Vec::new(),
-            current: folder.join(base),
-            folder,
-            base: base.to_owned(),
-            handle: None,
-            moved: false,
-            fresh: true,
-            rotated: VecDeque::new(),
-            rotations: 0,
-            roll: (0, 0),
-            work: None,
-        };
-        if series.is_data_center() {
-            series.current = series.data_center_name();
-        }
-        series
-    }
-
-    pub fn is_data_center(&self) -> bool {
-        matches!(
-            self.scheme.names,
-            Names::DataCenterDot | Names::DataCenterHyphen
-        )
-    }
-
-    /// The path that the writer opens.
-    pub fn current(&self) -> &PathBuf {
-        &self.current
-    }
-
-    /// How many records are complete, with their line ends.
-    pub fn complete(&self) -> usize {
-        self.lines.len() - usize::from(!self.unwritten.is_empty())
-    }
-
-    /// Whether the last record lacks nothing but its line end.
-    pub fn lacks_only_the_line_end(&self) -> bool {
-        self.unwritten == b"\n"
-    }
-
-    /// Appends whole records.
-    pub fn append(&mut self, random: &mut Random) -> Option<String> {
-        self.may_write()?;
-        let said = self.finish_line().unwrap_or_default();
-        let count = match random.below(10) {
-            0 => random.between(6, 20),
-            1..=4 => 1,
-            _ => random.between(1, 5),
-        };
-        let at_once = random.percent(50);
-        let mut text = Vec::new();
-        for _ in 0..count {
-            let line = self.next_line(random);
-            text.extend_from_slice(line.as_bytes());
-            text.push(b'\n');
-            if !at_once {
-                self.write(&std::mem::take(&mut text));
-            }
-        }
-        self.write(&text);
-        let how = if at_once { "at once" } else { "singly" };
-        let last = self.lines.len() - 1;
-        Some(format!("{said}append {count} to {last} {how}"))
-    }
-
-    /// Appends a part of a line, or the rest of it.
-    pub fn part_of_a_line(&mut self, random: &mut Random) -> Option<String> {
-        self.may_write()?;
-        if !self.unwritten.is_empty() {
-            if random.percent(40) && self.unwritten.len() > 1 {
-                let piece = 1 + random.index(self.unwritten.len() - 1);
-                let piece: Vec<_> = self.unwritten.drain(..piece).collect();
-                self.write(&piece);
-                return Some(format!("{} bytes of the unfinished line", piece.len()));
-            }
-            return self.finish_line();
-        }
-        // The beginning of a file tells it from others.
-        if self.fresh && self.scheme.equal_beginnings {
-            return None;
-        }
-        let line = self.next_line(random) + "\n";
-        let line = line.as_bytes();
-        let characters: Vec<_> = (60..line.len()).filter(|at| line[*at] >= 0x80).collect();
-        let cut = match random.below(4) {
-            // All but the line end.
-            0 => line.len() - 1,
-            // Inside a character.
-            1 if !characters.is_empty() => characters[random.index(characters.len())] + 1,
-            // After its number, which stands in the first 60 bytes.
-            _ => 60 + random.index(line.len() - 60),
-        };
-        self.write(&line[..cut]);
-        self.unwritten = line[cut..].to_vec();
-        let number = self.lines.len() - 1;
-        Some(format!("{cut} of {} bytes of {number}", line.len()))
-    }
-
-    /// Writes the rest of the unfinished line.
-    pub fn finish_line(&mut self) -> Option<String> {
-        if self.unwritten.is_empty() {
-            return None;
-        }
-        let rest = std::mem::take(&mut self.unwritten);
-        self.write(&rest);
-        Some(format!("finish {}; ", self.lines.len() - 1))
-    }
-
-    /// Nothing is written between a copy and the truncation.
-    fn may_write(&self) -> Option<()> {
-        let copied = matches!(self.work, Some(Work::Copy { .. } | Work::Truncate));
-        (!copied).then_some(())
-    }
-
-    fn next_line(&mut self, random: &mut Random) -> String {
-        let number = self.lines.len() as u64;
-        let line = match random.below(20) {
-            _ if self.fresh && self.scheme.equal_beginnings => {
-                follow::record_of_equal_beginning(&self.name, number)
-            }
-            0 => follow::short_record(&self.name, number),
-            _ => follow::record(&self.name, number),
-        };
-        self.lines.push(line.clone());
-        // Lines that go into the renamed file leave the current one fresh.
-        self.fresh &= self.moved;
-        line
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        let current = &self.current;
-        let handle = self.handle.get_or_insert_with(|| {
-            fs::create_dir_all(current.parent().expect("a folder")).expect("created");
-            let file = File::options().create(true).append(true).open(current);
-            file.expect("opened")
-        });
-        handle.write_all(bytes).expect("written");
-        if self.moved {
-            self.rotated[0].last = self.lines.len();
-        }
-    }
-
-    /// The writer opens its file anew.
-    pub fn reopen(&mut self) -> Option<String> {
-        self.moved.then_some(())?;
-        let said = self.finish_line().unwrap_or_default();
-        self.handle = None;
-        self.moved = false;
-        Some(said + "reopen")
-    }
-
     /// Rotates, or begins to.
     pub fn rotate(&mut self, random: &mut Random) -> Option<String> {
         if self.work.is_some() || self.moved || !self.current.exists() {
             return None;
         }
-        if self.is_data_center() {
+        // Who has closed the file would write the rest of the line into the next one.
+        if self.handle.is_none() && !self.unwritten.is_empty() {
+            return None;
+        }
+        if self.scheme.is_data_center() {
             return Some(self.roll(random));
         }
         let copies = self.scheme.method == Method::CopyTruncate;
@@ -343,7 +111,7 @@ impl Series {
         format!("roll to {}, moved: {}", name.display(), self.moved)
     }
 
-    fn data_center_name(&self) -> PathBuf {
+    pub(super) fn data_center_name(&self) -> PathBuf {
         let (day, number) = self.roll;
         let (month, day) = (1 + day / 28, 1 + day % 28);
         let between = if self.scheme.names == Names::DataCenterDot {
@@ -356,7 +124,7 @@ impl Series {
         ))
     }
 
-    /// Goes on with a copy, a truncation or a compression, or begins a compression.
+    /// Goes on with what is half done, or begins a compression.
     pub fn work(&mut self, random: &mut Random) -> Option<String> {
         match self.work.take() {
             Some(Work::Copy { mut rest }) => {
@@ -372,14 +140,20 @@ impl Series {
                 Some(format!("copy {} bytes, done: {done}", piece.len()))
             }
             Some(Work::Truncate) => {
+                // Half of it would stand before the truncation, and half behind it.
+                self.work = Some(Work::Truncate);
+                let said = self.finish_line().unwrap_or_default();
+                self.work = None;
                 let file = File::options().write(true).open(&self.current);
                 let file = file.expect("opened");
                 let length = file.metadata().expect("there").len();
                 file.set_len(0).expect("truncated");
                 self.fresh = true;
                 let grown = random.percent(40).then(|| self.grow_beyond(length, random));
-                Some(format!("truncate at {length}{}", grown.unwrap_or_default()))
+                let grown = grown.unwrap_or_default();
+                Some(format!("{said}truncate at {length}{grown}"))
             }
+            Some(Work::Restore { rest }) => Some(self.restore(rest, random)),
             Some(Work::Compress {
                 mut rest,
                 index,
@@ -456,7 +230,7 @@ impl Series {
 }
 
 /// The next bytes: all, or a few.
-fn piece(rest: &mut VecDeque<u8>, random: &mut Random) -> Vec<u8> {
+pub(super) fn piece(rest: &mut VecDeque<u8>, random: &mut Random) -> Vec<u8> {
     let length = if rest.is_empty() || random.percent(40) {
         rest.len()
     } else {

@@ -1,0 +1,65 @@
+//! Logs that are followed by another path than before: through a link, past it, by `d/../d`.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use super::Logs;
+use crate::shown::Shown as _;
+use crate::tail::discover::{Found, Look};
+use crate::tail::log::{LogId, Series, folder};
+
+/// Logs that the state knew, and their series.
+#[derive(Debug, Default)]
+pub(super) struct Earlier {
+    before: LogId,
+    series: Option<HashSet<Series>>,
+}
+
+impl Earlier {
+    /// Whether a file is of a series that was followed before this run, perhaps by another path: then
+    /// what came to it since is to be read.
+    pub(super) fn knows_series_of(&mut self, found: &Found, logs: &Logs) -> bool {
+        let series = self.series.get_or_insert_with(|| {
+            let earlier = logs.all.range(..self.before);
+            earlier.map(|(_, log)| log.real_series()).collect()
+        });
+        let path = found.real.as_ref().unwrap_or(&found.path);
+        series.contains(&(folder(path).to_owned(), found.name.series.clone()))
+    }
+}
+
+impl Logs {
+    /// Before the first scan of a run: takes the logs to the paths by which their directories are
+    /// followed now.
+    pub(super) fn begin<'a>(&mut self, look: &'a Look) -> Earlier {
+        if let Some(before) = self.earlier {
+            return Earlier {
+                before,
+                series: None,
+            };
+        }
+        self.earlier = Some(self.next);
+        let mut by_real: Option<HashMap<PathBuf, &Path>> = None;
+        for log in self.all.values_mut() {
+            let is_followed = |folder: &PathBuf| look.folders.contains_key(folder);
+            if is_followed(&log.home) && is_followed(&log.series.0) {
+                continue;
+            }
+            let by_real = by_real.get_or_insert_with(|| {
+                let folders = look.folders.keys();
+                let real =
+                    |folder: &'a PathBuf| Some((std::fs::canonicalize(folder).ok()?, &**folder));
+                folders.filter_map(real).collect()
+            });
+            if let Some(folder) = by_real.get(&log.real_series().0) {
+                let path = log.checkpoint.path.shown();
+                tracing::debug!("{path} is followed in {} now", folder.shown());
+                log.is_reached_by(folder);
+            }
+        }
+        Earlier {
+            before: self.next,
+            series: None,
+        }
+    }
+}
