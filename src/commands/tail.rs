@@ -24,9 +24,10 @@ use crate::tail::discover::Discovery;
 use crate::tail::follow::{Following, Reading};
 use crate::tail::ledger::Ledger;
 use crate::tail::log::LogId;
+use crate::tail::pace::Pace;
 use crate::tail::piece::{Change, TailPiece};
 use crate::tail::recognise::FirstMeeting;
-use crate::tail::{Follower, SAVE_AFTER, Schedule};
+use crate::tail::{Follower, Schedule};
 
 /// The name of the state's files.
 pub const STATE: &str = "tail";
@@ -112,7 +113,9 @@ fn start(
         poll_interval: arguments.poll_interval,
         report_interval: arguments.report_interval,
     };
-    let mut follower = Follower::start(following, schedule, Arc::clone(stop), Arc::clone(service));
+    let pace = Arc::<Pace>::default();
+    let (to_end, to_beat) = (Arc::clone(stop), Arc::clone(service));
+    let mut follower = Follower::start(following, schedule, to_end, to_beat, Arc::clone(&pace));
     let is_missing = tail_start::tell_missing(follower.following(), arguments.once);
     let known = ledger.logs.keys().copied().collect();
     tail_start::tell_nothing_new(follower.following(), &known, &directory);
@@ -138,6 +141,7 @@ fn start(
         is_final: false,
         unsaved_bytes: 0,
         saved: Instant::now(),
+        pace,
         total: Counts::default(),
         reported: Instant::now(),
         report_interval: arguments.report_interval,
@@ -250,6 +254,7 @@ struct Output {
     is_final: bool,
     unsaved_bytes: u64,
     saved: Instant,
+    pace: Arc<Pace>,
     total: Counts,
     reported: Instant,
     report_interval: Duration,
@@ -285,7 +290,7 @@ impl Output {
         let is_hangup = self.stop.take_hangup();
         let is_due = events.is_pause
             || self.unsaved_bytes >= SAVE_BYTES
-            || self.saved.elapsed() >= SAVE_AFTER;
+            || self.saved.elapsed() >= self.pace.wait();
         if self.is_unsaved && is_due || is_hangup {
             self.save()?;
             if is_hangup || self.sink.is_moved() {
@@ -321,7 +326,9 @@ impl Output {
     /// The output first, then the state: a crash between them repeats what is then cut away.
     fn save(&mut self) -> Result<(), Error> {
         self.service.waiting(true);
+        let began = Instant::now();
         let saved = self.save_both();
+        self.pace.saved(began.elapsed());
         self.service.waiting(false);
         self.is_unsaved = false;
         self.unsaved_bytes = 0;

@@ -13,6 +13,7 @@ pub mod identity;
 pub mod ledger;
 pub mod log;
 pub mod name;
+pub mod pace;
 pub mod pattern;
 pub mod piece;
 pub mod recognise;
@@ -24,14 +25,13 @@ use std::time::{Duration, Instant};
 
 use follow::Following;
 use log::LogId;
+use pace::Pace;
 use piece::{Change, TailPiece};
 use watch::Watch;
 
 use crate::service::Service;
 use crate::stop::Stop;
 
-/// The state is saved this long after the first change that it does not have.
-pub const SAVE_AFTER: Duration = Duration::from_millis(200);
 /// A log whose file is gone is remembered this long: the file may come back.
 const FORGET_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 /// A file that is gone may be written to this long by who has it open.
@@ -70,6 +70,7 @@ pub struct Follower {
     next_report: Instant,
     /// When the output is to be told of the pause behind the last piece.
     pause_at: Option<Instant>,
+    pace: Arc<Pace>,
     phase: Phase,
     /// Logs that may have a last line to take (`--once`).
     last_lines: Vec<LogId>,
@@ -95,6 +96,7 @@ impl Follower {
         schedule: Schedule,
         stop: Arc<Stop>,
         service: Arc<Service>,
+        pace: Arc<Pace>,
     ) -> Self {
         let mut watch = (!schedule.once).then(|| Watch::new(Arc::clone(&stop)));
         following.look();
@@ -116,6 +118,7 @@ impl Follower {
             polls: 0,
             next_report: now + schedule.report_interval,
             pause_at: None,
+            pace,
             phase: Phase::Following,
             last_lines: Vec::new(),
             lost_bytes: 0,
@@ -171,7 +174,7 @@ impl Follower {
             }
             if self.following.next_piece(piece) {
                 self.pause_at
-                    .get_or_insert_with(|| Instant::now() + SAVE_AFTER);
+                    .get_or_insert_with(|| Instant::now() + self.pace.wait());
                 return true;
             }
             if self.following.is_unsettled {
