@@ -437,3 +437,39 @@ fn a_full_disk_is_waited_for_without_half_lines() {
     assert!(!told_of.contains("there is room again"), "{told_of}");
     assert_eq!(sink.sync().unwrap().unwrap(), recorded);
 }
+
+#[test]
+fn a_save_between_a_copy_and_its_truncation_loses_nothing() {
+    let place = Place::new();
+    let mut sink = place.open();
+    for (text, copies) in [("a\n", true), ("b\n", false), ("c\n", false)] {
+        sink.write(text.as_bytes(), NEVER).unwrap();
+        sink.sync().unwrap();
+        if copies {
+            fs::copy(place.path(), place.rotated()).unwrap();
+        }
+    }
+    let file = File::options().write(true).open(place.path()).unwrap();
+    file.set_len(0).unwrap();
+    sink.write(b"d\n", NEVER).unwrap();
+    let ((), told) = told(|| drop(sink.sync().unwrap()));
+    assert!(told.contains("events=2"), "{told}");
+    assert_eq!(place.text(), "b\nc\nd\n");
+}
+
+#[test]
+fn what_was_saved_and_then_thrown_away_is_nobody_s_loss() {
+    let place = Place::new();
+    let mut sink = place.open();
+    for text in ["a\n", "b\n"] {
+        sink.write(text.as_bytes(), NEVER).unwrap();
+        sink.sync().unwrap();
+    }
+    let file = File::options().write(true).open(place.path()).unwrap();
+    file.set_len(0).unwrap();
+    let ((), told) = told(|| drop(sink.sync().unwrap()));
+    assert_eq!(told, "");
+    sink.write(b"c\n", NEVER).unwrap();
+    sink.sync().unwrap();
+    assert_eq!(place.text(), "c\n");
+}

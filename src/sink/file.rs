@@ -294,7 +294,7 @@ impl Regular {
             let recorded = recorded.map_err(|error| self.failed(error))?;
             // What was written before is in whatever becomes of the file, unless that began already.
             if self.is_in_place() {
-                self.recent = Recent::new(recorded.clone());
+                self.recent.save(recorded.clone());
             }
             self.synced = Some(recorded);
         }

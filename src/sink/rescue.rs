@@ -10,8 +10,12 @@ use std::time::{Duration, Instant};
 use super::{Recorded, find};
 use crate::compression::Stream;
 
-/// More of what was written since the last save is not kept.
+/// More of what was written is not kept.
 const MOST_KEPT: usize = 16 << 20;
+/// What was written is kept for so long, at least, if there is not more of it than this: a file may be
+/// saved between its copy and its truncation.
+const KEPT_FOR: Duration = Duration::from_secs(3);
+const SAVED_KEPT: usize = 4 << 20;
 
 /// So often a copy is looked for.
 const TRIES: usize = 5;
@@ -20,12 +24,17 @@ const SOON: Duration = Duration::from_millis(300);
 /// So long it is looked after.
 const LATE: Duration = Duration::from_secs(60);
 
-/// What was written since the last save.
+/// What was written since the last save, and shortly before it.
 #[derive(Debug)]
 pub(super) struct Recent {
     /// The file as it was before.
     before: Recorded,
     lines: Vec<u8>,
+    /// How much of the lines was saved.
+    saved: usize,
+    /// The file at a save on the way, with what was written before it, and when that was.
+    middle: Option<(Recorded, usize)>,
+    since: Instant,
     /// Lines that are not kept, for there are too many.
     too_many: usize,
     /// How long the file must be, at least.
@@ -45,12 +54,25 @@ enum Loss {
     Possible(usize),
 }
 
+impl Loss {
+    fn possible(lines: usize) -> Self {
+        if lines == 0 {
+            Self::None
+        } else {
+            Self::Possible(lines)
+        }
+    }
+}
+
 impl Recent {
     pub(super) fn new(before: Recorded) -> Self {
         Self {
             length: before.length,
             before,
             lines: Vec::new(),
+            saved: 0,
+            middle: None,
+            since: Instant::now(),
             too_many: 0,
             truncated: 0,
         }
@@ -64,6 +86,28 @@ impl Recent {
             self.lines.extend_from_slice(lines);
         } else {
             self.too_many += count(lines);
+        }
+    }
+
+    /// All of it is saved. What is older than need be is let go.
+    pub(super) fn save(&mut self, now: Recorded) {
+        let is_as_written = now.length == self.length && self.truncated == 0 && self.too_many == 0;
+        if !is_as_written || self.lines.len() > SAVED_KEPT {
+            *self = Self::new(now);
+            return;
+        }
+        self.saved = self.lines.len();
+        if self.since.elapsed() >= KEPT_FOR || self.middle.is_none() {
+            self.since = Instant::now();
+            let middle = self.middle.replace((now, self.lines.len()));
+            if let Some((before, written)) = middle {
+                self.before = before;
+                self.lines.drain(..written);
+                self.saved -= written;
+                if let Some((_, middle)) = &mut self.middle {
+                    *middle -= written;
+                }
+            }
         }
     }
 
@@ -106,39 +150,40 @@ impl Recent {
         }
     }
 
-    /// Takes all of it out, if there is any.
+    /// Takes all of it out, if any of it is not saved.
     pub(super) fn take(&mut self) -> Option<Self> {
         let rest = Self::new(self.before.clone());
         let recent = std::mem::replace(self, rest);
-        (!recent.lines.is_empty() || recent.too_many > 0).then_some(recent)
+        (recent.lines.len() > recent.saved || recent.too_many > 0).then_some(recent)
     }
 
     fn loss(&self, file: &File, metadata: &Metadata) -> Loss {
         if self.lines.is_empty() && self.too_many == 0 {
             return Loss::None;
         }
-        let all = count(&self.lines) + self.too_many;
+        // What was saved is in no danger, unless a copy tells that it was rotated just then.
+        let all = count(&self.lines[self.saved..]) + self.too_many;
         // Without a name, what stands in it is lost; if it was truncated, its end was written after.
         let mut here = Vec::new();
         if metadata.nlink() > 0 {
             let length = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
             if length > self.lines.len() {
-                return Loss::Possible(all);
+                return Loss::possible(all);
             }
             here.resize(length, 0);
             if file.read_exact_at(&mut here, 0).is_err() {
                 // Truncated once more.
-                return Loss::Possible(all);
+                return Loss::possible(all);
             }
         }
         // More than once, and there are several copies with parts of it.
         let truncated = self.truncated + u32::from(metadata.len() < self.length);
         let is_told = self.too_many == 0 && truncated <= 1;
         let (true, Some(rest)) = (is_told, self.lines.strip_suffix(&here[..])) else {
-            return Loss::Possible(all);
+            return Loss::possible(all);
         };
         let Some(copied) = self.copied() else {
-            return Loss::Possible(count(rest));
+            return Loss::possible(count(rest.get(self.saved..).unwrap_or_default()));
         };
         // Of a line that is not all in the copy, all is missing.
         let whole = memchr::memrchr(b'\n', &self.lines[..copied]).map_or(0, |end| end + 1);
