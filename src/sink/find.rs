@@ -83,7 +83,7 @@ fn candidates(recorded: &Recorded) -> Vec<PathBuf> {
                 && other.starts_with(stem)
                 && !other.contains(ORPHAN)
                 && entry.path() != recorded.path
-                && recorded.may_be_copied(modified)
+                && recorded.may_be_copied(&metadata)
             {
                 copies.push((modified, entry.path()));
             }

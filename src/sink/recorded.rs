@@ -131,12 +131,14 @@ impl Recorded {
         self.emptied.is_some() && nanos(modified) == self.emptied
     }
 
-    /// Whether a copy of this can have been written at that time.
-    pub(super) fn may_be_copied(&self, modified: Option<SystemTime>) -> bool {
-        self.length > 0
-            || self
-                .emptied
-                .is_some_and(|then| nanos(modified) >= Some(then))
+    /// Whether a file can be a copy of this by its times: of one that was empty, it was made after that.
+    pub(super) fn may_be_copied(&self, copy: &Metadata) -> bool {
+        let is_later = |then: u64| {
+            let born = nanos(copy.created().ok());
+            // The clock of files is a coarse one: what was copied just before has the same time.
+            nanos(copy.modified().ok()) >= Some(then) && born.is_none_or(|born| born > then)
+        };
+        self.length > 0 || self.emptied.is_some_and(is_later)
     }
 }
 
