@@ -46,6 +46,7 @@ impl Series {
             fs::remove_file(&self.current).expect("removed");
         }
         let said = format!("restore {} bytes, in place: {in_place}", rest.len());
+        self.was_away = true;
         self.work = Some(Work::Restore { rest });
         Some(said)
     }
