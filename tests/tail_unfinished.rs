@@ -75,3 +75,23 @@ fn half_a_line_behind_a_copy_is_cut_away_with_the_rest() {
     place.once();
     place.has([1, 2, 3, 4, 6]);
 }
+
+#[test]
+fn half_a_line_of_one_log_is_no_part_of_another_ones() {
+    let place = Place::new(&["*.log"]);
+    let (one, other) = (record("a", 1), record("b", 1));
+    place.append_bytes("a.log", &one[..100]);
+    place.append_bytes("b.log", &other[..200]);
+    let follower = place.start();
+    wait_until("half a line of each in the state", || {
+        place.state().matches("\"unfinished\"").count() >= 2
+    });
+    follower.terminate();
+    place.remove("a.log");
+    place.once();
+    let errors = place.errors();
+    let [error] = &errors[..] else {
+        panic!("{errors:?}");
+    };
+    assert_eq!(error["event"]["original"], one[..100]);
+}

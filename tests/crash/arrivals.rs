@@ -98,12 +98,12 @@ impl Arrivals {
     }
 }
 
-/// Whether an event tells of a line that was truncated before it was finished: that is no more than an
-/// error where nothing is promised.
+/// Whether an event tells of a line that was not finished when its file was truncated or removed: that
+/// is an event of its own, unless the line comes whole.
 fn is_half_a_line(event: &Value, all: &[Series]) -> bool {
     event["event"]["kind"] == "pipeline_error"
         && all.iter().any(|series| {
-            let mut lines = series.optional_lines();
+            let mut lines = series.lines_that_may_be_torn();
             lines.any(|line| line.starts_with(follow::original(event)))
         })
 }

@@ -1,5 +1,6 @@
 //! The output while no follower runs: it is rotated, compressed and moved, and others write to it.
 
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
@@ -75,7 +76,7 @@ impl Outputs {
         }
         let first = self.foreign;
         for _ in 0..random.between(1, 3) {
-            lines += &format!("{FOREIGN}{}}}\n", self.foreign);
+            writeln!(lines, "{FOREIGN}{}}}", self.foreign).expect("written");
             self.foreign += 1;
         }
         follow::append(&self.path, lines.as_bytes());

@@ -39,6 +39,8 @@ impl Following {
             return false;
         };
         let text = &mut piece.read.text;
+        // Half a line of another log may have been read into it.
+        text.clear();
         let kept = log.checkpoint.unfinished.take();
         let mut start = log.offset();
         let length = match log.content.take() {

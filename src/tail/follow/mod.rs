@@ -396,7 +396,8 @@ impl Following {
             let since = log.checkpoint.gone_since.unwrap_or(now);
             // Of nothing read there is nothing to remember.
             let is_forgotten = is_gone
-                && (log.offset() == 0 || now.saturating_sub(since) > forget_after.as_secs());
+                && (log.offset() == 0 && log.checkpoint.unfinished.is_none()
+                    || now.saturating_sub(since) > forget_after.as_secs());
             if is_forgotten {
                 changes.push(Change::Forget(*id));
             } else if std::mem::take(&mut log.is_changed) {

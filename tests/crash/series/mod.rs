@@ -61,6 +61,8 @@ pub struct Series {
     fresh: bool,
     /// The newest first.
     rotated: VecDeque<Rotated>,
+    /// Whether the file was ever put back.
+    was_away: bool,
     rotations: usize,
     renames: usize,
     roll: (u32, u32),
@@ -84,6 +86,7 @@ impl Series {
             moved: false,
             fresh: true,
             rotated: VecDeque::new(),
+            was_away: false,
             rotations: 0,
             renames: 0,
             roll: (0, 0),
@@ -110,9 +113,13 @@ impl Series {
         self.optional.contains(&number)
     }
 
-    /// The records that were written where they may be lost.
-    pub fn optional_lines(&self) -> impl Iterator<Item = &String> {
-        self.optional.iter().map(|number| &self.lines[*number])
+    /// The records that may be seen half before their file goes away: those that were written where
+    /// they may be lost; and all, once the file was away for a while.
+    pub fn lines_that_may_be_torn(&self) -> impl Iterator<Item = &String> {
+        let lines = self.lines.iter().enumerate();
+        lines
+            .filter(|(number, _)| self.was_away || self.is_optional(*number))
+            .map(|(_, line)| line)
     }
 
     /// Whether nothing that is promised is missing behind the first `count` records.

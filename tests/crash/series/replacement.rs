@@ -46,6 +46,7 @@ impl Series {
             fs::remove_file(&self.current).expect("removed");
         }
         let said = format!("restore {} bytes, in place: {in_place}", rest.len());
+        self.was_away = true;
         self.work = Some(Work::Restore { rest });
         Some(said)
     }
@@ -63,7 +64,9 @@ impl Series {
 
     /// Renames the directory. The writer goes on with the file that it has open.
     pub fn rename_folder(&mut self) -> Option<String> {
-        if !self.reach.may_be_renamed() || !self.folder.exists() {
+        let may = self.reach.may_be_renamed() && self.folder.exists();
+        // A part of a file, at another path, is a file like any other.
+        if !may || self.is_being_restored() {
             return None;
         }
         self.renames += 1;
