@@ -17,8 +17,6 @@ use crate::shown::Shown as _;
 /// # Errors
 /// When what it prints cannot be written.
 pub fn run(command: SchemaCommand) -> Result<Exit, Error> {
-    // The exit code of `validate` is a result of its own.
-    if !matches!(command, SchemaCommand::Validate { .. }) {}
     match command {
         SchemaCommand::Fields { format } => {
             fields::write(schema::fields(), format.into(), &mut stdout().lock())

@@ -33,6 +33,10 @@ impl Here<'_> {
 
 /// A file as it was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts that have nothing to do with each other"
+)]
 pub struct Found {
     /// Where.
     pub path: PathBuf,
@@ -254,14 +258,12 @@ impl Discovery {
     /// # Errors
     /// When it cannot be read.
     pub fn read_again(&self, folder: &Path) -> io::Result<Listing> {
-        match self.folders().remove(folder) {
-            Some(patterns) => self.read(folder, &patterns, &mut Vec::new()),
-            // Links lead there.
-            None => {
-                let listing = self.look_once().folders.remove(folder);
-                listing.ok_or(io::ErrorKind::NotFound.into())
-            }
+        if let Some(patterns) = self.folders().remove(folder) {
+            return self.read(folder, &patterns, &mut Vec::new());
         }
+        // Links lead there.
+        let listing = self.look_once().folders.remove(folder);
+        listing.ok_or(io::ErrorKind::NotFound.into())
     }
 
     /// Whether all directories of the patterns are among these.

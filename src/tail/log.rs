@@ -348,7 +348,7 @@ impl Log {
             (series_folder, series)
         };
         if found.is_listed {
-            self.home = found.home().to_owned();
+            found.home().clone_into(&mut self.home);
         }
         let folder = folder(&found.path);
         checkpoint.series_folder = (self.series.0 != folder).then(|| self.series.0.clone());

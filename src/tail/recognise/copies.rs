@@ -37,10 +37,10 @@ const BEGINNING: usize = 1 << 10;
 /// Logs by what a rotated file's name and beginning may tell of them.
 #[derive(Default)]
 pub(super) struct Index {
-    by_series: HashMap<Series, Vec<LogId>>,
-    by_path: HashMap<PathBuf, LogId>,
+    series: HashMap<Series, Vec<LogId>>,
+    paths: HashMap<PathBuf, LogId>,
     /// Of each series with a file that may be a copy.
-    by_beginning: HashMap<Series, Beginnings>,
+    beginnings: HashMap<Series, Beginnings>,
 }
 
 /// The logs of a series by the beginnings of their files, so that a copy is not compared with all.
@@ -94,15 +94,11 @@ impl Index {
     }
 
     pub(super) fn add(&mut self, id: LogId, log: &Log) {
-        if let Some(beginnings) = self.by_beginning.get_mut(&log.series) {
+        if let Some(beginnings) = self.beginnings.get_mut(&log.series) {
             beginnings.add(id, log);
         }
-        self.by_series
-            .entry(log.series.clone())
-            .or_default()
-            .push(id);
-        self.by_path
-            .insert(log.checkpoint.own_path().to_owned(), id);
+        self.series.entry(log.series.clone()).or_default().push(id);
+        self.paths.insert(log.checkpoint.own_path().to_owned(), id);
     }
 
     /// The logs that a file may be a copy of, by its name and its beginning.
@@ -116,15 +112,15 @@ impl Index {
         let name = file_name(found.own_path()).as_bytes();
         let ends = (0..name.len()).filter(|at| SEPARATORS.contains(&name[*at]));
         let before = ends.map(|at| folder.join(OsStr::from_bytes(&name[..at])));
-        let by_path = before.filter_map(|path| self.by_path.get(&path));
+        let by_path = before.filter_map(|path| self.paths.get(&path));
         let mut ids: BTreeSet<_> = by_path.copied().collect();
         if found.name.rotated_from.is_none() {
             return Ok(ids);
         }
         let series = (folder.to_owned(), found.name.series.clone());
-        let of_series = self.by_series.get(&series).map_or(&[][..], Vec::as_slice);
+        let of_series = self.series.get(&series).map_or(&[][..], Vec::as_slice);
         let known = |id: &LogId| Some((*id, logs.get(id)?));
-        let beginnings = self.by_beginning.entry(series).or_insert_with(|| {
+        let beginnings = self.beginnings.entry(series).or_insert_with(|| {
             let mut beginnings = Beginnings::default();
             for (id, log) in of_series.iter().filter_map(known) {
                 beginnings.add(id, log);

@@ -183,15 +183,14 @@ impl Logs {
                 missing.push(id);
                 continue;
             };
-            match condition {
-                Some(condition) => log.moves_to(&found, condition),
-                None => {
-                    // Under its own name it is one that no pattern names any more.
-                    log.is_unfollowed = found.path == log.checkpoint.path
-                        && log.checkpoint.series.is_none()
-                        && folder(&found.path) == log.home;
-                    log.is_at(&found);
-                }
+            if let Some(condition) = condition {
+                log.moves_to(&found, condition);
+            } else {
+                // Under its own name it is one that no pattern names any more.
+                log.is_unfollowed = found.path == log.checkpoint.path
+                    && log.checkpoint.series.is_none()
+                    && folder(&found.path) == log.home;
+                log.is_at(&found);
             }
             scan.take(&found.node);
             self.copies.remove(&key(&found.node));
