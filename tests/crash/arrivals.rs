@@ -104,6 +104,8 @@ fn is_half_a_line(event: &Value, all: &[Series]) -> bool {
     event["event"]["kind"] == "pipeline_error"
         && all.iter().any(|series| {
             let mut lines = series.lines_that_may_be_torn();
-            lines.any(|line| line.starts_with(follow::original(event)))
+            // It may end inside a character.
+            let half = follow::original(event).trim_end_matches('\u{FFFD}');
+            lines.any(|line| line.starts_with(half))
         })
 }

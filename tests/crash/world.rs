@@ -165,7 +165,7 @@ impl World {
             66..85 => series.work(random),
             85..90 => series.delete_oldest(self.arrivals.next(index)),
             90..93 => series.replace(random),
-            93..95 => series.begin_to_restore(random),
+            93..95 => series.begin_to_restore(self.arrivals.next(index), random),
             95..98 => series.rename_folder(),
             _ => series.finish_line(),
         };

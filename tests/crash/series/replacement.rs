@@ -30,10 +30,16 @@ impl Series {
         Some(format!("replace by a copy, old time: {has_old_time}"))
     }
 
-    /// Begins to put the current file back: as `install` does it, or in place, as `cp` does.
-    pub fn begin_to_restore(&mut self, random: &mut Random) -> Option<String> {
+    /// Begins to put the current file back: as `install` does it, or in place, as `cp` does. All of it
+    /// was delivered for good: events of a file that is not there any more cannot come again, so a
+    /// crash leaves them in the output.
+    pub fn begin_to_restore(&mut self, confirmed: usize, random: &mut Random) -> Option<String> {
         // An unfinished line of a file that is gone is an event of its own.
-        if self.moved || self.work.is_some() || !self.unwritten.is_empty() || !self.current.exists()
+        if !self.is_all_among(confirmed)
+            || self.moved
+            || self.work.is_some()
+            || !self.unwritten.is_empty()
+            || !self.current.exists()
         {
             return None;
         }
