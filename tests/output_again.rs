@@ -7,7 +7,7 @@ use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
 use common::follow::{Place, append};
-use common::program::wait_until;
+use common::program::{stderr, wait_until};
 
 /// A follower that is killed after something has happened and so many events have arrived, as if just
 /// before it saved: the state is as it was at its start.
@@ -86,4 +86,19 @@ fn an_output_that_was_empty_is_copied_and_truncated_and_others_write_to_it() {
     let text = text.concat();
     assert_eq!(text.lines().count(), 4, "{text}");
     assert!(text.contains("{\"foreign\":1}\n"), "{text}");
+}
+
+#[test]
+fn lines_of_others_that_a_kill_left_beside_the_output_are_told_of() {
+    let place = Place::new(&["*.log"]).loud();
+    place.append("audit.log", 1..=2);
+    place.once();
+    let name = |ending: &str| place.folder().join(format!("out.ndjson.orphan-7{ending}"));
+    fs::write(name(".kept"), "{\"foreign\":1}\n").expect("written");
+    // Something is behind the checkpoint, so that the output is looked at.
+    common::follow::append(&place.out(), b"{\"foreign\":2}\n");
+    let told = stderr(&place.once());
+    assert!(told.contains("out.ndjson.orphan-7 "), "{told}");
+    let orphans = fs::read_to_string(name("")).expect("read");
+    assert_eq!(orphans, "{\"foreign\":1}\n");
 }

@@ -5,8 +5,10 @@
 //! that stay behind ones that go are kept in a file beside it until they are appended again. A
 //! compressed file is written anew and renamed.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, FileTimes, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek as _, SeekFrom, Write};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, chown};
 use std::path::{Path, PathBuf};
 
@@ -21,6 +23,9 @@ use lzma_rust2::{XzOptions, XzWriter};
 
 /// So often a file is looked at again that grows meanwhile.
 const TRIES: usize = 10;
+
+/// What the name of a file ends with whose lines are appended again.
+const KEPT: &str = ".kept";
 
 /// Whose a line behind the checkpoint is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -257,7 +262,7 @@ impl Sorted {
             foreign: 0,
             doubtful: 0,
             first_gone: None,
-            kept: Aside::new(path, ".kept"),
+            kept: Aside::new(path, KEPT),
             orphans: Aside::new(path, ""),
         };
         let mut at = 0;
@@ -344,12 +349,41 @@ impl Sorted {
     }
 }
 
+/// A kill in the middle of [`cut_plain`] leaves the lines of others in a file beside the output: some or
+/// all of them may not have been appended again.
+fn find_left_behind(path: &Path) {
+    let Some(name) = path.file_name() else { return };
+    let mut begin = name.to_owned();
+    begin.push(ORPHAN);
+    let entries = fs::read_dir(directory(path)).into_iter().flatten();
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let name = name.as_bytes();
+        let Some(orphans) = name.strip_suffix(KEPT.as_bytes()) else {
+            continue;
+        };
+        if !name.starts_with(begin.as_bytes()) {
+            continue;
+        }
+        let orphans = path.with_file_name(OsStr::from_bytes(orphans));
+        if fs::rename(entry.path(), &orphans).is_ok() {
+            tracing::warn!(
+                path = %path.shown(),
+                orphans = %orphans.shown(),
+                "an earlier start was killed while it cut the output: lines that another program had \
+                 appended are in a file beside it, and perhaps not in the output: look at them there"
+            );
+        }
+    }
+}
+
 fn cut_plain(
     path: &Path,
     mut file: &File,
     (base, known): (u64, u64),
     tell: Tell<'_>,
 ) -> io::Result<()> {
+    find_left_behind(path);
     for _ in 0..TRIES {
         let length = file.metadata()?.len();
         if length <= base {

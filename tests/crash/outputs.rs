@@ -49,8 +49,11 @@ impl Outputs {
     /// The lines of another program stand in one of the files, or beside them.
     pub fn has_all_foreign_lines(&self) {
         let folder = self.path.parent().expect("a folder");
-        let entries = fs::read_dir(folder).expect("read").flatten();
-        let orphans = entries.map(|entry| entry.path());
+        let folders = [folder.to_owned(), folder.join("old")];
+        let entries = folders
+            .iter()
+            .filter_map(|folder| fs::read_dir(folder).ok());
+        let orphans = entries.flatten().flatten().map(|entry| entry.path());
         let orphans = orphans.filter(|path| path.to_string_lossy().contains(".orphan-"));
         let paths = self.rotated.iter().cloned().chain([self.path.clone()]);
         let text: Vec<_> = paths.chain(orphans).map(|path| plain(&path)).collect();
