@@ -95,3 +95,24 @@ fn half_a_line_of_one_log_is_no_part_of_another_ones() {
     };
     assert_eq!(error["event"]["original"], one[..100]);
 }
+
+#[test]
+fn a_file_that_was_met_empty_is_compressed_before_anything_of_it_is_read() {
+    let place = Place::new(&["a.log"]).loud();
+    place.append_bytes("a.log", "");
+    let follower = place.start_ready();
+    let line = record("a", 1) + "\n";
+    place.append_bytes("a.log", &line[..100]);
+    wait_until("half a line in the state", || {
+        place.state().contains("\"unfinished\"")
+    });
+    follower.terminate();
+    place.append_bytes("a.log", &line[100..]);
+    let plain = fs::read(place.path("a.log")).expect("read");
+    place.append_bytes("a.log.1.gz", common::follow::gzip(&plain));
+    place.remove("a.log");
+    place.append("a.log", 2..=2);
+    let told = common::program::stderr(&place.once());
+    assert!(!told.contains("WARN"), "{told}");
+    place.has(1..=2);
+}

@@ -28,6 +28,8 @@ pub struct Treatment {
     pub terminate: u64,
     /// How many times in a hundred a stopped one is started.
     pub start: u64,
+    /// Whether others rotate the output, and write to it.
+    pub meddles: bool,
 }
 
 /// Everything of one run.
@@ -107,7 +109,8 @@ impl World {
 
     /// What others do to the output while nobody writes to it.
     fn meddle_with_output(&mut self) {
-        for _ in 0..2 {
+        let times = if self.treatment.meddles { 2 } else { 0 };
+        for _ in 0..times {
             let outputs = &mut self.arrivals.outputs;
             let said = match self.random.below(10) {
                 0 | 1 => outputs.rotate(&mut self.random),

@@ -14,7 +14,7 @@ use crate::node::Node;
 use crate::shown::Shown as _;
 use crate::tail::content::{self, Beginning, Content};
 use crate::tail::discover::Found;
-use crate::tail::identity::Comparison;
+use crate::tail::identity::{Comparison, Digest};
 use crate::tail::log::{Condition, Log, LogId, file_name, folder};
 use crate::tail::name::{self, Age, Name};
 
@@ -50,7 +50,16 @@ pub(super) fn is_same(log: &mut Log, found: &Found) -> Result<bool, Unsettled> {
     let progress = &checkpoint.progress;
     let same = match checkpoint.condition {
         _ if log.offset() == 0 => match &checkpoint.seen {
-            None => return Ok(true),
+            None => {
+                // It was empty when it was met.
+                let head = content::head(found);
+                let head = settled(head, found, Vec::new())?;
+                if !head.is_empty() {
+                    log.checkpoint.seen = Some(Digest::of(&head));
+                    log.is_changed = true;
+                }
+                return Ok(true);
+            }
             Some(seen) => content::head(found).map(|head| seen.is_start_of(&head)),
         },
         Condition::ShorterCopy => Ok(checkpoint.size == found.size),
