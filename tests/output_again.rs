@@ -98,7 +98,7 @@ fn lines_of_others_that_a_kill_left_beside_the_output_are_told_of() {
     // Something is behind the checkpoint, so that the output is looked at.
     common::follow::append(&place.out(), b"{\"foreign\":2}\n");
     let told = stderr(&place.once());
-    assert!(told.contains("out.ndjson.orphan-7 "), "{told}");
+    assert!(told.contains("out.ndjson.orphan-7\n"), "{told}");
     let orphans = fs::read_to_string(name("")).expect("read");
     assert_eq!(orphans, "{\"foreign\":1}\n");
 }

@@ -26,7 +26,9 @@ struct Place(tempfile::TempDir);
 
 impl Place {
     fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        let place = Self(tempfile::tempdir().unwrap());
+        fs::create_dir(place.folder()).unwrap();
+        place
     }
 
     /// A place whose file was written and recorded up to `recorded`, and then written on.
@@ -39,12 +41,17 @@ impl Place {
         (place, recorded)
     }
 
+    /// In a directory that has none beside it, where other tests' outputs would be found.
+    fn folder(&self) -> PathBuf {
+        self.0.path().join("output")
+    }
+
     fn path(&self) -> PathBuf {
-        self.0.path().join("out.ndjson")
+        self.folder().join("out.ndjson")
     }
 
     fn rotated(&self) -> PathBuf {
-        self.0.path().join("out.ndjson.1")
+        self.folder().join("out.ndjson.1")
     }
 
     fn open(&self) -> FileSink {
@@ -181,7 +188,7 @@ fn a_file_that_is_gone_is_told() {
     let (place, recorded) = Place::crashed("one\n", "");
     fs::remove_file(place.path()).unwrap();
     assert!(settle(&recorded).contains("is gone"));
-    fs::remove_dir(place.0.path()).unwrap();
+    fs::remove_dir(place.folder()).unwrap();
     assert!(settle(&recorded).contains("is gone"));
 }
 
@@ -323,9 +330,9 @@ fn devices_take_events_and_record_nothing() {
 #[test]
 fn a_directory_is_no_output() {
     let place = Place::new();
-    let message = FileSink::open(place.0.path()).unwrap_err().to_string();
+    let message = FileSink::open(&place.folder()).unwrap_err().to_string();
     assert!(message.contains("--output"), "{message}");
-    assert!(message.contains(place.0.path().to_str().unwrap()));
+    assert!(message.contains(place.folder().to_str().unwrap()));
 }
 
 #[test]

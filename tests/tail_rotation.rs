@@ -280,6 +280,17 @@ fn a_compressed_file_beside_its_plain_form_is_one_file() {
 }
 
 #[test]
+fn the_shortest_compressed_file_tells_nothing_of_its_log() {
+    for pattern in PATTERNS {
+        let place = Place::new(&[pattern]);
+        place.append("audit.log", 1..=2);
+        place.append_bytes("audit.log.1.zst", zstd(b"xyz"));
+        place.once();
+        place.has(1..=2);
+    }
+}
+
+#[test]
 fn rotated_files_of_the_past_are_not_followed() {
     let place = Place::new(&["audit.log"]);
     place.append("audit.log.1", 1..=3);

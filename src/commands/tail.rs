@@ -267,6 +267,7 @@ impl Output {
     fn take(&mut self, events: &mut Events) -> Result<(), Error> {
         self.leave_out_handed(events);
         if !events.lines.is_empty() {
+            self.know_new_logs(events)?;
             if self.sink.is_moved() {
                 // Into a file that is being compressed, nothing more is to be written.
                 self.save()?;
@@ -304,6 +305,23 @@ impl Output {
         Ok(())
     }
 
+    /// Saves logs that the state does not know before the first of their events is written: after a crash
+    /// only what is known of a log tells which lines of the output are its own.
+    fn know_new_logs(&mut self, events: &mut Events) -> Result<(), Error> {
+        let is_known = |change: &Change| match change {
+            Change::Log(id, _) => self.ledger.logs.contains_key(id),
+            Change::Forget(_) | Change::Pattern(_) | Change::Lost(_) => true,
+        };
+        if matches!(self.sink, Durable::Stdout(_)) || events.changes.iter().all(is_known) {
+            return Ok(());
+        }
+        // The last change is that of the piece itself, which is not written yet.
+        let read = events.changes.pop();
+        let found = std::mem::replace(&mut events.changes, Vec::from_iter(read));
+        self.ledger.apply(found, None, Counts::default());
+        self.save()
+    }
+
     /// Leaves out what a pipe was handed in an earlier run, which ended in the middle of a piece.
     fn leave_out_handed(&mut self, events: &mut Events) {
         let Some(log) = events.log else { return };
@@ -337,8 +355,10 @@ impl Output {
     }
 
     fn save_both(&mut self) -> Result<(), Error> {
+        let before = self.ledger.output.take();
         self.ledger.output = self.sink.sync()?;
         if let Some(output) = &mut self.ledger.output {
+            output.succeed(before);
             output.is_final = self.is_final;
         }
         save(&self.store, &self.ledger, &self.directory, &self.stop)

@@ -52,7 +52,14 @@ pub(super) fn by_number(recorded: &Recorded) -> io::Result<Option<(PathBuf, bool
 /// that was empty when it was recorded, all that can be copies.
 pub(super) fn by_content(recorded: &Recorded) -> impl Iterator<Item = PathBuf> {
     let paths = candidates(recorded).into_iter().take(MOST_READ);
-    paths.filter(|path| is_copy(recorded, path).unwrap_or(false))
+    paths.filter(|path| {
+        // Of an empty file any other may be a copy, but not one that was known before it.
+        let is_earlier = || {
+            let mut earlier = recorded.earlier.iter();
+            earlier.any(|earlier| is_copy(earlier, path).unwrap_or(false))
+        };
+        is_copy(recorded, path).unwrap_or(false) && (recorded.length > 0 || !is_earlier())
+    })
 }
 
 fn candidates(recorded: &Recorded) -> Vec<PathBuf> {

@@ -15,6 +15,9 @@ use crate::node::Node;
 /// How much of each end is hashed, at most.
 const HASHED: usize = 4096;
 
+/// So many output files are remembered after their time.
+const MOST_EARLIER: usize = 8;
+
 /// So often a file is read that is truncated meanwhile.
 const TRIES: usize = 5;
 
@@ -39,6 +42,10 @@ pub struct Recorded {
     /// Nothing was written behind this: the program ended, and saved last.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_final: bool,
+    /// The output files before this one, as they were recorded last, the newest first: what is in
+    /// them is no news.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<Recorded>,
 }
 
 impl Recorded {
@@ -69,7 +76,19 @@ impl Recorded {
             tail: hash_at(file, length - hashed, hashed)?,
             emptied: nanos(metadata.modified().ok().filter(|_| length == 0)),
             is_final: false,
+            earlier: Vec::new(),
         })
+    }
+
+    /// Takes the place of another record, of the same file or of the one before it.
+    pub fn succeed(&mut self, before: Option<Self>) {
+        let Some(mut before) = before else { return };
+        self.earlier = std::mem::take(&mut before.earlier);
+        let is_another = before.node != self.node || before.length > self.length;
+        if is_another && before.length > 0 {
+            self.earlier.insert(0, before);
+            self.earlier.truncate(MOST_EARLIER);
+        }
     }
 
     /// Whether the file at hand, of which the file system says that it may be the one, is long

@@ -104,8 +104,8 @@ pub struct Progress {
     pub head: Digest,
     /// What was read last.
     pub tail: Digest,
-    /// Line ends that reading has passed, those of the beginning and the last ones, and where it
-    /// stands: a copy of the file may end at one of them.
+    /// Line ends that reading has passed: those of the beginning, one at each doubling of the length,
+    /// the last ones, and where it stands. A copy of the file that ends earlier is compared at them.
     marks: Vec<Mark>,
 }
 
@@ -156,6 +156,14 @@ impl Progress {
         let first = memchr::memchr_iter(b'\n', of_head).take(MARKS_OF_HEAD);
         let last = memchr::memrchr_iter(b'\n', bytes).take(MARKS_OF_PIECE);
         let mut ends: Vec<_> = first.chain(last).map(|at| at + 1).collect();
+        let mut doubled = HEAD;
+        while doubled - begun.min(doubled) < bytes.len() {
+            if let Some(from) = doubled.checked_sub(begun.max(1)) {
+                let end = memchr::memchr(b'\n', &bytes[from..]);
+                ends.extend(end.map(|at| from + at + 1));
+            }
+            doubled *= 2;
+        }
         ends.push(bytes.len());
         ends.sort_unstable();
         ends.dedup();
@@ -170,16 +178,18 @@ impl Progress {
     /// Passes over bytes, a part of what [`Self::known`] then closes.
     pub fn pass(&mut self, bytes: &[u8]) {
         let Mark { offset, checksum } = self.last();
-        let is_of_head = |mark: &&Mark| mark.offset <= HEAD as u64;
-        let of_head = self.marks.iter().take_while(is_of_head).count();
-        let kept = of_head.min(MARKS_OF_HEAD);
-        if self.marks.len() >= kept + MARKS {
-            self.marks.remove(kept);
-        }
         self.marks.push(Mark {
             offset: offset + bytes.len() as u64,
             checksum: checksum.map(|checksum| checksum_of(checksum, bytes)),
         });
+        if let Some(oldest) = self.marks.len().checked_sub(MARKS + 1) {
+            let before = oldest.checked_sub(1).map_or(0, |at| self.marks[at].offset);
+            let offset = self.marks[oldest].offset;
+            let is_of_head = oldest < MARKS_OF_HEAD && offset <= HEAD as u64;
+            if !is_of_head && doublings(offset) == doublings(before) {
+                self.marks.remove(oldest);
+            }
+        }
     }
 
     /// What stands at the beginning of the file, and what ends at the offset.
@@ -291,16 +301,25 @@ impl Comparing<'_> {
         }
     }
 
-    /// It ended early: the same so far, if enough of it could be compared to tell.
+    /// It ended early: the same so far, if enough of it could be compared to tell. Files may begin with
+    /// the same bytes; what was read from its middle on has no checksums, but its beginning.
     fn shorter(&self) -> Comparison {
-        let head = self.progress.head.length;
-        let told = self.agreed > 0 || head > 0 && self.offset >= head as u64;
-        if told {
+        let head = self.progress.head.length as u64;
+        let has_checksums = self.progress.last().checksum.is_some();
+        let compared = if has_checksums { self.agreed } else { head };
+        if compared > 0 && self.offset >= compared && self.offset / 4 <= compared {
             Comparison::Shorter
         } else {
             Comparison::Different
         }
     }
+}
+
+/// How often the first [`HEAD`] bytes have doubled up to an offset.
+fn doublings(offset: u64) -> u32 {
+    (offset / HEAD as u64)
+        .checked_ilog2()
+        .map_or(0, |twice| twice + 1)
 }
 
 fn checksum_of(before: u32, bytes: &[u8]) -> u32 {
@@ -370,6 +389,25 @@ mod tests {
                     assert_eq!(comparison, Comparison::Shorter, "{copied} of {count}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_copy_is_compared_to_its_end_whatever_it_begins_with() {
+        let file = |number: u32, lines: u32| {
+            let first = format!("{}{number}\n", "the same for all ".repeat(400));
+            let rest = (0..lines).map(|line| format!("{number} {line} {}\n", "x".repeat(90)));
+            (first + &rest.collect::<String>()).into_bytes()
+        };
+        let whole = file(1, 20_000);
+        for pieces in [1, 7, 40] {
+            let progress = read(&whole, pieces);
+            for lines in [0, 1, 5, 100, 3_000, 19_000] {
+                let compare = |file: Vec<u8>| progress.compare(&*file).unwrap();
+                assert_eq!(compare(file(1, lines)), Comparison::Shorter, "{lines}");
+                assert_eq!(compare(file(2, lines)), Comparison::Different, "{lines}");
+            }
+            assert!(progress.marks.len() < 40, "{}", progress.marks.len());
         }
     }
 

@@ -40,6 +40,8 @@ const GONE_GRACE: Duration = Duration::from_secs(5);
 const POLLS_OF_A_SCAN: u32 = 10;
 /// How many times as long as a scan of all files took, at least, the next one waits.
 const SCAN_PAUSE: u32 = 9;
+/// After so many looks in a row it is said that files change all the time.
+const LOOKS_BEFORE_WARNING: u32 = 500;
 /// How long to wait when files change faster than they can be told apart.
 const UNSETTLED_WAIT: Duration = Duration::from_millis(10);
 
@@ -180,6 +182,12 @@ impl Follower {
             if self.following.is_unsettled {
                 if looks > 3 {
                     self.wait(UNSETTLED_WAIT);
+                }
+                if looks == LOOKS_BEFORE_WARNING {
+                    tracing::warn!(
+                        "the followed files have been changing all the time for seconds, so that they cannot \
+                         be told apart: nothing is read until they can"
+                    );
                 }
                 continue;
             }

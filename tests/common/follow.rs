@@ -21,7 +21,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A folder with followed files (`logs/`), the state (`state/`), the output and what was said.
 pub struct Place {
-    folder: TempDir,
+    /// Alone in a directory of its own, so that the outputs of other tests are not beside it.
+    folder: PathBuf,
+    _guard: TempDir,
     patterns: Vec<PathBuf>,
     flags: Vec<String>,
     quiet: bool,
@@ -30,10 +32,12 @@ pub struct Place {
 impl Place {
     /// A place where those patterns, relative to `logs/`, are followed.
     pub fn new(patterns: &[&str]) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        fs::create_dir(folder.path().join("logs")).expect("created");
+        let guard = tempfile::tempdir().expect("a folder");
+        let folder = guard.path().join("place");
+        fs::create_dir_all(folder.join("logs")).expect("created");
         let mut place = Self {
             folder,
+            _guard: guard,
             patterns: Vec::new(),
             flags: Vec::new(),
             quiet: true,
@@ -68,7 +72,7 @@ impl Place {
 
     /// The folder of everything.
     pub fn folder(&self) -> &Path {
-        self.folder.path()
+        &self.folder
     }
 
     /// A followed file or folder.

@@ -30,7 +30,7 @@ const OFTEN_KILLED: Treatment = Treatment {
 /// Over many kills in a row without a checkpoint, with a rotation of logs and of the output between
 /// them, events that come again are not always told from others: the output is left alone here.
 const KILLED_FOR_LONG: Treatment = Treatment {
-    meddles: false,
+    meddles: true,
     ..OFTEN_KILLED
 };
 

@@ -257,8 +257,9 @@ impl Delivery<'_> {
         self.service.waiting(true);
         let synced = self.sink.sync();
         let saved = synced.map_err(Error::from).and_then(|recorded| {
-            self.ledger.output = recorded;
+            let before = std::mem::replace(&mut self.ledger.output, recorded);
             if let Some(output) = &mut self.ledger.output {
+                output.succeed(before);
                 output.is_final = self.is_final;
             }
             ship::save(&self.store, &self.ledger, &self.directory, &self.stop)

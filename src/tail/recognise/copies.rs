@@ -150,12 +150,15 @@ impl Index {
 
 /// Whether anything can be told of a file by its content.
 pub(super) fn is_begun(found: &Found) -> bool {
-    let least = if is_named_compressed(found) {
+    found.size >= least_begun(found)
+}
+
+fn least_begun(found: &Found) -> u64 {
+    if is_named_compressed(found) {
         SHORTEST_COMPRESSED
     } else {
         1
-    };
-    found.size >= least
+    }
 }
 
 impl Logs {
@@ -170,6 +173,13 @@ impl Logs {
             .values()
             .filter(|copy| copy.of == id)
             .all(|copy| {
+                let path = &copy.found.path;
+                let is_begun = std::fs::metadata(path)
+                    .is_ok_and(|metadata| metadata.len() >= least_begun(&copy.found));
+                if !is_begun && is_named_compressed(&copy.found) {
+                    // What little there is of it tells nothing.
+                    return true;
+                }
                 let compared = content::compare_beginning(&copy.found, &log.checkpoint.path);
                 compared.is_ok_and(|beginning| beginning != Beginning::Different)
             })
