@@ -64,6 +64,18 @@ pub enum Failure {
     /// It could not be taken out of the stream.
     #[error(transparent)]
     Frame(#[from] Problem),
+    /// It is an object without a time, where that may be a record.
+    #[error("an object without a time, which may be a page")]
+    PageOrRecord,
+}
+
+/// What an object without a time is, where the dialect is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum WithoutTime {
+    /// Perhaps a page: that is to be looked at first.
+    PageOrRecord,
+    /// A record (mapping.md §10).
+    Record,
 }
 
 /// Where a record stands in its stream.
@@ -73,6 +85,15 @@ struct Place {
     position: u64,
     /// Offset of the line that it begins in.
     line_offset: u64,
+}
+
+/// What a text was found in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Within {
+    /// The stream itself.
+    Stream,
+    /// An array or a page: what is in it holds no further pages, so that hostile nesting ends.
+    Document,
 }
 
 /// Maps records, one thread's worth: keeps what is used again from record to record.
@@ -142,7 +163,7 @@ impl Normalizer {
                 mut line_offset,
             } = frame
             else {
-                self.frame(out, text, offset, frame, origin);
+                self.frame(out, text, offset, frame, origin, Within::Stream);
                 continue;
             };
             let mut at = range.start;
@@ -162,9 +183,9 @@ impl Normalizer {
                     let nuls = leading_nuls(line);
                     place.position += nuls as u64;
                     place.line_offset = place.position;
-                    self.line(out, &line[nuls..], place, origin);
+                    self.line(out, &line[nuls..], place, origin, Within::Stream);
                 } else {
-                    self.line(out, line, place, origin);
+                    self.line(out, line, place, origin, Within::Stream);
                 }
                 at += line_end.map_or(rest.len(), |end| end + 1);
                 line_offset = offset + at as u64;
@@ -179,6 +200,7 @@ impl Normalizer {
         text: &[u8],
         place: Place,
         origin: &Origin,
+        without_time: WithoutTime,
     ) -> Result<(), Failure> {
         let limit = self.options.max_line_bytes;
         if text.len() > limit {
@@ -193,12 +215,20 @@ impl Normalizer {
         if text.trim_ascii_start().is_empty() {
             return Ok(());
         }
-        self.record(out, text, place, origin)
+        self.record(out, text, place, origin, without_time)
     }
 
     /// A line, without its end: a record, a page, an array, or blank.
-    fn line(&mut self, out: &mut Vec<u8>, line: &[u8], place: Place, origin: &Origin) {
-        let Err(failure) = self.attempt(out, line, place, origin) else {
+    fn line(
+        &mut self,
+        out: &mut Vec<u8>,
+        line: &[u8],
+        place: Place,
+        origin: &Origin,
+        within: Within,
+    ) {
+        let attempt = self.attempt(out, line, place, origin, WithoutTime::PageOrRecord);
+        let Err(failure) = attempt else {
             return;
         };
         // What is no record may be a page: only then its cost is paid.
@@ -209,10 +239,19 @@ impl Normalizer {
         if let [Frame::Lines { range, .. }] = frames.as_slice()
             && range.len() == line.len()
         {
-            return self.fail(out, &failure, line, place, origin);
+            let failure = match failure {
+                Failure::PageOrRecord => {
+                    self.attempt(out, line, place, origin, WithoutTime::Record)
+                }
+                failure => Err(failure),
+            };
+            if let Err(failure) = failure {
+                self.fail(out, &failure, line, place, origin);
+            }
+            return;
         }
         for frame in frames {
-            self.frame(out, line, place.position, frame, origin);
+            self.frame(out, line, place.position, frame, origin, within);
         }
     }
 
@@ -224,7 +263,9 @@ impl Normalizer {
         offset: u64,
         frame: Frame,
         origin: &Origin,
+        within: Within,
     ) {
+        let is_record = matches!(frame, Frame::Record { .. });
         let (range, line_offset) = match frame {
             Frame::Record { range, line_offset }
             // What follows a page on its line.
@@ -246,7 +287,11 @@ impl Normalizer {
             line_offset,
         };
         let text = &text[range];
-        if let Err(failure) = self.attempt(out, text, place, origin) {
+        if is_record && within == Within::Stream && text.first() == Some(&b'{') {
+            // An array may hold pages.
+            return self.line(out, text, place, origin, Within::Document);
+        }
+        if let Err(failure) = self.attempt(out, text, place, origin, WithoutTime::Record) {
             self.fail(out, &failure, text, place, origin);
         }
     }
@@ -273,7 +318,10 @@ impl Normalizer {
             Failure::Frame(problem @ (Problem::Broken { .. } | Problem::Unfinished { .. })) => {
                 (problem.to_string(), text)
             }
-            Failure::Encoding(_) | Failure::Syntax(_) | Failure::Unmappable(_) => {
+            Failure::Encoding(_)
+            | Failure::Syntax(_)
+            | Failure::Unmappable(_)
+            | Failure::PageOrRecord => {
                 let message = format!("{failure} (of the record at byte {position} of the input)");
                 (message, text)
             }
@@ -290,6 +338,7 @@ impl Normalizer {
         text: &[u8],
         place: Place,
         origin: &Origin,
+        without_time: WithoutTime,
     ) -> Result<(), Failure> {
         let text =
             std::str::from_utf8(text).map_err(|error| Failure::Encoding(error.valid_up_to()))?;
@@ -299,7 +348,14 @@ impl Normalizer {
             return Err(Unmappable::not_an_object(root.kind()).into());
         }
         let options = &self.options;
-        let event = map_record(&Record::read(root), self.dialect, options, &mut self.known)?;
+        let record = Record::read(root);
+        if without_time == WithoutTime::PageOrRecord
+            && self.dialect == Some(Dialect::Cloud)
+            && record.creation_date.is_none()
+        {
+            return Err(Failure::PageOrRecord);
+        }
+        let event = map_record(&record, self.dialect, options, &mut self.known)?;
         event::write_event(
             out,
             &event,

@@ -393,3 +393,43 @@ fn a_cloud_record_without_a_time_is_mapped_where_the_dialect_is_forced() {
     );
     assert_eq!(output.status.code(), Some(0));
 }
+
+#[test]
+fn a_page_is_no_record_without_a_time() {
+    let times = |input: &str, flags: &[&str]| -> Vec<String> {
+        let arguments = ["normalize", "-q"].iter().chain(flags);
+        let events = events(arguments, input.as_bytes());
+        let time = |event: &Value| match event["event"]["kind"].as_str() {
+            Some("pipeline_error") => "error".to_owned(),
+            _ => event["@timestamp"].as_str().unwrap_or_default()[20..23].to_owned(),
+        };
+        events.iter().map(time).collect()
+    };
+    let cloud = &["--dialect", "cloud"][..];
+    let record = r#"{"creationDate":1}"#;
+    let page = r#"{"results":[{"creationDate":2},{"creationDate":3}],"size":2}"#;
+    let empty = r#"{"results":[],"start":0,"limit":25,"size":0}"#;
+    for flags in [cloud, &[]] {
+        for (input, expected) in [
+            (format!("{record}\n{page}\n"), &["001", "002", "003"][..]),
+            (format!("{page}\n{page}\n"), &["002", "003", "002", "003"]),
+            // An array may hold pages.
+            (
+                format!("{record}\n[{page},{record}]\n"),
+                &["001", "002", "003", "001"],
+            ),
+            (format!("[{page}]"), &["002", "003"]),
+            (format!("{record}\n{empty}\n"), &["001"]),
+        ] {
+            assert_eq!(times(&input, flags), expected, "{input} {flags:?}");
+        }
+    }
+    // Nesting without end is an error, not the end of the program.
+    let nested = r#"{"results":["#.repeat(500_000);
+    let events = times(&format!("{record}\n{nested}\n"), cloud);
+    assert_eq!(events[0], "001");
+    assert!(
+        events[1..].iter().all(|event| event == "error"),
+        "{events:?}"
+    );
+}
