@@ -308,6 +308,24 @@ fn the_cloud_dialect_is_forced_by_the_configuration() {
 }
 
 #[test]
+fn when_a_record_without_a_time_was_processed_is_not_compared() {
+    let folder = folder(&[
+        ("a.log", "{\"summary\":\"x\",\"creationDate\":null}\n"),
+        (
+            "a.log-config.yml",
+            "fields:\n  _config:\n    atlassian_cloud: true\n",
+        ),
+    ]);
+    let (code, told) = fixtures("regenerate", &[], folder.path());
+    assert_eq!(code, 0, "{told}");
+    let before = read(&folder, "a.log-expected.json");
+    let (code, told) = fixtures("check", &[], folder.path());
+    assert_eq!(code, 0, "{told}");
+    fixtures("regenerate", &[], folder.path());
+    assert_eq!(read(&folder, "a.log-expected.json"), before);
+}
+
+#[test]
 fn dynamic_fields_are_compared_by_pattern() {
     let config = "dynamic_fields:\n  event.ingested: '^2024-'\n  '@timestamp': ^20\nfields:\n  event.ingested: 2024-01-01T00:00:00Z\n";
     let golden = |ingested: &str| {
