@@ -224,7 +224,7 @@ impl Discovery {
         look
     }
 
-    /// Whether a file at a path would be followed.
+    /// Whether a file at a path would be read: as a followed file, or as a rotated form of one.
     #[must_use]
     pub fn would_follow(&self, path: &Path) -> bool {
         let Ok(path) = std::path::absolute(path) else {
@@ -233,8 +233,8 @@ impl Discovery {
         let folder = path.parent().unwrap_or(Path::new("/"));
         let file = file_name(&path);
         let folders = self.folders();
-        let mut patterns = folders.get(folder).into_iter().flatten();
-        patterns.any(|pattern| pattern.follows(file)) && !self.excludes(&path, file)
+        let patterns = folders.get(folder).map_or(&[][..], Vec::as_slice);
+        self.concerned(folder, patterns, file).is_some()
     }
 
     /// Whether that file is followed now, under any name.

@@ -144,7 +144,9 @@ impl Pattern {
                     return Some(Missing::Path(path));
                 }
                 // That its directory cannot be read is told where that is tried.
-                Err(_) => return None,
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return None,
+                // A name that is too long, a link that leads to itself.
+                Err(error) => return Some(Missing::Unusable(path, error)),
             }
         }
         let mut folders = self.folders().into_iter();
@@ -163,6 +165,8 @@ pub enum Missing<'a> {
     Path(&'a Path),
     /// A path leads to something else than a file or a directory.
     NoFile(&'a Path),
+    /// A path that the system does not take.
+    Unusable(&'a Path, io::Error),
     /// A glob matches no file, or a directory holds none.
     Match(&'a Path),
 }
@@ -172,7 +176,7 @@ impl Missing<'_> {
     #[must_use]
     pub fn is_failure(&self) -> bool {
         match self {
-            Self::Path(_) | Self::NoFile(_) => true,
+            Self::Path(_) | Self::NoFile(_) | Self::Unusable(..) => true,
             Self::Match(_) => false,
         }
     }
@@ -188,6 +192,7 @@ impl fmt::Display for Missing<'_> {
                  `confluence-ecs normalize`",
                 path.shown()
             ),
+            Self::Unusable(path, error) => write!(f, "cannot follow {}: {error}", path.shown()),
             Self::Match(path) => write!(f, "no file matches {}", path.shown()),
         }
     }

@@ -24,8 +24,12 @@ impl Following {
             log.is_displaced = content.is_compressed();
             return Ok(());
         }
-        if content.is_compressed() && !log.checkpoint.condition.is_compressed() {
-            log.checkpoint.condition = Condition::Compressed;
+        if content.is_compressed() != log.checkpoint.condition.is_compressed() {
+            log.checkpoint.condition = if content.is_compressed() {
+                Condition::Compressed
+            } else {
+                Condition::Plain
+            };
             log.is_changed = true;
         }
         log.content = Some(content);

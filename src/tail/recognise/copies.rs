@@ -15,6 +15,7 @@ use super::{Logs, Unsettled, key};
 use crate::shown::Shown as _;
 use crate::tail::content::{self, Beginning};
 use crate::tail::discover::Found;
+use crate::tail::identity::HEAD;
 use crate::tail::log::{Log, LogId, Series, file_name};
 
 /// A compressed file that is shorter has not got beyond its header.
@@ -32,7 +33,10 @@ pub(in crate::tail) struct Copy {
 }
 
 /// How much of a file's beginning tells what it may be a copy of.
-const BEGINNING: usize = 1 << 10;
+const BEGINNING: usize = HEAD;
+/// The same, in a series of so many logs that their beginnings would take much memory.
+const SHORT_BEGINNING: usize = 512;
+const MANY: usize = 20_000;
 
 /// Logs by what a rotated file's name and beginning may tell of them.
 #[derive(Default)]
@@ -44,8 +48,9 @@ pub(super) struct Index {
 }
 
 /// The logs of a series by the beginnings of their files, so that a copy is not compared with all.
-#[derive(Default)]
 struct Beginnings {
+    /// How much of each is kept, at most.
+    most: usize,
     logs: BTreeMap<Vec<u8>, Vec<LogId>>,
     /// Of beginnings that are short: their files may have grown since.
     short: BTreeSet<usize>,
@@ -54,11 +59,26 @@ struct Beginnings {
 }
 
 impl Beginnings {
+    /// For a series of so many logs.
+    fn of(logs: usize) -> Self {
+        Self {
+            most: if logs < MANY {
+                BEGINNING
+            } else {
+                SHORT_BEGINNING
+            },
+            logs: BTreeMap::new(),
+            short: BTreeSet::new(),
+            intact: 0,
+        }
+    }
+
     fn add(&mut self, id: LogId, log: &Log) {
         let path = &log.checkpoint.path;
         let mut beginning = content::head_of(path).unwrap_or_default();
-        beginning.truncate(BEGINNING);
-        if beginning.len() < BEGINNING {
+        beginning.truncate(self.most);
+        beginning.shrink_to_fit();
+        if beginning.len() < self.most {
             self.short.insert(beginning.len());
         }
         self.logs.entry(beginning).or_default().push(id);
@@ -66,7 +86,7 @@ impl Beginnings {
 
     /// The logs that begin as a file does.
     fn beginning_like(&self, head: &[u8]) -> BTreeSet<LogId> {
-        let head = &head[..head.len().min(BEGINNING)];
+        let head = &head[..head.len().min(self.most)];
         let longer = self.logs.range(head.to_vec()..);
         let longer = longer.take_while(|(beginning, _)| beginning.starts_with(head));
         let shorter = self.short.range(..head.len());
@@ -121,7 +141,7 @@ impl Index {
         let of_series = self.series.get(&series).map_or(&[][..], Vec::as_slice);
         let known = |id: &LogId| Some((*id, logs.get(id)?));
         let beginnings = self.beginnings.entry(series).or_insert_with(|| {
-            let mut beginnings = Beginnings::default();
+            let mut beginnings = Beginnings::of(of_series.len());
             for (id, log) in of_series.iter().filter_map(known) {
                 beginnings.add(id, log);
             }

@@ -29,7 +29,7 @@ use scan::Scan;
 use super::content;
 use super::discover::{Found, Look};
 use super::identity::{Digest, Progress};
-use super::log::{Condition, Log, LogId, folder};
+use super::log::{Condition, Log, LogId, Series, folder};
 use crate::node::Node;
 use crate::shown::Shown as _;
 
@@ -238,6 +238,10 @@ impl Logs {
         overwritten: &HashMap<LogId, Found>,
         scan: &Scan<'_>,
     ) {
+        if nowhere.is_empty() {
+            return;
+        }
+        let newest = self.newest();
         for id in nowhere {
             let Some(log) = self.all.get_mut(&id) else {
                 continue;
@@ -268,13 +272,29 @@ impl Logs {
             log.checkpoint.gone_since = Some(now());
             log.is_changed = true;
             if log.content.is_none() {
-                self.lost_bytes += lost(log, scan);
+                self.lost_bytes += lost(log, newest.contains(&id), scan);
                 if log.checkpoint.unfinished.is_some() {
                     self.orphans.push(id);
                 }
                 log.searched = log.checkpoint.size;
             }
         }
+    }
+
+    /// Of each series the log that was written to, as far as the state knew.
+    fn newest(&self) -> HashSet<LogId> {
+        let mut newest: HashMap<&Series, (LogId, &Log)> = HashMap::new();
+        let logs = self
+            .all
+            .iter()
+            .filter(|(_, log)| log.checkpoint.gone_since.is_none());
+        for (id, log) in logs {
+            let entry = newest.entry(&log.series).or_insert((*id, log));
+            if entry.1.name.age <= log.name.age {
+                *entry = (*id, log);
+            }
+        }
+        newest.into_values().map(|(id, _)| id).collect()
     }
 
     /// Meets a file that is no log yet.
@@ -328,7 +348,7 @@ fn was_read(log: &Log) -> bool {
 }
 
 /// Says what of a log was seen and is gone, and returns how many bytes.
-fn lost(log: &Log, scan: &Scan<'_>) -> u64 {
+fn lost(log: &Log, is_newest: bool, scan: &Scan<'_>) -> u64 {
     let path = log.checkpoint.path.shown();
     let unfinished = log.checkpoint.unfinished.as_ref();
     let known = unfinished.map_or(0, |unfinished| unfinished.length);
@@ -360,6 +380,11 @@ fn lost(log: &Log, scan: &Scan<'_>) -> u64 {
         } else {
             tracing::info!("{path} {what}: all {offset} bytes that were seen had been read");
         }
+    } else if is_newest && log.modified.is_none() && log.checkpoint.condition == Condition::Plain {
+        tracing::warn!(
+            "{path} went away while it was not followed: what was written behind byte {offset}, if anything, \
+             is lost, unless it was moved to another directory"
+        );
     }
     bytes
 }

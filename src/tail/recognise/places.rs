@@ -297,7 +297,9 @@ pub(super) fn compared(
         _ if log.checkpoint.condition == Condition::Ignored => Condition::Ignored,
         // One that is compressed may still be in the making.
         Comparison::Shorter => Condition::ShorterCopy,
-        _ if !is_named_compressed(found) => Condition::Plain,
+        Comparison::Different => Condition::Plain,
+        // Whatever its name says.
+        _ if !settled(content::is_found_compressed(found), found, false)? => Condition::Plain,
         _ if is_all => Condition::CompressedRead,
         _ => Condition::Compressed,
     };

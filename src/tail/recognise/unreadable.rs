@@ -2,6 +2,7 @@
 
 use super::Logs;
 use crate::shown::Shown as _;
+use crate::tail::content;
 use crate::tail::discover::Found;
 use crate::tail::identity::Progress;
 use crate::tail::log::{Condition, Log, file_name, folder};
@@ -24,7 +25,8 @@ impl Logs {
     /// A file that is not to be read if it is in a compression that is not known. It is told once: the
     /// state knows it from then on.
     pub(super) fn unreadable(&mut self, found: &Found) -> Option<Log> {
-        if !name::is_unreadable(file_name(&found.path)) {
+        let is_readable = || content::is_found_compressed(found).unwrap_or(false);
+        if !name::is_unreadable(file_name(&found.path)) || is_readable() {
             return None;
         }
         let path = found.path.shown();
