@@ -159,8 +159,8 @@ fn without_number(name: &[u8]) -> Option<(&[u8], u64)> {
     (is_number && !base.is_empty()).then(|| Some((base, number(digits)?)))?
 }
 
-/// Splits a date from the end, `20260411` or `2026-04-11`, perhaps with a time: up to fourteen digits
-/// in all, the groups behind the first parted by `-`, `_` or `T`.
+/// Splits a date from the end, `20260411` or `2026-04-11`, perhaps with a time: up to [`MOST_DIGITS`]
+/// digits in all, the groups behind the first parted by `-`, `_` or `T`.
 fn without_date(name: &[u8]) -> Option<(&[u8], String)> {
     let is_of_date = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'_' | b'T');
     let before = name.iter().rposition(|byte| !is_of_date(byte));
@@ -169,6 +169,10 @@ fn without_date(name: &[u8]) -> Option<(&[u8], String)> {
         .filter(|at| *at > 0 && matches!(name[*at], b'-' | b'.' | b'_'))
         .find_map(|at| Some((&name[..at], date(&name[at + 1..])?)))
 }
+
+/// The digits of a date, a time and parts of its second, or of a date and seconds since 1970
+/// (logrotate's `dateformat -%Y%m%d-%s`).
+const MOST_DIGITS: usize = 20;
 
 /// The digits of a date with or without a time.
 fn date(text: &[u8]) -> Option<String> {
@@ -179,7 +183,7 @@ fn date(text: &[u8]) -> Option<String> {
     let ends = text.last().is_some_and(u8::is_ascii_digit);
     // Seconds since 1970 are ten digits, of which no year can be told.
     let is_date = (1990..2200).contains(&year) || is_digits(text);
-    (begins && ends && is_date && (8..=14).contains(&digits.len())).then_some(digits)
+    (begins && ends && is_date && (8..=MOST_DIGITS).contains(&digits.len())).then_some(digits)
 }
 
 /// `YYYYMMDD.NNNNN.audit.log`, in code, or `YYYYMMDD-NNNNN.audit.log`, in the documentation.
@@ -230,6 +234,11 @@ mod tests {
         ]);
         in_order(&["my-a.log-20260411T060000", "my-a.log"]);
         in_order(&["a.log-1775887200", "a.log"]);
+        in_order(&[
+            "a.log-20260411-1775887200.gz",
+            "a.log-20260411-1775887201",
+            "a.log",
+        ]);
         in_order(&["a.10.log.gz", "a.2.log", "a.1.log", "a.log"]);
     }
 
