@@ -149,3 +149,40 @@ fn a_link_that_leads_elsewhere_before_anything_was_read() {
     place.once();
     place.has(1..=5);
 }
+
+#[test]
+fn a_link_that_is_turned_elsewhere_after_its_target_was_rotated() {
+    for is_live in [true, false] {
+        let place = Place::new(&["containers/*.log"]);
+        for folder in ["containers", "p", "q"] {
+            fs::create_dir(place.path(folder)).expect("created");
+        }
+        place.append("p/0.log", 1..=5);
+        symlink(place.path("p/0.log"), place.path("containers/x.log")).expect("linked");
+        let follower = place.start();
+        place.arrive(1..=5);
+        let turn = || {
+            place.append("p/0.log", 6..=7);
+            place.rename("p/0.log", "p/0.log.1");
+            place.append("p/0.log", 8..=9);
+            place.append("q/1.log", 10..=11);
+            symlink(place.path("q/1.log"), place.path("next")).expect("linked");
+            place.rename("next", "containers/x.log");
+        };
+        if is_live {
+            turn();
+            place.arrive(1..=11);
+            follower.terminate();
+        } else {
+            follower.terminate();
+            turn();
+        }
+        place.once();
+        place.once();
+        let mut numbers: Vec<_> = common::follow::delivered(&place.out())
+            .remove("a")
+            .unwrap_or_default();
+        numbers.sort_unstable();
+        assert_eq!(numbers, (1..=11).collect::<Vec<u64>>());
+    }
+}

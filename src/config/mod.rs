@@ -3,7 +3,7 @@
 
 pub mod fetch;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -70,6 +70,7 @@ pub fn discovery(arguments: &TailArgs) -> Result<Discovery, Error> {
             .map(glob)
             .collect::<Result<_, _>>()?,
         known: BTreeSet::new(),
+        left: BTreeMap::new(),
     })
 }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::glob::Glob;
-use super::log::{file_name, folder};
+use super::log::{Series, file_name, folder};
 use super::name::Name;
 use super::pattern::Pattern;
 use crate::node::Node;
@@ -203,6 +203,16 @@ pub struct Discovery {
     pub exclude: Vec<Glob>,
     /// The patterns that were looked for before.
     pub known: BTreeSet<String>,
+    /// Directories and names of files that links led to, and the followed directories of those links:
+    /// what was rotated there before a link was turned elsewhere is still to be read.
+    pub left: BTreeMap<Series, PathBuf>,
+}
+
+/// A file that a link leads to, or led to.
+struct Target {
+    home: PathBuf,
+    is_first_look: bool,
+    is_linked: bool,
 }
 
 impl Discovery {
@@ -315,42 +325,73 @@ impl Discovery {
 
     /// Reads the directories that symbolic links to files lead to: what they lead to is rotated there.
     fn read_targets(&self, look: &mut Look) {
-        let mut targets: BTreeMap<PathBuf, BTreeMap<OsString, &Found>> = BTreeMap::new();
+        let mut targets: BTreeMap<PathBuf, BTreeMap<OsString, Target>> = BTreeMap::new();
         let links = look.found.iter().filter(|found| found.is_link);
         for link in links.filter(|link| !look.folders.contains_key(link.lives_in())) {
             let names = targets.entry(link.lives_in().to_owned()).or_default();
-            names.insert(file_name(link.own_path()).to_owned(), link);
+            let target = Target {
+                home: link.home().to_owned(),
+                is_first_look: link.is_first_look,
+                is_linked: true,
+            };
+            names.insert(file_name(link.own_path()).to_owned(), target);
         }
-        let mut rotated = Vec::new();
-        for (folder, links) in &targets {
-            let modified = std::fs::metadata(folder).and_then(|metadata| metadata.modified());
-            let mut listing = Listing {
-                modified: modified.ok(),
-                read_at: SystemTime::now(),
-                nodes: BTreeMap::new(),
-            };
-            let is_of_link = |name: &OsStr| {
-                links.contains_key(name)
-                    || (Name::of(name).rotated_from).is_some_and(|log| links.contains_key(&log))
-            };
-            let mut files = Names::of(folder).matching(is_of_link);
-            files.retain(|found| !self.excludes(&found.path, file_name(&found.path)));
-            for found in files {
-                let name = file_name(&found.path).to_owned();
-                listing.nodes.insert(name, found.node.inode);
-                let log = found.name.rotated_from.as_ref();
-                if let Some(link) = log.and_then(|log| links.get(log)) {
-                    rotated.push(Found {
-                        home: Some(link.home().to_owned()),
-                        is_listed: true,
-                        is_first_look: link.is_first_look,
-                        ..found
-                    });
-                }
+        for ((folder, name), home) in &self.left {
+            let is_listed = look.folders.contains_key(folder) || !look.folders.contains_key(home);
+            if !is_listed && folder.is_dir() {
+                let names = targets.entry(folder.clone()).or_default();
+                names.entry(name.clone()).or_insert_with(|| Target {
+                    home: home.clone(),
+                    is_first_look: false,
+                    is_linked: false,
+                });
             }
-            look.folders.insert(folder.clone(), listing);
         }
-        look.found.extend(rotated);
+        for (folder, names) in targets {
+            let listing = self.read_beside(&folder, &names, &mut look.found);
+            look.folders.insert(folder, listing);
+        }
+    }
+
+    /// Reads a directory that links lead, or led, to.
+    fn read_beside(
+        &self,
+        folder: &Path,
+        targets: &BTreeMap<OsString, Target>,
+        found: &mut Vec<Found>,
+    ) -> Listing {
+        let modified = std::fs::metadata(folder).and_then(|metadata| metadata.modified());
+        let mut listing = Listing {
+            modified: modified.ok(),
+            read_at: SystemTime::now(),
+            nodes: BTreeMap::new(),
+        };
+        let of_target = |name: &OsStr| {
+            let rotated = Name::of(name)
+                .rotated_from
+                .and_then(|log| targets.get(&log));
+            rotated.or_else(|| targets.get(name))
+        };
+        let mut files = Names::of(folder).matching(|name| of_target(name).is_some());
+        files.retain(|found| !self.excludes(&found.path, file_name(&found.path)));
+        for file in files {
+            let name = file_name(&file.path).to_owned();
+            let Some(target) = of_target(&name) else {
+                continue;
+            };
+            let is_target = targets.contains_key(&name);
+            listing.nodes.insert(name, file.node.inode);
+            // The link itself was found already.
+            if !(is_target && target.is_linked) {
+                found.push(Found {
+                    home: Some(target.home.clone()),
+                    is_listed: true,
+                    is_first_look: target.is_first_look,
+                    ..file
+                });
+            }
+        }
+        listing
     }
 
     fn read(

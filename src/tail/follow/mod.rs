@@ -102,6 +102,7 @@ impl Following {
 
     /// Looks at all files, and plans the rounds anew.
     pub fn look(&mut self) {
+        self.discovery.left = self.logs.beside_links();
         let mut look = self.discovery.look(Some(&self.folders));
         self.complain(&look.failed);
         if !self.is_unsettled && !self.needs_attention() && look.found == self.found {

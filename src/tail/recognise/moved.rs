@@ -82,7 +82,9 @@ impl Logs {
                 }
             }
         }
-        Ok(missing.into_iter().collect())
+        let mut missing: Vec<_> = missing.into_iter().collect();
+        missing.sort_unstable();
+        Ok(missing)
     }
 
     /// Whether the file of a log of which nothing was read holds what was read of one that is gone: then

@@ -298,10 +298,15 @@ pub(super) fn compared(
         // One that is compressed may still be in the making.
         Comparison::Shorter => Condition::ShorterCopy,
         Comparison::Different => Condition::Plain,
-        // Whatever its name says.
-        _ if !settled(content::is_found_compressed(found), found, false)? => Condition::Plain,
-        _ if is_all => Condition::CompressedRead,
-        _ => Condition::Compressed,
+        Comparison::Continues => {
+            // Whatever its name says.
+            let is_compressed = settled(content::is_found_compressed(found), found, false)?;
+            match (is_compressed, is_all) {
+                (false, _) => Condition::Plain,
+                (true, true) => Condition::CompressedRead,
+                (true, false) => Condition::Compressed,
+            }
+        }
     };
     Ok((comparison, condition))
 }

@@ -1,6 +1,6 @@
 //! Logs that are followed by another path than before: through a link, past it, by `d/../d`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::Logs;
@@ -29,6 +29,16 @@ impl Earlier {
 }
 
 impl Logs {
+    /// The series that links to files lead, or led, to, each with the followed directory of its link.
+    #[must_use]
+    pub fn beside_links(&self) -> BTreeMap<Series, PathBuf> {
+        let logs = self.all.values();
+        let by_link = logs.filter(|log| log.home != log.series.0 && log.gone.is_none());
+        by_link
+            .map(|log| (log.series.clone(), log.home.clone()))
+            .collect()
+    }
+
     /// Before the first scan of a run: takes the logs to the paths by which their directories are
     /// followed now.
     pub(super) fn begin<'a>(&mut self, look: &'a Look) -> Earlier {
