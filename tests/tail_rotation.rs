@@ -5,6 +5,7 @@ mod common;
 
 use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt as _;
+use std::process::Command;
 
 use common::follow::{Place, bzip2, gzip, line_count, record_of_equal_beginning, xz, zstd};
 use common::program::wait_until;
@@ -277,6 +278,31 @@ fn a_compressed_file_beside_its_plain_form_is_one_file() {
     place.remove("audit.log.1");
     place.once();
     place.has(1..=302);
+}
+
+#[test]
+fn what_shred_removes_was_read() {
+    let place = Place::new(&["audit.log*"]).loud();
+    place.append("audit.log", 1..=20);
+    let follower = place.start();
+    place.arrive(1..=20);
+    for round in 1..=4 {
+        let next = round * 20 + 1;
+        place.rename("audit.log", "audit.log.1");
+        place.append("audit.log", next..=next + 19);
+        place.arrive(1..=next + 19);
+        let mut shred = Command::new("shred");
+        let status = shred.args(["-n1", "-u"]).arg(place.path("audit.log.1"));
+        assert!(status.status().expect("run").success());
+        wait_until("the next scan", || {
+            !place.state().contains("audit.log.1\"") || place.state().contains("gone_since")
+        });
+    }
+    follower.terminate();
+    place.once();
+    place.has(1..=100);
+    assert!(!place.said().contains("lost_bytes=1"), "{}", place.said());
+    assert!(!place.said().contains("are lost"), "{}", place.said());
 }
 
 #[test]

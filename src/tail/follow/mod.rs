@@ -301,6 +301,10 @@ impl Following {
                     }
                 }
                 Ok(Lines::Changed) => {
+                    if log.name.rotated_from.is_some() && log.offset() >= log.held {
+                        // What the file of a rotated log that was read grows to is not of that log.
+                        log.checkpoint.size = log.offset();
+                    }
                     log.content = None;
                     log.compared = None;
                     self.is_unsettled = true;
