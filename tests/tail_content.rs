@@ -249,6 +249,34 @@ fn a_renamed_directory() {
     });
 }
 
+#[test]
+fn a_renamed_directory_with_a_log_that_was_truncated_besides() {
+    for is_live in [true, false] {
+        let place = Place::new(&["*/audit.log"]);
+        fs::create_dir(place.path("d")).expect("created");
+        place.append("d/audit.log", 1..=3);
+        let follower = place.start();
+        place.arrive(1..=3);
+        let change = || {
+            place.append_bytes("d/audit.log.1", records("a", 1..=2));
+            place.rename("d", "e");
+            place.truncate("e/audit.log");
+            place.append("e/audit.log", 4..=5);
+        };
+        if is_live {
+            change();
+            place.arrive(1..=5);
+            follower.terminate();
+        } else {
+            follower.terminate();
+            change();
+        }
+        place.once();
+        place.once();
+        place.has(1..=5);
+    }
+}
+
 /// Follows a file by one path, then by another.
 fn by_two_paths(first: &str, second: &str, prepare: impl Fn(&Place)) {
     let mut place = Place::new(&[first]);

@@ -321,7 +321,7 @@ impl Log {
     }
 
     /// Takes the path of its file, and what that says of its place among others.
-    fn is_called(&mut self, found: &Found) {
+    pub fn is_called(&mut self, found: &Found) {
         let checkpoint = &mut self.checkpoint;
         let age = self.name.age.renamed();
         let (series_folder, series) = std::mem::take(&mut self.series);

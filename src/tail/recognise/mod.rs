@@ -155,7 +155,14 @@ impl Logs {
                     log.is_unfollowed = false;
                     scan.take(&found.node);
                 }
-                _ if log.is_unfollowed => {}
+                Some(found) if log.is_unfollowed => {
+                    // Its directory has another name by now, and the file was truncated besides.
+                    log.is_called(found);
+                    log.is_unfollowed = false;
+                    log.content = None;
+                    astray.push(*id);
+                }
+                None if log.is_unfollowed => {}
                 Some(_) => {
                     // Its bytes are no more in this file.
                     log.content = None;

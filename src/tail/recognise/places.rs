@@ -154,8 +154,14 @@ pub(super) fn place(
     {
         return Ok(Some((found, None)));
     }
+    // Of what nothing is known but its open file, that is compared.
+    let is_another = |found: &Found| {
+        let content = log.content.as_ref();
+        content.is_some_and(|content| content.node != found.node)
+    };
+    let is_told = log.offset() > 0 || log.checkpoint.seen.is_some();
     let at_its_path = match scan.at(&log.checkpoint.path) {
-        Some(found) if log.offset() > 0 || log.checkpoint.seen.is_some() => {
+        Some(found) if is_told || is_another(found) => {
             let (comparison, condition) = compared(log, found, scan)?;
             (comparison != Comparison::Different).then(|| (comparison, found.clone(), condition))
         }
