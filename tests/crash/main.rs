@@ -27,13 +27,6 @@ const OFTEN_KILLED: Treatment = Treatment {
     meddles: true,
 };
 
-/// Over many kills in a row without a checkpoint, with a rotation of logs and of the output between
-/// them, events that come again are not always told from others: the output is left alone here.
-const KILLED_FOR_LONG: Treatment = Treatment {
-    meddles: true,
-    ..OFTEN_KILLED
-};
-
 const MOSTLY_LEFT_ALONE: Treatment = Treatment {
     kill: 10,
     terminate: 10,
@@ -70,7 +63,7 @@ fn kills_while_writing_and_rotating() {
     eprintln!("seed {seed}");
     let deadline = Instant::now() + Duration::from_secs(120);
     let operations = number("CONFLUENCE_ECS_OPERATIONS").unwrap_or(u64::MAX);
-    let mut world = World::new(seed, KILLED_FOR_LONG);
+    let mut world = World::new(seed, OFTEN_KILLED);
     for _ in 0..operations {
         world.step();
         if world.kills >= 200 {
