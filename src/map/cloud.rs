@@ -51,7 +51,8 @@ fn affected_object<'a>(record: &Record<'a>) -> Option<Value<'a>> {
         Some(list) if list.kind() == Kind::Array => {
             list.elements().any(|element| pattern.equals(element))
         }
-        Some(single) => pattern.equals(single),
+        // A scalar in the place of the list is left out, and so is no element of it.
+        Some(single) => single.object().is_some_and(|object| pattern.equals(object)),
         None => false,
     };
     (!is_there).then_some(affected)
