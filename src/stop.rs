@@ -58,12 +58,14 @@ impl Stop {
         let stop = Self::new()?;
         let second = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM] {
-            // In this order: the first signal finds the flag down, and puts it up.
-            flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&second))?;
-            flag::register(signal, Arc::clone(&second))?;
+            // From the first of these on the signal no longer ends the program by itself, so that one is
+            // to take note of it.
             let number = usize::try_from(signal).unwrap_or_default();
             flag::register_usize(signal, Arc::clone(&stop.signal), number)?;
             low_level::pipe::register(signal, stop.waking.try_clone()?)?;
+            // In this order: the first signal finds the flag down, and puts it up.
+            flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&second))?;
+            flag::register(signal, Arc::clone(&second))?;
         }
         Ok(stop)
     }

@@ -73,6 +73,26 @@ fn a_file_that_was_new_has_its_directory_renamed_afterwards() {
 }
 
 #[test]
+fn a_directory_is_renamed_live_and_again_after_a_kill() {
+    let place = Place::new(&["d*/a.log"]);
+    fs::create_dir(place.path("d")).expect("created");
+    place.append("d/a.log", 1..=3);
+    place.once();
+    let follower = place.start_ready();
+    place.rename("d", "d2");
+    place.append("d2/a.log", 4..=6);
+    let out = || fs::read_to_string(place.out()).unwrap_or_default();
+    wait_until("an event from there", || out().contains("d2/a.log"));
+    // Else nothing would tell after a second renaming that the event is of this log.
+    assert!(place.state().contains("d2/a.log"), "saved before the event");
+    follower.kill();
+    place.rename("d2", "d3");
+    place.append("d3/a.log", 7..=7);
+    place.once();
+    place.has(1..=7);
+}
+
+#[test]
 fn an_output_that_was_empty_is_copied_and_truncated_and_others_write_to_it() {
     let place = Place::new(&["a.log"]);
     killed_before_it_saved(&place, 3, || place.append("a.log", 1..=3));

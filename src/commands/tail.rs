@@ -267,7 +267,7 @@ impl Output {
     fn take(&mut self, events: &mut Events) -> Result<(), Error> {
         self.leave_out_handed(events);
         if !events.lines.is_empty() {
-            self.know_new_logs(events)?;
+            self.know_places(events)?;
             if self.sink.is_moved() {
                 // Into a file that is being compressed, nothing more is to be written.
                 self.save()?;
@@ -305,11 +305,14 @@ impl Output {
         Ok(())
     }
 
-    /// Saves logs that the state does not know before the first of their events is written: after a crash
-    /// only what is known of a log tells which lines of the output are its own.
-    fn know_new_logs(&mut self, events: &mut Events) -> Result<(), Error> {
+    /// Saves logs that are new to the state, or at another place, before events from there are written:
+    /// after a crash only what is known of a log tells which lines of the output are its own.
+    fn know_places(&mut self, events: &mut Events) -> Result<(), Error> {
         let is_known = |change: &Change| match change {
-            Change::Log(id, _) => self.ledger.logs.contains_key(id),
+            Change::Log(id, now) => self.ledger.logs.get(id).is_some_and(|row| {
+                let then = &row.checkpoint;
+                then.path == now.path && then.real == now.real
+            }),
             Change::Forget(_) | Change::Pattern(_) | Change::Lost(_) => true,
         };
         if matches!(self.sink, Durable::Stdout(_)) || events.changes.iter().all(is_known) {

@@ -72,7 +72,9 @@ impl Arrivals {
         let mut text = self.unchecked();
         let whole = memchr::memrchr(b'\n', &text).map_or(0, |end| end + 1);
         text.truncate(whole);
-        for event in lines(&text) {
+        // A line that a kill cut off stands there until the next follower has looked at the output.
+        let whole = text.split(|byte| *byte == b'\n');
+        for event in whole.filter_map(|line| serde_json::from_slice(line).ok()) {
             if is_half_a_line(&event, all) {
                 continue;
             }

@@ -24,14 +24,12 @@ const OFTEN_KILLED: Treatment = Treatment {
     kill: 70,
     terminate: 5,
     start: 60,
-    meddles: true,
 };
 
 const MOSTLY_LEFT_ALONE: Treatment = Treatment {
     kill: 10,
     terminate: 10,
     start: 60,
-    meddles: true,
 };
 
 /// Does so many operations and checks what has arrived.

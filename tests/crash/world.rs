@@ -28,8 +28,6 @@ pub struct Treatment {
     pub terminate: u64,
     /// How many times in a hundred a stopped one is started.
     pub start: u64,
-    /// Whether others rotate the output, and write to it.
-    pub meddles: bool,
 }
 
 /// Everything of one run.
@@ -109,14 +107,7 @@ impl World {
 
     /// What others do to the output while nobody writes to it.
     fn meddle_with_output(&mut self) {
-        // Not held over 500 seeds yet: by hand, with CONFLUENCE_ECS_RUNS.
-        let is_by_hand = std::env::var_os("CONFLUENCE_ECS_RUNS").is_some();
-        let times = if self.treatment.meddles && is_by_hand {
-            2
-        } else {
-            0
-        };
-        for _ in 0..times {
+        for _ in 0..2 {
             let outputs = &mut self.arrivals.outputs;
             let said = match self.random.below(10) {
                 0 | 1 => outputs.rotate(&mut self.random),
@@ -338,6 +329,14 @@ impl Drop for World {
             return;
         }
         self.follower = None;
+        if let Some(keep) = std::env::var_os("CONFLUENCE_ECS_KEEP") {
+            let to = Path::new(&keep).join(self.seed.to_string());
+            let _ = std::process::Command::new("cp")
+                .arg("-a")
+                .arg(self.place.folder())
+                .arg(&to)
+                .status();
+        }
         let mut told = format!("seed {} (CONFLUENCE_ECS_SEED)\noperations:\n", self.seed);
         let recent = self.log.len().saturating_sub(400);
         told += &self.log[..self.log.len().min(12)].join("\n");

@@ -160,7 +160,10 @@ pub(super) fn place(
         content.is_some_and(|content| content.node != found.node)
     };
     let is_told = log.offset() > 0 || log.checkpoint.seen.is_some();
-    let at_its_path = match scan.at(&log.checkpoint.path) {
+    let path = &log.checkpoint.path;
+    // A link may lead to it from elsewhere now.
+    let real = log.checkpoint.real.as_ref().unwrap_or(path);
+    let at_its_path = match scan.at(path).or_else(|| scan.at_real(real)) {
         Some(found) if is_told || is_another(found) => {
             let (comparison, condition) = compared(log, found, scan)?;
             (comparison != Comparison::Different).then(|| (comparison, found.clone(), condition))

@@ -16,6 +16,8 @@ pub(super) struct Scan<'a> {
     pub found: Vec<&'a Found>,
     by_inode: HashMap<u64, Vec<&'a Found>>,
     by_path: HashMap<&'a Path, &'a Found>,
+    /// Those that are reached through symbolic links, by where these lead to.
+    by_real: HashMap<&'a Path, &'a Found>,
     taken: HashSet<(u64, u64)>,
     names: HashMap<PathBuf, Names>,
     heads: HashMap<(u64, u64), Option<Arc<[u8]>>>,
@@ -36,6 +38,11 @@ impl<'a> Scan<'a> {
                 .found
                 .iter()
                 .map(|found| (&*found.path, found))
+                .collect(),
+            by_real: look
+                .found
+                .iter()
+                .filter_map(|found| Some((found.real.as_deref()?, found)))
                 .collect(),
             found: look.found.iter().collect(),
             taken: HashSet::new(),
@@ -72,6 +79,12 @@ impl<'a> Scan<'a> {
     /// The listed file at a path, if no log has claimed it.
     pub fn at(&self, path: &Path) -> Option<&'a Found> {
         let found = self.by_path.get(path).copied();
+        found.filter(|found| self.is_free(&found.node))
+    }
+
+    /// The listed file that a symbolic link leads to, if no log has claimed it.
+    pub fn at_real(&self, path: &Path) -> Option<&'a Found> {
+        let found = self.by_real.get(path).copied();
         found.filter(|found| self.is_free(&found.node))
     }
 
