@@ -17,12 +17,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use confluence_ecs::event::{Envelope, Origin, Overlay};
-use confluence_ecs::frame::Framer;
-use confluence_ecs::geoip::Databases;
-use confluence_ecs::normalize::{Normalizer, Options};
-use confluence_ecs::source::Locator;
-use confluence_ecs::timestamp::TimeMode;
+use confluence_ecs::pipeline::enrich::geoip::Databases;
+use confluence_ecs::pipeline::enrich::source::Locator;
+use confluence_ecs::pipeline::event::{Envelope, Origin, Overlay};
+use confluence_ecs::pipeline::frame::Framer;
+use confluence_ecs::pipeline::normalize::{Normalizer, Options};
+use confluence_ecs::pipeline::timestamp::TimeMode;
 
 const LINES: usize = 20_000;
 const ROUNDS: usize = 15;

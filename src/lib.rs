@@ -1,9 +1,9 @@
 //! Raw Confluence audit records in, ECS events out.
 //!
-//! The way of one record: bytes are taken apart into [`frame`]s (lines, records of API pages), a
-//! frame's text becomes [`json`] nodes that borrow from it, its [`dialect`] is told, [`map`] makes an
-//! [`event`] of it with [`source`] addresses located by [`geoip`], and the event is written as a line
-//! of JSON. [`normalize`] holds that order; it is pure.
+//! The way of one record: bytes are taken apart into [`frame`](pipeline::frame)s (lines, records of API pages), a
+//! frame's text becomes [`json`](pipeline::json) nodes that borrow from it, its [`dialect`](pipeline::dialect) is told, [`map`](pipeline::map) makes an
+//! [`event`](pipeline::event) of it with [`source`](pipeline::enrich::source) addresses located by [`geoip`](pipeline::enrich::geoip), and the event is written as a line
+//! of JSON. [`normalize`](pipeline::normalize) holds that order; it is pure.
 //!
 //! Sources make bytes: [`input`] reads files and pipes to their end, [`tail`] follows logs, [`fetch`] asks
 //! the REST APIs over [`http`], as whom [`auth`] says. A [`sink`] takes lines, and [`state`] keeps what is
@@ -12,35 +12,18 @@
 #![forbid(unsafe_code)]
 
 pub mod auth;
-pub mod batch;
 pub mod check;
 pub mod cli;
 pub mod commands;
-pub mod compression;
-pub mod config;
-pub mod dialect;
-pub mod event;
 pub mod fetch;
 pub mod fixtures;
-pub mod frame;
-pub mod geoip;
 pub mod http;
 pub mod input;
-pub mod json;
-pub mod logging;
-pub mod map;
-pub mod memo;
-pub mod network;
-pub mod node;
-pub mod normalize;
+pub mod options;
+pub mod pipeline;
+pub mod process;
 pub mod schema;
 pub mod secret;
-pub mod service;
-pub mod shown;
 pub mod sink;
-pub mod source;
 pub mod state;
-pub mod stop;
 pub mod tail;
-pub mod timestamp;
-pub mod uri;

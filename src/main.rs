@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use confluence_ecs::cli::{self, Cli, Command};
 use confluence_ecs::commands::{self, Exit};
-use confluence_ecs::logging;
+use confluence_ecs::process::logging;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {

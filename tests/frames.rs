@@ -6,11 +6,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use common::program::lines;
-use confluence_ecs::event::{Envelope, Origin, Overlay};
-use confluence_ecs::frame::Framer;
-use confluence_ecs::normalize::{Normalizer, Options};
-use confluence_ecs::source::Locator;
-use confluence_ecs::timestamp::TimeMode;
+use confluence_ecs::pipeline::enrich::source::Locator;
+use confluence_ecs::pipeline::event::{Envelope, Origin, Overlay};
+use confluence_ecs::pipeline::frame::Framer;
+use confluence_ecs::pipeline::normalize::{Normalizer, Options};
+use confluence_ecs::pipeline::timestamp::TimeMode;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::Value;

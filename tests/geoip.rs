@@ -12,7 +12,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use confluence_ecs::geoip::{AutonomousSystem, Databases, Geo, Location};
+use confluence_ecs::pipeline::enrich::geoip::{AutonomousSystem, Databases, Geo, Location};
 
 /// `testdata/geoip/NAME.mmdb`.
 fn committed(name: &str) -> PathBuf {

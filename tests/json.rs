@@ -3,7 +3,7 @@
 mod common;
 
 use common::records;
-use confluence_ecs::json::{self, Kind, MAX_DEPTH, Reader, Writer};
+use confluence_ecs::pipeline::json::{self, Kind, MAX_DEPTH, Reader, Writer};
 use proptest::prelude::*;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};

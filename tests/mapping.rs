@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 
 use common::events::assert_same_event;
 use common::{oracle, records};
-use confluence_ecs::dialect::Dialect;
-use confluence_ecs::event::{Envelope, Origin, Overlay};
-use confluence_ecs::frame::Frame;
-use confluence_ecs::network::Networks;
-use confluence_ecs::normalize::{Normalizer, Options};
+use confluence_ecs::pipeline::dialect::Dialect;
+use confluence_ecs::pipeline::enrich::network::Networks;
+use confluence_ecs::pipeline::enrich::source::Locator;
+use confluence_ecs::pipeline::event::{Envelope, Origin, Overlay};
+use confluence_ecs::pipeline::frame::Frame;
+use confluence_ecs::pipeline::normalize::{Normalizer, Options};
+use confluence_ecs::pipeline::timestamp::{TimeMode, Timestamp};
 use confluence_ecs::schema::validate::Validator;
-use confluence_ecs::source::Locator;
-use confluence_ecs::timestamp::{TimeMode, Timestamp};
 
 static VALIDATOR: LazyLock<Validator> = LazyLock::new(Validator::new);
 

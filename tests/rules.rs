@@ -5,7 +5,7 @@ mod common;
 
 use common::events::assert_same_event;
 use common::program::{events, run};
-use confluence_ecs::timestamp::Timestamp;
+use confluence_ecs::pipeline::timestamp::Timestamp;
 use serde_json::{Value, json};
 
 /// The event of a record, without what every event has.

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use common::again;
-use confluence_ecs::service::Service;
+use confluence_ecs::process::service::Service;
 
 const INTERVAL: Duration = Duration::from_millis(300);
 /// Longer than anything takes.

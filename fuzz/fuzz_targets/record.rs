@@ -3,12 +3,12 @@
 
 use std::sync::{Arc, LazyLock};
 
-use confluence_ecs::event::{Envelope, Origin, Overlay};
-use confluence_ecs::frame::Frame;
-use confluence_ecs::json;
-use confluence_ecs::normalize::{Normalizer, Options};
-use confluence_ecs::source::Locator;
-use confluence_ecs::timestamp::TimeMode;
+use confluence_ecs::pipeline::event::{Envelope, Origin, Overlay};
+use confluence_ecs::pipeline::frame::Frame;
+use confluence_ecs::pipeline::json;
+use confluence_ecs::pipeline::normalize::{Normalizer, Options};
+use confluence_ecs::pipeline::enrich::source::Locator;
+use confluence_ecs::pipeline::timestamp::TimeMode;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 

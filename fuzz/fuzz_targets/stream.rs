@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use confluence_ecs::event::{Envelope, Origin, Overlay};
-use confluence_ecs::frame::Framer;
-use confluence_ecs::normalize::{Normalizer, Options};
-use confluence_ecs::source::Locator;
-use confluence_ecs::timestamp::TimeMode;
+use confluence_ecs::pipeline::event::{Envelope, Origin, Overlay};
+use confluence_ecs::pipeline::frame::Framer;
+use confluence_ecs::pipeline::normalize::{Normalizer, Options};
+use confluence_ecs::pipeline::enrich::source::Locator;
+use confluence_ecs::pipeline::timestamp::TimeMode;
 use libfuzzer_sys::fuzz_target;
 
 const LIMIT: usize = 60;

@@ -9,8 +9,8 @@ use url::{Host, Url, form_urlencoded};
 
 use super::Error;
 use crate::http::address::is_loopback;
+use crate::process::stop::Stop;
 use crate::secret::Secret;
-use crate::stop::Stop;
 
 /// How long a login may take.
 const PATIENCE: Duration = Duration::from_secs(10 * 60);

@@ -7,8 +7,8 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use crate::process::shown::Shown as _;
 use crate::secret::Secret;
-use crate::shown::Shown as _;
 
 /// The longest secret that is read, in bytes.
 const LONGEST: u64 = 64 << 10;

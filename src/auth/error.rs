@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::credentials;
 use crate::http::retry::Failure;
 use crate::http::{self, SettingsError};
-use crate::shown::Shown as _;
+use crate::process::shown::Shown as _;
 use crate::state;
 
 /// Why there is no access token, with the remedy. Nothing in it is a secret.

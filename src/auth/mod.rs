@@ -11,7 +11,6 @@ pub mod oauth;
 pub mod servers;
 mod session;
 pub mod store;
-pub mod uninterrupted;
 
 pub use error::Error;
 pub use session::Session;

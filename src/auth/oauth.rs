@@ -18,8 +18,8 @@ use super::store::{Site, after};
 use crate::http::address::below;
 use crate::http::retry::Failure;
 use crate::http::{Answer, Client, Request};
+use crate::pipeline::timestamp::Timestamp;
 use crate::secret::Secret;
-use crate::timestamp::Timestamp;
 
 /// What a login asks for.
 pub const SCOPES: &str = "read:audit-log:confluence offline_access";

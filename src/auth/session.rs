@@ -11,11 +11,11 @@ use super::Error;
 use super::oauth::{self, App, Tokens};
 use super::servers::Servers;
 use super::store::{self, Grant, GrantStore, Site, after};
-use super::uninterrupted::Uninterrupted;
 use crate::http::Client;
 use crate::http::retry::Failure;
+use crate::pipeline::timestamp::Timestamp;
+use crate::process::uninterrupted::Uninterrupted;
 use crate::secret::Secret;
-use crate::timestamp::Timestamp;
 
 /// An access token that ends this soon is not begun with.
 const MARGIN: Duration = Duration::from_secs(60);

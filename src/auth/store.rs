@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::Error;
+use crate::pipeline::timestamp::Timestamp;
+use crate::process::shown::Shown as _;
 use crate::secret::Secret;
-use crate::shown::Shown as _;
 use crate::state::{self, Damage, Store};
-use crate::timestamp::Timestamp;
 
 /// The name of its file and lock.
 const NAME: &str = "oauth";

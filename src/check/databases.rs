@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use super::{Name, Step, span};
-use crate::geoip::{self, Kind};
-use crate::shown::Shown as _;
-use crate::timestamp::Timestamp;
+use crate::pipeline::enrich::geoip::{self, Kind};
+use crate::pipeline::timestamp::Timestamp;
+use crate::process::shown::Shown as _;
 
 /// MaxMind releases GeoLite2 twice a week, and its licence asks to use none that is older than 30 days;
 /// addresses do change hands within months. In seconds.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Name, Step};
 use crate::fetch::ledger::Ledger;
-use crate::shown::Shown as _;
+use crate::process::shown::Shown as _;
 use crate::state;
 
 /// Whether the state can be kept; with a site's ledger, also whether its state can be read, and

@@ -12,7 +12,7 @@ use crate::fetch::paging::{Ask, From};
 use crate::fetch::refusal::{About, Refusal, SCOPE};
 use crate::fetch::site::{Api, Deployment};
 use crate::fetch::window::Window;
-use crate::timestamp::Timestamp;
+use crate::pipeline::timestamp::Timestamp;
 
 /// Cloud keeps records for a year; a log with an administrator who looks at it is never empty for so
 /// long, as logins and permissions are in it.

@@ -9,7 +9,7 @@ use super::{Name, Step, span};
 use crate::fetch::asker::{Asker, Error};
 use crate::fetch::site::Api;
 use crate::http::Answer;
-use crate::timestamp::Timestamp;
+use crate::pipeline::timestamp::Timestamp;
 
 const DAY: u64 = 24 * 60 * 60;
 /// A site that is used has records more often, in seconds.

@@ -13,7 +13,7 @@ use super::tail::{duration, interval};
 use super::{MappingArgs, StateDirArgs};
 use crate::auth::servers;
 use crate::http::{Settings, retry};
-use crate::timestamp::Timestamp;
+use crate::pipeline::timestamp::Timestamp;
 
 /// Arguments of `fetch`.
 #[derive(Debug, Args)]

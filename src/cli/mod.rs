@@ -16,11 +16,11 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use ipnetwork::IpNetwork;
 
 use crate::commands::Exit;
-use crate::dialect::Dialect;
 use crate::fixtures;
-use crate::network::{self, Network};
+use crate::pipeline::dialect::Dialect;
+use crate::pipeline::enrich::network::{self, Network};
+use crate::pipeline::timestamp::TimeMode;
 use crate::schema::fields;
-use crate::timestamp::TimeMode;
 
 pub use fetch::{
     AtlassianArgs, AuthArgs, AuthCommand, CheckArgs, ClientSecretArgs, CloudId, DeploymentArg,

@@ -9,20 +9,20 @@ use url::Url;
 use super::fetch::connect;
 use super::{Error, Exit};
 use crate::auth::authorization::Authorization;
-use crate::auth::uninterrupted;
 use crate::check::databases::{self, Given};
 use crate::check::records::{self, Case};
 use crate::check::{Format, Name, Report, Status, Step, disk, network, times};
 use crate::cli::{CheckArgs, FetchArgs, MappingArgs, Since};
-use crate::config::fetch::Place;
 use crate::fetch::asker::Asker;
 use crate::fetch::ledger::Ledger;
 use crate::fetch::site::Site;
-use crate::geoip::Kind;
 use crate::http::address::{below, origin, without_query};
 use crate::http::{Client, Settings};
-use crate::timestamp::Timestamp;
-use crate::{config, state};
+use crate::options::fetch::Place;
+use crate::pipeline::enrich::geoip::Kind;
+use crate::pipeline::timestamp::Timestamp;
+use crate::process::uninterrupted;
+use crate::{options, state};
 
 /// Who asks the doctor waits for the answer: fewer retries than fetch makes, and shorter waits.
 const MOST_RETRIES: u32 = 2;
@@ -151,8 +151,9 @@ impl Doctor<'_> {
 
     fn configured(&self) -> Result<(Place, Authorization, Clients), Error> {
         let arguments = self.arguments;
-        config::add_fields(arguments.mapping.add_fields.as_deref())?;
-        let (place, who) = config::fetch::target(&arguments.site).map_err(config::Error::Fetch)?;
+        options::add_fields(arguments.mapping.add_fields.as_deref())?;
+        let (place, who) =
+            options::fetch::target(&arguments.site).map_err(options::Error::Fetch)?;
         let clients = Clients::new(arguments.http.settings())?;
         let client = &clients.patient;
         let authorization = connect::authorization(arguments, &place, who, client)?;
@@ -248,7 +249,7 @@ struct Clients {
 }
 
 impl Clients {
-    fn new(settings: Settings) -> Result<Self, config::Error> {
+    fn new(settings: Settings) -> Result<Self, options::Error> {
         let patient = Settings {
             retries: settings.retries.min(MOST_RETRIES),
             longest_wait: settings.longest_wait.min(LONGEST_WAIT),
@@ -258,7 +259,7 @@ impl Clients {
             timeout: patient.timeout.min(LONGEST_CONNECT),
             ..patient.clone()
         };
-        let client = |settings| Client::new(&settings).map_err(config::fetch::Error::Http);
+        let client = |settings| Client::new(&settings).map_err(options::fetch::Error::Http);
         Ok(Self {
             brief: client(brief)?,
             patient: Arc::new(client(patient)?),
@@ -371,7 +372,7 @@ fn cloud_id(place: &Place, site: &Site, client: &Client, url: Option<&Url>) -> S
 }
 
 fn given(arguments: &MappingArgs) -> Vec<Given> {
-    let (city, asn) = config::given_databases(arguments);
+    let (city, asn) = options::given_databases(arguments);
     let both = [(Kind::City, city), (Kind::Asn, asn)];
     let given = both.into_iter().filter_map(|(kind, given)| {
         let (setting, path) = given?;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use super::normalize::all_cores;
 use super::{Error, Exit};
-use crate::batch;
 use crate::cli::FixturesCommand;
-use crate::config;
 use crate::fixtures::{self, Case, Outcome, Report, Runner, Task};
+use crate::options;
+use crate::process::batch;
 use crate::schema::validate::Validator;
 
 /// A case, or a folder without any, and how it went.
@@ -32,7 +32,7 @@ pub fn run(command: FixturesCommand) -> Result<Exit, Error> {
             fixtures,
         } => (Task::Regenerate { allow_errors }, fixtures),
     };
-    let options = Arc::new(config::golden(&arguments.mapping)?);
+    let options = Arc::new(options::golden(&arguments.mapping)?);
     let threads = arguments.mapping.threads.unwrap_or_else(all_cores);
     let validator = Arc::new(Validator::new());
     let mut turns = Vec::new();

@@ -1,7 +1,6 @@
 //! The commands: what joins inputs, mapping and outputs.
 
 pub mod auth;
-mod auth_report;
 pub mod check;
 pub mod fetch;
 pub mod fixtures;
@@ -9,19 +8,15 @@ pub mod normalize;
 pub mod schema;
 mod ship;
 pub mod state;
-mod state_sites;
 pub mod tail;
-mod tail_again;
-mod tail_report;
-mod tail_start;
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::fetch::source;
-use crate::shown::Shown as _;
-use crate::{auth as oauth, config, sink, state as state_file};
+use crate::process::shown::Shown as _;
+use crate::{auth as oauth, options, sink, state as state_file};
 
 /// How the program ends; the numbers are a contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +50,7 @@ impl From<Exit> for ExitCode {
 pub enum Error {
     /// The configuration is wrong.
     #[error(transparent)]
-    Config(#[from] config::Error),
+    Config(#[from] options::Error),
     /// The output cannot be the input.
     #[error(
         "the output (--output or stdout), {0}, is an input, too: events need a file of their own"

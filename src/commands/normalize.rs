@@ -8,14 +8,14 @@ use std::sync::Arc;
 use rustix::fs::{FileType, Stat, fstat, stat};
 
 use super::{Error, Exit};
-use crate::batch;
 use crate::cli::NormalizeArgs;
-use crate::config;
-use crate::event::Origin;
 use crate::input::{Inputs, Piece};
-use crate::normalize::{Counts, Normalizer};
+use crate::options;
+use crate::pipeline::event::Origin;
+use crate::pipeline::normalize::{Counts, Normalizer};
+use crate::process::batch;
+use crate::process::stop::Stop;
 use crate::sink::{self, Sink};
-use crate::stop::Stop;
 
 /// The events of a piece of input.
 #[derive(Default)]
@@ -29,7 +29,10 @@ struct Events {
 /// # Errors
 /// When the configuration is wrong, or the output fails. Inputs that fail are reported on the way.
 pub fn run(arguments: NormalizeArgs) -> Result<Exit, Error> {
-    let options = Arc::new(config::mapping(&arguments.mapping, &config::DEFAULT_TAGS)?);
+    let options = Arc::new(options::mapping(
+        &arguments.mapping,
+        &options::DEFAULT_TAGS,
+    )?);
     let mut files = arguments.files;
     if files.is_empty() {
         files.push("-".into());

@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use super::{Error, Exit};
 use crate::cli::SchemaCommand;
+use crate::process::shown::Shown as _;
 use crate::schema::validate::Validator;
 use crate::schema::{self, fields, json_schema, template};
-use crate::shown::Shown as _;
 
 /// Runs the command.
 ///

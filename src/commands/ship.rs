@@ -11,14 +11,14 @@ use serde::{Deserialize, Serialize};
 
 use super::Error;
 use crate::cli::MappingArgs;
-use crate::config;
-use crate::node::Node;
-use crate::normalize::Options;
-use crate::service::Service;
-use crate::shown::Shown as _;
+use crate::options;
+use crate::pipeline::normalize::Options;
+use crate::process::node::Node;
+use crate::process::service::Service;
+use crate::process::shown::Shown as _;
+use crate::process::stop::Stop;
 use crate::sink::{self, Durable, FileSink, Recorded, Whose};
 use crate::state::{self, Store};
-use crate::stop::Stop;
 
 /// How long to wait for room for the state before trying again.
 const FULL_WAIT: Duration = Duration::from_millis(500);
@@ -44,14 +44,14 @@ impl<'a> Mapping<'a> {
     /// # Errors
     /// When something cannot be used.
     pub fn new(arguments: &'a MappingArgs, default_tags: &'a [&'a str]) -> Result<Self, Error> {
-        let databases = config::databases(arguments);
+        let databases = options::databases(arguments);
         let stamps = (Instant::now(), stamps(&databases));
         Ok(Self {
             arguments,
             default_tags,
             stamps: RwLock::new(stamps),
             databases,
-            options: RwLock::new(Arc::new(config::mapping(arguments, default_tags)?)),
+            options: RwLock::new(Arc::new(options::mapping(arguments, default_tags)?)),
             generation: AtomicU64::new(0),
         })
     }
@@ -81,7 +81,7 @@ impl<'a> Mapping<'a> {
         if known.1 == now {
             return;
         }
-        match config::mapping(self.arguments, self.default_tags) {
+        match options::mapping(self.arguments, self.default_tags) {
             Ok(options) => {
                 known.1 = now;
                 tracing::info!("a GeoIP database was replaced: reading it anew");

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::{Deserialize, Serialize};
 
 use super::record::Fingerprint;
-use crate::timestamp::Timestamp;
+use crate::pipeline::timestamp::Timestamp;
 
 /// The records that were delivered since some time.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

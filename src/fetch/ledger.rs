@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::dedupe::{Delivered, Item};
 use super::own_searches::OwnSearches;
 use super::record::Fingerprint;
-use crate::normalize::Counts;
+use crate::pipeline::normalize::Counts;
+use crate::pipeline::timestamp::Timestamp;
 use crate::sink::Recorded;
-use crate::timestamp::Timestamp;
 
 /// The state of a site and query.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::record::Searcher;
-use crate::timestamp::Timestamp;
+use crate::pipeline::timestamp::Timestamp;
 
 /// A record of a search is this near to the request that made it.
 const NEAR: Duration = Duration::from_secs(2);

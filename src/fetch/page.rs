@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::record::{self, Entry};
 use super::site::Api;
-use crate::json::Reader;
+use crate::pipeline::json::Reader;
 
 /// A page.
 #[derive(Debug)]

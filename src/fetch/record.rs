@@ -6,9 +6,9 @@ use std::ops::Range;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
-use crate::dialect::Record;
-use crate::json::{Kind, Reader, Value, canonical};
-use crate::timestamp::{TimeMode, Timestamp};
+use crate::pipeline::dialect::Record;
+use crate::pipeline::json::{Kind, Reader, Value, canonical};
+use crate::pipeline::timestamp::{TimeMode, Timestamp};
 
 /// By what a record is known again, since the APIs give it no id: the first half of the SHA-256 of
 /// its JSON, whatever the order of its members and its white space.

@@ -4,8 +4,8 @@ use url::Url;
 
 use super::paging::{Ask, From};
 use super::window::Window;
-use crate::dialect::Dialect;
 use crate::http::address::{below, trimmed};
+use crate::pipeline::dialect::Dialect;
 
 /// The APIs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,14 +171,14 @@ const DATA_CENTER: Names = Names {
     offset: "offset",
 };
 
-fn millis(time: crate::timestamp::Timestamp) -> String {
+fn millis(time: crate::pipeline::timestamp::Timestamp) -> String {
     time.millis().to_string()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::timestamp::Timestamp;
+    use crate::pipeline::timestamp::Timestamp;
 
     fn url(text: &str) -> Url {
         Url::parse(text).unwrap()

@@ -11,8 +11,8 @@ use super::record::Fingerprint;
 use super::site::Api;
 use super::user;
 use super::window::Window;
-use crate::stop::Stop;
-use crate::timestamp::Timestamp;
+use crate::pipeline::timestamp::Timestamp;
+use crate::process::stop::Stop;
 
 /// How often a slice is read again because its records moved while they were paged.
 const MOST_MOVES: u32 = 10;

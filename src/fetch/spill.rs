@@ -16,7 +16,7 @@ use super::dedupe::Item;
 use super::page::Page;
 use super::record::Fingerprint;
 use super::window::Window;
-use crate::timestamp::Timestamp;
+use crate::pipeline::timestamp::Timestamp;
 
 /// What is kept in memory, in bytes.
 const IN_MEMORY: usize = 8 << 20;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::timestamp::Timestamp;
+use crate::pipeline::timestamp::Timestamp;
 
 /// A range of time, both ends included, as the APIs take it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::Headers;
 use super::hidden::Hidden;
-use crate::timestamp::Timestamp;
+use crate::pipeline::timestamp::Timestamp;
 
 /// The longest part of an answer that is quoted in a message.
 const QUOTED: usize = 300;

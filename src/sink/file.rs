@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::full::{Pause, is_full};
 use super::rescue::{Look, Recent, Retired};
 use super::{Error, Recorded, Sink, Tell, is_file};
-use crate::shown::Shown as _;
+use crate::process::shown::Shown as _;
 
 /// A file that is appended to, and whose length is recorded so that a crash doubles nothing. What is
 /// no regular file (`/dev/null`, a FIFO) is written like stdout.

@@ -7,8 +7,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::Recorded;
-use crate::compression::Stream;
-use crate::node::Node;
+use crate::input::compression::Stream;
+use crate::process::node::Node;
 
 /// So many directories are searched, at most, and so many files of each.
 const MOST_DIRECTORIES: usize = 256;

@@ -8,7 +8,7 @@ mod rescue;
 mod settle;
 mod stdout;
 
-use crate::shown::Shown as _;
+use crate::process::shown::Shown as _;
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;

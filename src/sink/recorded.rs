@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use twox_hash::XxHash3_128;
 
 use super::find;
-use crate::node::Node;
+use crate::process::node::Node;
 
 /// How much of each end is hashed, at most.
 const HASHED: usize = 4096;
@@ -25,7 +25,7 @@ const TRIES: usize = 5;
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
 pub struct Recorded {
     /// Where it was, absolute and without symbolic links.
-    #[serde(with = "crate::shown::saved_path")]
+    #[serde(with = "crate::process::shown::saved_path")]
     pub path: PathBuf,
     /// Which file it is.
     pub node: Node,

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::{Recorded, find};
-use crate::compression::Stream;
+use crate::input::compression::Stream;
 
 /// More of what was written is not kept.
 const MOST_KEPT: usize = 16 << 20;

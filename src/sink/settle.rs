@@ -14,9 +14,9 @@ use std::path::{Path, PathBuf};
 
 use super::find::{self, ORPHAN, directory};
 use super::{Error, Recorded};
-use crate::compression::{Format, Stream};
-use crate::shown::Shown as _;
-use crate::timestamp::Timestamp;
+use crate::input::compression::{Format, Stream};
+use crate::pipeline::timestamp::Timestamp;
+use crate::process::shown::Shown as _;
 use bzip2::write::BzEncoder;
 use flate2::write::GzEncoder;
 use lzma_rust2::{XzOptions, XzWriter};
@@ -123,7 +123,7 @@ impl Recorded {
         has_copy: bool,
         tell: Tell<'_>,
     ) -> io::Result<()> {
-        let now = crate::node::Node::of(&file.metadata()?);
+        let now = crate::process::node::Node::of(&file.metadata()?);
         let is_another =
             now.born.is_some() && self.node.born.is_some() && now.born != self.node.born;
         let recorded = self.length;

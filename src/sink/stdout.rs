@@ -14,7 +14,7 @@ use rustix::pipe::PIPE_BUF;
 
 use super::full::{NAP, Pause, is_full};
 use super::{Error, is_file};
-use crate::shown::Shown as _;
+use crate::process::shown::Shown as _;
 
 /// How long the rest of a line may take that a reader has the beginning of, when it is time to end.
 const HALF_LINE_PATIENCE: Duration = Duration::from_secs(3);

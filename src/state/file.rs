@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use twox_hash::XxHash3_128;
 
 use super::Error;
-use crate::timestamp::Timestamp;
+use crate::pipeline::timestamp::Timestamp;
 
 /// The layout that this program writes, and the newest that it reads.
 const VERSION: u64 = 1;

@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::shown::Shown as _;
+use crate::process::shown::Shown as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

@@ -12,7 +12,7 @@ use super::glob::Glob;
 use super::log::{Series, file_name, folder};
 use super::name::Name;
 use super::pattern::Pattern;
-use crate::node::Node;
+use crate::process::node::Node;
 
 /// A directory that was changed this short before it was read may have changed again without another
 /// time: the clock of files ticks every few milliseconds.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use glob::{MatchOptions, Pattern};
 
 use super::pattern::PatternError;
-use crate::node::Node;
+use crate::process::node::Node;
 
 const MATCHING: MatchOptions = MatchOptions {
     case_sensitive: true,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::log::{Checkpoint, Log, LogId};
 use super::piece::Change;
 use super::recognise::Logs;
-use crate::normalize::Counts;
+use crate::pipeline::normalize::Counts;
 use crate::sink::Recorded;
 
 /// The state of `tail`.

@@ -12,9 +12,9 @@ use super::content::Content;
 use super::discover::Found;
 use super::identity::{Digest, Progress};
 use super::name::Name;
-use crate::event::Origin;
-use crate::node::Node;
-use crate::shown::Shown as _;
+use crate::pipeline::event::Origin;
+use crate::process::node::Node;
+use crate::process::shown::Shown as _;
 
 /// A log's number in the state; never used again.
 pub type LogId = u64;
@@ -23,34 +23,34 @@ pub type LogId = u64;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
     /// Where it was last.
-    #[serde(with = "crate::shown::saved_path")]
+    #[serde(with = "crate::process::shown::saved_path")]
     pub path: PathBuf,
     /// The series it is of, if its path does not tell that any more.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
-        with = "crate::shown::saved_name"
+        with = "crate::process::shown::saved_name"
     )]
     pub series: Option<OsString>,
     /// The directory of its series, if its path does not tell that.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
-        with = "crate::shown::saved_name"
+        with = "crate::process::shown::saved_name"
     )]
     pub series_folder: Option<PathBuf>,
     /// The followed directory that it is of, if it stands in another one.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
-        with = "crate::shown::saved_name"
+        with = "crate::process::shown::saved_name"
     )]
     pub home: Option<PathBuf>,
     /// Where its file really is, if symbolic links lead to it: rotation happens there.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
-        with = "crate::shown::saved_name"
+        with = "crate::process::shown::saved_name"
     )]
     pub real: Option<PathBuf>,
     /// Which file that is.

@@ -29,8 +29,8 @@ use pace::Pace;
 use piece::{Change, TailPiece};
 use watch::Watch;
 
-use crate::service::Service;
-use crate::stop::Stop;
+use crate::process::service::Service;
+use crate::process::stop::Stop;
 
 /// A log whose file is gone is remembered this long: the file may come back.
 const FORGET_AFTER: Duration = Duration::from_secs(24 * 60 * 60);

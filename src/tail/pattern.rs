@@ -7,7 +7,7 @@ use std::{fmt, io};
 
 use super::glob::{Folders, Glob, has_wildcard};
 use super::log::{file_name, folder};
-use crate::shown::{Shown as _, to_saved};
+use crate::process::shown::{Shown as _, to_saved};
 
 /// What a directory stands for when it is followed.
 const LOGS: &str = "*.log";

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use notify::event::{EventKind, ModifyKind};
 use notify::{ErrorKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
-use crate::node::Node;
-use crate::shown::Shown as _;
-use crate::stop::Stop;
+use crate::process::node::Node;
+use crate::process::shown::Shown as _;
+use crate::process::stop::Stop;
 
 /// File systems of this machine alone, by the numbers that statfs(2) gives: ext, XFS, Btrfs, tmpfs,
 /// overlay, ZFS, F2FS, bcachefs, ramfs, JFS.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use confluence_ecs::timestamp::Timestamp;
+use confluence_ecs::pipeline::timestamp::Timestamp;
 
 use super::common::atlassian::{Atlassian, Record, cloud_record};
 use super::common::fetching::{DAY, Fetching, START, Way, said};

@@ -9,14 +9,14 @@ use crate::auth::authorization::Authorization;
 use crate::auth::servers::Servers;
 use crate::auth::{self, Session};
 use crate::cli::{AtlassianArgs, FetchArgs};
-use crate::config::fetch::{Place, Who};
 use crate::fetch::asker::Asker;
 use crate::fetch::refusal::SCOPE;
 use crate::fetch::site::Site;
 use crate::http::address::{self, below};
 use crate::http::retry::Failure;
 use crate::http::{Answer, Client, Request};
-use crate::{commands, config, state};
+use crate::options::fetch::{Place, Who};
+use crate::{commands, options, state};
 
 /// Why nobody can be asked.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +39,7 @@ pub enum Error {
 /// # Errors
 /// When the arguments are not enough, or the site or the grant cannot be found.
 pub fn connect(arguments: &FetchArgs) -> Result<Asker, commands::Error> {
-    let (place, who) = config::fetch::target(&arguments.site).map_err(config::Error::Fetch)?;
+    let (place, who) = options::fetch::target(&arguments.site).map_err(options::Error::Fetch)?;
     let client = client(arguments)?;
     let authorization = authorization(arguments, &place, who, &client)?;
     let site = site(place, &arguments.site.atlassian, &client, &authorization)?;
@@ -56,9 +56,9 @@ pub fn connect(arguments: &FetchArgs) -> Result<Asker, commands::Error> {
 ///
 /// # Errors
 /// When its settings cannot be used.
-pub fn client(arguments: &FetchArgs) -> Result<Arc<Client>, config::Error> {
+pub fn client(arguments: &FetchArgs) -> Result<Arc<Client>, options::Error> {
     let client = Client::new(&arguments.http.settings());
-    Ok(Arc::new(client.map_err(config::fetch::Error::Http)?))
+    Ok(Arc::new(client.map_err(options::fetch::Error::Http)?))
 }
 
 /// Who asks.
@@ -91,7 +91,7 @@ pub fn authorization(
             Place::CloudId(id) => format!("cloud id {id}"),
             Place::CloudGrant(None) | Place::DataCenter(_) => "any site".to_owned(),
         };
-        config::Error::Fetch(config::fetch::Error::NoCloudCredentials(place))
+        options::Error::Fetch(options::fetch::Error::NoCloudCredentials(place))
     })?;
     Ok(Authorization::Grant(Box::new(session)))
 }
@@ -117,7 +117,7 @@ pub fn site(
         }
         (Place::CloudSite(url) | Place::CloudGrant(Some(url)), _) => Site::cloud(&url),
         (Place::CloudGrant(None), _) => {
-            return Err(config::Error::Fetch(config::fetch::Error::NoSite).into());
+            return Err(options::Error::Fetch(options::fetch::Error::NoSite).into());
         }
         (Place::DataCenter(url), _) => Site::data_center(&url),
         (Place::CloudId(id), authorization) => {
@@ -162,7 +162,7 @@ fn granted(session: &Session, url: Option<&Url>) -> Result<String, commands::Err
     };
     let error = match wanted.as_slice() {
         [site] => return Ok(site.id.clone()),
-        [] => config::fetch::Error::OtherSite {
+        [] => options::fetch::Error::OtherSite {
             wanted: url.map_or_else(|| "--cloud-id".to_owned(), address::without_query),
             sites: if others.is_empty() {
                 "none".to_owned()
@@ -170,9 +170,9 @@ fn granted(session: &Session, url: Option<&Url>) -> Result<String, commands::Err
                 list(&others)
             },
         },
-        several => config::fetch::Error::ManySites(list(several)),
+        several => options::fetch::Error::ManySites(list(several)),
     };
-    Err(config::Error::Fetch(error).into())
+    Err(options::Error::Fetch(error).into())
 }
 
 #[derive(Deserialize)]

@@ -14,20 +14,20 @@ use std::time::{Duration, Instant};
 use super::normalize::all_cores;
 use super::ship::{self, Mapping};
 use super::{Error, Exit};
-use crate::auth::uninterrupted;
 use crate::cli::{FetchArgs, Since};
-use crate::config;
 use crate::fetch::asker::{Asker, Error as AskError};
 use crate::fetch::ledger::Ledger;
 use crate::fetch::source::{self, Source, Told};
 use crate::fetch::spill::Spill;
 use crate::fetch::window::{Reach, Window};
-use crate::normalize::Counts;
-use crate::service::Service;
+use crate::options;
+use crate::pipeline::normalize::Counts;
+use crate::pipeline::timestamp::Timestamp;
+use crate::process::service::Service;
+use crate::process::stop::Stop;
+use crate::process::uninterrupted;
 use crate::sink::{self, Durable};
 use crate::state::{self, Store};
-use crate::stop::Stop;
-use crate::timestamp::Timestamp;
 
 use delivery::Delivery;
 use progress::Progress;
@@ -58,8 +58,8 @@ enum Run {
 /// # Errors
 /// When the configuration is wrong, or the site, the output or the state fails.
 pub fn run(arguments: &FetchArgs) -> Result<Exit, Error> {
-    config::fetch::range(&arguments.query).map_err(config::Error::Fetch)?;
-    let mapping = Mapping::new(&arguments.mapping, &config::DEFAULT_FETCH_TAGS)?;
+    options::fetch::range(&arguments.query).map_err(options::Error::Fetch)?;
+    let mapping = Mapping::new(&arguments.mapping, &options::DEFAULT_FETCH_TAGS)?;
     let asker = connect::connect(arguments)?;
     let stop = Arc::new(if arguments.interval.is_some() {
         Stop::on_signals_and_hangup()?
@@ -250,7 +250,7 @@ impl Fetching<'_> {
         let Some(range) = reach.window(since, cursor, now) else {
             if ledger.cursor.is_none() {
                 tracing::warn!("--until is before --since ({first}): there is nothing to fetch");
-            } else if config::fetch::is_future(cursor) {
+            } else if options::fetch::is_future(cursor) {
                 tracing::warn!(
                     "by the state all is fetched up to {cursor}, which is in the future: `confluence-ecs state \
                      set {} --since TIME` mends that",

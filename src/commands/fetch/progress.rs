@@ -5,8 +5,8 @@ use std::time::Instant;
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 
 use crate::fetch::window::Window;
-use crate::logging;
-use crate::timestamp::Timestamp;
+use crate::pipeline::timestamp::Timestamp;
+use crate::process::logging;
 
 /// A bar from the beginning of a range to its end.
 pub struct Progress {

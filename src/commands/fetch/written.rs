@@ -12,7 +12,7 @@ use std::path::Path;
 
 use twox_hash::XxHash3_128;
 
-use crate::shown::Shown as _;
+use crate::process::shown::Shown as _;
 use crate::sink::Whose;
 
 const HASH: usize = 16;

@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use super::{PIECE, open, open_found};
-use crate::compression::Stream;
+use crate::input::compression::Stream;
 use crate::tail::discover::Found;
 use crate::tail::identity::{Comparison, HEAD, Progress};
 

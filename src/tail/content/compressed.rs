@@ -6,8 +6,8 @@ use std::io::{self, Read as _};
 use memchr::{memchr, memrchr};
 
 use super::{Lines, PIECE};
-use crate::compression::Stream;
-use crate::frame::{KEPT_OF_TOO_LONG, leading_nuls};
+use crate::input::compression::Stream;
+use crate::pipeline::frame::{KEPT_OF_TOO_LONG, leading_nuls};
 use crate::tail::identity::{Comparison, HEAD, Progress, TAIL};
 
 /// A stream of whole lines out of a compressed file.

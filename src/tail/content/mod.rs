@@ -20,9 +20,9 @@ use plain::Plain;
 
 use super::discover::Found;
 use super::identity::{HEAD, Progress, TAIL};
-use crate::compression::{LONGEST_MAGIC, Stream};
-use crate::node::Node;
-use crate::shown::Shown as _;
+use crate::input::compression::{LONGEST_MAGIC, Stream};
+use crate::process::node::Node;
+use crate::process::shown::Shown as _;
 
 /// How much is read at once: worth a turn, and small enough for the caches.
 pub const PIECE: usize = 128 << 10;

@@ -6,7 +6,7 @@ use std::io;
 use memchr::{memchr, memrchr};
 
 use super::{Lines, PIECE, head_before, read_at, tail_before};
-use crate::frame::{KEPT_OF_TOO_LONG, leading_nuls};
+use crate::pipeline::frame::{KEPT_OF_TOO_LONG, leading_nuls};
 use crate::tail::identity::{HEAD, Progress, TAIL};
 
 #[derive(Debug)]

@@ -18,8 +18,8 @@ use super::discover::{Discovery, Found, Listing};
 use super::log::{Condition, Log, LogId, Series, Unfinished};
 use super::piece::{Change, TailPiece};
 use super::recognise::{FirstMeeting, Logs};
-use crate::frame::{Frame, KEPT_OF_TOO_LONG, Problem};
-use crate::shown::Shown as _;
+use crate::pipeline::frame::{Frame, KEPT_OF_TOO_LONG, Problem};
+use crate::process::shown::Shown as _;
 
 /// How much of one series is read before the others get their turn.
 const TURN: usize = 4 << 20;

@@ -12,7 +12,7 @@ use super::places::{
 };
 use super::scan::Scan;
 use super::{Logs, Unsettled, key};
-use crate::shown::Shown as _;
+use crate::process::shown::Shown as _;
 use crate::tail::content::{self, Beginning};
 use crate::tail::discover::Found;
 use crate::tail::identity::HEAD;

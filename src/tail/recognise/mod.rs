@@ -30,8 +30,8 @@ use super::content;
 use super::discover::{Found, Look};
 use super::identity::{Digest, Progress};
 use super::log::{Condition, Log, LogId, Series, folder};
-use crate::node::Node;
-use crate::shown::Shown as _;
+use crate::process::node::Node;
+use crate::process::shown::Shown as _;
 
 /// How files are first met.
 #[derive(Debug, Clone, Copy)]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::Logs;
-use crate::shown::Shown as _;
+use crate::process::shown::Shown as _;
 use crate::tail::discover::{Found, Look};
 use crate::tail::log::{LogId, Series, folder};
 

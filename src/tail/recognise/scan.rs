@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::places::settled;
 use super::{Unsettled, key};
-use crate::node::Node;
+use crate::process::node::Node;
 use crate::tail::content;
 use crate::tail::discover::{Found, Look, Names};
 

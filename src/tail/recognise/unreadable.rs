@@ -1,7 +1,7 @@
 //! Rotated files in a compression that is not read.
 
 use super::Logs;
-use crate::shown::Shown as _;
+use crate::process::shown::Shown as _;
 use crate::tail::content;
 use crate::tail::discover::Found;
 use crate::tail::identity::Progress;

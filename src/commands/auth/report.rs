@@ -1,0 +1,146 @@
+//! What `auth status` and `auth sites` print. No token gets in here.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::auth::store::{Grant, Site, text};
+use crate::pipeline::timestamp::Timestamp;
+
+/// How to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    Text,
+    Json,
+}
+
+impl Format {
+    /// By `--json`.
+    pub(super) fn of(json: bool) -> Self {
+        if json { Self::Json } else { Self::Text }
+    }
+}
+
+/// The sites, a line each: cloud id, address, name, and whether audit records can be read.
+pub(super) fn sites(sites: &[Site], format: Format) -> String {
+    match format {
+        Format::Json => pretty(&Value::Array(sites.iter().map(site_json).collect())),
+        Format::Text => sites.iter().map(|site| site_line(site) + "\n").collect(),
+    }
+}
+
+/// Who is logged in, for which sites, and until when.
+pub(super) fn status(grant: Option<&Grant>, now: Timestamp, format: Format) -> String {
+    match (format, grant) {
+        (Format::Json, None) => pretty(&json!({ "logged_in": false })),
+        (Format::Json, Some(grant)) => pretty(&status_json(grant, now)),
+        (Format::Text, None) => String::new(),
+        (Format::Text, Some(grant)) => status_text(grant, now),
+    }
+}
+
+fn status_text(grant: &Grant, now: Timestamp) -> String {
+    let mut lines = String::new();
+    let mut line = |name: &str, value: &str| {
+        let _ = writeln!(lines, "{name:<15}{value}");
+    };
+    line("account", grant.account.as_deref().unwrap_or("not told"));
+    line("client id", &grant.client_id);
+    line("OAuth server", grant.auth_base.as_str());
+    line("gateway", grant.api_base.as_str());
+    line("scopes", &grant.scopes.join(" "));
+    for site in &grant.sites {
+        line("site", &site_line(site));
+    }
+    if grant.sites.is_empty() {
+        line("site", "none known: confluence-ecs auth sites");
+    }
+    line("access token", &ends(grant.access_ends, now));
+    match grant.refresh_ends() {
+        Some(time) => line(
+            "refresh token",
+            &(ends(time, now) + ", if it is not used until then"),
+        ),
+        None => line("refresh token", "none: offline_access was not granted"),
+    }
+    line("grant", &ends(grant.ends(), now));
+    lines
+}
+
+fn status_json(grant: &Grant, now: Timestamp) -> Value {
+    let ended = grant.ended(now);
+    json!({
+        "logged_in": ended.is_none(),
+        "ended": ended,
+        "account": grant.account,
+        "client_id": grant.client_id,
+        "redirect_uri": grant.redirect_uri,
+        "auth_base": grant.auth_base.as_str(),
+        "api_base": grant.api_base.as_str(),
+        "scopes": grant.scopes,
+        "sites": grant.sites.iter().map(site_json).collect::<Vec<_>>(),
+        "logged_in_at": text(grant.logged_in_at),
+        "refreshed_at": text(grant.refreshed_at),
+        "access_token_ends": text(grant.access_ends),
+        "refresh_token_ends": grant.refresh_ends().map(text),
+        "grant_ends": text(grant.ends()),
+    })
+}
+
+fn site_line(site: &Site) -> String {
+    let audit = if site.has_audit_scope() {
+        "audit log"
+    } else {
+        "no audit scope"
+    };
+    format!("{}\t{}\t{}\t{audit}", site.id, site.url, site.name)
+}
+
+fn site_json(site: &Site) -> Value {
+    json!({
+        "id": site.id,
+        "url": site.url,
+        "name": site.name,
+        "scopes": site.scopes,
+        "audit_log": site.has_audit_scope(),
+    })
+}
+
+/// When something ends, and how far away that is, to the minute.
+fn ends(time: Timestamp, now: Timestamp) -> String {
+    let away = |difference: time::Duration| {
+        let minutes = difference.whole_minutes().unsigned_abs();
+        humantime::format_duration(Duration::from_secs(minutes * 60)).to_string()
+    };
+    let difference = time.to_utc() - now.to_utc();
+    if difference.is_positive() {
+        format!("ends {} (in {})", text(time), away(difference))
+    } else {
+        format!("ended {} ({} ago)", text(time), away(difference))
+    }
+}
+
+fn pretty(value: &Value) -> String {
+    format!("{value:#}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ends_are_told_from_both_sides() {
+        let time = |text| Timestamp::from_text(text).unwrap();
+        let now = time("2026-01-01T00:00:30Z");
+        assert_eq!(
+            ends(time("2026-01-01T01:00:31Z"), now),
+            "ends 2026-01-01T01:00:31.000Z (in 1h)"
+        );
+        assert_eq!(
+            ends(time("2025-12-30T00:00:30Z"), now),
+            "ended 2025-12-30T00:00:30.000Z (2days ago)"
+        );
+        assert_eq!(ends(now, now), "ended 2026-01-01T00:00:30.000Z (0s ago)");
+    }
+}

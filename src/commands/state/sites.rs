@@ -1,0 +1,110 @@
+//! `confluence-ecs state` for sites: how far they were fetched.
+
+use std::io;
+use std::path::Path;
+
+use crate::commands::Error;
+use crate::fetch::ledger::{Ledger, PREFIX};
+use crate::options;
+use crate::pipeline::timestamp::Timestamp;
+use crate::state::{self, Store};
+
+/// The states of sites in a directory, in the order of their names. One that cannot be read is told
+/// and passed over.
+pub fn all(directory: &Path) -> Vec<(String, Ledger)> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| {
+        let name = entry.file_name().into_string().ok()?;
+        let name = name.strip_suffix(".json")?;
+        name.starts_with(PREFIX).then(|| name.to_owned())
+    });
+    let mut all: Vec<_> = names
+        .filter_map(|name| match state::read::<Ledger>(directory, &name) {
+            Ok(saved) => Some((name, saved?.state)),
+            Err(error) => {
+                tracing::warn!("{error}");
+                None
+            }
+        })
+        .collect();
+    all.sort_by_key(|(_, ledger)| ledger.name());
+    all
+}
+
+/// The state of a site by its name: as `state list` prints it, or with a slash or `/wiki` more, or its
+/// cloud id. None if there is none.
+pub fn find(directory: &Path, name: &str) -> Option<(String, Ledger)> {
+    let all = all(directory);
+    let bare = |name: &str| {
+        let name = name.trim_end_matches('/');
+        name.strip_suffix("/wiki").unwrap_or(name).to_owned()
+    };
+    let exact = all.iter().position(|(_, ledger)| ledger.name() == name);
+    let at = exact.or_else(|| {
+        all.iter().position(|(_, ledger)| {
+            let site = bare(&ledger.site);
+            let is_cloud_id = site
+                .rsplit_once("/ex/confluence/")
+                .is_some_and(|(_, id)| id == name);
+            ledger.search.is_none() && (site == bare(name) || is_cloud_id)
+        })
+    });
+    all.into_iter().nth(at?)
+}
+
+/// A line of `state list`.
+pub fn line(ledger: &Ledger) -> String {
+    let reached = match ledger.cursor {
+        Some(cursor) => format!("up to {cursor}"),
+        None => "not begun".to_owned(),
+    };
+    format!("{}\t{reached}\t{} records\n", ledger.name(), ledger.events)
+}
+
+/// The state for people, as JSON.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn show(ledger: &Ledger) -> Result<String, Error> {
+    let text = serde_json::to_string_pretty(ledger).map_err(io::Error::from);
+    Ok(text.map_err(Error::Report)? + "\n")
+}
+
+/// Forgets a site: it is then fetched as one that was never asked.
+///
+/// # Errors
+/// When an instance holds it, or it cannot be removed.
+pub fn forget(directory: &Path, (file, ledger): &(String, Ledger)) -> Result<String, Error> {
+    let store = Store::open(directory, file)?;
+    let removed = store.remove();
+    removed.map_err(|source| Error::Save {
+        directory: directory.to_owned(),
+        source,
+    })?;
+    Ok(format!("{}: forgotten\n", ledger.name()))
+}
+
+/// Fetches from a time on with the next run; what was delivered of it before is delivered again.
+///
+/// # Errors
+/// When an instance holds the state, or it cannot be saved.
+pub fn set(
+    directory: &Path,
+    (file, ledger): &(String, Ledger),
+    since: Option<Timestamp>,
+) -> Result<String, Error> {
+    let since = since.ok_or_else(|| Error::OffsetOfSite(ledger.name()))?;
+
+    if options::fetch::is_future(since) {
+        return Err(options::Error::Fetch(options::fetch::Error::Future).into());
+    }
+    let store = Store::open(directory, file)?;
+    // What is there now, under the lock.
+    let mut ledger: Ledger = store.load()?.unwrap_or_else(|| ledger.clone());
+    ledger.begin(since);
+    store.save(&ledger).map_err(|source| Error::Save {
+        directory: directory.to_owned(),
+        source,
+    })?;
+    Ok(format!("{}: from {since} on\n", ledger.name()))
+}

@@ -1,0 +1,193 @@
+//! `tail --list` and `tail --status`: what is followed, and how far.
+
+use std::io::{Write as _, stdout};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use serde::{Serialize, Serializer};
+use time::OffsetDateTime;
+
+use super::{STATE, following};
+use crate::cli::TailArgs;
+use crate::commands::{Error, Exit};
+use crate::process::node::Node;
+use crate::process::shown::Shown as _;
+use crate::state;
+use crate::tail::discover::Discovery;
+use crate::tail::ledger::{Ledger, Row};
+use crate::tail::log::{Checkpoint, Condition};
+
+/// One file of a report.
+#[derive(Debug, Serialize)]
+struct Line {
+    #[serde(serialize_with = "as_text")]
+    path: PathBuf,
+    /// How the file is known.
+    state: &'static str,
+    /// Device, inode and the beginning's hash.
+    identity: String,
+    offset: u64,
+    size: u64,
+    lag_bytes: u64,
+    lag_seconds: u64,
+    events: u64,
+    errors: u64,
+}
+
+/// A path as in `log.file.path`.
+fn as_text<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.to_string_lossy())
+}
+
+/// Prints what the arguments ask for.
+///
+/// # Errors
+/// When the state cannot be read, or nobody reads the report.
+pub fn run(arguments: &TailArgs, discovery: Discovery) -> Result<Exit, Error> {
+    let directory = state::directory(arguments.state.state_dir.as_deref())?;
+    let saved = state::read::<Ledger>(&directory, STATE)?;
+    let saved_at = saved.as_ref().map(|saved| saved.saved_at);
+    let ledger = saved.map(|saved| saved.state).unwrap_or_default();
+    let lines = if arguments.list {
+        planned(arguments, discovery, &ledger)
+    } else {
+        known(&ledger, saved_at)
+    };
+    let text = if arguments.json {
+        let text = serde_json::to_string_pretty(&lines).map_err(std::io::Error::from);
+        text.map_err(Error::Report)? + "\n"
+    } else {
+        table(&lines)
+    };
+    stdout().write_all(text.as_bytes()).map_err(Error::Report)?;
+    Ok(Exit::Done)
+}
+
+/// What would be followed, in the order it would be read.
+fn planned(arguments: &TailArgs, discovery: Discovery, ledger: &Ledger) -> Vec<Line> {
+    let mut following = following(arguments, discovery, ledger);
+    following.discovery.known.clone_from(&ledger.patterns);
+    following.look();
+    let logs = &following.logs.all;
+    let in_order = following.in_order().into_iter();
+    let lines = in_order.filter_map(|id| {
+        let log = logs.get(&id)?;
+        let row = ledger.logs.get(&id);
+        let state = match (row, log.checkpoint.condition) {
+            (_, Condition::Ignored) => return None,
+            (None, _) => "new",
+            (Some(row), _) if row.checkpoint.path != log.checkpoint.path => "rotated",
+            (Some(_), _) => "known",
+        };
+        Some(Line {
+            state,
+            lag_seconds: 0,
+            lag_bytes: log.unread(),
+            ..line(
+                &log.checkpoint,
+                row.map_or((0, 0), |row| (row.events, row.errors)),
+            )
+        })
+    });
+    lines.collect()
+}
+
+/// What the state knows, with the files as they are now.
+fn known(ledger: &Ledger, saved_at: Option<OffsetDateTime>) -> Vec<Line> {
+    let rows = ledger.logs.values();
+    let read = rows.filter(|row| row.checkpoint.condition != Condition::Ignored);
+    read.map(|row| status(row, saved_at)).collect()
+}
+
+fn status(row: &Row, saved_at: Option<OffsetDateTime>) -> Line {
+    let mut line = line(&row.checkpoint, (row.events, row.errors));
+    if row.checkpoint.condition == Condition::Plain && row.checkpoint.gone_since.is_none() {
+        match std::fs::metadata(&row.checkpoint.path) {
+            Ok(metadata) if Node::of(&metadata).may_be(&row.checkpoint.node, true) => {
+                line.size = metadata.len();
+                line.lag_bytes = line.size.saturating_sub(line.offset);
+                if line.lag_bytes > 0 {
+                    line.lag_seconds = lag(metadata.modified().ok(), saved_at);
+                }
+            }
+            Ok(_) | Err(_) => line.state = "moved",
+        }
+    }
+    line
+}
+
+/// How long something has been waiting to be read: since it was written, and no longer than since the
+/// state was saved, when it was not there yet or was being read.
+fn lag(modified: Option<SystemTime>, saved_at: Option<OffsetDateTime>) -> u64 {
+    let age = modified.and_then(|time| SystemTime::now().duration_since(time).ok());
+    let since_saved = saved_at.map_or(Duration::ZERO, |saved_at| {
+        Duration::try_from(OffsetDateTime::now_utc() - saved_at).unwrap_or_default()
+    });
+    age.unwrap_or_default().max(since_saved).as_secs()
+}
+
+fn line(checkpoint: &Checkpoint, (events, errors): (u64, u64)) -> Line {
+    let Node { device, inode, .. } = checkpoint.node;
+    Line {
+        path: checkpoint.path.clone(),
+        state: condition(checkpoint),
+        identity: format!("{device:x}:{inode}:{}", checkpoint.progress.head),
+        offset: checkpoint.progress.offset(),
+        size: checkpoint.size,
+        lag_bytes: 0,
+        lag_seconds: 0,
+        events,
+        errors,
+    }
+}
+
+/// How a file is known, in a word.
+pub(in crate::commands) fn condition(checkpoint: &Checkpoint) -> &'static str {
+    match checkpoint.condition {
+        _ if checkpoint.gone_since.is_some() => "gone",
+        Condition::Plain => "followed",
+        Condition::Compressed => "compressed",
+        Condition::CompressedRead | Condition::ShorterCopy => "done",
+        Condition::Ignored => "ignored",
+    }
+}
+
+fn table(lines: &[Line]) -> String {
+    const HEADER: [&str; 9] = [
+        "PATH", "STATE", "IDENTITY", "OFFSET", "SIZE", "LAG", "LAG TIME", "EVENTS", "ERRORS",
+    ];
+    let rows = lines.iter().map(|line| {
+        let lag = humantime::format_duration(Duration::from_secs(line.lag_seconds));
+        [
+            line.path.shown().to_string(),
+            line.state.to_owned(),
+            line.identity.clone(),
+            line.offset.to_string(),
+            line.size.to_string(),
+            line.lag_bytes.to_string(),
+            lag.to_string(),
+            line.events.to_string(),
+            line.errors.to_string(),
+        ]
+    });
+    let rows: Vec<[String; 9]> = std::iter::once(HEADER.map(str::to_owned))
+        .chain(rows)
+        .collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+    let widths: [usize; 9] = std::array::from_fn(|column| width(column).unwrap_or_default());
+    let mut text = String::new();
+    for row in &rows {
+        let cells = row.iter().zip(widths).enumerate();
+        let cells = cells.map(|(column, (cell, width))| {
+            // Numbers to the right, where they can be compared.
+            if column < 3 {
+                format!("{cell:<width$}")
+            } else {
+                format!("{cell:>width$}")
+            }
+        });
+        text += cells.collect::<Vec<_>>().join("  ").trim_end();
+        text.push('\n');
+    }
+    text
+}

@@ -1,0 +1,61 @@
+//! What `tail` says at its start: where its state is, what is not there, and that there is nothing new.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::process::shown::Shown as _;
+use crate::tail::follow::Following;
+use crate::tail::log::{Condition, LogId};
+
+/// Says what there is not to follow; returns whether a path that was named is missing. It is waited for,
+/// unless it is read once.
+pub fn tell_missing(following: &Following, once: bool) -> bool {
+    let mut is_failure = false;
+    for pattern in &following.discovery.patterns {
+        let Some(missing) = pattern.missing() else {
+            continue;
+        };
+        is_failure |= missing.is_failure();
+        if once && missing.is_failure() {
+            tracing::error!("{missing}");
+        } else if once {
+            tracing::warn!("{missing}");
+        } else {
+            tracing::warn!("{missing}: waiting for one");
+        }
+    }
+    is_failure
+}
+
+/// Says that all was read already, if that is so; `known` are the logs of the state.
+pub fn tell_nothing_new(following: &Following, known: &BTreeSet<LogId>, directory: &Path) {
+    let logs = following.logs.all.iter();
+    let mut followed = logs.filter(|(_, log)| {
+        let is_there = log.gone.is_none() && !log.is_unfollowed;
+        is_there && log.checkpoint.condition != Condition::Ignored
+    });
+    let mut read = Vec::new();
+    let is_all_read = followed.all(|(id, log)| {
+        read.push(log.checkpoint.path.shown());
+        known.contains(id) && !log.has_more()
+    });
+    if !is_all_read {
+        return;
+    }
+    let directory = directory.shown();
+    let again = |path: &dyn std::fmt::Display| {
+        format!("`confluence-ecs state forget {path} --state-dir {directory}` reads")
+    };
+    match read.as_slice() {
+        [] => {}
+        [path] => tracing::info!(
+            "{path} was read to its end already (state {directory}); {} it again",
+            again(path)
+        ),
+        paths => tracing::info!(
+            "{} files were read to their ends already (state {directory}); {} one again",
+            paths.len(),
+            again(&"PATH")
+        ),
+    }
+}

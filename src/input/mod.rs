@@ -1,0 +1,292 @@
+//! Finite inputs: files and stdin, plain or compressed, one after the other, as pieces of frames.
+
+pub mod compression;
+
+use std::fs::File;
+use std::io::{self, Read, stdin};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustix::fs::OFlags;
+
+use crate::pipeline::event::Origin;
+use crate::pipeline::frame::{Frame, Framer};
+use crate::process::shown::Shown as _;
+use crate::process::stop::{self, Ready, Stop};
+
+use self::compression::Stream;
+
+/// Input is taken in pieces of about this size: large enough to be worth a turn, small enough for
+/// the caches.
+const PIECE: usize = 128 << 10;
+
+/// An input that cannot be read to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It cannot be opened.
+    #[error("cannot open {}: {source}", path.shown())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It is a directory.
+    #[error("{} is a directory: give the files in it, such as {}/*.log", path.shown(), path.shown())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// It breaks off: an I/O error, or damaged compression.
+    #[error("{name}: cannot read on at byte {offset} of the (uncompressed) input: {source}")]
+    Read {
+        /// The file, or stdin.
+        name: String,
+        /// How much of it was read.
+        offset: u64,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// A piece of an input, to be mapped.
+#[derive(Debug, Default)]
+pub struct Piece {
+    /// The bytes.
+    pub text: Vec<u8>,
+    /// Where in the stream they begin.
+    pub offset: u64,
+    /// What is in them.
+    pub frames: Vec<Frame>,
+    /// The input.
+    pub origin: Option<Arc<Origin>>,
+}
+
+/// The inputs of a run, read in their order.
+#[derive(Debug)]
+pub struct Inputs {
+    /// Those not yet opened, the next one last.
+    remaining: Vec<PathBuf>,
+    current: Option<Open>,
+    max_line_bytes: usize,
+    stop: Arc<Stop>,
+    /// A pipe that the events go to: if its reader goes, there is no use in waiting for input.
+    output: Option<OwnedFd>,
+    failed: bool,
+}
+
+#[derive(Debug)]
+struct Open {
+    name: String,
+    stream: Stream<RawInput>,
+    framer: Framer,
+    origin: Arc<Origin>,
+    /// What was read, but not yet consumed by the framer.
+    rest: Vec<u8>,
+    /// Nothing more comes.
+    ended: bool,
+}
+
+impl Inputs {
+    /// The inputs at `paths`, `-` being stdin.
+    #[must_use]
+    pub fn new(
+        mut paths: Vec<PathBuf>,
+        max_line_bytes: usize,
+        stop: Arc<Stop>,
+        output: Option<OwnedFd>,
+    ) -> Self {
+        paths.reverse();
+        Self {
+            remaining: paths,
+            current: None,
+            max_line_bytes,
+            stop,
+            output,
+            failed: false,
+        }
+    }
+
+    /// Whether an input could not be read to its end; each was reported when it happened.
+    #[must_use]
+    pub fn failed(&self) -> bool {
+        self.failed
+    }
+
+    /// Reads the next piece; false at the end of the last input, or when it is time to end.
+    pub fn next_piece(&mut self, piece: &mut Piece) -> bool {
+        while !self.stop.is_requested() {
+            let open = match self.current.take() {
+                Some(open) => Ok(open),
+                None => match self.remaining.pop() {
+                    Some(path) => self.open(&path),
+                    None => return false,
+                },
+            };
+            let read = open.and_then(|mut open| {
+                let read = open.fill(piece, &self.stop);
+                if !open.ended {
+                    self.current = Some(open);
+                }
+                read
+            });
+            if let Err(error) = read {
+                tracing::error!("{error}");
+                self.failed = true;
+            }
+            if !piece.frames.is_empty() {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn open(&self, path: &Path) -> Result<Open, Error> {
+        let failed = |source| Error::Open {
+            path: path.to_owned(),
+            source,
+        };
+        let (fd, name, origin) = if path.as_os_str() == "-" {
+            let stdin = stdin().as_fd().try_clone_to_owned().map_err(failed)?;
+            (stdin, "stdin".to_owned(), Origin::stdin())
+        } else {
+            let file = File::options()
+                .read(true)
+                // A named pipe without a writer is waited for where a signal can end the wait.
+                .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
+                .open(path)
+                .map_err(failed)?;
+            if file.metadata().map_err(failed)?.is_dir() {
+                return Err(Error::Directory {
+                    path: path.to_owned(),
+                });
+            }
+            (file.into(), path.shown().to_string(), Origin::file(path))
+        };
+        // A larger pipe means fewer turns between its ends; refused for anything else.
+        let _ = rustix::pipe::fcntl_setpipe_size(&fd, 1 << 20);
+        let output = self.output.as_ref().map(OwnedFd::try_clone);
+        let raw = RawInput {
+            fd: fd.into(),
+            stop: Arc::clone(&self.stop),
+            output: output.transpose().map_err(failed)?,
+        };
+        let stream = Stream::detect(raw).map_err(|source| Error::Read {
+            name: name.clone(),
+            offset: 0,
+            source,
+        })?;
+        Ok(Open {
+            name,
+            stream,
+            framer: Framer::new(self.max_line_bytes),
+            origin: Arc::new(origin),
+            rest: Vec::new(),
+            ended: false,
+        })
+    }
+}
+
+impl Open {
+    /// Reads until there is a frame, or the input ends, and no longer than input is there at once.
+    fn fill(&mut self, piece: &mut Piece, stop: &Stop) -> Result<(), Error> {
+        piece.frames.clear();
+        piece.origin = Some(Arc::clone(&self.origin));
+        // The rest of the piece before goes to the front of this one.
+        piece.text.clear();
+        piece.text.shrink_to(8 * PIECE);
+        piece.text.append(&mut self.rest);
+        let mut result = Ok(());
+        while piece.frames.is_empty() && !self.ended {
+            match self.read(&mut piece.text) {
+                Ok(more) => self.ended = !more,
+                Err(source) => {
+                    self.ended = true;
+                    result = Err(Error::Read {
+                        name: self.name.clone(),
+                        offset: self.framer.offset() + piece.text.len() as u64,
+                        source,
+                    });
+                }
+            }
+            if self.ended && stop.is_requested() {
+                // Not the end of the input: an unfinished line is no record.
+                result = Ok(());
+            }
+            let end = self.ended && !stop.is_requested();
+            piece.offset = self.framer.offset();
+            let consumed = self.framer.frame(&piece.text, end, &mut piece.frames);
+            if piece.frames.is_empty() {
+                piece.text.drain(..consumed);
+            } else {
+                self.rest.extend_from_slice(&piece.text[consumed..]);
+            }
+        }
+        result
+    }
+
+    /// Whether a read would not wait.
+    fn has_more_at_once(&self) -> bool {
+        // Compressed bytes at hand need not be enough for an uncompressed one.
+        self.stream.plain().is_some_and(RawInput::is_ready)
+    }
+
+    /// Appends about a piece; false at the end.
+    fn read(&mut self, text: &mut Vec<u8>) -> io::Result<bool> {
+        let start = text.len();
+        let target = start + PIECE;
+        let mut filled = start;
+        text.resize(target, 0);
+        let result = loop {
+            match self.stream.read(&mut text[filled..]) {
+                Ok(0) => break Ok(filled > start),
+                Ok(read) => filled += read,
+                Err(error) => break Err(error),
+            }
+            if filled == target || !self.has_more_at_once() {
+                break Ok(true);
+            }
+        };
+        text.truncate(filled);
+        result
+    }
+}
+
+/// The bytes of an input as they stand in it.
+#[derive(Debug)]
+struct RawInput {
+    fd: File,
+    stop: Arc<Stop>,
+    output: Option<OwnedFd>,
+}
+
+impl RawInput {
+    fn is_ready(&self) -> bool {
+        stop::is_ready(self.fd.as_fd())
+    }
+}
+
+impl Read for RawInput {
+    /// Waits for bytes; 0 at the end, or when it is time to end.
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let output: Option<BorrowedFd<'_>> = self.output.as_ref().map(AsFd::as_fd);
+            match self.stop.wait(self.fd.as_fd(), output)? {
+                Ready::Stop => return Ok(0),
+                Ready::Input => match self.fd.read(buffer) {
+                    Err(error) if is_passing(&error) => {}
+                    result => return result,
+                },
+            }
+        }
+    }
+}
+
+fn is_passing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock
+    )
+}

@@ -1,0 +1,86 @@
+//! Which of Confluence's raw shapes a record has (mapping.md §1).
+
+use crate::pipeline::json::{Kind, Value};
+
+/// A raw shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// Confluence Cloud's REST API, and old Server's.
+    Cloud,
+    /// Data Center's REST API.
+    DcApi,
+    /// Data Center's log files.
+    DcFile,
+}
+
+/// The members of a record that the mapping reads, each the last of its name.
+#[derive(Clone, Copy, Debug, Default)]
+#[expect(
+    missing_docs,
+    reason = "named as in the records, which sources.md describes"
+)]
+pub struct Record<'a> {
+    pub affected_object: Option<Value<'a>>,
+    pub affected_objects: Option<Value<'a>>,
+    pub associated_objects: Option<Value<'a>>,
+    pub audit_type: Option<Value<'a>>,
+    pub author: Option<Value<'a>>,
+    pub category: Option<Value<'a>>,
+    pub changed_values: Option<Value<'a>>,
+    pub creation_date: Option<Value<'a>>,
+    pub extra_attributes: Option<Value<'a>>,
+    pub method: Option<Value<'a>>,
+    pub remote_address: Option<Value<'a>>,
+    pub source: Option<Value<'a>>,
+    pub summary: Option<Value<'a>>,
+    pub system: Option<Value<'a>>,
+    pub timestamp: Option<Value<'a>>,
+    /// `type`
+    pub kind: Option<Value<'a>>,
+}
+
+impl<'a> Record<'a> {
+    /// Picks the members out of a record; what is empty is absent (mapping.md 2).
+    #[must_use]
+    pub fn read(object: Value<'a>) -> Self {
+        let mut record = Self::default();
+        for (key, value) in object.all_members() {
+            let place = match &*key.as_str().unwrap_or_default() {
+                "affectedObject" => &mut record.affected_object,
+                "affectedObjects" => &mut record.affected_objects,
+                "associatedObjects" => &mut record.associated_objects,
+                "auditType" => &mut record.audit_type,
+                "author" => &mut record.author,
+                "category" => &mut record.category,
+                "changedValues" => &mut record.changed_values,
+                "creationDate" => &mut record.creation_date,
+                "extraAttributes" => &mut record.extra_attributes,
+                "method" => &mut record.method,
+                "remoteAddress" => &mut record.remote_address,
+                "source" => &mut record.source,
+                "summary" => &mut record.summary,
+                "system" => &mut record.system,
+                "timestamp" => &mut record.timestamp,
+                "type" => &mut record.kind,
+                _ => continue,
+            };
+            *place = value.non_empty();
+        }
+        record
+    }
+}
+
+/// Tells a record's dialect by what it has; none where nothing tells it.
+#[must_use]
+pub fn detect(record: &Record<'_>) -> Option<Dialect> {
+    let timestamp = record.timestamp.map(Value::kind);
+    if record.creation_date.is_some() {
+        Some(Dialect::Cloud)
+    } else if record.audit_type.is_some() || timestamp == Some(Kind::Object) {
+        Some(Dialect::DcFile)
+    } else if timestamp == Some(Kind::String) {
+        Some(Dialect::DcApi)
+    } else {
+        None
+    }
+}

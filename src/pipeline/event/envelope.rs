@@ -1,0 +1,130 @@
+//! The fields around an event that do not come from its record (mapping.md §9).
+
+use super::Overlay;
+use crate::pipeline::json::json_string;
+use crate::pipeline::timestamp::Timestamp;
+
+/// The data set of Elastic's integration, as JSON.
+pub const DATASET: &str = "\"atlassian_confluence.audit\"";
+/// `ecs.version` as JSON.
+pub const ECS_VERSION: &str = "\"8.11.0\"";
+
+/// Fields that are the same in every event of a run.
+#[derive(Debug, Clone)]
+pub struct Envelope {
+    /// `data_stream.namespace` as JSON; empty if it is empty.
+    pub(super) namespace: String,
+    /// `tags` as JSON; empty if there are none.
+    pub(super) tags: String,
+    /// The same, of `pipeline_error` events, whose original is always kept.
+    pub(super) error_tags: String,
+    /// Whether `event.original` is kept in events that are no errors.
+    pub(super) preserve_original: bool,
+    pub(super) overlay: Overlay,
+    /// The constants of `pipeline_error` events.
+    pub(super) error_overlay: Overlay,
+    /// `data_stream` and `ecs`, for `Object::joined`.
+    pub(super) joined: String,
+}
+
+impl Envelope {
+    /// An envelope for a namespace, with `tags`, each once (behind `preserve_original_event` if the
+    /// original is kept), and constant fields.
+    #[must_use]
+    pub fn new(
+        namespace: &str,
+        tags: &[String],
+        preserve_original: bool,
+        overlay: Overlay,
+    ) -> Self {
+        let (namespace, namespace_member) = if namespace.is_empty() {
+            (String::new(), String::new())
+        } else {
+            let namespace = json_string(namespace);
+            let member = format!(r#""namespace":{namespace},"#);
+            (namespace, member)
+        };
+        Self {
+            joined: format!(
+                r#""data_stream":{{"dataset":{DATASET},{namespace_member}"type":"logs"}},"ecs":{{"version":{ECS_VERSION}}}"#
+            ),
+            namespace,
+            tags: tags_json(preserve_original, tags),
+            error_tags: tags_json(true, tags),
+            preserve_original,
+            error_overlay: overlay.for_errors(),
+            overlay,
+        }
+    }
+}
+
+/// The tag of an event whose original is kept: without it, what comes behind in an Elastic stack
+/// drops `event.original`.
+pub const PRESERVE_ORIGINAL: &str = "preserve_original_event";
+
+fn tags_json(preserve_original: bool, tags: &[String]) -> String {
+    let preserve = preserve_original.then_some(PRESERVE_ORIGINAL);
+    let tags = preserve.into_iter().chain(tags.iter().map(String::as_str));
+    let mut once: Vec<&str> = Vec::new();
+    for tag in tags.filter(|tag| !tag.is_empty()) {
+        if !once.contains(&tag) {
+            once.push(tag);
+        }
+    }
+    if once.is_empty() {
+        return String::new();
+    }
+    let once: Vec<_> = once.into_iter().map(json_string).collect();
+    format!("[{}]", once.join(","))
+}
+
+/// Where a record came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// `input.type` as JSON.
+    pub(super) input: &'static str,
+    /// `log.file.path` as JSON, for files.
+    pub(super) path: Option<String>,
+    /// `event.created` as JSON, for what was fetched; else empty.
+    pub(super) created: String,
+    /// `input`, and of files `log` up to its offset, for `Object::joined`.
+    pub(super) joined: String,
+}
+
+impl Origin {
+    /// Standard input.
+    #[must_use]
+    pub fn stdin() -> Self {
+        Self {
+            input: "\"stdin\"",
+            path: None,
+            created: String::new(),
+            joined: r#""input":{"type":"stdin"}"#.to_owned(),
+        }
+    }
+
+    /// A REST API, asked at that time.
+    #[must_use]
+    pub fn api(asked: Timestamp) -> Self {
+        Self {
+            input: "\"httpjson\"",
+            path: None,
+            created: String::from_utf8_lossy(&asked.json()).into_owned(),
+            joined: r#""input":{"type":"httpjson"}"#.to_owned(),
+        }
+    }
+
+    /// A file.
+    #[must_use]
+    pub fn file(path: &std::path::Path) -> Self {
+        let path = json_string(&path.to_string_lossy());
+        Self {
+            input: "\"log\"",
+            joined: format!(
+                r#""input":{{"type":"log"}},"log":{{"file":{{"path":{path}}},"offset":"#
+            ),
+            path: Some(path),
+            created: String::new(),
+        }
+    }
+}

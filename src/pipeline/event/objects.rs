@@ -1,0 +1,167 @@
+//! The lists of `confluence.audit`, and how members of a Cloud record's objects are renamed.
+
+use crate::pipeline::json::{Value, Writer, copy_cleaned, copy_cleaned_member};
+
+/// One of the lists of `confluence.audit`: a list of the record, perhaps with one more element, its
+/// members perhaps renamed.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Objects<'a> {
+    /// The record's array.
+    list: Option<Value<'a>>,
+    /// More elements behind it: a single object in its place, and one that is appended.
+    more: [Option<Value<'a>>; 2],
+    /// How the members of its objects are renamed.
+    rename: Rename,
+}
+
+/// What members of a Cloud record's objects become, where they are not empty (mapping.md §4).
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum Rename {
+    /// Nothing is renamed.
+    #[default]
+    None,
+    /// `objectType` becomes `type`.
+    AffectedObject,
+    /// `name` becomes both `i18nKey` and `key`, `newValue` becomes `to`, `oldValue` becomes `from`.
+    ChangedValue,
+}
+
+/// A row of a table of renamed members.
+struct Row {
+    old: &'static str,
+    new: &'static str,
+    /// `new` as JSON with a colon.
+    json: &'static str,
+}
+
+const fn row(old: &'static str, new: &'static str, json: &'static str) -> Row {
+    Row { old, new, json }
+}
+
+const AFFECTED_OBJECT: [Row; 1] = [row("objectType", "type", r#""type":"#)];
+const CHANGED_VALUE: [Row; 4] = [
+    row("name", "i18nKey", r#""i18nKey":"#),
+    row("name", "key", r#""key":"#),
+    row("newValue", "to", r#""to":"#),
+    row("oldValue", "from", r#""from":"#),
+];
+
+impl Rename {
+    fn table(self) -> &'static [Row] {
+        match self {
+            Self::None => &[],
+            Self::AffectedObject => &AFFECTED_OBJECT,
+            Self::ChangedValue => &CHANGED_VALUE,
+        }
+    }
+}
+
+impl<'a> Objects<'a> {
+    /// What a record has in the place of a list, and one more element behind it. A scalar in its place
+    /// is left out.
+    #[must_use]
+    pub fn new(list: Option<Value<'a>>, last: Option<Value<'a>>, rename: Rename) -> Self {
+        Self {
+            list: list.and_then(Value::array),
+            more: [list.and_then(Value::object), last],
+            rename,
+        }
+    }
+
+    /// The object that stands where a list belongs, alone: it stays as it is.
+    pub(super) fn single(self) -> Option<Value<'a>> {
+        let [single, last] = self.more;
+        single.filter(|_| last.is_none())
+    }
+
+    fn elements(self) -> impl Iterator<Item = Value<'a>> {
+        self.list
+            .into_iter()
+            .flat_map(Value::elements)
+            .chain(self.more.into_iter().flatten())
+    }
+
+    /// The elements that are objects; none of an object that is no list.
+    pub fn objects(self) -> impl Iterator<Item = Value<'a>> {
+        let is_list = self.single().is_none();
+        self.elements()
+            .filter_map(Value::object)
+            .filter(move |_| is_list)
+    }
+
+    /// A member of one of the objects, by its name after renaming.
+    #[must_use]
+    pub fn member(self, object: Value<'a>, name: &str) -> Option<Value<'a>> {
+        let renamed = self.rename.table().iter().find(|row| row.new == name);
+        renamed
+            .and_then(|row| object.get(row.old))
+            .or_else(|| object.get(name))
+    }
+
+    /// Appends the list as JSON, which is no single object; false, and nothing, if nothing is left of
+    /// it after clean-up.
+    pub(crate) fn write(self, out: &mut Writer) -> bool {
+        if self.rename == Rename::None {
+            return self.list.is_some_and(|list| copy_cleaned(out, list));
+        }
+        let mut separator = b'[';
+        for element in self.elements() {
+            let before = out.position();
+            out.byte(separator);
+            if self.write_element(out, element) {
+                separator = b',';
+            } else {
+                out.cut_back(before);
+            }
+        }
+        let any = separator == b',';
+        if any {
+            out.byte(b']');
+        }
+        any
+    }
+
+    fn write_element(self, out: &mut Writer, element: Value<'a>) -> bool {
+        match (self.rename, element.object()) {
+            (Rename::None, _) | (_, None) => copy_cleaned(out, element),
+            (Rename::AffectedObject, Some(object)) => write_renamed(out, object, &AFFECTED_OBJECT),
+            (Rename::ChangedValue, Some(object)) => write_renamed(out, object, &CHANGED_VALUE),
+        }
+    }
+}
+
+/// Appends an object, cleaned, with members renamed; false, and nothing, if nothing is left of it.
+fn write_renamed<const N: usize>(out: &mut Writer, object: Value<'_>, table: &[Row; N]) -> bool {
+    let old: [Option<Value<'_>>; N] = object.pick(std::array::from_fn(|at| table[at].old));
+    // The rows that are used, with what is renamed.
+    let rows = || {
+        let rows = table.iter().zip(old);
+        rows.filter_map(|(row, old)| Some((row, old?)))
+    };
+    let mut separator = b'{';
+    for (key, value) in object.members() {
+        let mut is_renamed = false;
+        for (row, _) in rows().filter(|(_, old)| old.is(value)) {
+            is_renamed = true;
+            let before = out.position();
+            out.name(separator, row.json);
+            if copy_cleaned(out, value) {
+                separator = b',';
+            } else {
+                out.cut_back(before);
+            }
+        }
+        // A name that another member takes over is passed over.
+        if !is_renamed
+            && !rows().any(|(row, _)| key.is_str(row.new))
+            && copy_cleaned_member(out, separator, key, value)
+        {
+            separator = b',';
+        }
+    }
+    let any = separator == b',';
+    if any {
+        out.byte(b'}');
+    }
+    any
+}

@@ -1,0 +1,394 @@
+//! Finding the records of an API page or a JSON array without holding the page.
+//!
+//! Only brackets and strings are followed here, so that a record with a fault of its own costs that
+//! record and not the page; whether a record is JSON is for [`crate::pipeline::json::Reader`] to say.
+
+use std::borrow::Cow;
+
+use crate::pipeline::json::{Reader, find_special};
+
+/// What a [`Scanner`] came upon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// The end of the text: the scan goes on with more.
+    More,
+    /// The text is no page and no array of records.
+    NoDocument,
+    /// The bracket of the array that holds the records has been passed.
+    Begins,
+    /// A record begins here.
+    RecordStart,
+    /// A record has ended just before here.
+    RecordEnd,
+    /// The document has ended just before here.
+    DocumentEnd,
+    /// The document cannot be followed beyond here, and why.
+    Broken(&'static str),
+}
+
+/// Follows one document through any number of pieces of text.
+#[derive(Debug)]
+pub(super) struct Scanner {
+    /// Whether a line end inside the document is white space, or ends the document.
+    pub multi_line: bool,
+    begun: bool,
+    in_object: bool,
+    phase: Phase,
+    key: Vec<u8>,
+    value: Skipper,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Start,
+    FirstKeyOrEnd,
+    Key,
+    InKey,
+    InKeyEscape,
+    Colon,
+    MemberValue,
+    InMemberValue,
+    CommaOrObjectEnd,
+    FirstOfRootArray,
+    FirstRecordOrEnd,
+    Record,
+    InRecord,
+    CommaOrArrayEnd,
+}
+
+/// What is wrong with a document whose line, or input, is at its end.
+pub(super) const NOT_CLOSED: &str = "a page or array that is not closed";
+
+/// Keys that a page has its records under (mapping.md §1).
+const PAGE_KEYS: [&str; 2] = ["results", "entities"];
+/// Keys that tell that an object is a record, not a page.
+const RECORD_KEYS: [&str; 3] = ["creationDate", "timestamp", "auditType"];
+/// More of a key than this is not kept: even with every letter escaped it is none of the above.
+const LONGEST_KEY: usize = 80;
+
+impl Scanner {
+    pub fn new(multi_line: bool) -> Self {
+        Self {
+            multi_line,
+            begun: false,
+            in_object: false,
+            phase: Phase::Start,
+            key: Vec::with_capacity(LONGEST_KEY),
+            value: Skipper::default(),
+        }
+    }
+
+    /// Scans `text` from `at`; returns where it stopped, and what it found there.
+    pub fn scan(&mut self, text: &[u8], mut at: usize) -> (usize, Found) {
+        while let Some(&byte) = text.get(at) {
+            let found = match self.phase {
+                Phase::InMemberValue | Phase::InRecord => {
+                    let (stop, skipped) = self.value.skip(text, at, self.multi_line);
+                    at = stop;
+                    match skipped {
+                        Skipped::More => return (at, Found::More),
+                        Skipped::Broken(problem) => Some(self.broken(problem)),
+                        Skipped::End if self.phase == Phase::InRecord => {
+                            self.phase = Phase::CommaOrArrayEnd;
+                            return (at, Found::RecordEnd);
+                        }
+                        Skipped::End => {
+                            self.phase = Phase::CommaOrObjectEnd;
+                            continue;
+                        }
+                    }
+                }
+                Phase::InKey | Phase::InKeyEscape => self.key_byte(byte),
+                _ => match byte {
+                    b' ' | b'\t' | b'\r' => None,
+                    b'\n' if self.multi_line => None,
+                    b'\n' => Some(self.broken(NOT_CLOSED)),
+                    _ => match self.token(byte) {
+                        Token::Taken => None,
+                        // A root array has begun one byte before.
+                        Token::Found(Found::Begins) if !self.in_object => {
+                            return (at, Found::Begins);
+                        }
+                        Token::Found(found @ (Found::Begins | Found::DocumentEnd)) => {
+                            return (at + 1, found);
+                        }
+                        Token::Found(found) => Some(found),
+                        // The same byte again, in the phase it led to.
+                        Token::Again => continue,
+                    },
+                },
+            };
+            match found {
+                None => at += 1,
+                Some(found) => return (at, found),
+            }
+        }
+        (at, Found::More)
+    }
+
+    fn broken(&self, problem: &'static str) -> Found {
+        if self.begun {
+            Found::Broken(problem)
+        } else {
+            Found::NoDocument
+        }
+    }
+
+    /// A byte inside a key at the top of a page.
+    fn key_byte(&mut self, byte: u8) -> Option<Found> {
+        match (self.phase, byte) {
+            (_, b'\n') => return Some(self.broken(torn(self.multi_line))),
+            (Phase::InKeyEscape, _) => self.phase = Phase::InKey,
+            (_, b'\\') => self.phase = Phase::InKeyEscape,
+            (_, b'"') => self.phase = Phase::Colon,
+            _ => {}
+        }
+        if self.phase != Phase::Colon && self.key.len() < LONGEST_KEY {
+            self.key.push(byte);
+        }
+        None
+    }
+
+    /// A byte between values that is no white space.
+    fn token(&mut self, byte: u8) -> Token {
+        let (next, result) = match (self.phase, byte) {
+            (Phase::Start, b'{') => {
+                self.in_object = true;
+                (Phase::FirstKeyOrEnd, Token::Taken)
+            }
+            (Phase::Start, b'[') => (Phase::FirstOfRootArray, Token::Taken),
+            (Phase::FirstKeyOrEnd | Phase::Key, b'"') => {
+                self.key.clear();
+                (Phase::InKey, Token::Taken)
+            }
+            (Phase::Colon, b':') => (Phase::MemberValue, Token::Taken),
+            (Phase::MemberValue, _) => return self.member_value(byte),
+            (Phase::CommaOrObjectEnd, b',') => (Phase::Key, Token::Taken),
+            (Phase::CommaOrObjectEnd | Phase::FirstKeyOrEnd, b'}') => {
+                let end = if self.begun {
+                    Found::DocumentEnd
+                } else {
+                    Found::NoDocument
+                };
+                (Phase::Start, Token::Found(end))
+            }
+            (Phase::FirstOfRootArray, _) => return self.first_of_root_array(byte),
+            (Phase::FirstRecordOrEnd | Phase::CommaOrArrayEnd, b']') if self.in_object => {
+                (Phase::CommaOrObjectEnd, Token::Taken)
+            }
+            (Phase::FirstRecordOrEnd | Phase::CommaOrArrayEnd, b']') => {
+                (Phase::Start, Token::Found(Found::DocumentEnd))
+            }
+            (Phase::CommaOrArrayEnd, b',') => (Phase::Record, Token::Taken),
+            (Phase::FirstRecordOrEnd | Phase::Record, _) if !matches!(byte, b',' | b']') => {
+                self.value = Skipper::default();
+                (Phase::InRecord, Token::Found(Found::RecordStart))
+            }
+            (Phase::CommaOrArrayEnd, _) => {
+                return Token::Found(self.broken("expected `,` or `]` after a record"));
+            }
+            (Phase::FirstRecordOrEnd | Phase::Record, _) => {
+                return Token::Found(self.broken("expected a record"));
+            }
+            _ => return Token::Found(self.broken("unexpected text in a page")),
+        };
+        self.phase = next;
+        result
+    }
+
+    /// The key before the value, decoded; empty if it is none that counts.
+    fn key_name(&self) -> Cow<'_, str> {
+        let key = std::str::from_utf8(&self.key).unwrap_or_default();
+        if !key.contains('\\') {
+            return Cow::Borrowed(key);
+        }
+        let quoted = format!("\"{key}\"");
+        let mut reader = Reader::default();
+        let name = reader.read(&quoted).ok().and_then(|name| {
+            let name = name.root().as_str()?;
+            Some(name.into_owned())
+        });
+        Cow::Owned(name.unwrap_or_default())
+    }
+
+    fn member_value(&mut self, byte: u8) -> Token {
+        let key = self.key_name();
+        if byte == b'[' && PAGE_KEYS.contains(&&*key) {
+            self.begun = true;
+            self.phase = Phase::FirstRecordOrEnd;
+            return Token::Found(Found::Begins);
+        }
+        if !self.begun && RECORD_KEYS.contains(&&*key) {
+            return Token::Found(Found::NoDocument);
+        }
+        self.value = Skipper::default();
+        self.phase = Phase::InMemberValue;
+        Token::Again
+    }
+
+    /// Decides about a text that begins with `[`. Over several lines only what can be an array of
+    /// records is one: `[ERROR] …` is a line of some other log.
+    fn first_of_root_array(&mut self, byte: u8) -> Token {
+        let any_value = matches!(
+            byte,
+            b'{' | b']' | b'[' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n'
+        );
+        if !any_value || self.multi_line && !matches!(byte, b'{' | b']') {
+            return Token::Found(Found::NoDocument);
+        }
+        self.begun = true;
+        self.phase = Phase::FirstRecordOrEnd;
+        Token::Found(Found::Begins)
+    }
+}
+
+enum Token {
+    Taken,
+    Found(Found),
+    Again,
+}
+
+/// Passes over one JSON value by its brackets and strings.
+#[derive(Debug, Default)]
+struct Skipper {
+    state: Skipping,
+    depth: u32,
+    /// Kinds of the open brackets, the innermost lowest: 1 for `{`. Those that are nested deeper
+    /// than [`TYPED_DEPTH`] are only counted.
+    braces: u128,
+    /// A value has ended, and a line after it: another value cannot begin without a comma.
+    ended: Ended,
+}
+
+const TYPED_DEPTH: u32 = u128::BITS;
+
+#[derive(Debug, Default, Clone, Copy)]
+enum Skipping {
+    #[default]
+    Begin,
+    Scalar,
+    Nested,
+    String,
+    Escape,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    #[default]
+    No,
+    Value,
+    ValueAndLine,
+}
+
+enum Skipped {
+    More,
+    End,
+    Broken(&'static str),
+}
+
+impl Skipper {
+    fn skip(&mut self, text: &[u8], mut at: usize, multi_line: bool) -> (usize, Skipped) {
+        while let Some(&byte) = text.get(at) {
+            match self.state {
+                Skipping::Begin => match byte {
+                    b',' | b':' | b']' | b'}' => return (at, Skipped::Broken("expected a value")),
+                    b'{' | b'[' => self.open(byte),
+                    b'"' => self.state = Skipping::String,
+                    _ => self.state = Skipping::Scalar,
+                },
+                Skipping::Scalar => match byte {
+                    b'\n' if !multi_line => return (at, Skipped::Broken(NOT_CLOSED)),
+                    // On one line a `\r` may belong to its end.
+                    b'\r' if !multi_line => {}
+                    b',' | b']' | b'}' | b' ' | b'\t' | b'\r' | b'\n' => {
+                        return (at, Skipped::End);
+                    }
+                    _ => {}
+                },
+                Skipping::Nested => match self.nested(byte, multi_line) {
+                    Nested::Inside => {}
+                    Nested::Closed => return (at + 1, Skipped::End),
+                    Nested::Broken(problem) => return (at, Skipped::Broken(problem)),
+                },
+                Skipping::String => {
+                    at = find_special(text, at);
+                    match text.get(at) {
+                        None => return (at, Skipped::More),
+                        Some(b'"') if self.depth == 0 => return (at + 1, Skipped::End),
+                        Some(b'"') => {
+                            self.state = Skipping::Nested;
+                            self.ended = Ended::Value;
+                        }
+                        Some(b'\\') => self.state = Skipping::Escape,
+                        Some(b'\n') => return (at, Skipped::Broken(torn(multi_line))),
+                        Some(_) => {}
+                    }
+                }
+                Skipping::Escape if byte == b'\n' => {
+                    return (at, Skipped::Broken(torn(multi_line)));
+                }
+                Skipping::Escape => self.state = Skipping::String,
+            }
+            at += 1;
+        }
+        (at, Skipped::More)
+    }
+
+    fn open(&mut self, byte: u8) {
+        self.state = Skipping::Nested;
+        self.ended = Ended::No;
+        if self.depth < TYPED_DEPTH {
+            self.braces = self.braces << 1 | u128::from(byte == b'{');
+        }
+        self.depth += 1;
+    }
+
+    fn nested(&mut self, byte: u8, multi_line: bool) -> Nested {
+        let begins = matches!(byte, b'"' | b'{' | b'[');
+        if begins && self.ended == Ended::ValueAndLine {
+            return Nested::Broken("expected `,` or a closing bracket");
+        }
+        match byte {
+            b'"' => self.state = Skipping::String,
+            b'{' | b'[' => {
+                let Some(_) = self.depth.checked_add(1) else {
+                    return Nested::Broken("nested too deep");
+                };
+                self.open(byte);
+            }
+            b'}' | b']' => {
+                if self.depth <= TYPED_DEPTH {
+                    if (self.braces & 1 == 1) != (byte == b'}') {
+                        return Nested::Broken("a closing bracket of the wrong kind");
+                    }
+                    self.braces >>= 1;
+                }
+                self.depth -= 1;
+                self.ended = Ended::Value;
+                if self.depth == 0 {
+                    return Nested::Closed;
+                }
+            }
+            b',' | b':' => self.ended = Ended::No,
+            b'\n' if !multi_line => return Nested::Broken(NOT_CLOSED),
+            b'\n' if self.ended == Ended::Value => self.ended = Ended::ValueAndLine,
+            _ => {}
+        }
+        Nested::Inside
+    }
+}
+
+/// What is wrong with a string that a line end tears.
+fn torn(multi_line: bool) -> &'static str {
+    if multi_line {
+        "a line end inside a string"
+    } else {
+        NOT_CLOSED
+    }
+}
+
+enum Nested {
+    Inside,
+    Closed,
+    Broken(&'static str),
+}

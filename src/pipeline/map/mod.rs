@@ -1,0 +1,84 @@
+//! The mapping of mapping.md, sections 3, 4, 6 and 7: a raw record into an [`Event`]. No I/O here.
+
+pub mod actions;
+pub mod cloud;
+pub mod data_center;
+pub mod users;
+
+use std::borrow::Cow;
+
+use crate::pipeline::json::{Kind, Value};
+
+#[cfg(doc)]
+use crate::pipeline::event::Event;
+
+/// Why a record cannot be mapped (mapping.md §10).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unmappable {
+    /// JSON, but a list, a text or a number.
+    #[error("a record is a JSON object, this is {0}")]
+    NotAnObject(&'static str),
+    /// Neither `creationDate` nor `timestamp`.
+    #[error("no `creationDate` and no `timestamp`: not a Confluence audit record")]
+    NoDialect,
+    /// The time field of a self-hosted record is missing.
+    #[error("the record has no time: `{0}` is missing or empty")]
+    NoTime(&'static str),
+    /// The time field cannot be read as a time.
+    #[error("the time in `{field}` at byte {at} cannot be read: {text}")]
+    UnreadableTime {
+        /// The field's name.
+        field: &'static str,
+        /// Position of the value in the record.
+        at: usize,
+        /// The value's text, shortened.
+        text: String,
+    },
+}
+
+impl Unmappable {
+    pub(crate) fn unreadable_time(field: &'static str, value: Value<'_>) -> Self {
+        const LONGEST: usize = 100;
+        let mut text: String = value.raw().chars().take(LONGEST).collect();
+        if text.len() < value.raw().len() {
+            text.push('…');
+        }
+        Self::UnreadableTime {
+            field,
+            at: value.start(),
+            text,
+        }
+    }
+
+    /// The error for a record that is no object.
+    #[must_use]
+    pub fn not_an_object(kind: Kind) -> Self {
+        Self::NotAnObject(match kind {
+            Kind::Null => "null",
+            Kind::Boolean => "a boolean",
+            Kind::Integer | Kind::Float => "a number",
+            Kind::String => "a string",
+            Kind::Array => "an array",
+            Kind::Object => "an object",
+        })
+    }
+}
+
+/// A field that holds a scalar, or a list of them; anything else there is left out (mapping.md §3).
+fn scalar(field: Option<Value<'_>>) -> Option<Value<'_>> {
+    field.and_then(Value::scalar)
+}
+
+/// The username at the end of a user's URI (mapping.md §3, `user.name`).
+fn username(uri: Value<'_>) -> Option<Cow<'_, str>> {
+    let uri = uri.as_str()?;
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
+    let start = uri.bytes().rposition(|byte| !allowed(byte))? + 1;
+    if start == uri.len() || !uri.as_bytes()[..start].ends_with(b"?username=") {
+        return None;
+    }
+    Some(match uri {
+        Cow::Borrowed(uri) => Cow::Borrowed(&uri[start..]),
+        Cow::Owned(uri) => Cow::Owned(uri[start..].to_owned()),
+    })
+}

@@ -1,0 +1,441 @@
+//! The way of one record, and of a run of them: frames of text in, lines of ECS events out.
+//!
+//! `map_record` reads like mapping.md's table of contents.
+
+use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::Arc;
+
+use memchr::memchr;
+
+use crate::pipeline::dialect::{self, Dialect, Record};
+use crate::pipeline::enrich::memo::Memo;
+use crate::pipeline::enrich::source::{Located, Locator};
+use crate::pipeline::enrich::uri;
+use crate::pipeline::event::{self, Envelope, Event, Hosts, Origin};
+use crate::pipeline::frame::{Frame, Framer, KEPT_OF_TOO_LONG, Problem, leading_nuls};
+use crate::pipeline::json::{Kind, Reader, SyntaxError, Value};
+use crate::pipeline::map::{self, Unmappable, actions, users};
+use crate::pipeline::timestamp::TimeMode;
+
+/// How records are mapped; the same for a whole run.
+#[derive(Debug)]
+pub struct Options {
+    /// The dialect of every record; none: each record tells.
+    pub dialect: Option<Dialect>,
+    /// How self-hosted times are read.
+    pub time_mode: TimeMode,
+    /// The longest record, in bytes.
+    pub max_line_bytes: usize,
+    /// Where addresses are.
+    pub locator: Locator,
+    /// The constant fields.
+    pub envelope: Envelope,
+}
+
+/// How many events were written.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// Records, `failed` ones included.
+    pub records: u64,
+    /// Records that became `pipeline_error` events.
+    pub failed: u64,
+}
+
+impl std::ops::AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.records += other.records;
+        self.failed += other.failed;
+    }
+}
+
+/// Why a record became a `pipeline_error` event.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Its bytes are no text.
+    #[error("invalid UTF-8 at byte {0}")]
+    Encoding(usize),
+    /// Its text is no JSON.
+    #[error("not JSON: {0}")]
+    Syntax(#[from] SyntaxError),
+    /// Its JSON is no audit record.
+    #[error(transparent)]
+    Unmappable(#[from] Unmappable),
+    /// It could not be taken out of the stream.
+    #[error(transparent)]
+    Frame(#[from] Problem),
+    /// It is an object without a time, where that may be a record.
+    #[error("an object without a time, which may be a page")]
+    PageOrRecord,
+}
+
+/// What an object without a time is, where the dialect is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum WithoutTime {
+    /// Perhaps a page: that is to be looked at first.
+    PageOrRecord,
+    /// A record (mapping.md §10).
+    Record,
+}
+
+/// Where a record stands in its stream.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    /// Offset of its first byte.
+    position: u64,
+    /// Offset of the line that it begins in.
+    line_offset: u64,
+}
+
+/// What a text was found in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Within {
+    /// The stream itself.
+    Stream,
+    /// An array or a page: what is in it holds no further pages, so that hostile nesting ends.
+    Document,
+}
+
+/// Maps records, one thread's worth: keeps what is used again from record to record.
+#[derive(Debug)]
+pub struct Normalizer {
+    options: Arc<Options>,
+    dialect: Option<Dialect>,
+    reader: Reader,
+    known: Known,
+    counts: Counts,
+}
+
+/// What records repeat.
+#[derive(Debug)]
+struct Known {
+    /// What is known of source addresses: audit logs repeat them.
+    addresses: Memo<Located>,
+    /// Where in the text of a `system` its host stands.
+    hosts: Memo<Option<Range<usize>>>,
+}
+
+impl Normalizer {
+    /// A normalizer for those options.
+    #[must_use]
+    pub fn new(options: Arc<Options>) -> Self {
+        Self {
+            dialect: options.dialect,
+            options,
+            reader: Reader::default(),
+            known: Known {
+                // More than a busy site sees in a day, and a few megabytes.
+                addresses: Memo::new(14),
+                hosts: Memo::new(6),
+            },
+            counts: Counts::default(),
+        }
+    }
+
+    /// The longest record, in bytes.
+    #[must_use]
+    pub fn max_line_bytes(&self) -> usize {
+        self.options.max_line_bytes
+    }
+
+    /// From here on, takes every record for one of that dialect; none: each record tells.
+    pub fn force_dialect(&mut self, dialect: Option<Dialect>) {
+        self.dialect = dialect;
+    }
+
+    /// The counts since the last call.
+    pub fn take_counts(&mut self) -> Counts {
+        std::mem::take(&mut self.counts)
+    }
+
+    /// Appends the events of frames of `text`, the part of the stream that begins at `offset`.
+    pub fn frames(
+        &mut self,
+        out: &mut Vec<u8>,
+        text: &[u8],
+        offset: u64,
+        frames: Vec<Frame>,
+        origin: &Origin,
+    ) {
+        for frame in frames {
+            let Frame::Lines {
+                range,
+                mut line_offset,
+            } = frame
+            else {
+                self.frame(out, text, offset, frame, origin, Within::Stream);
+                continue;
+            };
+            let mut at = range.start;
+            while at < range.end {
+                let rest = &text[at..range.end];
+                let line_end = memchr(b'\n', rest);
+                let line = match line_end {
+                    Some(end) => rest[..end].strip_suffix(b"\r").unwrap_or(&rest[..end]),
+                    None => rest,
+                };
+                let mut place = Place {
+                    position: offset + at as u64,
+                    line_offset,
+                };
+                if line.first() == Some(&0) && place.position == line_offset {
+                    // The framer passes over what it sees of them: they are no part of the line.
+                    let nuls = leading_nuls(line);
+                    place.position += nuls as u64;
+                    place.line_offset = place.position;
+                    self.line(out, &line[nuls..], place, origin, Within::Stream);
+                } else {
+                    self.line(out, line, place, origin, Within::Stream);
+                }
+                at += line_end.map_or(rest.len(), |end| end + 1);
+                line_offset = offset + at as u64;
+            }
+        }
+    }
+
+    /// Appends the event of what should be one record, unless it is blank.
+    fn attempt(
+        &mut self,
+        out: &mut Vec<u8>,
+        text: &[u8],
+        place: Place,
+        origin: &Origin,
+        without_time: WithoutTime,
+    ) -> Result<(), Failure> {
+        let limit = self.options.max_line_bytes;
+        if text.len() > limit {
+            return Err(Failure::Frame(Problem::TooLong {
+                what: "line",
+                length: text.len() as u64,
+                position: place.position,
+                limit,
+                kept: KEPT_OF_TOO_LONG.min(text.len()),
+            }));
+        }
+        if text.trim_ascii_start().is_empty() {
+            return Ok(());
+        }
+        self.record(out, text, place, origin, without_time)
+    }
+
+    /// A line, without its end: a record, a page, an array, or blank.
+    fn line(
+        &mut self,
+        out: &mut Vec<u8>,
+        line: &[u8],
+        place: Place,
+        origin: &Origin,
+        within: Within,
+    ) {
+        let attempt = self.attempt(out, line, place, origin, WithoutTime::PageOrRecord);
+        let Err(failure) = attempt else {
+            return;
+        };
+        // What is no record may be a page: only then its cost is paid.
+        let limit = self.options.max_line_bytes;
+        let mut framer = Framer::of_line(limit, place.position, place.line_offset);
+        let mut frames = Vec::new();
+        framer.frame(line, true, &mut frames);
+        if let [Frame::Lines { range, .. }] = frames.as_slice()
+            && range.len() == line.len()
+        {
+            let failure = match failure {
+                Failure::PageOrRecord => {
+                    self.attempt(out, line, place, origin, WithoutTime::Record)
+                }
+                failure => Err(failure),
+            };
+            if let Err(failure) = failure {
+                self.fail(out, &failure, line, place, origin);
+            }
+            return;
+        }
+        for frame in frames {
+            self.frame(out, line, place.position, frame, origin, within);
+        }
+    }
+
+    /// A frame that is one record, or none.
+    fn frame(
+        &mut self,
+        out: &mut Vec<u8>,
+        text: &[u8],
+        offset: u64,
+        frame: Frame,
+        origin: &Origin,
+        within: Within,
+    ) {
+        let is_record = matches!(frame, Frame::Record { .. });
+        let (range, line_offset) = match frame {
+            Frame::Record { range, line_offset }
+            // What follows a page on its line.
+            | Frame::Lines { range, line_offset } => (range, line_offset),
+            Frame::Unreadable {
+                text,
+                line_offset,
+                problem,
+            } => {
+                let place = Place {
+                    position: offset,
+                    line_offset,
+                };
+                return self.fail(out, &problem.into(), &text, place, origin);
+            }
+        };
+        let place = Place {
+            position: offset + range.start as u64,
+            line_offset,
+        };
+        let text = &text[range];
+        if is_record && within == Within::Stream && text.first() == Some(&b'{') {
+            // An array may hold pages.
+            return self.line(out, text, place, origin, Within::Document);
+        }
+        if let Err(failure) = self.attempt(out, text, place, origin, WithoutTime::Record) {
+            self.fail(out, &failure, text, place, origin);
+        }
+    }
+
+    /// The `pipeline_error` event of what could not be mapped (mapping.md §10).
+    fn fail(
+        &mut self,
+        out: &mut Vec<u8>,
+        failure: &Failure,
+        text: &[u8],
+        place: Place,
+        origin: &Origin,
+    ) {
+        self.counts.records += 1;
+        self.counts.failed += 1;
+        let Place {
+            position,
+            line_offset,
+        } = place;
+        let (message, original) = match failure {
+            Failure::Frame(problem @ Problem::TooLong { kept, .. }) => {
+                (problem.to_string(), &text[..*kept])
+            }
+            Failure::Frame(problem @ (Problem::Broken { .. } | Problem::Unfinished { .. })) => {
+                (problem.to_string(), text)
+            }
+            Failure::Encoding(_)
+            | Failure::Syntax(_)
+            | Failure::Unmappable(_)
+            | Failure::PageOrRecord => {
+                let message = format!("{failure} (of the record at byte {position} of the input)");
+                (message, text)
+            }
+        };
+        tracing::debug!("not mapped: {message}");
+        let envelope = &self.options.envelope;
+        event::write_pipeline_error(out, &message, envelope, origin, line_offset, original);
+    }
+
+    /// Appends the event of one record's text, or says why there is none.
+    fn record(
+        &mut self,
+        out: &mut Vec<u8>,
+        text: &[u8],
+        place: Place,
+        origin: &Origin,
+        without_time: WithoutTime,
+    ) -> Result<(), Failure> {
+        let text =
+            std::str::from_utf8(text).map_err(|error| Failure::Encoding(error.valid_up_to()))?;
+        let document = self.reader.read(text)?;
+        let root = document.root();
+        if root.kind() != Kind::Object {
+            return Err(Unmappable::not_an_object(root.kind()).into());
+        }
+        let options = &self.options;
+        let record = Record::read(root);
+        if without_time == WithoutTime::PageOrRecord
+            && self.dialect == Some(Dialect::Cloud)
+            && record.creation_date.is_none()
+        {
+            return Err(Failure::PageOrRecord);
+        }
+        let event = map_record(&record, self.dialect, options, &mut self.known)?;
+        event::write_event(
+            out,
+            &event,
+            &options.envelope,
+            origin,
+            place.line_offset,
+            &document,
+        );
+        self.counts.records += 1;
+        Ok(())
+    }
+}
+
+/// The mapping, in the order of mapping.md.
+fn map_record<'a>(
+    record: &Record<'a>,
+    forced: Option<Dialect>,
+    options: &Options,
+    known: &'a mut Known,
+) -> Result<Event<'a>, Unmappable> {
+    let dialect = forced
+        .or_else(|| dialect::detect(record))
+        .ok_or(Unmappable::NoDialect)?;
+    let mut event = match dialect {
+        Dialect::Cloud => map::cloud::map(record)?,
+        Dialect::DcApi | Dialect::DcFile => {
+            map::data_center::map(record, dialect, options.time_mode)?
+        }
+    };
+    event.source = event
+        .source_address
+        .and_then(|address| located(&mut known.addresses, address, &options.locator));
+    if let Some(system) = event.service_address {
+        event.related_hosts = hosts(&mut known.hosts, system);
+    }
+    if let Some(action) = event.action.as_ref().and_then(event::Scalar::text) {
+        event.row = actions::classify(&action);
+    }
+    users::apply(&mut event, dialect);
+    Ok(event)
+}
+
+/// What is known of a `source.address`, or of a list of them.
+fn located<'a>(
+    known: &'a mut Memo<Located>,
+    address: Value<'_>,
+    locator: &Locator,
+) -> Option<&'a Located> {
+    if let Some(list) = address.array() {
+        let elements = list.elements().filter_map(Value::non_empty);
+        let elements: Vec<_> = elements.map(Value::as_str).collect();
+        return Some(known.pass(locator.locate_list(&elements)));
+    }
+    let address = address.as_str()?;
+    Some(known.answer(&address, |address| locator.locate(address)))
+}
+
+/// The host of a `system`, or those of a list of them.
+fn hosts<'a>(known: &mut Memo<Option<Range<usize>>>, system: Value<'a>) -> Hosts<'a> {
+    if let Some(list) = system.array() {
+        let systems = list.elements().filter_map(Value::as_str);
+        return Hosts::Several(systems.filter_map(|system| host(known, system)).collect());
+    }
+    match system.as_str().and_then(|system| host(known, system)) {
+        Some(host) => Hosts::One(host),
+        None => Hosts::None,
+    }
+}
+
+/// The host of a `system`.
+fn host<'a>(known: &mut Memo<Option<Range<usize>>>, system: Cow<'a, str>) -> Option<Cow<'a, str>> {
+    let range = known.answer(&system, |system| {
+        let host = uri::host(system)?;
+        // It is a part of `system`.
+        let start = host.as_ptr().addr() - system.as_ptr().addr();
+        Some(start..start + host.len())
+    });
+    let range = range.clone()?;
+    Some(match system {
+        Cow::Borrowed(system) => Cow::Borrowed(&system[range]),
+        Cow::Owned(system) => Cow::Owned(system[range].to_owned()),
+    })
+}
