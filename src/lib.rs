@@ -15,6 +15,7 @@ pub mod auth;
 pub mod check;
 pub mod cli;
 pub mod commands;
+pub mod exit;
 pub mod fetch;
 pub mod fixtures;
 pub mod http;

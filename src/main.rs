@@ -6,7 +6,9 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use confluence_ecs::cli::{self, Cli, Command};
-use confluence_ecs::commands::{self, Exit};
+use confluence_ecs::commands;
+use confluence_ecs::exit::Exit;
+use confluence_ecs::fetch;
 use confluence_ecs::process::logging;
 
 fn main() -> ExitCode {
@@ -18,7 +20,7 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Command::Normalize(arguments) => commands::normalize::run(arguments),
         Command::Tail(arguments) => commands::tail::run(&arguments),
-        Command::Fetch(arguments) => commands::fetch::run(&arguments),
+        Command::Fetch(arguments) => fetch::run::run(&arguments),
         Command::Check(arguments) => commands::check::run(&arguments),
         Command::Auth { task } => commands::auth::run(task),
         Command::State { task } => commands::state::run(task),

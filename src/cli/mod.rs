@@ -15,7 +15,7 @@ use clap::error::ErrorKind;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use ipnetwork::IpNetwork;
 
-use crate::commands::Exit;
+use crate::exit::Exit;
 use crate::fixtures;
 use crate::pipeline::dialect::Dialect;
 use crate::pipeline::enrich::network::{self, Network};

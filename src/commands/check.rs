@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::fetch::connect;
-use super::{Error, Exit};
+use super::Error;
 use crate::auth::authorization::Authorization;
 use crate::check::databases::{self, Given};
 use crate::check::records::{self, Case};
 use crate::check::{Format, Name, Report, Status, Step, disk, network, times};
 use crate::cli::{CheckArgs, FetchArgs, MappingArgs, Since};
+use crate::exit::Exit;
 use crate::fetch::asker::Asker;
+use crate::fetch::connect;
 use crate::fetch::ledger::Ledger;
 use crate::fetch::site::Site;
 use crate::http::address::{below, origin, without_query};

@@ -3,9 +3,10 @@
 use std::io::stdout;
 use std::sync::Arc;
 
+use super::Error;
 use super::normalize::all_cores;
-use super::{Error, Exit};
 use crate::cli::FixturesCommand;
+use crate::exit::Exit;
 use crate::fixtures::{self, Case, Outcome, Report, Runner, Task};
 use crate::options;
 use crate::process::batch;

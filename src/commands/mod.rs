@@ -2,48 +2,20 @@
 
 pub mod auth;
 pub mod check;
-pub mod fetch;
 pub mod fixtures;
 pub mod normalize;
 pub mod schema;
-mod ship;
+pub(crate) mod ship;
 pub mod state;
 pub mod tail;
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
+use crate::exit::Exit;
 use crate::fetch::source;
 use crate::process::shown::Shown as _;
 use crate::{auth as oauth, options, sink, state as state_file};
-
-/// How the program ends; the numbers are a contract.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exit {
-    /// Everything was done.
-    Done,
-    /// Something failed: an input, the output, the network, the state.
-    Failed,
-    /// The arguments or the configuration are wrong.
-    Usage,
-    /// `--strict`, and a record could not be mapped.
-    Strict,
-    /// A signal ended it before the input did.
-    Signal(u8),
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(match exit {
-            Exit::Done => 0,
-            Exit::Failed => 1,
-            Exit::Usage => 2,
-            Exit::Strict => 3,
-            Exit::Signal(signal) => 128 + signal,
-        })
-    }
-}
 
 /// Why a command could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -81,7 +53,7 @@ pub enum Error {
     Sink(#[from] sink::Error),
     /// The site cannot be found.
     #[error(transparent)]
-    Connect(#[from] fetch::connect::Error),
+    Connect(#[from] crate::fetch::connect::Error),
     /// The site gives no records.
     #[error(transparent)]
     Fetch(#[from] source::Error),

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use rustix::fs::{FileType, Stat, fstat, stat};
 
-use super::{Error, Exit};
+use super::Error;
 use crate::cli::NormalizeArgs;
+use crate::exit::Exit;
 use crate::input::{Inputs, Piece};
 use crate::options;
 use crate::pipeline::event::Origin;
@@ -75,7 +76,7 @@ pub fn run(arguments: NormalizeArgs) -> Result<Exit, Error> {
     })
 }
 
-pub(super) fn all_cores() -> NonZeroUsize {
+pub(crate) fn all_cores() -> NonZeroUsize {
     std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::{Error, Exit};
+use super::Error;
 use crate::cli::SchemaCommand;
+use crate::exit::Exit;
 use crate::process::shown::Shown as _;
 use crate::schema::validate::Validator;
 use crate::schema::{self, fields, json_schema, template};

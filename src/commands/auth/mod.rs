@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use self::report::Format;
+use super::Error;
 use super::state::print;
-use super::{Error, Exit};
 use crate::auth::callback::{Callback, Listener};
 use crate::auth::credentials::CLIENT_SECRET;
 use crate::auth::oauth::{self, App, Tokens};
@@ -17,6 +17,7 @@ use crate::auth::servers::Servers;
 use crate::auth::store::{self, Grant, GrantStore, Site};
 use crate::auth::{self, Session};
 use crate::cli::{AtlassianArgs, AuthArgs, AuthCommand, RedirectUri};
+use crate::exit::Exit;
 use crate::http::Client;
 use crate::pipeline::timestamp::Timestamp;
 use crate::process::shown::Shown as _;

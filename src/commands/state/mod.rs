@@ -6,9 +6,10 @@ use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Write as _, stdout};
 use std::path::Path;
 
+use super::Error;
 use super::tail::STATE;
-use super::{Error, Exit};
 use crate::cli::{StateCommand, StateDirArgs};
+use crate::exit::Exit;
 use crate::pipeline::dialect::{self, Dialect, Record};
 use crate::pipeline::json::Reader;
 use crate::pipeline::timestamp::{TimeMode, Timestamp};

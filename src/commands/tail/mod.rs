@@ -11,10 +11,11 @@ use std::time::{Duration, Instant};
 use rustix::process::{Resource, getrlimit};
 
 use self::again::{Again, Places};
+use super::Error;
 use super::normalize::{all_cores, output_file};
 use super::ship::{self, Mapping, save};
-use super::{Error, Exit};
 use crate::cli::{FromArg, TailArgs};
+use crate::exit::Exit;
 use crate::options;
 use crate::pipeline::event::Origin;
 use crate::pipeline::normalize::{Counts, Normalizer};

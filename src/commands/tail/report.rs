@@ -9,7 +9,8 @@ use time::OffsetDateTime;
 
 use super::{STATE, following};
 use crate::cli::TailArgs;
-use crate::commands::{Error, Exit};
+use crate::commands::Error;
+use crate::exit::Exit;
 use crate::process::node::Node;
 use crate::process::shown::Shown as _;
 use crate::state;

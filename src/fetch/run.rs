@@ -1,20 +1,20 @@
 //! `confluence-ecs fetch`: records of the REST APIs into events, with their state.
 
-pub mod connect;
-mod delivery;
-mod progress;
-mod written;
-
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
-use super::normalize::all_cores;
-use super::ship::{self, Mapping};
-use super::{Error, Exit};
+use super::connect;
+use super::delivery::Delivery;
+use super::progress::Progress;
+use super::written::Written;
 use crate::cli::{FetchArgs, Since};
+use crate::commands::Error;
+use crate::commands::normalize::all_cores;
+use crate::commands::ship::{self, Mapping};
+use crate::exit::Exit;
 use crate::fetch::asker::{Asker, Error as AskError};
 use crate::fetch::ledger::Ledger;
 use crate::fetch::source::{self, Source, Told};
@@ -28,10 +28,6 @@ use crate::process::stop::Stop;
 use crate::process::uninterrupted;
 use crate::sink::{self, Durable};
 use crate::state::{self, Store};
-
-use delivery::Delivery;
-use progress::Progress;
-use written::Written;
 
 /// Pages that may have come, but are not taken yet.
 const PAGES_AHEAD: usize = 1;

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::super::Error;
-use super::super::ship::{self, Mapping};
 use super::written::Written;
+use crate::commands::Error;
+use crate::commands::ship::{self, Mapping};
 use crate::fetch::dedupe::{Filter, Item};
 use crate::fetch::ledger::Ledger;
 use crate::fetch::own_searches::OwnSearches;
