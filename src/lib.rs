@@ -25,6 +25,7 @@ pub mod pipeline;
 pub mod process;
 pub mod schema;
 pub mod secret;
+pub mod ship;
 pub mod sink;
 pub mod state;
 pub mod tail;

@@ -10,6 +10,7 @@ use confluence_ecs::commands;
 use confluence_ecs::exit::Exit;
 use confluence_ecs::fetch;
 use confluence_ecs::process::logging;
+use confluence_ecs::tail;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -19,7 +20,7 @@ fn main() -> ExitCode {
     logging::start(&cli.logging);
     let result = match cli.command {
         Command::Normalize(arguments) => commands::normalize::run(arguments),
-        Command::Tail(arguments) => commands::tail::run(&arguments),
+        Command::Tail(arguments) => tail::run::run(&arguments),
         Command::Fetch(arguments) => fetch::run::run(&arguments),
         Command::Check(arguments) => commands::check::run(&arguments),
         Command::Auth { task } => commands::auth::run(task),

@@ -5,7 +5,6 @@ pub mod check;
 pub mod fixtures;
 pub mod normalize;
 pub mod schema;
-pub(crate) mod ship;
 pub mod state;
 pub mod tail;
 
@@ -78,7 +77,7 @@ pub enum Error {
 
 impl Error {
     /// The error for an output that is an input.
-    fn output_is_input(output: &Path) -> Self {
+    pub(crate) fn output_is_input(output: &Path) -> Self {
         Self::OutputIsInput(if output.as_os_str() == "-" {
             "stdout".to_owned()
         } else {

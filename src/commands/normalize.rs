@@ -81,7 +81,7 @@ pub(crate) fn all_cores() -> NonZeroUsize {
 }
 
 /// Room for events that is kept from piece to piece; what enormous records needed is given back.
-pub(super) const LINES_KEPT: usize = 4 << 20;
+pub(crate) const LINES_KEPT: usize = 4 << 20;
 
 fn worker(mut normalizer: Normalizer) -> impl FnMut(&mut Piece, &mut Events) {
     let nowhere = Arc::new(Origin::stdin());
@@ -109,7 +109,7 @@ fn open_output(output: &Path, inputs: &[PathBuf]) -> Result<Sink, Error> {
 }
 
 /// The file that an output is already, if it is one.
-pub(super) fn output_file(output: &Path) -> Option<Stat> {
+pub(crate) fn output_file(output: &Path) -> Option<Stat> {
     let output = if output.as_os_str() == "-" {
         fstat(stdout())
     } else {

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use super::written::Written;
 use crate::commands::Error;
-use crate::commands::ship::{self, Mapping};
 use crate::fetch::dedupe::{Filter, Item};
 use crate::fetch::ledger::Ledger;
 use crate::fetch::own_searches::OwnSearches;
@@ -23,6 +22,7 @@ use crate::pipeline::timestamp::Timestamp;
 use crate::process::batch;
 use crate::process::service::Service;
 use crate::process::stop::Stop;
+use crate::ship::{self, Mapping};
 use crate::sink::{self, Durable};
 use crate::state::Store;
 

@@ -13,7 +13,6 @@ use super::written::Written;
 use crate::cli::{FetchArgs, Since};
 use crate::commands::Error;
 use crate::commands::normalize::all_cores;
-use crate::commands::ship::{self, Mapping};
 use crate::exit::Exit;
 use crate::fetch::asker::{Asker, Error as AskError};
 use crate::fetch::ledger::Ledger;
@@ -26,6 +25,7 @@ use crate::pipeline::timestamp::Timestamp;
 use crate::process::service::Service;
 use crate::process::stop::Stop;
 use crate::process::uninterrupted;
+use crate::ship::{self, Mapping};
 use crate::sink::{self, Durable};
 use crate::state::{self, Store};
 

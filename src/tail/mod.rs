@@ -5,6 +5,7 @@
 //! in their order, [`content`] takes whole lines out of a file, and [`identity`] keeps what was read as
 //! hashes. [`Follower`] is the source of pieces: it waits for news from [`watch`] and the clock.
 
+mod again;
 pub mod content;
 pub mod discover;
 pub mod follow;
@@ -17,6 +18,8 @@ pub mod pace;
 pub mod pattern;
 pub mod piece;
 pub mod recognise;
+pub mod run;
+mod start;
 pub mod watch;
 
 use std::os::fd::{AsFd, OwnedFd};

@@ -7,7 +7,6 @@ use std::io::{self, BufRead as _, BufReader, Write as _, stdout};
 use std::path::Path;
 
 use super::Error;
-use super::tail::STATE;
 use crate::cli::{StateCommand, StateDirArgs};
 use crate::exit::Exit;
 use crate::pipeline::dialect::{self, Dialect, Record};
@@ -18,6 +17,7 @@ use crate::state::{self, Store};
 use crate::tail::content;
 use crate::tail::ledger::{Ledger, Row};
 use crate::tail::log::Condition;
+use crate::tail::run::STATE;
 
 /// Runs the command.
 ///

@@ -7,7 +7,6 @@ use std::time::{Duration, SystemTime};
 use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 
-use super::{STATE, following};
 use crate::cli::TailArgs;
 use crate::commands::Error;
 use crate::exit::Exit;
@@ -17,6 +16,7 @@ use crate::state;
 use crate::tail::discover::Discovery;
 use crate::tail::ledger::{Ledger, Row};
 use crate::tail::log::{Checkpoint, Condition};
+use crate::tail::run::{STATE, following};
 
 /// One file of a report.
 #[derive(Debug, Serialize)]

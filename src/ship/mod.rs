@@ -9,8 +9,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::Error;
 use crate::cli::MappingArgs;
+use crate::commands::Error;
 use crate::options;
 use crate::pipeline::normalize::Options;
 use crate::process::node::Node;
