@@ -8,20 +8,19 @@ use clap::Parser as _;
 use confluence_ecs::cli::{self, Cli, Command};
 use confluence_ecs::commands;
 use confluence_ecs::exit::Exit;
-use confluence_ecs::fetch;
+use confluence_ecs::options;
 use confluence_ecs::process::logging;
-use confluence_ecs::tail;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return cli::report(&error).into(),
     };
-    logging::start(&cli.logging);
+    logging::start(options::logging(&cli.logging));
     let result = match cli.command {
         Command::Normalize(arguments) => commands::normalize::run(arguments),
-        Command::Tail(arguments) => tail::run::run(&arguments),
-        Command::Fetch(arguments) => fetch::run::run(&arguments),
+        Command::Tail(arguments) => commands::tail::run(&arguments),
+        Command::Fetch(arguments) => commands::fetch::run(&arguments),
         Command::Check(arguments) => commands::check::run(&arguments),
         Command::Auth { task } => commands::auth::run(task),
         Command::State { task } => commands::state::run(task),

@@ -1,11 +1,12 @@
 //! The doctor: what keeps fetch from getting records, step by step (cli.md, "check: the doctor").
 //!
 //! A step is plain data, told as it is found. [`network`], [`records`], [`times`], [`disk`] and
-//! [`databases`] look at one thing each; `commands::check` holds their order. The site that accepts credentials and gives no records
-//! is told from a healthy one by [`records::verdict`].
+//! [`databases`] look at one thing each; [`doctor`] holds their order. The site that accepts credentials and
+//! gives no records is told from a healthy one by [`records::verdict`].
 
 pub mod databases;
 pub mod disk;
+pub mod doctor;
 pub mod network;
 pub mod records;
 mod report;

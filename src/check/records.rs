@@ -8,9 +8,8 @@ use std::time::Duration;
 use super::{Name, Step};
 use crate::fetch::asker::{Asker, Error};
 use crate::fetch::page::Page;
-use crate::fetch::paging::{Ask, From};
 use crate::fetch::refusal::{About, Refusal, SCOPE};
-use crate::fetch::site::{Api, Deployment};
+use crate::fetch::site::{Api, Ask, Deployment, From};
 use crate::fetch::window::Window;
 use crate::pipeline::timestamp::Timestamp;
 

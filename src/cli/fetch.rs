@@ -2,7 +2,6 @@
 
 #![allow(rustdoc::bare_urls, reason = "help texts are shown as they stand")]
 
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use url::Url;
 use super::tail::{duration, interval};
 use super::{MappingArgs, StateDirArgs};
 use crate::auth::servers;
+use crate::fetch::since::Since;
 use crate::http::{Settings, retry};
 use crate::pipeline::timestamp::Timestamp;
 
@@ -274,32 +274,6 @@ pub enum CloudId {
     Auto,
     /// Given.
     Id(String),
-}
-
-/// Values of `--since`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Since {
-    /// From that time on.
-    Time(Timestamp),
-    /// From so long before the run on.
-    Ago(Duration),
-    /// Nothing that is past.
-    Now,
-}
-
-impl Since {
-    /// Where a first run begins without `--since`.
-    pub const DEFAULT: Self = Self::Ago(Duration::from_secs(24 * 60 * 60));
-}
-
-impl fmt::Display for Since {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Time(time) => fmt::Display::fmt(time, formatter),
-            Self::Ago(ago) => fmt::Display::fmt(&humantime::format_duration(*ago), formatter),
-            Self::Now => formatter.write_str("now"),
-        }
-    }
 }
 
 fn since(text: &str) -> Result<Since, &'static str> {

@@ -24,7 +24,7 @@ use crate::schema::fields;
 
 pub use fetch::{
     AtlassianArgs, AuthArgs, AuthCommand, CheckArgs, ClientSecretArgs, CloudId, DeploymentArg,
-    FetchArgs, HttpArgs, QueryArgs, RedirectUri, Since, SiteArgs,
+    FetchArgs, HttpArgs, QueryArgs, RedirectUri, SiteArgs,
 };
 pub use tail::{FromArg, StateCommand, StateDirArgs, TailArgs};
 

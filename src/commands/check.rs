@@ -1,49 +1,18 @@
-//! `confluence-ecs check`: the steps of the doctor, in their order.
+//! `confluence-ecs check`: what keeps fetch from getting records, step by step.
 
-use std::io::{self, StdoutLock};
-use std::sync::Arc;
-use std::time::Duration;
-
-use url::Url;
+use std::io;
 
 use super::Error;
-use crate::auth::authorization::Authorization;
-use crate::check::databases::{self, Given};
-use crate::check::records::{self, Case};
-use crate::check::{Format, Name, Report, Status, Step, disk, network, times};
-use crate::cli::{CheckArgs, FetchArgs, MappingArgs, Since};
+use crate::check::databases::Given;
+use crate::check::doctor::{self, Plan};
+use crate::check::{Format, Report};
+use crate::cli::{CheckArgs, FetchArgs, MappingArgs};
 use crate::exit::Exit;
-use crate::fetch::asker::Asker;
-use crate::fetch::connect;
-use crate::fetch::ledger::Ledger;
-use crate::fetch::site::Site;
-use crate::http::address::{below, origin, without_query};
-use crate::http::{Client, Settings};
-use crate::options::fetch::Place;
+use crate::fetch::connect::Target;
+use crate::fetch::since::Since;
+use crate::options;
 use crate::pipeline::enrich::geoip::Kind;
-use crate::pipeline::timestamp::Timestamp;
 use crate::process::uninterrupted;
-use crate::{options, state};
-
-/// Who asks the doctor waits for the answer: fewer retries than fetch makes, and shorter waits.
-const MOST_RETRIES: u32 = 2;
-/// The longest wait that a server may ask for.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
-/// How long a connection may take, and the answer to the first question.
-const LONGEST_CONNECT: Duration = Duration::from_secs(10);
-
-/// Why the steps of the site end early.
-enum Stopped {
-    /// One failed, and was told.
-    Failed,
-    Report(io::Error),
-}
-
-impl From<io::Error> for Stopped {
-    fn from(error: io::Error) -> Self {
-        Self::Report(error)
-    }
-}
 
 /// Runs the command.
 ///
@@ -57,319 +26,25 @@ pub fn run(arguments: &CheckArgs) -> Result<Exit, Error> {
         Format::Text
     };
     let report = Report::new(io::stdout().lock(), format);
-    let is_well = Doctor {
-        arguments: &arguments.fetch,
-        report,
-        site: None,
-        ahead: None,
-    }
-    .run();
-    Ok(if is_well.map_err(Error::Report)? {
-        Exit::Done
-    } else {
-        Exit::Failed
-    })
-}
-
-struct Doctor<'a> {
-    arguments: &'a FetchArgs,
-    report: Report<StdoutLock<'static>>,
-    /// As soon as it is known.
-    site: Option<Site>,
-    /// How far our clock is ahead of the server's, in seconds.
-    ahead: Option<i64>,
-}
-
-impl Doctor<'_> {
-    fn run(mut self) -> io::Result<bool> {
-        match self.site_steps() {
-            Ok(()) | Err(Stopped::Failed) => {}
-            Err(Stopped::Report(error)) => return Err(error),
-        }
-        self.report.skip_rest(&Name::OF_SITE)?;
-        if self.ahead.is_none() && self.report.has_failed() {
-            self.report.skip_rest(&[Name::ClockSkew])?;
-        } else {
-            self.report.tell(times::clock(self.ahead))?;
-        }
-        self.own_steps()?;
-        self.report.finish()
-    }
-
-    /// What fetch needs of this machine.
-    fn own_steps(&mut self) -> io::Result<()> {
-        let arguments = self.arguments;
-        let directory = state::directory(arguments.state.state_dir.as_deref());
-        let search = &arguments.query.search;
-        let site = self.site.as_ref();
-        let new = site.map(|site| Ledger::new(site.name(), search.clone()));
-        self.report.tell(disk::state_dir(directory, new.as_ref()))?;
-        let given = given(&arguments.mapping);
-        self.report
-            .tell(databases::step(&given, Timestamp::now()))?;
-        self.report.tell(disk::output(&arguments.output))
-    }
-
-    /// What fetch needs of the site.
-    fn site_steps(&mut self) -> Result<(), Stopped> {
-        let (place, authorization, clients) = self.configuration()?;
-        let api_base = self.api_base(&authorization);
-        // Its state can be looked at, whatever the network says.
-        self.site = known(&place, &api_base);
-        let urls = doors(&place, &api_base);
-        let resolved = network::resolve(&clients.brief, &urls);
-        self.tell(resolved)?;
-        let (connected, ahead) = network::connect(&clients.brief, &urls);
-        self.ahead = ahead;
-        self.tell(connected)?;
-        let site = self.cloud_id(place, &clients.patient, &authorization)?;
-        let case = case(&site, &authorization);
-        let asker = Asker {
-            client: clients.patient,
-            site,
-            authorization: Arc::new(authorization),
-            search: None,
-        };
-        self.records(&asker, &case)
-    }
-
-    fn configuration(&mut self) -> Result<(Place, Authorization, Clients), Stopped> {
-        match self.configured() {
-            Ok((place, authorization, clients)) => {
-                let detail = format!("{}, as {}", describe(&place), who(&authorization));
-                self.tell(Step::ok(Name::Configuration, detail))?;
-                Ok((place, authorization, clients))
-            }
-            // The grant of a login is not what the arguments say, but what is stored.
-            Err(error @ (Error::Auth(_) | Error::State(_))) => {
-                let detail = "as whoever logged in with `auth login`";
-                self.tell(Step::ok(Name::Configuration, detail))?;
-                Err(self.failed(Name::Credentials, &error))
-            }
-            Err(error) => Err(self.failed(Name::Configuration, &error)),
-        }
-    }
-
-    fn configured(&self) -> Result<(Place, Authorization, Clients), Error> {
-        let arguments = self.arguments;
-        options::add_fields(arguments.mapping.add_fields.as_deref())?;
-        let (place, who) =
-            options::fetch::target(&arguments.site).map_err(options::Error::Fetch)?;
-        let clients = Clients::new(arguments.http.settings())?;
-        let client = &clients.patient;
-        let authorization = connect::authorization(arguments, &place, who, client)?;
-        Ok((place, authorization, clients))
-    }
-
-    fn api_base(&self, authorization: &Authorization) -> Url {
-        match authorization {
-            Authorization::Grant(session) => session.servers().api.clone(),
-            Authorization::Basic { .. } | Authorization::Pat(_) => {
-                self.arguments.site.atlassian.api_base.clone()
-            }
-        }
-    }
-
-    /// Finds the site, by its cloud id if it has to be asked for.
-    fn cloud_id(
-        &mut self,
-        place: Place,
-        client: &Client,
-        authorization: &Authorization,
-    ) -> Result<Site, Stopped> {
-        let asked = place.clone();
-        let atlassian = &self.arguments.site.atlassian;
-        let site = match connect::site(place, atlassian, client, authorization) {
-            Ok(site) => site,
-            Err(error @ (Error::Auth(_) | Error::State(_))) => {
-                return Err(self.failed(Name::Credentials, &error));
-            }
-            Err(error) => return Err(self.failed(Name::CloudId, &error)),
-        };
-        self.site = Some(site.clone());
-        let url = self.arguments.site.url.as_ref();
-        self.tell(cloud_id(&asked, &site, client, url))?;
-        Ok(site)
-    }
-
-    fn records(&mut self, asker: &Asker, case: &Case) -> Result<(), Stopped> {
-        let now = Timestamp::now();
-        let probed = records::probe(asker, now, self.ahead);
-        if let Ok(probe) = &probed {
-            self.ahead = probe.ahead.or(self.ahead);
-        }
-        for step in records::verdict(case, &probed) {
-            self.tell(step)?;
-        }
-        let Ok(probe) = probed else {
-            return Err(Stopped::Failed);
-        };
-        let query = &self.arguments.query;
-        let now = records::server_time(now, self.ahead);
-        let since = query.since.unwrap_or(Since::DEFAULT);
-        let first = match since {
-            Since::Time(time) => time,
-            Since::Ago(ago) => now.minus(ago),
-            Since::Now => now,
-        };
-        // From now on, there is nothing yet by intention.
-        let begins = match since {
-            Since::Now => Timestamp::from_millis(0).unwrap_or(now),
-            Since::Time(_) | Since::Ago(_) => first,
-        };
-        let search = query.search.as_deref();
-        self.tell(times::newest_record(probe.newest, begins, now, search))?;
-        let kept = times::retention(asker, probe.api);
-        self.tell(times::kept(&kept, first, now))
-    }
-
-    /// Tells a step; stops at one that failed.
-    fn tell(&mut self, step: Step) -> Result<(), Stopped> {
-        let is_failed = step.status == Status::Fail;
-        self.report.tell(step)?;
-        if is_failed {
-            return Err(Stopped::Failed);
-        }
-        Ok(())
-    }
-
-    fn failed(&mut self, name: Name, error: &Error) -> Stopped {
-        match self.tell(Step::fail_by(name, error)) {
-            Ok(()) => Stopped::Failed,
-            Err(stopped) => stopped,
-        }
-    }
-}
-
-/// What makes the requests.
-struct Clients {
-    /// Whether anybody is there.
-    brief: Client,
-    /// Everything else: a Data Center may have to search for a while.
-    patient: Arc<Client>,
-}
-
-impl Clients {
-    fn new(settings: Settings) -> Result<Self, options::Error> {
-        let patient = Settings {
-            retries: settings.retries.min(MOST_RETRIES),
-            longest_wait: settings.longest_wait.min(LONGEST_WAIT),
-            ..settings
-        };
-        let brief = Settings {
-            timeout: patient.timeout.min(LONGEST_CONNECT),
-            ..patient.clone()
-        };
-        let client = |settings| Client::new(&settings).map_err(options::fetch::Error::Http);
-        Ok(Self {
-            brief: client(brief)?,
-            patient: Arc::new(client(patient)?),
-        })
-    }
-}
-
-/// The site, where the arguments tell it.
-fn known(place: &Place, api_base: &Url) -> Option<Site> {
-    match place {
-        Place::CloudSite(url) => Some(Site::cloud(url)),
-        Place::CloudId(id) => Some(Site::gateway(api_base, id)),
-        Place::DataCenter(url) => Some(Site::data_center(url)),
-        Place::CloudIdOf(_) | Place::CloudGrant(_) => None,
-    }
-}
-
-/// What answers there without credentials, and is recorded nowhere: to learn whether anybody is there.
-fn doors(place: &Place, api_base: &Url) -> Vec<Url> {
-    let tenant = |url: &Url| {
-        let mut root = url.clone();
-        root.set_path("");
-        below(&root, "_edge/tenant_info")
+    let arguments = &arguments.fetch;
+    let query = &arguments.query;
+    let plan = Plan {
+        target: target(arguments).map_err(Into::into),
+        url: arguments.site.url.clone(),
+        search: query.search.clone(),
+        since: query.since.unwrap_or(Since::DEFAULT),
+        state_dir: arguments.state.state_dir.clone(),
+        databases: given(&arguments.mapping),
+        output: arguments.output.clone(),
     };
-    let gateway = below(api_base, "oauth/token/accessible-resources");
-    match place {
-        Place::CloudSite(url) => vec![tenant(url)],
-        Place::CloudIdOf(url) => vec![tenant(url), gateway],
-        Place::CloudId(_) | Place::CloudGrant(_) => vec![gateway],
-        Place::DataCenter(url) => vec![below(url, "rest/api/user/current")],
-    }
+    let is_well = doctor::run(plan, report).map_err(Error::Report)?;
+    Ok(if is_well { Exit::Done } else { Exit::Failed })
 }
 
-fn describe(place: &Place) -> String {
-    match place {
-        Place::CloudSite(url) => format!("Confluence Cloud at {}", address(url)),
-        Place::CloudId(id) => format!("Confluence Cloud, cloud id {id}"),
-        Place::CloudIdOf(url) => {
-            format!("Confluence Cloud, by the cloud id of {}", origin(url))
-        }
-        Place::CloudGrant(Some(url)) => {
-            format!("Confluence Cloud at {}, through the gateway", origin(url))
-        }
-        Place::CloudGrant(None) => "the Confluence Cloud site of the login".to_owned(),
-        Place::DataCenter(url) => format!("Data Center at {}", address(url)),
-    }
-}
-
-fn address(url: &Url) -> String {
-    without_query(url).trim_end_matches('/').to_owned()
-}
-
-fn who(authorization: &Authorization) -> String {
-    match authorization {
-        Authorization::Basic { user, .. } => format!("{user} with a token"),
-        Authorization::Pat(_) => "the owner of a personal access token".to_owned(),
-        Authorization::Grant(session) => match session.grant().account {
-            Some(account) => format!("account {account} with the grant of a login"),
-            None => "whoever logged in".to_owned(),
-        },
-    }
-}
-
-fn case(site: &Site, authorization: &Authorization) -> Case {
-    Case {
-        deployment: site.deployment,
-        who: who(authorization),
-        scopes: match authorization {
-            Authorization::Grant(session) => Some(session.grant().scopes),
-            Authorization::Basic { .. } | Authorization::Pat(_) => None,
-        },
-    }
-}
-
-/// What is known of the cloud id, with what the site of `--url` says of it.
-fn cloud_id(place: &Place, site: &Site, client: &Client, url: Option<&Url>) -> Step {
-    let name = Name::CloudId;
-    let asked = |url: &Url| {
-        connect::cloud_id(client, url).map_err(|error| match error {
-            connect::Error::NoCloudId { problem, .. } => problem,
-        })
-    };
-    let used = site.base.path().rsplit('/').nth(1).unwrap_or_default();
-    match (place, url) {
-        (Place::DataCenter(_), _) => Step::skip(name, "a Data Center has none"),
-        (Place::CloudSite(url), _) => match asked(url) {
-            Ok(id) => Step::ok(
-                name,
-                format!("{id}; not used, as only a token with scopes needs --cloud-id auto"),
-            ),
-            Err(problem) => Step::warn(
-                name,
-                format!("the site does not tell: {problem}"),
-                "is it Confluence Cloud, and is its name right? fetch needs no cloud id here",
-            ),
-        },
-        (Place::CloudId(_), Some(url)) => match asked(url) {
-            Ok(other) if other != used => Step::warn(
-                name,
-                format!("{used}, but that of {} is {other}", origin(url)),
-                "--cloud-id decides: give --cloud-id auto, or leave out --url",
-            ),
-            Ok(_) => Step::ok(name, format!("{used}, and {} says so, too", origin(url))),
-            Err(_) => Step::ok(name, format!("{used}, as given")),
-        },
-        (Place::CloudId(_), None) => Step::ok(name, format!("{used}, as given")),
-        (Place::CloudIdOf(url), _) => Step::ok(name, format!("{used}, says {}", origin(url))),
-        (Place::CloudGrant(_), _) => Step::ok(name, format!("{used}, of the grant")),
-    }
+/// Where fetch would ask and as whom, if all else that it is told can be used, too.
+fn target(arguments: &FetchArgs) -> Result<Target, options::Error> {
+    options::add_fields(arguments.mapping.add_fields.as_deref())?;
+    Ok(options::fetch::target(arguments)?)
 }
 
 fn given(arguments: &MappingArgs) -> Vec<Given> {

@@ -4,7 +4,6 @@ use std::io::stdout;
 use std::sync::Arc;
 
 use super::Error;
-use super::normalize::all_cores;
 use crate::cli::FixturesCommand;
 use crate::exit::Exit;
 use crate::fixtures::{self, Case, Outcome, Report, Runner, Task};
@@ -34,7 +33,7 @@ pub fn run(command: FixturesCommand) -> Result<Exit, Error> {
         } => (Task::Regenerate { allow_errors }, fixtures),
     };
     let options = Arc::new(options::golden(&arguments.mapping)?);
-    let threads = arguments.mapping.threads.unwrap_or_else(all_cores);
+    let threads = options::threads(&arguments.mapping);
     let validator = Arc::new(Validator::new());
     let mut turns = Vec::new();
     for folder in &arguments.folders {

@@ -2,6 +2,7 @@
 
 pub mod auth;
 pub mod check;
+pub mod fetch;
 pub mod fixtures;
 pub mod normalize;
 pub mod schema;
@@ -12,9 +13,9 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::exit::Exit;
-use crate::fetch::source;
+use crate::fetch::{Error as FetchError, connect};
 use crate::process::shown::Shown as _;
-use crate::{auth as oauth, options, sink, state as state_file};
+use crate::{auth as oauth, options, ship, sink, state as state_file};
 
 /// Why a command could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -52,18 +53,10 @@ pub enum Error {
     Sink(#[from] sink::Error),
     /// The site cannot be found.
     #[error(transparent)]
-    Connect(#[from] crate::fetch::connect::Error),
-    /// The site gives no records.
+    Connect(#[from] connect::Error),
+    /// The site gives no records, or they cannot be kept until they are delivered.
     #[error(transparent)]
-    Fetch(#[from] source::Error),
-    /// What was fetched cannot be kept until it is delivered.
-    #[error("cannot keep fetched records in a temporary file in {}: {source}", directory.shown())]
-    Spill {
-        /// The state directory.
-        directory: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
+    Fetch(FetchError),
     /// The report fails.
     #[error("cannot write the report: {0}")]
     Report(std::io::Error),
@@ -75,9 +68,29 @@ pub enum Error {
     System(#[from] std::io::Error),
 }
 
+impl From<ship::Error> for Error {
+    fn from(error: ship::Error) -> Self {
+        match error {
+            ship::Error::Sink(error) => Self::Sink(error),
+            ship::Error::State(error) => Self::State(error),
+            ship::Error::Save { directory, source } => Self::Save { directory, source },
+        }
+    }
+}
+
+impl From<FetchError> for Error {
+    fn from(error: FetchError) -> Self {
+        match error {
+            FetchError::Ship(error) => error.into(),
+            FetchError::System(error) => Self::System(error),
+            error @ (FetchError::Fetch(_) | FetchError::Spill { .. }) => Self::Fetch(error),
+        }
+    }
+}
+
 impl Error {
     /// The error for an output that is an input.
-    pub(crate) fn output_is_input(output: &Path) -> Self {
+    fn output_is_input(output: &Path) -> Self {
         Self::OutputIsInput(if output.as_os_str() == "-" {
             "stdout".to_owned()
         } else {
@@ -97,12 +110,12 @@ impl From<&Error> for Exit {
         match error {
             Error::Config(_) | Error::OutputIsInput(_) | Error::OffsetOfSite(_) => Self::Usage,
             Error::Auth(error) if error.is_usage() => Self::Usage,
+            Error::Connect(error) if error.is_usage() => Self::Usage,
             Error::Sink(sink::Error::Closed) => Self::Done,
             Error::Report(error) if error.kind() == ErrorKind::BrokenPipe => Self::Done,
             Error::Sink(_)
             | Error::Connect(_)
             | Error::Fetch(_)
-            | Error::Spill { .. }
             | Error::Report(_)
             | Error::Auth(_)
             | Error::System(_)

@@ -1,7 +1,6 @@
 //! `confluence-ecs normalize`: records from files and pipes into events.
 
 use std::io::{stdin, stdout};
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,6 +15,7 @@ use crate::pipeline::event::Origin;
 use crate::pipeline::normalize::{Counts, Normalizer};
 use crate::process::batch;
 use crate::process::stop::Stop;
+use crate::ship::LINES_KEPT;
 use crate::sink::{self, Sink};
 
 /// The events of a piece of input.
@@ -40,7 +40,7 @@ pub fn run(arguments: NormalizeArgs) -> Result<Exit, Error> {
     }
     let mut sink = open_output(&arguments.output, &files)?;
     let stop = Arc::new(Stop::on_signals()?);
-    let threads = arguments.mapping.threads.unwrap_or_else(all_cores);
+    let threads = options::threads(&arguments.mapping);
     let limit = arguments.mapping.max_line_bytes;
     let mut inputs = Inputs::new(files, limit, Arc::clone(&stop), sink.pipe());
 
@@ -76,13 +76,6 @@ pub fn run(arguments: NormalizeArgs) -> Result<Exit, Error> {
     })
 }
 
-pub(crate) fn all_cores() -> NonZeroUsize {
-    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
-}
-
-/// Room for events that is kept from piece to piece; what enormous records needed is given back.
-pub(crate) const LINES_KEPT: usize = 4 << 20;
-
 fn worker(mut normalizer: Normalizer) -> impl FnMut(&mut Piece, &mut Events) {
     let nowhere = Arc::new(Origin::stdin());
     move |piece, events| {
@@ -109,7 +102,7 @@ fn open_output(output: &Path, inputs: &[PathBuf]) -> Result<Sink, Error> {
 }
 
 /// The file that an output is already, if it is one.
-pub(crate) fn output_file(output: &Path) -> Option<Stat> {
+pub(super) fn output_file(output: &Path) -> Option<Stat> {
     let output = if output.as_os_str() == "-" {
         fstat(stdout())
     } else {

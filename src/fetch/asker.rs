@@ -5,9 +5,8 @@ use std::sync::Arc;
 use url::Url;
 
 use super::page::Page;
-use super::paging::Ask;
 use super::refusal::{self, About, Means, Refusal, is_about_scope};
-use super::site::{Api, Site};
+use super::site::{Api, Ask, Site};
 use super::window::Window;
 use crate::auth;
 use crate::auth::authorization::Authorization;

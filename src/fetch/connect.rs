@@ -1,26 +1,49 @@
-//! From what the arguments say to a site that can be asked.
+//! From where and who to a site that can be asked.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::Deserialize;
 use url::Url;
 
+use super::asker::Asker;
+use super::refusal::SCOPE;
+use super::site::Site;
 use crate::auth::authorization::Authorization;
 use crate::auth::servers::Servers;
 use crate::auth::{self, Session};
-use crate::cli::{AtlassianArgs, FetchArgs};
-use crate::fetch::asker::Asker;
-use crate::fetch::refusal::SCOPE;
-use crate::fetch::site::Site;
 use crate::http::address::{self, below};
 use crate::http::retry::Failure;
-use crate::http::{Answer, Client, Request};
-use crate::options::fetch::{Place, Who};
-use crate::{commands, options, state};
+use crate::http::{self, Answer, Client, Request, SettingsError};
+use crate::secret::Secret;
+use crate::state;
 
 /// Why nobody can be asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// Requests cannot be made so.
+    #[error(transparent)]
+    Http(#[from] SettingsError),
+    /// Nobody to ask as.
+    #[error(
+        "no credentials for {0}: give --email with CONFLUENCE_API_TOKEN or --api-token-file FILE, or log in \
+         with `confluence-ecs auth login --client-id ID`; a Data Center takes CONFLUENCE_PAT or --pat-file"
+    )]
+    NoCloudCredentials(String),
+    /// The grant is for several sites.
+    #[error("--cloud-id: the login is for several sites, give one of: {0}")]
+    ManySites(String),
+    /// The grant is not for this site.
+    #[error(
+        "{wanted}: the login is not for this site, but for {sites}; log in again, and choose it, with \
+         `confluence-ecs auth login`"
+    )]
+    OtherSite {
+        /// The site of `--url`, or any.
+        wanted: String,
+        /// Those that it is for.
+        sites: String,
+    },
     /// A site does not tell its cloud id.
     #[error(
         "--cloud-id auto: {problem}; is {site} the address of a Cloud site, such as \
@@ -32,69 +55,133 @@ pub enum Error {
         /// What came instead.
         problem: String,
     },
+    /// There is no directory for the state, where the grant of a login is.
+    #[error(transparent)]
+    State(#[from] state::Error),
+    /// There is no access token.
+    #[error(transparent)]
+    Auth(#[from] auth::Error),
 }
 
-/// A site to ask, by the arguments.
+impl Error {
+    /// Whether other arguments are needed.
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        match self {
+            Self::Http(_)
+            | Self::NoCloudCredentials(_)
+            | Self::ManySites(_)
+            | Self::OtherSite { .. } => true,
+            Self::Auth(error) => error.is_usage(),
+            Self::NoCloudId { .. } | Self::State(_) => false,
+        }
+    }
+}
+
+/// Who asks.
+#[derive(Debug)]
+pub enum Who {
+    /// A user with an API token, or a password.
+    User {
+        /// Name or e-mail address.
+        name: String,
+        /// The token.
+        token: Secret,
+    },
+    /// Whoever has a personal access token.
+    Pat(Secret),
+    /// Whoever logged in with `auth login`.
+    Grant {
+        /// The client secret, if there is one.
+        client_secret: Option<Secret>,
+    },
+}
+
+/// Where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// A Cloud site by its address.
+    CloudSite(Url),
+    /// A Cloud site by its cloud id.
+    CloudId(String),
+    /// A Cloud site, which is to be asked for its cloud id.
+    CloudIdOf(Url),
+    /// The Cloud site of the grant, or the one of those with that address.
+    CloudGrant(Option<Url>),
+    /// A Data Center.
+    DataCenter(Url),
+}
+
+/// What a connection takes.
+#[derive(Debug)]
+pub struct Target {
+    /// Where.
+    pub place: Place,
+    /// Who asks.
+    pub who: Who,
+    /// Atlassian's servers.
+    pub servers: Servers,
+    /// How requests are made.
+    pub http: http::Settings,
+    /// Only records with this text.
+    pub search: Option<String>,
+    /// The directory of the state, where it is not the usual one.
+    pub state_dir: Option<PathBuf>,
+}
+
+/// A site to ask.
 ///
 /// # Errors
-/// When the arguments are not enough, or the site or the grant cannot be found.
-pub fn connect(arguments: &FetchArgs) -> Result<Asker, commands::Error> {
-    let (place, who) = options::fetch::target(&arguments.site).map_err(options::Error::Fetch)?;
-    let client = client(arguments)?;
-    let authorization = authorization(arguments, &place, who, &client)?;
-    let site = site(place, &arguments.site.atlassian, &client, &authorization)?;
+/// When the site or the grant cannot be found.
+pub fn connect(target: Target) -> Result<Asker, Error> {
+    let client = Arc::new(Client::new(&target.http)?);
+    let authorization = authorization(&target, &client)?;
+    let site = site(target.place, &target.servers, &client, &authorization)?;
     address::warn_if_plain("--url", &site.base);
     Ok(Asker {
         client,
         site,
         authorization: Arc::new(authorization),
-        search: arguments.query.search.clone(),
+        search: target.search,
     })
-}
-
-/// What makes the requests.
-///
-/// # Errors
-/// When its settings cannot be used.
-pub fn client(arguments: &FetchArgs) -> Result<Arc<Client>, options::Error> {
-    let client = Client::new(&arguments.http.settings());
-    Ok(Arc::new(client.map_err(options::fetch::Error::Http)?))
 }
 
 /// Who asks.
 ///
 /// # Errors
 /// When it is whoever logged in, and nobody has.
-pub fn authorization(
-    arguments: &FetchArgs,
-    place: &Place,
-    who: Who,
-    client: &Arc<Client>,
-) -> Result<Authorization, commands::Error> {
-    let client_secret = match who {
-        Who::User { name, token } => return Ok(Authorization::Basic { user: name, token }),
-        Who::Pat(token) => return Ok(Authorization::Pat(token)),
-        Who::Grant { client_secret } => client_secret,
+pub fn authorization(target: &Target, client: &Arc<Client>) -> Result<Authorization, Error> {
+    let client_secret = match &target.who {
+        Who::User { name, token } => {
+            return Ok(Authorization::Basic {
+                user: name.clone(),
+                token: token.clone(),
+            });
+        }
+        Who::Pat(token) => return Ok(Authorization::Pat(token.clone())),
+        Who::Grant { client_secret } => client_secret.clone(),
     };
-    let directory = state::directory(arguments.state.state_dir.as_deref())?;
-    let atlassian = &arguments.site.atlassian;
-    let servers = Servers {
-        auth: atlassian.auth_base.clone(),
-        api: atlassian.api_base.clone(),
-    };
-    let session = Session::open(&directory, Arc::clone(client), client_secret, &servers)?;
+    let directory = state::directory(target.state_dir.as_deref())?;
+    let session = Session::open(
+        &directory,
+        Arc::clone(client),
+        client_secret,
+        &target.servers,
+    )?;
     let session = session.ok_or_else(|| {
-        let place = match place {
+        Error::NoCloudCredentials(match &target.place {
             Place::CloudSite(url) | Place::CloudIdOf(url) | Place::CloudGrant(Some(url)) => {
                 address::without_query(url)
             }
             Place::CloudId(id) => format!("cloud id {id}"),
-            Place::CloudGrant(None) | Place::DataCenter(_) => "any site".to_owned(),
-        };
-        options::Error::Fetch(options::fetch::Error::NoCloudCredentials(place))
+            Place::CloudGrant(None) | Place::DataCenter(_) => ANY_SITE.to_owned(),
+        })
     })?;
     Ok(Authorization::Grant(Box::new(session)))
 }
+
+/// What is named where no site is.
+const ANY_SITE: &str = "any site";
 
 /// Where to ask.
 ///
@@ -102,13 +189,13 @@ pub fn authorization(
 /// When a site does not tell its cloud id, or the grant is for none, or another.
 pub fn site(
     place: Place,
-    atlassian: &AtlassianArgs,
+    servers: &Servers,
     client: &Client,
     authorization: &Authorization,
-) -> Result<Site, commands::Error> {
+) -> Result<Site, Error> {
     let api_base = match authorization {
         Authorization::Grant(session) => &session.servers().api,
-        Authorization::Basic { .. } | Authorization::Pat(_) => &atlassian.api_base,
+        Authorization::Basic { .. } | Authorization::Pat(_) => &servers.api,
     };
     let gateway = |id: &str| Site::gateway(api_base, id);
     Ok(match (place, authorization) {
@@ -117,7 +204,7 @@ pub fn site(
         }
         (Place::CloudSite(url) | Place::CloudGrant(Some(url)), _) => Site::cloud(&url),
         (Place::CloudGrant(None), _) => {
-            return Err(options::Error::Fetch(options::fetch::Error::NoSite).into());
+            return Err(Error::NoCloudCredentials(ANY_SITE.to_owned()));
         }
         (Place::DataCenter(url), _) => Site::data_center(&url),
         (Place::CloudId(id), authorization) => {
@@ -144,7 +231,7 @@ fn warn_of_scope(id: &str, authorization: &Authorization) {
 }
 
 /// The cloud id of the site that the grant is for: that with the address, or the only one.
-fn granted(session: &Session, url: Option<&Url>) -> Result<String, commands::Error> {
+fn granted(session: &Session, url: Option<&Url>) -> Result<String, Error> {
     let mut sites = session.grant().sites;
     let is_wanted = |site: &auth::store::Site| match url {
         Some(url) => Url::parse(&site.url).is_ok_and(|site| site.host_str() == url.host_str()),
@@ -162,7 +249,7 @@ fn granted(session: &Session, url: Option<&Url>) -> Result<String, commands::Err
     };
     let error = match wanted.as_slice() {
         [site] => return Ok(site.id.clone()),
-        [] => options::fetch::Error::OtherSite {
+        [] => Error::OtherSite {
             wanted: url.map_or_else(|| "--cloud-id".to_owned(), address::without_query),
             sites: if others.is_empty() {
                 "none".to_owned()
@@ -170,9 +257,9 @@ fn granted(session: &Session, url: Option<&Url>) -> Result<String, commands::Err
                 list(&others)
             },
         },
-        several => options::fetch::Error::ManySites(list(several)),
+        several => Error::ManySites(list(several)),
     };
-    Err(options::Error::Fetch(error).into())
+    Err(error)
 }
 
 #[derive(Deserialize)]

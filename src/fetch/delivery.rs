@@ -2,17 +2,17 @@
 
 use std::num::NonZeroUsize;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use super::dedupe::{Filter, Item};
+use super::error::Error;
+use super::ledger::Ledger;
+use super::own_searches::OwnSearches;
+use super::record;
+use super::spill::{Merge, Spill};
 use super::written::Written;
-use crate::commands::Error;
-use crate::fetch::dedupe::{Filter, Item};
-use crate::fetch::ledger::Ledger;
-use crate::fetch::own_searches::OwnSearches;
-use crate::fetch::record;
-use crate::fetch::spill::{Merge, Spill};
 use crate::pipeline::dialect::Dialect;
 use crate::pipeline::event::Origin;
 use crate::pipeline::frame::Frame;
@@ -20,56 +20,62 @@ use crate::pipeline::json::{Reader, one_line};
 use crate::pipeline::normalize::{Counts, Normalizer};
 use crate::pipeline::timestamp::Timestamp;
 use crate::process::batch;
-use crate::process::service::Service;
-use crate::process::stop::Stop;
-use crate::ship::{self, Mapping};
-use crate::sink::{self, Durable};
-use crate::state::Store;
+use crate::ship::{self, Mapping, Progress, SAVE_BYTES, Shipper};
+use crate::sink::{self, Recorded};
 
 /// Records are handed to the threads in pieces of about so many bytes.
 const PIECE: usize = 128 << 10;
 /// What stdout took is saved at the latest after this time.
 const SAVE_AFTER: Duration = Duration::from_millis(200);
 
-/// And in any case after so many bytes.
-const SAVE_BYTES: usize = 8 << 20;
+/// How long a wait may be at most; signals and news end it.
+pub const LONG: Duration = Duration::from_secs(3600);
 
-/// The output, and the state that says what is in it.
+/// How far a site is, and what belongs to it.
+pub struct Fetched {
+    /// The state.
+    pub ledger: Ledger,
+    /// Which lines went to the output since it was saved.
+    pub written: Written,
+    /// How far back later runs look.
+    pub overlap: Duration,
+}
+
+impl Progress for Fetched {
+    type State = Ledger;
+
+    fn state(&mut self) -> &Ledger {
+        self.ledger.forget(self.overlap);
+        &self.ledger
+    }
+
+    fn output(&mut self) -> &mut Option<Recorded> {
+        &mut self.ledger.output
+    }
+
+    fn saved(&mut self, is_saved: bool, _: Duration) {
+        if is_saved {
+            self.written.clear();
+        }
+    }
+}
+
+/// From a slice's records to the output.
 pub struct Delivery<'a> {
     /// How records are mapped.
-    pub mapping: &'a Mapping<'a>,
+    pub mapping: &'a Mapping,
     /// The threads for it.
     pub threads: NonZeroUsize,
     /// Whether the records are written as they came.
     pub raw: bool,
     /// The dialect of the records, where the API tells it.
     pub dialect: Option<Dialect>,
-    /// How far back later runs look.
-    pub overlap: Duration,
     /// Under which names we ask, if our own searches are left out; none while that is not known.
     pub own_user: Option<Vec<String>>,
-    /// Where events go.
-    pub sink: Durable,
-    /// Where the state goes.
-    pub store: Store,
-    /// Which lines went to the output since then.
-    pub written: Written,
-    /// Its directory.
-    pub directory: PathBuf,
-    /// The state.
-    pub ledger: Ledger,
-    /// Nothing more is written.
-    pub is_final: bool,
-    /// Whether it is time to end.
-    pub stop: Arc<Stop>,
-    /// Who watches over us.
-    pub service: Arc<Service>,
-    /// All events of this process.
-    pub total: Counts,
-    /// When the state was saved last.
-    pub saved: Instant,
-    /// Bytes written since.
-    pub unsaved_bytes: usize,
+    /// The output, if it is a pipe: if its reader goes, there is no use in waiting.
+    pub pipe: Option<OwnedFd>,
+    /// The output and the state.
+    pub shipper: Shipper<Fetched>,
 }
 
 /// Some records.
@@ -106,15 +112,15 @@ impl Delivery<'_> {
     pub fn deliver(&mut self, spill: &mut Spill, asked: Timestamp) -> Result<bool, Error> {
         let mut filling = Filling {
             merge: spill.merge(),
-            filter: Filter::new(self.ledger.delivered.clone()),
-            own: self.ledger.own_searches.clone(),
+            filter: Filter::new(self.ledger().delivered.clone()),
+            own: self.ledger().own_searches.clone(),
             own_user: self.own_user.clone(),
             reader: Reader::default(),
             is_done: false,
         };
         let (mapping, raw, threads) = (self.mapping, self.raw, self.threads);
         let dialect = self.dialect;
-        let stop = Arc::clone(&self.stop);
+        let stop = Arc::clone(&self.shipper.stop);
         let origin = Origin::api(asked);
         let (mut filled, mut written) = (Ok(()), Ok(()));
         mapping.renew();
@@ -142,64 +148,64 @@ impl Delivery<'_> {
         match written {
             Ok(()) => {}
             // What was taken is not handed over again.
-            Err(Error::Sink(error @ (sink::Error::Closed | sink::Error::GivenUp))) => {
-                self.save()?;
+            Err(Error::Ship(error)) if error.is_end() => {
+                self.shipper.save()?;
                 return Err(error.into());
             }
             Err(error) => return Err(error),
         }
         if let Err(source) = filled {
-            let directory = self.directory.clone();
+            let directory = self.shipper.directory().to_owned();
             return Err(Error::Spill { directory, source });
         }
         if !is_done {
-            self.save()?;
+            self.shipper.save()?;
         }
         Ok(is_done)
     }
 
     fn take(&mut self, lines: &mut Lines) -> Result<(), Error> {
-        self.service.beat();
+        let shipper = &mut self.shipper;
+        shipper.service.beat();
         if !lines.text.is_empty() {
-            if self.sink.is_moved() {
-                // Into a file that is being compressed, nothing more is to be written.
-                self.save()?;
-                self.follow_moved_output()?;
+            shipper.leave_moved()?;
+            if shipper.is_file() {
+                shipper.progress.written.note(&lines.text);
             }
-            if matches!(self.sink, Durable::File(_)) {
-                self.written.note(&lines.text);
-            }
-            let written = ship::write(&mut self.sink, &lines.text, &self.stop, &self.service);
+            let written = shipper.write(&lines.text);
             if matches!(written, Err(sink::Error::GivenUp)) {
                 self.note_handed(&lines.note.items);
             }
-            written?;
-            self.unsaved_bytes += lines.text.len();
+            written.map_err(ship::Error::from)?;
         }
         let Note {
             items,
             last,
             requests,
         } = std::mem::take(&mut lines.note);
-        self.ledger.add(&items, last, lines.counts);
+        let shipper = &mut self.shipper;
+        let Fetched {
+            ledger, overlap, ..
+        } = &mut shipper.progress;
+        ledger.add(&items, last, lines.counts);
         // Now and not only with the save: a slice may have any number of records.
-        self.ledger.forget(self.overlap);
+        ledger.forget(*overlap);
         for request in requests {
-            self.ledger.own_searches.remove(request);
+            ledger.own_searches.remove(request);
         }
-        self.total += lines.counts;
+        shipper.total += lines.counts;
         // A file is cut back to what was saved; a pipe is not.
-        if matches!(self.sink, Durable::Stdout(_)) && self.saved.elapsed() >= SAVE_AFTER
-            || self.unsaved_bytes >= SAVE_BYTES
+        if !shipper.is_file() && shipper.last_save().elapsed() >= SAVE_AFTER
+            || shipper.unsaved_bytes() >= SAVE_BYTES
         {
-            self.save()?;
+            shipper.save()?;
         }
         Ok(())
     }
 
     /// Of a write that was given up, a pipe has the first lines.
     fn note_handed(&mut self, items: &[Item]) {
-        let handed = self.sink.handed();
+        let handed = self.shipper.sink().handed();
         // Where own searches are left out, lines are not items.
         if self.own_user.is_some() {
             return;
@@ -209,8 +215,25 @@ impl Delivery<'_> {
             records: items.len() as u64,
             failed: 0,
         };
-        self.ledger
-            .add(items, items.last().map(|item| item.time), counts);
+        let ledger = &mut self.shipper.progress.ledger;
+        ledger.add(items, items.last().map(|item| item.time), counts);
+    }
+
+    /// The state.
+    pub fn ledger(&self) -> &Ledger {
+        &self.shipper.progress.ledger
+    }
+
+    /// Waits for news, a signal, or the end of the output.
+    ///
+    /// # Errors
+    /// When the system does not let it wait.
+    pub fn wait(&self, most: Duration) -> Result<(), Error> {
+        self.shipper.service.waiting(true);
+        let pipe = self.pipe.as_ref().map(OwnedFd::as_fd);
+        let waited = self.shipper.stop.wait_for(most.min(LONG), pipe);
+        self.shipper.service.waiting(false);
+        Ok(waited?)
     }
 
     /// Saves: all up to a time is delivered.
@@ -218,9 +241,9 @@ impl Delivery<'_> {
     /// # Errors
     /// When the output or the state fails.
     pub fn commit(&mut self, reached: Timestamp) -> Result<(), Error> {
-        self.ledger.reached(reached);
-        self.save()?;
-        self.follow_moved_output()
+        self.shipper.progress.ledger.reached(reached);
+        self.shipper.save()?;
+        Ok(self.shipper.follow_moved()?)
     }
 
     /// Saves a last time.
@@ -228,49 +251,10 @@ impl Delivery<'_> {
     /// # Errors
     /// When the output or the state fails.
     pub fn end(&mut self) -> Result<(), Error> {
-        self.is_final = true;
-        match self.save() {
-            Err(Error::Sink(sink::Error::GivenUp)) => Ok(()),
-            saved => saved,
+        match self.shipper.end() {
+            Err(ship::Error::Sink(sink::Error::GivenUp)) => Ok(()),
+            saved => Ok(saved?),
         }
-    }
-
-    /// Opens the output anew if it was moved away, or a SIGHUP asks for it.
-    ///
-    /// # Errors
-    /// When it cannot be opened.
-    pub fn follow_moved_output(&mut self) -> Result<(), Error> {
-        if self.stop.take_hangup() || self.sink.is_moved() {
-            tracing::info!("opening the output anew");
-            self.sink.reopen()?;
-            self.save()?;
-        }
-        Ok(())
-    }
-
-    /// The output first, then the state: a crash between them repeats what is then cut away.
-    ///
-    /// # Errors
-    /// When the output or the state fails.
-    pub fn save(&mut self) -> Result<(), Error> {
-        self.ledger.forget(self.overlap);
-        self.service.waiting(true);
-        let synced = self.sink.sync();
-        let saved = synced.map_err(Error::from).and_then(|recorded| {
-            let before = std::mem::replace(&mut self.ledger.output, recorded);
-            if let Some(output) = &mut self.ledger.output {
-                output.succeed(before);
-                output.is_final = self.is_final;
-            }
-            ship::save(&self.store, &self.ledger, &self.directory, &self.stop)
-        });
-        if saved.is_ok() {
-            self.written.clear();
-        }
-        self.service.waiting(false);
-        self.saved = Instant::now();
-        self.unsaved_bytes = 0;
-        saved
     }
 }
 
@@ -323,7 +307,7 @@ impl Filling<'_> {
 }
 
 fn worker(
-    mapping: &Mapping<'_>,
+    mapping: &Mapping,
     origin: &Origin,
     raw: bool,
     dialect: Option<Dialect>,

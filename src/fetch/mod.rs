@@ -2,9 +2,11 @@
 //! paging, duplicates, delivery, and the loop of the runs.
 
 pub mod asker;
+mod clock;
 pub mod connect;
 pub mod dedupe;
 mod delivery;
+mod error;
 pub mod ledger;
 pub mod own_searches;
 pub mod page;
@@ -13,9 +15,13 @@ mod progress;
 pub mod record;
 pub mod refusal;
 pub mod run;
+pub mod since;
 pub mod site;
+mod slices;
 pub mod source;
 pub mod spill;
 pub mod user;
 pub mod window;
 mod written;
+
+pub use error::Error;

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 
 use super::page::{More, Page};
 use super::record::{Entry, Fingerprint};
+use super::site::{Ask, From};
 
 /// Pages of one instant that may look like one before: equal records of one instant are allowed, but
 /// not without end.
@@ -50,24 +51,6 @@ pub enum Turn {
     Moved(Fingerprint),
     /// The server goes in circles, or leads nowhere.
     Repeats,
-}
-
-/// What to ask for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ask<'a> {
-    /// The most records to give.
-    pub limit: usize,
-    /// The offset, or parameters that the server gave.
-    pub from: From<'a>,
-}
-
-/// Where a page begins.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum From<'a> {
-    /// At that record, counted from the newest.
-    Offset(u64),
-    /// Where these parameters lead to.
-    Parameters(&'a [(String, String)]),
 }
 
 impl Paging {

@@ -1,80 +1,92 @@
-//! `confluence-ecs fetch`: records of the REST APIs into events, with their state.
+//! The runs: one, or one every interval, from the state to the state.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{self, Receiver, TryRecvError};
+use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
-use super::connect;
-use super::delivery::Delivery;
-use super::progress::Progress;
+use super::asker::{Asker, Error as AskError};
+use super::clock::Skew;
+use super::delivery::{Delivery, Fetched};
+use super::error::Error;
+use super::ledger::Ledger;
+use super::since::Since;
+use super::slices::{Run, Slices};
+use super::source::{self, Source, Told};
+use super::window::{Reach, Window, is_future};
 use super::written::Written;
-use crate::cli::{FetchArgs, Since};
-use crate::commands::Error;
-use crate::commands::normalize::all_cores;
-use crate::exit::Exit;
-use crate::fetch::asker::{Asker, Error as AskError};
-use crate::fetch::ledger::Ledger;
-use crate::fetch::source::{self, Source, Told};
-use crate::fetch::spill::Spill;
-use crate::fetch::window::{Reach, Window};
-use crate::options;
 use crate::pipeline::normalize::Counts;
 use crate::pipeline::timestamp::Timestamp;
 use crate::process::service::Service;
 use crate::process::stop::Stop;
 use crate::process::uninterrupted;
-use crate::ship::{self, Mapping};
-use crate::sink::{self, Durable};
+use crate::ship::{self, Mapping, Shipper};
+use crate::sink;
 use crate::state::{self, Store};
 
 /// Pages that may have come, but are not taken yet.
 const PAGES_AHEAD: usize = 1;
-/// A clock that differs by more seconds is told of.
-const MOST_SKEW: i64 = 10;
-/// A clock that differs by more seconds is not reckoned with: one of both is wrong.
-const WRONG_CLOCK: i64 = 24 * 60 * 60;
 /// A site that gives no record for so long, and never gave one, is wondered at.
 const SUSPICIOUS: Duration = Duration::from_secs(12 * 60 * 60);
-/// How long a wait may be at most; signals and news end it.
-const LONG: Duration = Duration::from_secs(3600);
-
-/// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Run {
-    /// Everything was fetched and delivered.
-    Done,
-    /// It is time to end.
-    Stopped,
+/// What is fetched, and where it goes.
+#[derive(Debug)]
+pub struct Options {
+    /// Where the very first run begins.
+    pub since: Option<Since>,
+    /// Which records.
+    pub reach: Reach,
+    /// How much time is fetched, written and saved at once.
+    pub slice: Duration,
+    /// Records to ask for at a time.
+    pub page_size: usize,
+    /// From one start to the next; once, without.
+    pub interval: Option<Duration>,
+    /// Whether the records are written as they came.
+    pub raw: bool,
+    /// Whether records of our own requests are left out.
+    pub exclude_own_searches: bool,
+    /// Where events go.
+    pub output: PathBuf,
+    /// The directory of the state, where it is not the usual one.
+    pub state_dir: Option<PathBuf>,
+    /// Threads to use.
+    pub threads: NonZeroUsize,
 }
 
-/// Runs the command.
+/// What came of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Outcome {
+    /// A signal ended it before everything was fetched.
+    pub is_stopped: bool,
+    /// The events.
+    pub counts: Counts,
+}
+
+/// Fetches and delivers until everything is there, or it is time to end; none if nobody reads the output
+/// any more.
 ///
 /// # Errors
-/// When the configuration is wrong, or the site, the output or the state fails.
-pub fn run(arguments: &FetchArgs) -> Result<Exit, Error> {
-    options::fetch::range(&arguments.query).map_err(options::Error::Fetch)?;
-    let mapping = Mapping::new(&arguments.mapping, &options::DEFAULT_FETCH_TAGS)?;
-    let asker = connect::connect(arguments)?;
-    let stop = Arc::new(if arguments.interval.is_some() {
-        Stop::on_signals_and_hangup()?
-    } else {
-        Stop::on_signals()?
-    });
-    let service = Arc::new(Service::start());
-    let delivery = open(arguments, &mapping, &asker, &stop, &service)?;
+/// When the site, the output or the state fails.
+pub fn run(
+    options: &Options,
+    mapping: &Mapping,
+    asker: Asker,
+    stop: &Arc<Stop>,
+    service: &Arc<Service>,
+) -> Result<Option<Outcome>, Error> {
+    let delivery = open(options, mapping, &asker, stop, service)?;
     let mut fetching = Fetching {
-        arguments,
+        options,
         asker: Arc::new(asker),
-        pipe: delivery.sink.pipe(),
         delivery,
-        skew_told: false,
+        skew: Skew::default(),
         emptiness_told: false,
         has_succeeded: false,
     };
     service.ready();
-    let ended = match arguments.interval {
+    let ended = match options.interval {
         None => fetching.run(),
         Some(interval) => fetching.run_again_and_again(interval),
     };
@@ -83,8 +95,8 @@ pub fn run(arguments: &FetchArgs) -> Result<Exit, Error> {
     uninterrupted::wait(uninterrupted::PATIENCE);
     let ended = match ended {
         Ok(ended) => ended,
-        Err(Error::Sink(sink::Error::Closed)) => return Ok(Exit::Done),
-        Err(Error::Sink(sink::Error::GivenUp)) => {
+        Err(Error::Ship(ship::Error::Sink(sink::Error::Closed))) => return Ok(None),
+        Err(Error::Ship(ship::Error::Sink(sink::Error::GivenUp))) => {
             tracing::warn!("ended while the output took no more: the rest comes with the next run");
             Run::Stopped
         }
@@ -92,22 +104,21 @@ pub fn run(arguments: &FetchArgs) -> Result<Exit, Error> {
     };
     fetching.delivery.end()?;
     fetching.summarise();
-    Ok(match (ended, stop.signal()) {
-        (Run::Stopped, Some(signal)) if arguments.interval.is_none() => Exit::Signal(signal),
-        _ if arguments.mapping.strict && fetching.delivery.total.failed > 0 => Exit::Strict,
-        _ => Exit::Done,
-    })
+    Ok(Some(Outcome {
+        is_stopped: ended == Run::Stopped,
+        counts: fetching.delivery.shipper.total,
+    }))
 }
 
 /// Takes the state, and brings the output to what it says.
 fn open<'a>(
-    arguments: &FetchArgs,
-    mapping: &'a Mapping<'a>,
+    options: &Options,
+    mapping: &'a Mapping,
     asker: &Asker,
     stop: &Arc<Stop>,
     service: &Arc<Service>,
-) -> Result<Delivery<'a>, Error> {
-    let directory = state::directory(arguments.state.state_dir.as_deref())?;
+) -> Result<Delivery<'a>, ship::Error> {
+    let directory = state::directory(options.state_dir.as_deref())?;
     let new = Ledger::new(asker.site.name(), asker.search.clone());
     let name = new.file_name();
     let store = Store::open(&directory, &name)?;
@@ -115,42 +126,29 @@ fn open<'a>(
     let (written, mut noted) = Written::open(&directory, &name);
     let mut tell = |line: &[u8], is_known| noted.tell(line, is_known);
     ship::settle(&directory, ledger.output.as_ref(), &mut tell)?;
-    begin(&mut ledger, arguments.query.since);
-    let mut delivery = Delivery {
-        mapping,
-        threads: arguments.mapping.threads.unwrap_or_else(all_cores),
-        raw: arguments.raw,
-        dialect: None,
-        overlap: arguments.query.overlap,
-        own_user: arguments.exclude_own_searches.then(Vec::new),
-        sink: Durable::open(&arguments.output)?,
-        store,
-        written,
-        directory,
+    begin(&mut ledger, options.since);
+    let fetched = Fetched {
         ledger,
-        is_final: false,
-        stop: Arc::clone(stop),
-        service: Arc::clone(service),
-        total: Counts::default(),
-        saved: Instant::now(),
-        unsaved_bytes: 0,
+        written,
+        overlap: options.reach.overlap,
     };
-    // The output may be another file than last time: it is to be known before anything is in it.
-    delivery.save()?;
-    Ok(delivery)
+    let saved = (directory, store);
+    let shipper = Shipper::open(&options.output, saved, fetched, stop, service)?;
+    Ok(Delivery {
+        mapping,
+        threads: options.threads,
+        raw: options.raw,
+        dialect: None,
+        own_user: options.exclude_own_searches.then(Vec::new),
+        pipe: shipper.sink().pipe(),
+        shipper,
+    })
 }
 
 /// Settles where the very first run begins, however long it takes until there is an answer.
 fn begin(ledger: &mut Ledger, since: Option<Since>) {
     let now = Timestamp::now();
-    let order = |since: Since| {
-        let first = match since {
-            Since::Time(time) => time,
-            Since::Ago(ago) => now.minus(ago),
-            Since::Now => now,
-        };
-        (since.to_string(), first)
-    };
+    let order = |since: Since| (since.to_string(), since.at(now));
     match (ledger.cursor, since) {
         (None, since) => {
             ledger.first(since.map(order), order(Since::DEFAULT));
@@ -164,13 +162,12 @@ fn begin(ledger: &mut Ledger, since: Option<Since>) {
     }
 }
 
+/// The runs of this process.
 struct Fetching<'a> {
-    arguments: &'a FetchArgs,
+    options: &'a Options,
     asker: Arc<Asker>,
     delivery: Delivery<'a>,
-    /// The output, if it is a pipe: if its reader goes, there is no use in waiting.
-    pipe: Option<OwnedFd>,
-    skew_told: bool,
+    skew: Skew,
     emptiness_told: bool,
     has_succeeded: bool,
 }
@@ -179,10 +176,10 @@ impl Fetching<'_> {
     /// A run every `interval`, by the clock and not by how long runs take.
     fn run_again_and_again(&mut self, interval: Duration) -> Result<Run, Error> {
         let mut next = Instant::now();
-        let query = &self.arguments.query;
+        let reach = self.options.reach;
         loop {
-            let settled = Timestamp::now().minus(query.settle);
-            let is_last = query.until.is_some_and(|until| until <= settled);
+            let settled = Timestamp::now().minus(reach.settle);
+            let is_last = reach.until.is_some_and(|until| until <= settled);
             match self.run() {
                 Ok(Run::Stopped) => return Ok(Run::Stopped),
                 Ok(Run::Done) if is_last => {
@@ -195,9 +192,9 @@ impl Fetching<'_> {
                 }
                 Err(error) => return Err(error),
             }
-            let Counts { records, failed } = self.delivery.total;
+            let Counts { records, failed } = self.delivery.shipper.total;
             let status = format!("{records} records, {failed} not mapped");
-            self.delivery.service.status(&status);
+            self.delivery.shipper.service.status(&status);
             next += interval;
             let now = Instant::now();
             if next < now {
@@ -207,11 +204,11 @@ impl Fetching<'_> {
                 next += interval.saturating_mul(missed.saturating_add(1));
             }
             while let Some(left) = next.checked_duration_since(Instant::now()) {
-                self.wait(left)?;
-                if self.delivery.stop.is_requested() {
+                self.delivery.wait(left)?;
+                if self.delivery.shipper.stop.is_requested() {
                     return Ok(Run::Stopped);
                 }
-                self.delivery.follow_moved_output()?;
+                self.delivery.shipper.follow_moved()?;
             }
         }
     }
@@ -234,19 +231,15 @@ impl Fetching<'_> {
     /// Fetches what there is to fetch now.
     fn run(&mut self) -> Result<Run, Error> {
         let now = Timestamp::now();
-        let ledger = &self.delivery.ledger;
+        let ledger = self.delivery.ledger();
         let first = ledger.first.as_ref().map_or(now, |(_, first)| *first);
         let cursor = ledger.cursor.unwrap_or(first);
         let since = ledger.since.unwrap_or(first);
-        let reach = Reach {
-            until: self.arguments.query.until,
-            overlap: self.arguments.query.overlap,
-            settle: self.arguments.query.settle,
-        };
+        let reach = self.options.reach;
         let Some(range) = reach.window(since, cursor, now) else {
             if ledger.cursor.is_none() {
                 tracing::warn!("--until is before --since ({first}): there is nothing to fetch");
-            } else if options::fetch::is_future(cursor) {
+            } else if is_future(cursor) {
                 tracing::warn!(
                     "by the state all is fetched up to {cursor}, which is in the future: `confluence-ecs state \
                      set {} --since TIME` mends that",
@@ -259,20 +252,16 @@ impl Fetching<'_> {
         };
         tracing::debug!(from = %range.from, to = %range.to, "fetching");
         let told = self.begin(range);
-        let mut run = Slices {
-            fetching: self,
+        let mut run = Slices::new(
+            &mut self.delivery,
+            &mut self.skew,
+            reach,
             told,
-            first,
-            progress: Progress::new(range),
-            spill: None,
-            asked: now,
-            latest: now.minus(reach.settle),
-            requests: Vec::new(),
-            ahead: 0,
-            came: 0,
-        };
+            (range, first),
+            now,
+        );
         let ended = run.run();
-        let is_empty = run.came == 0;
+        let is_empty = run.is_empty();
         // Requests that were made cause records, whatever came of them.
         run.note_requests();
         // Not after a failure of the output, which is to be given up as it is.
@@ -288,7 +277,7 @@ impl Fetching<'_> {
     /// Credentials can be accepted, and see nothing.
     fn wonder(&mut self, range: Window) {
         let is_long = range.from.plus(SUSPICIOUS) <= range.to;
-        let ledger = &self.delivery.ledger;
+        let ledger = self.delivery.ledger();
         if ledger.events > 0 || ledger.search.is_some() || !is_long || self.emptiness_told {
             return;
         }
@@ -307,52 +296,34 @@ impl Fetching<'_> {
     /// Starts to ask.
     fn begin(&self, range: Window) -> Receiver<Told> {
         let (sender, told) = mpsc::sync_channel(PAGES_AHEAD);
-        let query = &self.arguments.query;
-        let page_size = query.page_size as usize;
         let asker = Arc::clone(&self.asker);
-        let mut source = Source::new(asker, page_size, sender, Arc::clone(&self.delivery.stop));
+        let page_size = self.options.page_size;
+        let mut source = Source::new(
+            asker,
+            page_size,
+            sender,
+            Arc::clone(&self.delivery.shipper.stop),
+        );
         if self.delivery.own_user.as_ref().is_some_and(Vec::is_empty) {
             source = source.asking_user();
         }
-        let slice = query.window;
+        let slice = self.options.slice;
         // Not joined: it may be waiting for the network when it is time to end.
         std::thread::spawn(move || source.run(range, slice));
         told
     }
 
-    fn wait(&self, most: Duration) -> Result<(), Error> {
-        self.delivery.service.waiting(true);
-        let pipe = self.pipe.as_ref().map(AsFd::as_fd);
-        let waited = self.delivery.stop.wait_for(most.min(LONG), pipe);
-        self.delivery.service.waiting(false);
-        Ok(waited?)
-    }
-
     fn save_requests(&mut self) {
         if self.delivery.own_user.is_some()
-            && self.delivery.ledger.cursor.is_some()
-            && let Err(error) = self.delivery.save()
+            && self.delivery.ledger().cursor.is_some()
+            && let Err(error) = self.delivery.shipper.save()
         {
             tracing::debug!("{error}");
         }
     }
 
-    /// Tells of a clock that is wrong.
-    fn check_skew(&mut self, ahead: i64) {
-        if ahead.abs() <= MOST_SKEW || self.skew_told {
-            return;
-        }
-        self.skew_told = true;
-        let direction = if ahead > 0 { "ahead of" } else { "behind" };
-        tracing::warn!(
-            "this machine's clock is {} s {direction} the server's: set it (NTP); records may come late \
-             until then",
-            ahead.abs()
-        );
-    }
-
     fn summarise(&self) {
-        let Counts { records, failed } = self.delivery.total;
+        let Counts { records, failed } = self.delivery.shipper.total;
         let client = &self.asker.client;
         let requests = client.requests.load(Ordering::Relaxed);
         let repeated = client.repeated.load(Ordering::Relaxed);
@@ -361,138 +332,5 @@ impl Fetching<'_> {
         } else {
             tracing::info!(records, failed, requests, repeated, "done");
         }
-    }
-}
-
-/// One run: takes what is told, slice by slice.
-struct Slices<'a, 'b> {
-    fetching: &'a mut Fetching<'b>,
-    told: Receiver<Told>,
-    /// Where the very first run begins.
-    first: Timestamp,
-    progress: Progress,
-    spill: Option<Spill>,
-    /// When the last page was taken.
-    asked: Timestamp,
-    /// Records that came.
-    came: usize,
-    /// Requests that were not answered yet.
-    requests: Vec<Timestamp>,
-    /// How far our clock is ahead of the server's, in seconds.
-    ahead: i64,
-    /// Up to when the server can be expected to have everything, by its own clock.
-    latest: Timestamp,
-}
-
-impl Slices<'_, '_> {
-    fn run(&mut self) -> Result<Run, Error> {
-        loop {
-            let Some(told) = self.next()? else {
-                return Ok(Run::Stopped);
-            };
-            let delivery = &mut self.fetching.delivery;
-            match told {
-                Told::User(names) => delivery.own_user = Some(names),
-                Told::Asking(time) => {
-                    if delivery.own_user.is_some() {
-                        self.requests.push(time);
-                    }
-                }
-                Told::Page {
-                    page,
-                    window,
-                    known,
-                    ahead,
-                } => {
-                    self.begin()?;
-                    self.heed_clock(ahead.unwrap_or_default());
-                    self.asked = Timestamp::now();
-                    self.came += page.entries.len();
-                    self.progress.records(page.entries.len() - known);
-                    self.fetching.delivery.dialect = page.api.dialect();
-                    let directory = self.fetching.delivery.directory.clone();
-                    let spill = self.spill.get_or_insert_with(|| Spill::new(&directory));
-                    spill
-                        .add(&page, known, window)
-                        .map_err(|source| Error::Spill { directory, source })?;
-                }
-                Told::Moved => self.spill = None,
-                Told::Complete(window) => {
-                    if !self.complete(window)? {
-                        return Ok(Run::Stopped);
-                    }
-                }
-                Told::End(end) => return end.map(|()| Run::Done).map_err(Error::Fetch),
-            }
-        }
-    }
-
-    /// Waits for what is told next; none if it is time to end.
-    fn next(&mut self) -> Result<Option<Told>, Error> {
-        loop {
-            if self.fetching.delivery.stop.is_requested() {
-                return Ok(None);
-            }
-            match self.told.try_recv() {
-                Ok(told) => return Ok(Some(told)),
-                Err(TryRecvError::Disconnected) => {
-                    return Err(std::io::Error::other("the thread that asks ended").into());
-                }
-                Err(TryRecvError::Empty) => self.fetching.wait(LONG)?,
-            }
-        }
-    }
-
-    /// The first answer of the very first run settles where it begins; what is saved then says what
-    /// the output was before anything is in it.
-    fn begin(&mut self) -> Result<(), Error> {
-        let delivery = &mut self.fetching.delivery;
-        if delivery.ledger.cursor.is_none() {
-            delivery.ledger.begin(self.first);
-            delivery.save()?;
-        }
-        Ok(())
-    }
-
-    /// Expects the records of our requests, at the times that the server's clock gives them.
-    fn note_requests(&mut self) {
-        let seconds = Duration::from_secs(self.ahead.unsigned_abs());
-        for request in self.requests.drain(..) {
-            let time = if self.ahead < 0 {
-                request.plus(seconds)
-            } else {
-                request.minus(seconds)
-            };
-            self.fetching.delivery.ledger.own_searches.add(time);
-        }
-    }
-
-    /// What the server has not seen yet by its own clock is not counted as fetched.
-    fn heed_clock(&mut self, ahead: i64) {
-        self.fetching.check_skew(ahead);
-        // `Date` has whole seconds: less is no difference.
-        self.ahead = if ahead.abs() > 1 { ahead } else { 0 };
-        self.note_requests();
-        if (1..WRONG_CLOCK).contains(&ahead) {
-            let ahead = Duration::from_secs(ahead.unsigned_abs());
-            let settle = self.fetching.arguments.query.settle;
-            let settled = self.asked.minus(settle).minus(ahead);
-            self.latest = self.latest.min(settled);
-        }
-    }
-
-    /// A slice is there as a whole: delivers it. False if it is time to end.
-    fn complete(&mut self, window: Window) -> Result<bool, Error> {
-        let delivery = &mut self.fetching.delivery;
-        if let Some(spill) = &mut self.spill
-            && !spill.is_empty()
-            && !delivery.deliver(spill, self.asked)?
-        {
-            return Ok(false);
-        }
-        self.spill = None;
-        delivery.commit(window.to.min(self.latest))?;
-        self.progress.reached(window.to);
-        Ok(true)
     }
 }

@@ -2,7 +2,6 @@
 
 use url::Url;
 
-use super::paging::{Ask, From};
 use super::window::Window;
 use crate::http::address::{below, trimmed};
 use crate::pipeline::dialect::Dialect;
@@ -47,6 +46,24 @@ pub struct Site {
     pub base: Url,
     /// What runs there.
     pub deployment: Deployment,
+}
+
+/// What to ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ask<'a> {
+    /// The most records to give.
+    pub limit: usize,
+    /// The offset, or parameters that the server gave.
+    pub from: From<'a>,
+}
+
+/// Where a page begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum From<'a> {
+    /// At that record, counted from the newest.
+    Offset(u64),
+    /// Where these parameters lead to.
+    Parameters(&'a [(String, String)]),
 }
 
 /// Old Server gives at most so many records.

@@ -65,6 +65,12 @@ impl Reach {
     }
 }
 
+/// Whether a time is later than any clock's error.
+#[must_use]
+pub fn is_future(time: Timestamp) -> bool {
+    time > Timestamp::now().plus(Duration::from_secs(60 * 60))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

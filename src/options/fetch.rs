@@ -1,12 +1,15 @@
 //! Where to fetch from and who asks, by the arguments and the environment.
 
-use std::time::Duration;
-
 use url::Url;
 
+use super::threads;
 use crate::auth::credentials::{self, API_TOKEN, CLIENT_SECRET, PAT};
-use crate::cli::{CloudId, DeploymentArg, QueryArgs, Since, SiteArgs};
-use crate::http::SettingsError;
+use crate::auth::servers::Servers;
+use crate::cli::{AtlassianArgs, CloudId, DeploymentArg, FetchArgs, QueryArgs, SiteArgs};
+use crate::fetch::connect::{Place, Target, Who};
+use crate::fetch::run::Options;
+use crate::fetch::since::Since;
+use crate::fetch::window::{Reach, is_future};
 use crate::pipeline::timestamp::Timestamp;
 use crate::secret::Secret;
 
@@ -16,9 +19,6 @@ pub enum Error {
     /// A secret cannot be read.
     #[error(transparent)]
     Credentials(#[from] credentials::Error),
-    /// Requests cannot be made so.
-    #[error(transparent)]
-    Http(#[from] SettingsError),
     /// There is nothing yet.
     #[error("--since: expected a time that is not in the future")]
     Future,
@@ -53,64 +53,10 @@ pub enum Error {
     NoToken(String),
     /// Nobody to ask as.
     #[error(
-        "no credentials for {0}: give --email with CONFLUENCE_API_TOKEN or --api-token-file FILE, or log in \
-         with `confluence-ecs auth login --client-id ID`; a Data Center takes CONFLUENCE_PAT or --pat-file"
-    )]
-    NoCloudCredentials(String),
-    /// The grant is for several sites.
-    #[error("--cloud-id: the login is for several sites, give one of: {0}")]
-    ManySites(String),
-    /// The grant is not for this site.
-    #[error(
-        "{wanted}: the login is not for this site, but for {sites}; log in again, and choose it, with \
-         `confluence-ecs auth login`"
-    )]
-    OtherSite {
-        /// The site of `--url`, or any.
-        wanted: String,
-        /// Those that it is for.
-        sites: String,
-    },
-    /// Nobody to ask as.
-    #[error(
         "no credentials for {0}: set CONFLUENCE_PAT or give --pat-file FILE, or --email USER with \
          CONFLUENCE_API_TOKEN or --api-token-file FILE"
     )]
     NoDataCenterCredentials(Url),
-}
-
-/// Who asks.
-#[derive(Debug)]
-pub enum Who {
-    /// A user with an API token, or a password.
-    User {
-        /// Name or e-mail address.
-        name: String,
-        /// The token.
-        token: Secret,
-    },
-    /// Whoever has a personal access token.
-    Pat(Secret),
-    /// Whoever logged in with `auth login`.
-    Grant {
-        /// The client secret, if there is one.
-        client_secret: Option<Secret>,
-    },
-}
-
-/// Where.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
-    /// A Cloud site by its address.
-    CloudSite(Url),
-    /// A Cloud site by its cloud id.
-    CloudId(String),
-    /// A Cloud site, which is to be asked for its cloud id.
-    CloudIdOf(Url),
-    /// The Cloud site of the grant, or the one of those with that address.
-    CloudGrant(Option<Url>),
-    /// A Data Center.
-    DataCenter(Url),
 }
 
 /// Looks whether there can be anything in the range.
@@ -125,17 +71,54 @@ pub fn range(query: &QueryArgs) -> Result<(), Error> {
     }
 }
 
-/// Whether a time is later than any clock's error.
+/// How `fetch` fetches.
 #[must_use]
-pub fn is_future(time: Timestamp) -> bool {
-    time > Timestamp::now().plus(Duration::from_secs(60 * 60))
+pub fn fetch(arguments: &FetchArgs) -> Options {
+    let query = &arguments.query;
+    Options {
+        since: query.since,
+        reach: Reach {
+            until: query.until,
+            overlap: query.overlap,
+            settle: query.settle,
+        },
+        slice: query.window,
+        page_size: query.page_size as usize,
+        interval: arguments.interval,
+        raw: arguments.raw,
+        exclude_own_searches: arguments.exclude_own_searches,
+        output: arguments.output.clone(),
+        state_dir: arguments.state.state_dir.clone(),
+        threads: threads(&arguments.mapping),
+    }
 }
 
-/// What the arguments and the environment say.
+impl From<&AtlassianArgs> for Servers {
+    fn from(arguments: &AtlassianArgs) -> Self {
+        Self {
+            auth: arguments.auth_base.clone(),
+            api: arguments.api_base.clone(),
+        }
+    }
+}
+
+/// Where to ask and as whom, by the arguments and the environment.
 ///
 /// # Errors
-/// When that is not enough, or contradicts itself.
-pub fn target(arguments: &SiteArgs) -> Result<(Place, Who), Error> {
+/// When they are not enough, or contradict themselves.
+pub fn target(arguments: &FetchArgs) -> Result<Target, Error> {
+    let (place, who) = site(&arguments.site)?;
+    Ok(Target {
+        place,
+        who,
+        servers: Servers::from(&arguments.site.atlassian),
+        http: arguments.http.settings(),
+        search: arguments.query.search.clone(),
+        state_dir: arguments.state.state_dir.clone(),
+    })
+}
+
+fn site(arguments: &SiteArgs) -> Result<(Place, Who), Error> {
     let pat = PAT.find(arguments.pat_file.as_deref())?;
     let token = API_TOKEN.find(arguments.api_token_file.as_deref())?;
     let secrets = Secrets { pat, token };

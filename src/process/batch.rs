@@ -6,6 +6,12 @@
 use std::num::NonZeroUsize;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+/// As many threads as there are cores.
+#[must_use]
+pub fn all_cores() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
 struct Reading<Read> {
     read: Read,
     next: u64,

@@ -6,8 +6,6 @@ use std::sync::LazyLock;
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::cli::{LogFormat, LoggingArgs};
-
 static BARS: LazyLock<MultiProgress> =
     LazyLock::new(|| MultiProgress::with_draw_target(ProgressDrawTarget::hidden()));
 
@@ -17,15 +15,28 @@ pub fn bars() -> &'static MultiProgress {
     &BARS
 }
 
-/// Sends what is traced from here on to stderr, as the flags ask.
-pub fn start(arguments: &LoggingArgs) {
-    let level = match (arguments.quiet, arguments.verbose) {
-        (true, _) => LevelFilter::ERROR,
-        (false, 0) => LevelFilter::INFO,
-        (false, 1) => LevelFilter::DEBUG,
-        (false, _) => LevelFilter::TRACE,
-    };
-    let is_for_people = !arguments.quiet && arguments.log_format == LogFormat::Text;
+/// The form of diagnostics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Lines for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// How diagnostics are written.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// Which of them.
+    pub level: LevelFilter,
+    /// In which form.
+    pub format: Format,
+}
+
+/// Sends what is traced from here on to stderr.
+pub fn start(settings: Settings) {
+    let Settings { level, format } = settings;
+    let is_for_people = level > LevelFilter::ERROR && format == Format::Text;
     if is_for_people && stderr().is_terminal() {
         BARS.set_draw_target(ProgressDrawTarget::stderr());
     }
@@ -33,12 +44,12 @@ pub fn start(arguments: &LoggingArgs) {
         .with_max_level(level)
         .with_target(false)
         .with_writer(|| AboveBars);
-    match arguments.log_format {
-        LogFormat::Text => lines
+    match format {
+        Format::Text => lines
             .without_time()
             .with_ansi(stderr().is_terminal())
             .init(),
-        LogFormat::Json => lines.json().flatten_event(true).init(),
+        Format::Json => lines.json().flatten_event(true).init(),
     }
 }
 

@@ -1,166 +1,240 @@
-//! What commands that ship events have in common: the mapping's options, and saving the state.
+//! Shipping: lines to the output, and the state that says what is in it. One shipper for every source that
+//! goes on and on: take lines, write them, sync the output, save the state, reopen what was moved away.
+
+mod mapping;
+mod settle;
 
 use std::cell::Cell;
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, Instant, SystemTime};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::cli::MappingArgs;
-use crate::commands::Error;
-use crate::options;
-use crate::pipeline::normalize::Options;
-use crate::process::node::Node;
+use crate::pipeline::normalize::Counts;
 use crate::process::service::Service;
 use crate::process::shown::Shown as _;
 use crate::process::stop::Stop;
-use crate::sink::{self, Durable, FileSink, Recorded, Whose};
+use crate::sink::{self, Durable, Recorded};
 use crate::state::{self, Store};
+
+pub use mapping::Mapping;
+pub use settle::settle;
 
 /// How long to wait for room for the state before trying again.
 const FULL_WAIT: Duration = Duration::from_millis(500);
 /// How long the output may take nothing when it is time to end.
 const LAST_PATIENCE: Duration = Duration::from_secs(3);
+/// The state is saved at the latest after so many bytes of events.
+pub const SAVE_BYTES: usize = 8 << 20;
+/// Room for events that is kept from piece to piece; what enormous records needed is given back.
+pub const LINES_KEPT: usize = 4 << 20;
 
-/// The mapping's options, read again when a database is replaced.
-pub struct Mapping<'a> {
-    arguments: &'a MappingArgs,
-    default_tags: &'a [&'a str],
-    databases: Vec<PathBuf>,
-    stamps: RwLock<(Instant, Vec<Stamp>)>,
-    options: RwLock<Arc<Options>>,
-    generation: AtomicU64,
+/// Why lines cannot be shipped.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The output fails.
+    #[error(transparent)]
+    Sink(#[from] sink::Error),
+    /// The state fails.
+    #[error(transparent)]
+    State(#[from] state::Error),
+    /// The state cannot be saved.
+    #[error("cannot save the state in {}: {source}", directory.shown())]
+    Save {
+        /// Its directory.
+        directory: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
 }
 
-/// By what a replaced file is told: which it is, its length, and when it was written.
-type Stamp = Option<(Node, u64, SystemTime)>;
+impl Error {
+    /// Whether the output took no more, so that the run ends early, but what it took is to be saved.
+    #[must_use]
+    pub fn is_end(&self) -> bool {
+        matches!(self, Self::Sink(sink::Error::Closed | sink::Error::GivenUp))
+    }
+}
 
-impl<'a> Mapping<'a> {
-    /// Reads everything that the arguments name.
+/// What a source keeps of how far it is, besides the output.
+pub trait Progress {
+    /// What is saved.
+    type State: Serialize;
+
+    /// The state as it is to be saved now.
+    fn state(&mut self) -> &Self::State;
+
+    /// What the state says of the output.
+    fn output(&mut self) -> &mut Option<Recorded>;
+
+    /// Takes note that the output and the state were saved, or that one of them failed; how long that
+    /// took.
+    fn saved(&mut self, is_saved: bool, took: Duration);
+}
+
+/// The output, and the state that says what is in it.
+pub struct Shipper<P> {
+    sink: Durable,
+    store: Store,
+    /// The directory of the state.
+    directory: PathBuf,
+    /// How far the source is.
+    pub progress: P,
+    /// Whether it is time to end.
+    pub stop: Arc<Stop>,
+    /// Who watches over the process.
+    pub service: Arc<Service>,
+    /// All events of this process.
+    pub total: Counts,
+    /// Nothing more is written.
+    is_final: bool,
+    last_save: Instant,
+    unsaved_bytes: usize,
+}
+
+impl<P: Progress> Shipper<P> {
+    /// Opens the output, and saves what it is: that is to be known before anything is in it.
     ///
     /// # Errors
-    /// When something cannot be used.
-    pub fn new(arguments: &'a MappingArgs, default_tags: &'a [&'a str]) -> Result<Self, Error> {
-        let databases = options::databases(arguments);
-        let stamps = (Instant::now(), stamps(&databases));
-        Ok(Self {
-            arguments,
-            default_tags,
-            stamps: RwLock::new(stamps),
-            databases,
-            options: RwLock::new(Arc::new(options::mapping(arguments, default_tags)?)),
-            generation: AtomicU64::new(0),
-        })
+    /// When the output or the state fails.
+    pub fn open(
+        output: &Path,
+        (directory, store): (PathBuf, Store),
+        progress: P,
+        stop: &Arc<Stop>,
+        service: &Arc<Service>,
+    ) -> Result<Self, Error> {
+        let mut shipper = Self {
+            sink: Durable::open(output)?,
+            store,
+            directory,
+            progress,
+            stop: Arc::clone(stop),
+            service: Arc::clone(service),
+            total: Counts::default(),
+            is_final: false,
+            last_save: Instant::now(),
+            unsaved_bytes: 0,
+        };
+        shipper.save()?;
+        Ok(shipper)
     }
 
-    /// The options, and a number that is another when they are.
-    pub fn current(&self) -> (u64, Arc<Options>) {
-        let options = self.options.read().unwrap_or_else(PoisonError::into_inner);
-        (self.generation.load(Ordering::SeqCst), Arc::clone(&options))
+    /// The output.
+    pub fn sink(&self) -> &Durable {
+        &self.sink
     }
 
-    /// The number of [`Self::current`].
-    pub fn generation(&self) -> u64 {
-        self.generation.load(Ordering::SeqCst)
+    /// The directory of the state.
+    pub fn directory(&self) -> &Path {
+        &self.directory
     }
 
-    /// Reads the databases again if one was replaced; looks once a second.
-    pub fn renew(&self) {
-        if self.databases.is_empty() {
-            return;
-        }
-        let mut known = self.stamps.write().unwrap_or_else(PoisonError::into_inner);
-        if known.0.elapsed() < Duration::from_secs(1) {
-            return;
-        }
-        let now = stamps(&self.databases);
-        known.0 = Instant::now();
-        if known.1 == now {
-            return;
-        }
-        match options::mapping(self.arguments, self.default_tags) {
-            Ok(options) => {
-                known.1 = now;
-                tracing::info!("a GeoIP database was replaced: reading it anew");
-                let mut current = self.options.write().unwrap_or_else(PoisonError::into_inner);
-                *current = Arc::new(options);
-                self.generation.fetch_add(1, Ordering::SeqCst);
-            }
-            // Perhaps it is still being written.
-            Err(error) => tracing::warn!("{error}: going on with what was read before"),
-        }
+    /// Whether the output is a file, which is cut back to what was saved of it after a crash.
+    pub fn is_file(&self) -> bool {
+        matches!(self.sink, Durable::File(_))
     }
-}
 
-fn stamps(paths: &[PathBuf]) -> Vec<Stamp> {
-    let stamp = |path: &PathBuf| {
-        let metadata = std::fs::metadata(path).ok()?;
-        Some((
-            Node::of(&metadata),
-            metadata.len(),
-            metadata.modified().ok()?,
-        ))
-    };
-    paths.iter().map(stamp).collect()
-}
+    /// When the state was saved last.
+    pub fn last_save(&self) -> Instant {
+        self.last_save
+    }
 
-/// What every state says of its output.
-#[derive(Deserialize)]
-struct AnyState {
-    #[serde(default)]
-    output: Option<Recorded>,
-}
+    /// Bytes written since then.
+    pub fn unsaved_bytes(&self) -> usize {
+        self.unsaved_bytes
+    }
 
-/// Brings the output back to what is recorded of it: what comes again, as `tell` says, is cut away.
-/// Several states of the directory, as of sites or queries, may take turns with one file: what they
-/// have written stays, and is nothing to warn of. `tell` hears whether a line is before the end of that.
-///
-/// # Errors
-/// When the output cannot be brought back, or another process appends to it.
-pub fn settle(
-    directory: &Path,
-    own: Option<&Recorded>,
-    tell: &mut dyn FnMut(&[u8], bool) -> Whose,
-) -> Result<(), Error> {
-    let Some(own) = own else { return Ok(()) };
-    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    let names = entries.filter_map(|entry| {
-        let name = entry.file_name().into_string().ok()?;
-        Some(name.strip_suffix(".json")?.to_owned())
-    });
-    let states = names.filter_map(|name| state::read::<AnyState>(directory, &name).ok()?);
-    let others = states
-        .filter_map(|saved| saved.state.output)
-        .filter(|recorded| own.node == recorded.node && recorded.stands());
-    let known = others.map(|recorded| recorded.length).max().unwrap_or(0);
-    FileSink::settle(own, known, &mut |line, at| tell(line, at < known))?;
-    Ok(())
-}
+    /// Saves and reopens the output if it was moved away: into a file that is being compressed, nothing
+    /// more is to be written.
+    ///
+    /// # Errors
+    /// When the output or the state fails.
+    pub fn leave_moved(&mut self) -> Result<(), Error> {
+        if self.sink.is_moved() {
+            self.save()?;
+            self.follow_moved()?;
+        }
+        Ok(())
+    }
 
-/// Writes lines, waiting for the output; who asks for the end wants what was read to be written
-/// first, if that is possible.
-///
-/// # Errors
-/// As [`Durable::write`].
-pub fn write(
-    sink: &mut Durable,
-    lines: &[u8],
-    stop: &Stop,
-    service: &Service,
-) -> Result<(), sink::Error> {
-    service.waiting(true);
-    let patience = Cell::new(None);
-    let give_up = || {
-        let since = patience.get().unwrap_or_else(Instant::now);
-        patience.set(stop.is_requested().then_some(since));
-        stop.is_requested() && since.elapsed() > LAST_PATIENCE
-    };
-    let written = sink.write(lines, &give_up);
-    service.waiting(false);
-    written
+    /// Writes lines, waiting for the output; who asks for the end wants what was read to be written
+    /// first, if that is possible.
+    ///
+    /// # Errors
+    /// As [`Durable::write`].
+    pub fn write(&mut self, lines: &[u8]) -> Result<(), sink::Error> {
+        self.service.waiting(true);
+        let patience = Cell::new(None);
+        let give_up = || {
+            let since = patience.get().unwrap_or_else(Instant::now);
+            patience.set(self.stop.is_requested().then_some(since));
+            self.stop.is_requested() && since.elapsed() > LAST_PATIENCE
+        };
+        let written = self.sink.write(lines, &give_up);
+        self.service.waiting(false);
+        written?;
+        self.unsaved_bytes += lines.len();
+        Ok(())
+    }
+
+    /// The output first, then the state: a crash between them repeats what is then cut away.
+    ///
+    /// # Errors
+    /// When the output or the state fails.
+    pub fn save(&mut self) -> Result<(), Error> {
+        self.service.waiting(true);
+        let began = Instant::now();
+        let saved = self.save_both();
+        self.progress.saved(saved.is_ok(), began.elapsed());
+        self.service.waiting(false);
+        self.last_save = Instant::now();
+        self.unsaved_bytes = 0;
+        saved
+    }
+
+    fn save_both(&mut self) -> Result<(), Error> {
+        let recorded = self.sink.sync()?;
+        let output = self.progress.output();
+        let before = std::mem::replace(output, recorded);
+        if let Some(output) = output {
+            output.succeed(before);
+            output.is_final = self.is_final;
+        }
+        let state = self.progress.state();
+        save(&self.store, state, &self.directory, &self.stop)
+    }
+
+    /// Opens the output anew if it was moved away, or a SIGHUP asks for it.
+    ///
+    /// # Errors
+    /// When the output or the state fails.
+    pub fn follow_moved(&mut self) -> Result<(), Error> {
+        if self.stop.take_hangup() || self.sink.is_moved() {
+            self.reopen()?;
+        }
+        Ok(())
+    }
+
+    /// Opens the output anew.
+    ///
+    /// # Errors
+    /// When the output or the state fails.
+    pub fn reopen(&mut self) -> Result<(), Error> {
+        tracing::info!("opening the output anew");
+        self.sink.reopen()?;
+        self.save()
+    }
+
+    /// Saves a last time.
+    ///
+    /// # Errors
+    /// When the output or the state fails.
+    pub fn end(&mut self) -> Result<(), Error> {
+        self.is_final = true;
+        self.save()
+    }
 }
 
 /// Saves the state, waiting for room.
@@ -169,12 +243,12 @@ pub fn write(
 /// When the state cannot be saved for another reason than a full disk, or it is time to end.
 pub fn save(
     store: &Store,
-    ledger: &impl Serialize,
+    state: &impl Serialize,
     directory: &Path,
     stop: &Stop,
 ) -> Result<(), Error> {
     let mut is_full = false;
-    while let Err(source) = store.save(ledger) {
+    while let Err(source) = store.save(state) {
         if !sink::is_full(&source) {
             let directory = directory.to_owned();
             return Err(Error::Save { directory, source });

@@ -14,6 +14,7 @@ pub mod identity;
 pub mod ledger;
 pub mod log;
 pub mod name;
+pub mod output;
 pub mod pace;
 pub mod pattern;
 pub mod piece;

@@ -16,7 +16,7 @@ use crate::auth::oauth::{self, App, Tokens};
 use crate::auth::servers::Servers;
 use crate::auth::store::{self, Grant, GrantStore, Site};
 use crate::auth::{self, Session};
-use crate::cli::{AtlassianArgs, AuthArgs, AuthCommand, RedirectUri};
+use crate::cli::{AuthArgs, AuthCommand, RedirectUri};
 use crate::exit::Exit;
 use crate::http::Client;
 use crate::pipeline::timestamp::Timestamp;
@@ -45,15 +45,6 @@ pub fn run(task: AuthCommand) -> Result<Exit, Error> {
         AuthCommand::Sites { json, auth } => sites(Format::of(json), &auth),
         AuthCommand::Refresh { auth } => refresh(&auth),
         AuthCommand::Logout { auth } => logout(&auth),
-    }
-}
-
-impl From<&AtlassianArgs> for Servers {
-    fn from(arguments: &AtlassianArgs) -> Self {
-        Self {
-            auth: arguments.auth_base.clone(),
-            api: arguments.api_base.clone(),
-        }
     }
 }
 

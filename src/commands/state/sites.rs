@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::commands::Error;
 use crate::fetch::ledger::{Ledger, PREFIX};
+use crate::fetch::window::is_future;
 use crate::options;
 use crate::pipeline::timestamp::Timestamp;
 use crate::state::{self, Store};
@@ -95,7 +96,7 @@ pub fn set(
 ) -> Result<String, Error> {
     let since = since.ok_or_else(|| Error::OffsetOfSite(ledger.name()))?;
 
-    if options::fetch::is_future(since) {
+    if is_future(since) {
         return Err(options::Error::Fetch(options::fetch::Error::Future).into());
     }
     let store = Store::open(directory, file)?;

@@ -1,3 +1,58 @@
-//! `confluence-ecs tail`: follow logs, or report on what is followed.
+//! `confluence-ecs tail`: lines of followed logs into events, with their state.
 
-pub(crate) mod report;
+pub(super) mod report;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::Error;
+use super::normalize::output_file;
+use crate::cli::TailArgs;
+use crate::exit::Exit;
+use crate::options::{self, MappingSources};
+use crate::process::service::Service;
+use crate::process::stop::Stop;
+use crate::ship::Mapping;
+use crate::tail::discover::Discovery;
+use crate::tail::run::{self, Outcome};
+
+/// Runs the command.
+///
+/// # Errors
+/// When the configuration is wrong, or the output or the state fails.
+pub fn run(arguments: &TailArgs) -> Result<Exit, Error> {
+    let discovery = options::discovery(arguments)?;
+    let options = options::tail(arguments);
+    if arguments.list || arguments.status {
+        return report::run(arguments, &options, discovery);
+    }
+    let sources = MappingSources::new(&arguments.mapping, &options::DEFAULT_TAGS);
+    let mapping = Mapping::new(sources.databases(), move || sources.read())?;
+    refuse_own_output(&options.output, &discovery)?;
+    let stop = Arc::new(Stop::on_signals_and_hangup()?);
+    let service = Arc::new(Service::start());
+    Ok(
+        match run::run(&options, discovery, &mapping, &stop, &service)? {
+            Some(Outcome {
+                is_missing,
+                has_troubles,
+                ..
+            }) if arguments.once && (is_missing || has_troubles) => Exit::Failed,
+            Some(Outcome { counts, .. }) if arguments.mapping.strict && counts.failed > 0 => {
+                Exit::Strict
+            }
+            Some(_) | None => Exit::Done,
+        },
+    )
+}
+
+/// Events that are followed again make events without end.
+fn refuse_own_output(output: &Path, discovery: &Discovery) -> Result<(), Error> {
+    let is_named = output.as_os_str() != "-" && discovery.would_follow(output);
+    let is_followed =
+        output_file(output).is_some_and(|file| discovery.follows_node(file.st_dev, file.st_ino));
+    if is_named || is_followed {
+        return Err(Error::output_is_input(output));
+    }
+    Ok(())
+}

@@ -16,7 +16,7 @@ use crate::state;
 use crate::tail::discover::Discovery;
 use crate::tail::ledger::{Ledger, Row};
 use crate::tail::log::{Checkpoint, Condition};
-use crate::tail::run::{STATE, following};
+use crate::tail::run::{Options, STATE, following};
 
 /// One file of a report.
 #[derive(Debug, Serialize)]
@@ -44,13 +44,13 @@ fn as_text<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error>
 ///
 /// # Errors
 /// When the state cannot be read, or nobody reads the report.
-pub fn run(arguments: &TailArgs, discovery: Discovery) -> Result<Exit, Error> {
+pub fn run(arguments: &TailArgs, options: &Options, discovery: Discovery) -> Result<Exit, Error> {
     let directory = state::directory(arguments.state.state_dir.as_deref())?;
     let saved = state::read::<Ledger>(&directory, STATE)?;
     let saved_at = saved.as_ref().map(|saved| saved.saved_at);
     let ledger = saved.map(|saved| saved.state).unwrap_or_default();
     let lines = if arguments.list {
-        planned(arguments, discovery, &ledger)
+        planned(options, discovery, &ledger)
     } else {
         known(&ledger, saved_at)
     };
@@ -65,8 +65,8 @@ pub fn run(arguments: &TailArgs, discovery: Discovery) -> Result<Exit, Error> {
 }
 
 /// What would be followed, in the order it would be read.
-fn planned(arguments: &TailArgs, discovery: Discovery, ledger: &Ledger) -> Vec<Line> {
-    let mut following = following(arguments, discovery, ledger);
+fn planned(options: &Options, discovery: Discovery, ledger: &Ledger) -> Vec<Line> {
+    let mut following = following(options, discovery, ledger);
     following.discovery.known.clone_from(&ledger.patterns);
     following.look();
     let logs = &following.logs.all;

@@ -1,0 +1,376 @@
+//! The steps of the doctor, in their order.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use url::Url;
+
+use super::databases::{self, Given};
+use super::records::{self, Case};
+use super::{Name, Report, Status, Step, disk, network, times};
+use crate::auth::authorization::Authorization;
+use crate::fetch::asker::Asker;
+use crate::fetch::connect::{self, Place, Target};
+use crate::fetch::ledger::Ledger;
+use crate::fetch::since::Since;
+use crate::fetch::site::Site;
+use crate::http::address::{below, origin, without_query};
+use crate::http::{Client, Settings, SettingsError};
+use crate::pipeline::timestamp::Timestamp;
+use crate::state;
+
+/// Who asks the doctor waits for the answer: fewer retries than fetch makes, and shorter waits.
+const MOST_RETRIES: u32 = 2;
+/// The longest wait that a server may ask for.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// How long a connection may take, and the answer to the first question.
+const LONGEST_CONNECT: Duration = Duration::from_secs(10);
+
+/// Why the steps of the site end early.
+enum Stopped {
+    /// One failed, and was told.
+    Failed,
+    Report(io::Error),
+}
+
+impl From<io::Error> for Stopped {
+    fn from(error: io::Error) -> Self {
+        Self::Report(error)
+    }
+}
+
+/// What is checked: what `fetch` would do.
+pub struct Plan {
+    /// Where to ask and as whom, or why that is not clear.
+    pub target: Result<Target, Box<dyn std::error::Error>>,
+    /// The address of the site, where it is given.
+    pub url: Option<Url>,
+    /// Only records with this text.
+    pub search: Option<String>,
+    /// Where the first run begins.
+    pub since: Since,
+    /// The directory of the state, where it is not the usual one.
+    pub state_dir: Option<PathBuf>,
+    /// The GeoIP databases.
+    pub databases: Vec<Given>,
+    /// Where events go.
+    pub output: PathBuf,
+}
+
+/// Looks at everything, and tells each step. Returns whether none failed.
+///
+/// # Errors
+/// When the report cannot be written.
+pub fn run<W: Write>(plan: Plan, report: Report<W>) -> io::Result<bool> {
+    let doctor = Doctor {
+        url: plan.url,
+        search: plan.search,
+        since: plan.since,
+        state_dir: plan.state_dir,
+        databases: plan.databases,
+        output: plan.output,
+        report,
+        site: None,
+        ahead: None,
+    };
+    doctor.run(plan.target)
+}
+
+struct Doctor<W> {
+    url: Option<Url>,
+    search: Option<String>,
+    since: Since,
+    state_dir: Option<PathBuf>,
+    databases: Vec<Given>,
+    output: PathBuf,
+    report: Report<W>,
+    /// As soon as it is known.
+    site: Option<Site>,
+    /// How far our clock is ahead of the server's, in seconds.
+    ahead: Option<i64>,
+}
+
+impl<W: Write> Doctor<W> {
+    fn run(mut self, target: Result<Target, Box<dyn std::error::Error>>) -> io::Result<bool> {
+        match self.site_steps(target) {
+            Ok(()) | Err(Stopped::Failed) => {}
+            Err(Stopped::Report(error)) => return Err(error),
+        }
+        self.report.skip_rest(&Name::OF_SITE)?;
+        if self.ahead.is_none() && self.report.has_failed() {
+            self.report.skip_rest(&[Name::ClockSkew])?;
+        } else {
+            self.report.tell(times::clock(self.ahead))?;
+        }
+        self.own_steps()?;
+        self.report.finish()
+    }
+
+    /// What fetch needs of this machine.
+    fn own_steps(&mut self) -> io::Result<()> {
+        let directory = state::directory(self.state_dir.as_deref());
+        let site = self.site.as_ref();
+        let new = site.map(|site| Ledger::new(site.name(), self.search.clone()));
+        self.report.tell(disk::state_dir(directory, new.as_ref()))?;
+        self.report
+            .tell(databases::step(&self.databases, Timestamp::now()))?;
+        self.report.tell(disk::output(&self.output))
+    }
+
+    /// What fetch needs of the site.
+    fn site_steps(
+        &mut self,
+        target: Result<Target, Box<dyn std::error::Error>>,
+    ) -> Result<(), Stopped> {
+        let target = match target {
+            Ok(target) => target,
+            Err(error) => return Err(self.failed(Name::Configuration, &*error)),
+        };
+        let (authorization, clients) = self.configuration(&target)?;
+        let api_base = api_base(&target, &authorization);
+        // Its state can be looked at, whatever the network says.
+        self.site = known(&target.place, &api_base);
+        let urls = doors(&target.place, &api_base);
+        let resolved = network::resolve(&clients.brief, &urls);
+        self.tell(resolved)?;
+        let (connected, ahead) = network::connect(&clients.brief, &urls);
+        self.ahead = ahead;
+        self.tell(connected)?;
+        let site = self.cloud_id(target, &clients.patient, &authorization)?;
+        let case = case(&site, &authorization);
+        let asker = Asker {
+            client: clients.patient,
+            site,
+            authorization: Arc::new(authorization),
+            search: None,
+        };
+        self.records(&asker, &case)
+    }
+
+    fn configuration(&mut self, target: &Target) -> Result<(Authorization, Clients), Stopped> {
+        match configured(target) {
+            Ok((authorization, clients)) => {
+                let place = describe(&target.place);
+                let detail = format!("{place}, as {}", who(&authorization));
+                self.tell(Step::ok(Name::Configuration, detail))?;
+                Ok((authorization, clients))
+            }
+            // The grant of a login is not what the arguments say, but what is stored.
+            Err(error @ (connect::Error::Auth(_) | connect::Error::State(_))) => {
+                let detail = "as whoever logged in with `auth login`";
+                self.tell(Step::ok(Name::Configuration, detail))?;
+                Err(self.failed(Name::Credentials, &error))
+            }
+            Err(error) => Err(self.failed(Name::Configuration, &error)),
+        }
+    }
+
+    /// Finds the site, by its cloud id if it has to be asked for.
+    fn cloud_id(
+        &mut self,
+        target: Target,
+        client: &Client,
+        authorization: &Authorization,
+    ) -> Result<Site, Stopped> {
+        let asked = target.place.clone();
+        let site = match connect::site(target.place, &target.servers, client, authorization) {
+            Ok(site) => site,
+            Err(error @ (connect::Error::Auth(_) | connect::Error::State(_))) => {
+                return Err(self.failed(Name::Credentials, &error));
+            }
+            Err(error) => return Err(self.failed(Name::CloudId, &error)),
+        };
+        self.site = Some(site.clone());
+        let url = self.url.as_ref();
+        self.tell(cloud_id(&asked, &site, client, url))?;
+        Ok(site)
+    }
+
+    fn records(&mut self, asker: &Asker, case: &Case) -> Result<(), Stopped> {
+        let now = Timestamp::now();
+        let probed = records::probe(asker, now, self.ahead);
+        if let Ok(probe) = &probed {
+            self.ahead = probe.ahead.or(self.ahead);
+        }
+        for step in records::verdict(case, &probed) {
+            self.tell(step)?;
+        }
+        let Ok(probe) = probed else {
+            return Err(Stopped::Failed);
+        };
+        let now = records::server_time(now, self.ahead);
+        let first = self.since.at(now);
+        // From now on, there is nothing yet by intention.
+        let begins = match self.since {
+            Since::Now => Timestamp::from_millis(0).unwrap_or(now),
+            Since::Time(_) | Since::Ago(_) => first,
+        };
+        let search = self.search.as_deref();
+        self.tell(times::newest_record(probe.newest, begins, now, search))?;
+        let kept = times::retention(asker, probe.api);
+        self.tell(times::kept(&kept, first, now))
+    }
+
+    /// Tells a step; stops at one that failed.
+    fn tell(&mut self, step: Step) -> Result<(), Stopped> {
+        let is_failed = step.status == Status::Fail;
+        self.report.tell(step)?;
+        if is_failed {
+            return Err(Stopped::Failed);
+        }
+        Ok(())
+    }
+
+    fn failed(&mut self, name: Name, error: &dyn std::error::Error) -> Stopped {
+        match self.tell(Step::fail_by(name, error)) {
+            Ok(()) => Stopped::Failed,
+            Err(stopped) => stopped,
+        }
+    }
+}
+
+fn configured(target: &Target) -> Result<(Authorization, Clients), connect::Error> {
+    let clients = Clients::new(target.http.clone())?;
+    let authorization = connect::authorization(target, &clients.patient)?;
+    Ok((authorization, clients))
+}
+
+fn api_base(target: &Target, authorization: &Authorization) -> Url {
+    match authorization {
+        Authorization::Grant(session) => session.servers().api.clone(),
+        Authorization::Basic { .. } | Authorization::Pat(_) => target.servers.api.clone(),
+    }
+}
+
+/// What makes the requests.
+struct Clients {
+    /// Whether anybody is there.
+    brief: Client,
+    /// Everything else: a Data Center may have to search for a while.
+    patient: Arc<Client>,
+}
+
+impl Clients {
+    fn new(settings: Settings) -> Result<Self, SettingsError> {
+        let patient = Settings {
+            retries: settings.retries.min(MOST_RETRIES),
+            longest_wait: settings.longest_wait.min(LONGEST_WAIT),
+            ..settings
+        };
+        let brief = Settings {
+            timeout: patient.timeout.min(LONGEST_CONNECT),
+            ..patient.clone()
+        };
+        Ok(Self {
+            brief: Client::new(&brief)?,
+            patient: Arc::new(Client::new(&patient)?),
+        })
+    }
+}
+
+/// The site, where the arguments tell it.
+fn known(place: &Place, api_base: &Url) -> Option<Site> {
+    match place {
+        Place::CloudSite(url) => Some(Site::cloud(url)),
+        Place::CloudId(id) => Some(Site::gateway(api_base, id)),
+        Place::DataCenter(url) => Some(Site::data_center(url)),
+        Place::CloudIdOf(_) | Place::CloudGrant(_) => None,
+    }
+}
+
+/// What answers there without credentials, and is recorded nowhere: to learn whether anybody is there.
+fn doors(place: &Place, api_base: &Url) -> Vec<Url> {
+    let tenant = |url: &Url| {
+        let mut root = url.clone();
+        root.set_path("");
+        below(&root, "_edge/tenant_info")
+    };
+    let gateway = below(api_base, "oauth/token/accessible-resources");
+    match place {
+        Place::CloudSite(url) => vec![tenant(url)],
+        Place::CloudIdOf(url) => vec![tenant(url), gateway],
+        Place::CloudId(_) | Place::CloudGrant(_) => vec![gateway],
+        Place::DataCenter(url) => vec![below(url, "rest/api/user/current")],
+    }
+}
+
+fn describe(place: &Place) -> String {
+    match place {
+        Place::CloudSite(url) => format!("Confluence Cloud at {}", address(url)),
+        Place::CloudId(id) => format!("Confluence Cloud, cloud id {id}"),
+        Place::CloudIdOf(url) => {
+            format!("Confluence Cloud, by the cloud id of {}", origin(url))
+        }
+        Place::CloudGrant(Some(url)) => {
+            format!("Confluence Cloud at {}, through the gateway", origin(url))
+        }
+        Place::CloudGrant(None) => "the Confluence Cloud site of the login".to_owned(),
+        Place::DataCenter(url) => format!("Data Center at {}", address(url)),
+    }
+}
+
+fn address(url: &Url) -> String {
+    without_query(url).trim_end_matches('/').to_owned()
+}
+
+fn who(authorization: &Authorization) -> String {
+    match authorization {
+        Authorization::Basic { user, .. } => format!("{user} with a token"),
+        Authorization::Pat(_) => "the owner of a personal access token".to_owned(),
+        Authorization::Grant(session) => match session.grant().account {
+            Some(account) => format!("account {account} with the grant of a login"),
+            None => "whoever logged in".to_owned(),
+        },
+    }
+}
+
+fn case(site: &Site, authorization: &Authorization) -> Case {
+    Case {
+        deployment: site.deployment,
+        who: who(authorization),
+        scopes: match authorization {
+            Authorization::Grant(session) => Some(session.grant().scopes),
+            Authorization::Basic { .. } | Authorization::Pat(_) => None,
+        },
+    }
+}
+
+/// What is known of the cloud id, with what the site of `--url` says of it.
+fn cloud_id(place: &Place, site: &Site, client: &Client, url: Option<&Url>) -> Step {
+    let name = Name::CloudId;
+    let asked = |url: &Url| {
+        connect::cloud_id(client, url).map_err(|error| match error {
+            connect::Error::NoCloudId { problem, .. } => problem,
+            error => error.to_string(),
+        })
+    };
+    let used = site.base.path().rsplit('/').nth(1).unwrap_or_default();
+    match (place, url) {
+        (Place::DataCenter(_), _) => Step::skip(name, "a Data Center has none"),
+        (Place::CloudSite(url), _) => match asked(url) {
+            Ok(id) => Step::ok(
+                name,
+                format!("{id}; not used, as only a token with scopes needs --cloud-id auto"),
+            ),
+            Err(problem) => Step::warn(
+                name,
+                format!("the site does not tell: {problem}"),
+                "is it Confluence Cloud, and is its name right? fetch needs no cloud id here",
+            ),
+        },
+        (Place::CloudId(_), Some(url)) => match asked(url) {
+            Ok(other) if other != used => Step::warn(
+                name,
+                format!("{used}, but that of {} is {other}", origin(url)),
+                "--cloud-id decides: give --cloud-id auto, or leave out --url",
+            ),
+            Ok(_) => Step::ok(name, format!("{used}, and {} says so, too", origin(url))),
+            Err(_) => Step::ok(name, format!("{used}, as given")),
+        },
+        (Place::CloudId(_), None) => Step::ok(name, format!("{used}, as given")),
+        (Place::CloudIdOf(url), _) => Step::ok(name, format!("{used}, says {}", origin(url))),
+        (Place::CloudGrant(_), _) => Step::ok(name, format!("{used}, of the grant")),
+    }
+}

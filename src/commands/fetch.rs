@@ -1,0 +1,40 @@
+//! `confluence-ecs fetch`: records of the REST APIs into events, with their state.
+
+use std::sync::Arc;
+
+use super::Error;
+use crate::cli::FetchArgs;
+use crate::exit::Exit;
+use crate::fetch::connect::connect;
+use crate::fetch::run;
+use crate::options::{self, MappingSources};
+use crate::process::service::Service;
+use crate::process::stop::Stop;
+use crate::ship::Mapping;
+
+/// Runs the command.
+///
+/// # Errors
+/// When the configuration is wrong, or the site, the output or the state fails.
+pub fn run(arguments: &FetchArgs) -> Result<Exit, Error> {
+    options::fetch::range(&arguments.query).map_err(options::Error::Fetch)?;
+    let sources = MappingSources::new(&arguments.mapping, &options::DEFAULT_FETCH_TAGS);
+    let mapping = Mapping::new(sources.databases(), move || sources.read())?;
+    let target = options::fetch::target(arguments).map_err(options::Error::Fetch)?;
+    let asker = connect(target)?;
+    let stop = Arc::new(if arguments.interval.is_some() {
+        Stop::on_signals_and_hangup()?
+    } else {
+        Stop::on_signals()?
+    });
+    let service = Arc::new(Service::start());
+    let options = options::fetch::fetch(arguments);
+    let Some(outcome) = run::run(&options, &mapping, asker, &stop, &service)? else {
+        return Ok(Exit::Done);
+    };
+    Ok(match stop.signal() {
+        Some(signal) if outcome.is_stopped && arguments.interval.is_none() => Exit::Signal(signal),
+        _ if arguments.mapping.strict && outcome.counts.failed > 0 => Exit::Strict,
+        _ => Exit::Done,
+    })
+}

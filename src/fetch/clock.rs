@@ -1,0 +1,33 @@
+//! This machine's clock and the server's.
+
+/// A clock that differs by more seconds is told of.
+const MOST_SKEW: i64 = 10;
+/// A clock that differs by more seconds is not reckoned with: one of both is wrong.
+const WRONG_CLOCK: i64 = 24 * 60 * 60;
+
+/// Whether a clock that is so many seconds ahead of the server's is one to reckon with.
+pub fn can_be_reckoned_with(ahead: i64) -> bool {
+    (1..WRONG_CLOCK).contains(&ahead)
+}
+
+/// The warning of a clock that is wrong, once in a process.
+#[derive(Debug, Default)]
+pub struct Skew {
+    is_told: bool,
+}
+
+impl Skew {
+    /// Tells of a clock that is wrong.
+    pub fn tell(&mut self, ahead: i64) {
+        if ahead.abs() <= MOST_SKEW || self.is_told {
+            return;
+        }
+        self.is_told = true;
+        let direction = if ahead > 0 { "ahead of" } else { "behind" };
+        tracing::warn!(
+            "this machine's clock is {} s {direction} the server's: set it (NTP); records may come late \
+             until then",
+            ahead.abs()
+        );
+    }
+}

@@ -1,0 +1,29 @@
+//! Why a run ends before everything is fetched and delivered.
+
+use std::path::PathBuf;
+
+use super::source;
+use crate::process::shown::Shown as _;
+use crate::ship;
+
+/// Why not everything is fetched and delivered.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The output or the state fails.
+    #[error(transparent)]
+    Ship(#[from] ship::Error),
+    /// The site gives no records.
+    #[error(transparent)]
+    Fetch(#[from] source::Error),
+    /// What was fetched cannot be kept until it is delivered.
+    #[error("cannot keep fetched records in a temporary file in {}: {source}", directory.shown())]
+    Spill {
+        /// The state directory.
+        directory: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The system refuses what every program needs.
+    #[error("cannot start: {0}")]
+    System(#[from] std::io::Error),
+}

@@ -1,0 +1,188 @@
+//! One run, slice by slice.
+
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::time::Duration;
+
+use super::clock::{self, Skew};
+use super::delivery::{Delivery, LONG};
+use super::error::Error;
+use super::progress::Progress;
+use super::source::Told;
+use super::spill::Spill;
+use super::window::{Reach, Window};
+use crate::pipeline::timestamp::Timestamp;
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Run {
+    /// Everything was fetched and delivered.
+    Done,
+    /// It is time to end.
+    Stopped,
+}
+
+/// One run: takes what is told, slice by slice.
+pub struct Slices<'a, 'b> {
+    delivery: &'a mut Delivery<'b>,
+    skew: &'a mut Skew,
+    settle: Duration,
+    told: Receiver<Told>,
+    /// Where the very first run begins.
+    first: Timestamp,
+    progress: Progress,
+    spill: Option<Spill>,
+    /// When the last page was taken.
+    asked: Timestamp,
+    /// Records that came.
+    came: usize,
+    /// Requests that were not answered yet.
+    requests: Vec<Timestamp>,
+    /// How far our clock is ahead of the server's, in seconds.
+    ahead: i64,
+    /// Up to when the server can be expected to have everything, by its own clock.
+    latest: Timestamp,
+}
+
+impl<'a, 'b> Slices<'a, 'b> {
+    /// A run over a range, of which `told` is going to tell; `first` is where the very first one begins.
+    pub fn new(
+        delivery: &'a mut Delivery<'b>,
+        skew: &'a mut Skew,
+        reach: Reach,
+        told: Receiver<Told>,
+        (range, first): (Window, Timestamp),
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            delivery,
+            skew,
+            settle: reach.settle,
+            latest: now.minus(reach.settle),
+            told,
+            first,
+            progress: Progress::new(range),
+            spill: None,
+            asked: now,
+            requests: Vec::new(),
+            ahead: 0,
+            came: 0,
+        }
+    }
+
+    /// Whether no record came.
+    pub fn is_empty(&self) -> bool {
+        self.came == 0
+    }
+
+    /// Takes what is told until the end.
+    pub fn run(&mut self) -> Result<Run, Error> {
+        loop {
+            let Some(told) = self.next()? else {
+                return Ok(Run::Stopped);
+            };
+            let delivery = &mut *self.delivery;
+            match told {
+                Told::User(names) => delivery.own_user = Some(names),
+                Told::Asking(time) => {
+                    if delivery.own_user.is_some() {
+                        self.requests.push(time);
+                    }
+                }
+                Told::Page {
+                    page,
+                    window,
+                    known,
+                    ahead,
+                } => {
+                    self.begin()?;
+                    self.heed_clock(ahead.unwrap_or_default());
+                    self.asked = Timestamp::now();
+                    self.came += page.entries.len();
+                    self.progress.records(page.entries.len() - known);
+                    self.delivery.dialect = page.api.dialect();
+                    let directory = self.delivery.shipper.directory().to_owned();
+                    let spill = self.spill.get_or_insert_with(|| Spill::new(&directory));
+                    spill
+                        .add(&page, known, window)
+                        .map_err(|source| Error::Spill { directory, source })?;
+                }
+                Told::Moved => self.spill = None,
+                Told::Complete(window) => {
+                    if !self.complete(window)? {
+                        return Ok(Run::Stopped);
+                    }
+                }
+                Told::End(end) => return end.map(|()| Run::Done).map_err(Error::Fetch),
+            }
+        }
+    }
+
+    /// Waits for what is told next; none if it is time to end.
+    fn next(&mut self) -> Result<Option<Told>, Error> {
+        loop {
+            if self.delivery.shipper.stop.is_requested() {
+                return Ok(None);
+            }
+            match self.told.try_recv() {
+                Ok(told) => return Ok(Some(told)),
+                Err(TryRecvError::Disconnected) => {
+                    return Err(std::io::Error::other("the thread that asks ended").into());
+                }
+                Err(TryRecvError::Empty) => self.delivery.wait(LONG)?,
+            }
+        }
+    }
+
+    /// The first answer of the very first run settles where it begins; what is saved then says what
+    /// the output was before anything is in it.
+    fn begin(&mut self) -> Result<(), Error> {
+        let shipper = &mut self.delivery.shipper;
+        if shipper.progress.ledger.cursor.is_none() {
+            shipper.progress.ledger.begin(self.first);
+            shipper.save()?;
+        }
+        Ok(())
+    }
+
+    /// Expects the records of our requests, at the times that the server's clock gives them.
+    pub fn note_requests(&mut self) {
+        let seconds = Duration::from_secs(self.ahead.unsigned_abs());
+        for request in self.requests.drain(..) {
+            let time = if self.ahead < 0 {
+                request.plus(seconds)
+            } else {
+                request.minus(seconds)
+            };
+            self.delivery.shipper.progress.ledger.own_searches.add(time);
+        }
+    }
+
+    /// What the server has not seen yet by its own clock is not counted as fetched.
+    fn heed_clock(&mut self, ahead: i64) {
+        self.skew.tell(ahead);
+        // `Date` has whole seconds: less is no difference.
+        self.ahead = if ahead.abs() > 1 { ahead } else { 0 };
+        self.note_requests();
+        if clock::can_be_reckoned_with(ahead) {
+            let ahead = Duration::from_secs(ahead.unsigned_abs());
+            let settle = self.settle;
+            let settled = self.asked.minus(settle).minus(ahead);
+            self.latest = self.latest.min(settled);
+        }
+    }
+
+    /// A slice is there as a whole: delivers it. False if it is time to end.
+    fn complete(&mut self, window: Window) -> Result<bool, Error> {
+        let delivery = &mut *self.delivery;
+        if let Some(spill) = &mut self.spill
+            && !spill.is_empty()
+            && !delivery.deliver(spill, self.asked)?
+        {
+            return Ok(false);
+        }
+        self.spill = None;
+        delivery.commit(window.to.min(self.latest))?;
+        self.progress.reached(window.to);
+        Ok(true)
+    }
+}

@@ -1,0 +1,177 @@
+//! How records are mapped.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use ipnetwork::IpNetwork;
+
+use super::Error;
+use crate::cli::MappingArgs;
+use crate::pipeline::dialect::Dialect;
+use crate::pipeline::enrich::geoip::{self, Databases};
+use crate::pipeline::enrich::network::{Network, Networks, TrustedProxies};
+use crate::pipeline::enrich::source::Locator;
+use crate::pipeline::event::{Envelope, Overlay};
+use crate::pipeline::normalize::Options;
+use crate::pipeline::timestamp::TimeMode;
+use crate::process::batch;
+
+/// The tags of events before those of `--tag`, without `--no-default-tags`.
+pub const DEFAULT_TAGS: [&str; 1] = ["confluence-audit"];
+/// The same, of events that were fetched.
+pub const DEFAULT_FETCH_TAGS: [&str; 2] = ["forwarded", "confluence-audit"];
+
+/// What the options of the mapping are made of: values, and files that are read each time.
+#[derive(Debug)]
+pub struct MappingSources {
+    dialect: Option<Dialect>,
+    time_mode: TimeMode,
+    max_line_bytes: usize,
+    trusted_proxies: Vec<IpNetwork>,
+    networks: Vec<Network>,
+    city: Given,
+    asn: Given,
+    namespace: String,
+    tags: Vec<String>,
+    keeps_original: bool,
+    add_fields: Option<PathBuf>,
+}
+
+impl MappingSources {
+    /// By the arguments, which may leave the default tags out.
+    #[must_use]
+    pub fn new(arguments: &MappingArgs, default_tags: &[&str]) -> Self {
+        let (city, asn) = given_databases(arguments);
+        let default_tags = default_tags.iter().filter(|_| !arguments.no_default_tags);
+        let default_tags = default_tags.map(|tag| (*tag).to_owned());
+        Self {
+            dialect: arguments.dialect.forced(),
+            time_mode: arguments.timestamps.into(),
+            max_line_bytes: arguments.max_line_bytes,
+            trusted_proxies: arguments.trusted_proxies.clone(),
+            networks: arguments.networks.clone(),
+            city,
+            asn,
+            namespace: arguments.namespace.clone(),
+            tags: default_tags.chain(arguments.tags.clone()).collect(),
+            keeps_original: arguments.preserve_original_event,
+            add_fields: arguments.add_fields.clone(),
+        }
+    }
+
+    /// The GeoIP databases.
+    #[must_use]
+    pub fn databases(&self) -> Vec<PathBuf> {
+        let given = [&self.city, &self.asn].into_iter().flatten();
+        given.map(|(_, path)| path.clone()).collect()
+    }
+
+    /// Reads the files.
+    ///
+    /// # Errors
+    /// When one of them cannot be used.
+    pub fn read(&self) -> Result<Options, Error> {
+        let databases = Databases {
+            city: open_database(geoip::Kind::City, &self.city)?,
+            asn: open_database(geoip::Kind::Asn, &self.asn)?,
+        };
+        Ok(Options {
+            dialect: self.dialect,
+            time_mode: self.time_mode,
+            max_line_bytes: self.max_line_bytes,
+            locator: Locator {
+                databases,
+                trusted: TrustedProxies::new(self.trusted_proxies.clone()),
+                networks: Networks::new(self.networks.clone()),
+            },
+            envelope: Envelope::new(
+                &self.namespace,
+                &self.tags,
+                self.keeps_original,
+                add_fields(self.add_fields.as_deref())?,
+            ),
+        })
+    }
+}
+
+/// Options of the mapping from their arguments.
+///
+/// # Errors
+/// When a file that an argument names cannot be used.
+pub fn mapping(arguments: &MappingArgs, default_tags: &[&str]) -> Result<Options, Error> {
+    MappingSources::new(arguments, default_tags).read()
+}
+
+/// Options of the mapping for golden files, where the original is always kept, and tags are not the
+/// mapping's to add.
+///
+/// # Errors
+/// When a file that an argument names cannot be used.
+pub fn golden(arguments: &MappingArgs) -> Result<Options, Error> {
+    MappingSources {
+        tags: Vec::new(),
+        keeps_original: true,
+        ..MappingSources::new(arguments, &[])
+    }
+    .read()
+}
+
+/// Threads to use.
+#[must_use]
+pub fn threads(arguments: &MappingArgs) -> NonZeroUsize {
+    arguments.threads.unwrap_or_else(batch::all_cores)
+}
+
+/// A path and the setting that it comes from.
+pub type Given = Option<(&'static str, PathBuf)>;
+
+/// The City and the ASN database.
+#[must_use]
+pub fn given_databases(arguments: &MappingArgs) -> (Given, Given) {
+    let city = given(
+        arguments.geoip_city.as_deref(),
+        "--geoip-city",
+        "CONFLUENCE_ECS_GEOIP_CITY",
+    );
+    let asn = given(
+        arguments.geoip_asn.as_deref(),
+        "--geoip-asn",
+        "CONFLUENCE_ECS_GEOIP_ASN",
+    );
+    (city, asn)
+}
+
+/// The path of a flag, else of the environment, where an empty variable is none.
+fn given(path: Option<&Path>, flag: &'static str, variable: &'static str) -> Given {
+    path.map(|path| (flag, path.to_owned())).or_else(|| {
+        let value = std::env::var_os(variable).filter(|value| !value.is_empty())?;
+        Some((variable, value.into()))
+    })
+}
+
+fn open_database(kind: geoip::Kind, given: &Given) -> Result<Option<geoip::Database>, Error> {
+    given
+        .as_ref()
+        .map(|&(setting, ref path)| {
+            geoip::open(kind, path).map_err(|source| Error::GeoIp { setting, source })
+        })
+        .transpose()
+}
+
+/// What `--add-fields` merges into every event.
+///
+/// # Errors
+/// When the file cannot be read, or holds something else.
+pub fn add_fields(path: Option<&Path>) -> Result<Overlay, Error> {
+    let Some(path) = path else {
+        return Ok(Overlay::default());
+    };
+    let text = std::fs::read(path).map_err(|source| Error::AddFieldsRead {
+        path: path.to_owned(),
+        source,
+    })?;
+    Overlay::from_json(&text).map_err(|source| Error::AddFields {
+        path: path.to_owned(),
+        source,
+    })
+}

@@ -1,0 +1,52 @@
+//! What `tail` follows, and how.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use super::{Error, threads};
+use crate::cli::{FromArg, TailArgs};
+use crate::tail::Schedule;
+use crate::tail::discover::Discovery;
+use crate::tail::pattern::{self, Pattern};
+use crate::tail::recognise::FirstMeeting;
+use crate::tail::run::Options;
+
+/// Reads what `tail` is to follow, and what not.
+///
+/// # Errors
+/// When a path or glob cannot be used.
+pub fn discovery(arguments: &TailArgs) -> Result<Discovery, Error> {
+    let path = |path: &PathBuf| Pattern::parse(path).map_err(Error::Path);
+    let glob = |glob: &OsString| pattern::exclusion(glob).map_err(Error::Exclude);
+    Ok(Discovery {
+        patterns: arguments.paths.iter().map(path).collect::<Result<_, _>>()?,
+        exclude: arguments
+            .exclude
+            .iter()
+            .map(glob)
+            .collect::<Result<_, _>>()?,
+        known: BTreeSet::new(),
+        left: BTreeMap::new(),
+    })
+}
+
+/// How `tail` follows.
+#[must_use]
+pub fn tail(arguments: &TailArgs) -> Options {
+    Options {
+        schedule: Schedule {
+            once: arguments.once,
+            poll_interval: arguments.poll_interval,
+            report_interval: arguments.report_interval,
+        },
+        meeting: FirstMeeting {
+            from_end: arguments.from == FromArg::End,
+            ignore_older: arguments.ignore_older,
+        },
+        max_line_bytes: arguments.mapping.max_line_bytes,
+        output: arguments.output.clone(),
+        state_dir: arguments.state.state_dir.clone(),
+        threads: threads(&arguments.mapping),
+    }
+}

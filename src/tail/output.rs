@@ -1,0 +1,174 @@
+//! Events to the output, and what the state is to say of their logs.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::ledger::Ledger;
+use super::log::LogId;
+use super::pace::Pace;
+use super::piece::Change;
+use crate::pipeline::normalize::Counts;
+use crate::ship::{self, Progress, SAVE_BYTES, Shipper};
+use crate::sink::{self, Recorded};
+
+/// The events of a piece.
+#[derive(Default)]
+pub struct Events {
+    /// Their lines.
+    pub lines: Vec<u8>,
+    /// How many.
+    pub counts: Counts,
+    /// Of which log.
+    pub log: Option<LogId>,
+    /// What is known of logs once they are written.
+    pub changes: Vec<Change>,
+    /// Nothing follows for now.
+    pub is_pause: bool,
+}
+
+/// How far the logs are, and how often that is saved.
+pub struct Tailed {
+    /// The state.
+    pub ledger: Ledger,
+    /// How long to wait before it is saved.
+    pub pace: Arc<Pace>,
+    /// Whether there is anything new to save.
+    pub is_unsaved: bool,
+}
+
+impl Progress for Tailed {
+    type State = Ledger;
+
+    fn state(&mut self) -> &Ledger {
+        &self.ledger
+    }
+
+    fn output(&mut self) -> &mut Option<Recorded> {
+        &mut self.ledger.output
+    }
+
+    fn saved(&mut self, _: bool, took: Duration) {
+        self.pace.saved(took);
+        self.is_unsaved = false;
+    }
+}
+
+/// The output, and the state that says what is in it.
+pub struct Output {
+    /// Both.
+    pub shipper: Shipper<Tailed>,
+    /// A path that was to be followed did not exist at the start.
+    pub is_missing: bool,
+    reported: Instant,
+    report_interval: Duration,
+}
+
+impl Output {
+    /// One whose counters are told so often.
+    pub fn new(shipper: Shipper<Tailed>, report_interval: Duration, is_missing: bool) -> Self {
+        Self {
+            shipper,
+            is_missing,
+            reported: Instant::now(),
+            report_interval,
+        }
+    }
+
+    /// Writes the events of a piece; saves when it is time.
+    ///
+    /// # Errors
+    /// When the output or the state fails.
+    pub fn take(&mut self, events: &mut Events) -> Result<(), ship::Error> {
+        self.leave_out_handed(events);
+        if !events.lines.is_empty() {
+            self.know_places(events)?;
+            self.shipper.leave_moved()?;
+            let written = self.shipper.write(&events.lines);
+            if let (Err(sink::Error::GivenUp), Some(log)) = (&written, events.log) {
+                let handed = self.shipper.sink().handed() as u64;
+                let ledger = &mut self.shipper.progress.ledger;
+                *ledger.handed.entry(log).or_default() += handed;
+            }
+            written?;
+        }
+        let shipper = &mut self.shipper;
+        shipper.total += events.counts;
+        let changes = std::mem::take(&mut events.changes);
+        let tailed = &mut shipper.progress;
+        tailed.is_unsaved |= tailed.ledger.apply(changes, events.log, events.counts);
+        let is_hangup = shipper.stop.take_hangup();
+        // What stdout took is nothing to sync: only time counts there.
+        let is_due = events.is_pause
+            || shipper.is_file() && shipper.unsaved_bytes() >= SAVE_BYTES
+            || shipper.last_save().elapsed() >= shipper.progress.pace.wait();
+        if shipper.progress.is_unsaved && is_due || is_hangup {
+            shipper.save()?;
+            if is_hangup || shipper.sink().is_moved() {
+                shipper.reopen()?;
+            }
+        }
+        if self.reported.elapsed() >= self.report_interval {
+            self.reported = Instant::now();
+            self.summarise("so far");
+        }
+        Ok(())
+    }
+
+    /// Saves logs that are new to the state, or at another place, before events from there are written:
+    /// after a crash only what is known of a log tells which lines of the output are its own.
+    fn know_places(&mut self, events: &mut Events) -> Result<(), ship::Error> {
+        let is_file = self.shipper.is_file();
+        let ledger = &mut self.shipper.progress.ledger;
+        let is_known = |change: &Change| match change {
+            Change::Log(id, now) => ledger.logs.get(id).is_some_and(|row| {
+                let then = &row.checkpoint;
+                then.path == now.path && then.real == now.real
+            }),
+            Change::Forget(_) | Change::Pattern(_) | Change::Lost(_) => true,
+        };
+        if !is_file || events.changes.iter().all(is_known) {
+            return Ok(());
+        }
+        // The last change is that of the piece itself, which is not written yet.
+        let read = events.changes.pop();
+        let found = std::mem::replace(&mut events.changes, Vec::from_iter(read));
+        ledger.apply(found, None, Counts::default());
+        self.shipper.save()
+    }
+
+    /// Leaves out what a pipe was handed in an earlier run, which ended in the middle of a piece.
+    fn leave_out_handed(&mut self, events: &mut Events) {
+        let Some(log) = events.log else { return };
+        let ledger = &mut self.shipper.progress.ledger;
+        let Some(handed) = ledger.handed.remove(&log) else {
+            return;
+        };
+        let most = usize::try_from(handed).unwrap_or(usize::MAX);
+        let mut ends = memchr::memchr_iter(b'\n', &events.lines).take(most);
+        let (mut count, mut end) = (0, 0);
+        for at in ends.by_ref() {
+            count += 1;
+            end = at + 1;
+        }
+        events.lines.drain(..end);
+        if handed > count {
+            ledger.handed.insert(log, handed - count);
+        }
+    }
+
+    /// Tells the counters.
+    pub fn summarise(&self, when: &str) {
+        let Counts { records, failed } = self.shipper.total;
+        let ledger = &self.shipper.progress.ledger;
+        let files = ledger.logs.len();
+        let lost_bytes = ledger.lost_bytes;
+        self.shipper
+            .service
+            .status(&format!("{records} records of {files} files"));
+        if failed > 0 || lost_bytes > 0 {
+            tracing::warn!(records, failed, files, lost_bytes, "{when}");
+        } else {
+            tracing::info!(records, failed, files, lost_bytes, "{when}");
+        }
+    }
+}
