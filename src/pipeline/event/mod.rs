@@ -5,14 +5,16 @@
     reason = "seven per cent of the whole mapping, measured"
 )]
 
+mod categorization;
 mod envelope;
 mod object;
 mod objects;
 mod overlay;
 mod write;
 
+pub use categorization::{Row, Subject, UNLISTED};
 pub use envelope::{Envelope, Origin, PRESERVE_ORIGINAL};
-pub use objects::{Objects, Rename};
+pub use objects::{Objects, Rename, Renamed};
 pub(crate) use overlay::cleaned;
 pub use overlay::{Overlay, OverlayError};
 pub use write::{write_event, write_pipeline_error};
@@ -21,7 +23,6 @@ use std::borrow::Cow;
 
 use crate::pipeline::enrich::source::Located;
 use crate::pipeline::json::{Kind, Value};
-use crate::pipeline::map::actions::{Row, UNLISTED};
 use crate::pipeline::timestamp::Timestamp;
 
 /// What a record says, under the names of ECS. Everything borrows from the record's text.

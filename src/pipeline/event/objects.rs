@@ -1,4 +1,4 @@
-//! The lists of `confluence.audit`, and how members of a Cloud record's objects are renamed.
+//! The lists of `confluence.audit`, their members renamed where the mapping says so.
 
 use crate::pipeline::json::{Value, Writer, copy_cleaned, copy_cleaned_member};
 
@@ -14,44 +14,35 @@ pub struct Objects<'a> {
     rename: Rename,
 }
 
-/// What members of a Cloud record's objects become, where they are not empty (mapping.md §4).
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+/// What members of the objects become, where they are not empty, by a table of the mapping.
+#[derive(Debug, Default, Clone, Copy)]
 pub enum Rename {
     /// Nothing is renamed.
     #[default]
     None,
-    /// `objectType` becomes `type`.
-    AffectedObject,
-    /// `name` becomes both `i18nKey` and `key`, `newValue` becomes `to`, `oldValue` becomes `from`.
-    ChangedValue,
+    /// One member is.
+    One(&'static [Renamed; 1]),
+    /// Four are.
+    Four(&'static [Renamed; 4]),
 }
 
 /// A row of a table of renamed members.
-struct Row {
-    old: &'static str,
-    new: &'static str,
+#[derive(Debug)]
+pub struct Renamed {
+    /// The name in the record.
+    pub old: &'static str,
+    /// The name in the event.
+    pub new: &'static str,
     /// `new` as JSON with a colon.
-    json: &'static str,
+    pub json: &'static str,
 }
-
-const fn row(old: &'static str, new: &'static str, json: &'static str) -> Row {
-    Row { old, new, json }
-}
-
-const AFFECTED_OBJECT: [Row; 1] = [row("objectType", "type", r#""type":"#)];
-const CHANGED_VALUE: [Row; 4] = [
-    row("name", "i18nKey", r#""i18nKey":"#),
-    row("name", "key", r#""key":"#),
-    row("newValue", "to", r#""to":"#),
-    row("oldValue", "from", r#""from":"#),
-];
 
 impl Rename {
-    fn table(self) -> &'static [Row] {
+    fn table(self) -> &'static [Renamed] {
         match self {
             Self::None => &[],
-            Self::AffectedObject => &AFFECTED_OBJECT,
-            Self::ChangedValue => &CHANGED_VALUE,
+            Self::One(table) => table,
+            Self::Four(table) => table,
         }
     }
 }
@@ -101,7 +92,7 @@ impl<'a> Objects<'a> {
     /// Appends the list as JSON, which is no single object; false, and nothing, if nothing is left of
     /// it after clean-up.
     pub(crate) fn write(self, out: &mut Writer) -> bool {
-        if self.rename == Rename::None {
+        if matches!(self.rename, Rename::None) {
             return self.list.is_some_and(|list| copy_cleaned(out, list));
         }
         let mut separator = b'[';
@@ -124,14 +115,18 @@ impl<'a> Objects<'a> {
     fn write_element(self, out: &mut Writer, element: Value<'a>) -> bool {
         match (self.rename, element.object()) {
             (Rename::None, _) | (_, None) => copy_cleaned(out, element),
-            (Rename::AffectedObject, Some(object)) => write_renamed(out, object, &AFFECTED_OBJECT),
-            (Rename::ChangedValue, Some(object)) => write_renamed(out, object, &CHANGED_VALUE),
+            (Rename::One(table), Some(object)) => write_renamed(out, object, table),
+            (Rename::Four(table), Some(object)) => write_renamed(out, object, table),
         }
     }
 }
 
 /// Appends an object, cleaned, with members renamed; false, and nothing, if nothing is left of it.
-fn write_renamed<const N: usize>(out: &mut Writer, object: Value<'_>, table: &[Row; N]) -> bool {
+fn write_renamed<const N: usize>(
+    out: &mut Writer,
+    object: Value<'_>,
+    table: &[Renamed; N],
+) -> bool {
     let old: [Option<Value<'_>>; N] = object.pick(std::array::from_fn(|at| table[at].old));
     // The rows that are used, with what is renamed.
     let rows = || {

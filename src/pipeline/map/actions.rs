@@ -2,38 +2,7 @@
 
 use std::sync::LazyLock;
 
-/// What mapping.md §7 does with the users and groups of an action.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "named as in mapping.md §7")]
-pub enum Subject {
-    None,
-    UserCreated,
-    UserRenamed,
-    UserUpdated,
-    /// User deleted, password changed: the user alone, no changed values.
-    UserOnly,
-    Membership,
-    Group,
-    Login,
-}
-
-/// A row of the table. What it sets is given as JSON; empty: it is not set.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Row {
-    /// The exact `event.action`.
-    pub action: &'static str,
-    /// `event.category`
-    pub category: &'static str,
-    /// `event.type`
-    pub kind: &'static str,
-    /// `event.outcome`
-    pub outcome: &'static str,
-    /// What §7 does.
-    pub subject: Subject,
-}
-
-/// The row of an action that is not listed.
-pub static UNLISTED: Row = row("", "", INFO, "", Subject::None);
+use crate::pipeline::event::{Row, Subject, UNLISTED};
 
 const IAM: &str = r#"["iam"]"#;
 const CONFIGURATION: &str = r#"["configuration"]"#;

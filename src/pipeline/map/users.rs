@@ -3,10 +3,9 @@
 use std::borrow::Cow;
 
 use crate::pipeline::dialect::Dialect;
-use crate::pipeline::event::{AuditType, Event, Scalar};
+use crate::pipeline::event::{AuditType, Event, Scalar, Subject};
 use crate::pipeline::json::Value;
 
-use super::actions::Subject;
 use super::{scalar, username};
 
 /// Sets the users and groups of an event from its affected objects and changed values.
