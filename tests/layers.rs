@@ -42,7 +42,7 @@ const ROOMS: [(&str, &[&str]); 19] = [
     ),
     ("ship", &["state", "sink", "pipeline", "process"]),
     ("fixtures", &["schema", "state", "pipeline", "process"]),
-    ("schema", &["pipeline"]),
+    ("schema", &["pipeline", "process"]),
     ("auth", &["http", "state", "pipeline", "process", "secret"]),
     ("http", &["pipeline", "process", "secret"]),
     ("state", &["pipeline", "process"]),

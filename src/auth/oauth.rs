@@ -21,8 +21,8 @@ use crate::http::{Answer, Client, Request};
 use crate::pipeline::timestamp::Timestamp;
 use crate::secret::Secret;
 
-/// What a login asks for.
-pub const SCOPES: &str = "read:audit-log:confluence offline_access";
+/// The scope that reading the audit log takes.
+pub const SCOPE: &str = "read:audit-log:confluence";
 /// How long an access token lasts if the server does not say.
 const LIFETIME: Duration = Duration::from_secs(60 * 60);
 /// The longest lifetime that is believed.
@@ -72,7 +72,7 @@ pub fn authorization_url(
     url.query_pairs_mut()
         .append_pair("audience", "api.atlassian.com")
         .append_pair("client_id", client_id)
-        .append_pair("scope", SCOPES)
+        .append_pair("scope", &format!("{SCOPE} offline_access"))
         .append_pair("redirect_uri", redirect_uri)
         .append_pair("state", state)
         .append_pair("response_type", "code")

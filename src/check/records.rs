@@ -6,9 +6,10 @@
 use std::time::Duration;
 
 use super::{Name, Step};
+use crate::auth::oauth::SCOPE;
 use crate::fetch::asker::{Asker, Error};
 use crate::fetch::page::Page;
-use crate::fetch::refusal::{About, Refusal, SCOPE};
+use crate::fetch::refusal::{About, Refusal};
 use crate::fetch::site::{Api, Ask, Deployment, From};
 use crate::fetch::window::Window;
 use crate::pipeline::timestamp::Timestamp;

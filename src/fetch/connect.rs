@@ -7,9 +7,9 @@ use serde::Deserialize;
 use url::Url;
 
 use super::asker::Asker;
-use super::refusal::SCOPE;
 use super::site::Site;
 use crate::auth::authorization::Authorization;
+use crate::auth::oauth::SCOPE;
 use crate::auth::servers::Servers;
 use crate::auth::{self, Session};
 use crate::http::address::{self, below};

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use super::record::{self, Entry};
 use super::site::Api;
+use crate::pipeline::frame::without_mark;
 use crate::pipeline::json::Reader;
 
 /// A page.
@@ -79,14 +80,12 @@ impl Page {
     ///
     /// # Errors
     /// What is wrong with it: it is not what the API answers.
-    pub fn read(api: Api, body: Vec<u8>) -> Result<Self, String> {
+    pub fn read(api: Api, mut body: Vec<u8>) -> Result<Self, String> {
+        let mark = body.len() - without_mark(&body).len();
+        body.drain(..mark);
         let text = match String::from_utf8(body) {
             Ok(text) => text,
             Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
-        };
-        let text = match text.strip_prefix('\u{feff}') {
-            Some(text) => text.to_owned(),
-            None => text,
         };
         let (ranges, more) = match api {
             Api::Cloud | Api::Server => cloud(&text)?,

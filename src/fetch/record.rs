@@ -6,7 +6,7 @@ use std::ops::Range;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
-use crate::pipeline::dialect::Record;
+use crate::pipeline::dialect::{Dialect, Record};
 use crate::pipeline::json::{Kind, Reader, Value, canonical};
 use crate::pipeline::timestamp::{TimeMode, Timestamp};
 
@@ -111,11 +111,12 @@ pub fn look(reader: &mut Reader, page: &str, range: Range<usize>) -> Entry {
         };
     }
     let record = Record::read(root);
-    let time = match (record.creation_date, record.timestamp) {
-        (Some(date), _) => Timestamp::from_creation_date(date),
-        (None, Some(timestamp)) => Timestamp::from_timestamp(timestamp, TimeMode::Exact),
-        (None, None) => None,
+    let dialect = if record.creation_date.is_some() {
+        Dialect::Cloud
+    } else {
+        Dialect::DcApi
     };
+    let time = record.time(dialect, TimeMode::Exact).ok().flatten();
     Entry {
         fingerprint,
         time,

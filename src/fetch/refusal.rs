@@ -1,6 +1,7 @@
 //! What an answer that is no use means, and what to do about it (shipping.md, "REST sources").
 
 use super::site::{Api, Deployment, Site};
+use crate::auth::oauth::SCOPE;
 use crate::http::Answer;
 
 /// With what the site was asked.
@@ -13,9 +14,6 @@ pub enum Means {
     /// An access token of OAuth.
     OAuth,
 }
-
-/// The scope that reading the audit log takes.
-pub const SCOPE: &str = "read:audit-log:confluence";
 
 /// What a refusal is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,10 @@
 //! Which of Confluence's raw shapes a record has (mapping.md §1).
 
 use crate::pipeline::json::{Kind, Value};
+use crate::pipeline::timestamp::{TimeMode, Timestamp};
+
+/// Keys that tell that an object is a record, and no page of records.
+pub const RECORD_KEYS: [&str; 3] = ["creationDate", "timestamp", "auditType"];
 
 /// A raw shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +72,36 @@ impl<'a> Record<'a> {
         }
         record
     }
+
+    /// When a record of that dialect happened; none if it does not say.
+    ///
+    /// # Errors
+    /// [`UnreadableTime`] when what it says is no time.
+    pub fn time(
+        &self,
+        dialect: Dialect,
+        mode: TimeMode,
+    ) -> Result<Option<Timestamp>, UnreadableTime<'a>> {
+        let (field, value) = match dialect {
+            Dialect::Cloud => ("creationDate", self.creation_date),
+            Dialect::DcApi | Dialect::DcFile => ("timestamp", self.timestamp),
+        };
+        let Some(value) = value else { return Ok(None) };
+        let time = match dialect {
+            Dialect::Cloud => Timestamp::from_creation_date(value),
+            Dialect::DcApi | Dialect::DcFile => Timestamp::from_timestamp(value, mode),
+        };
+        time.map(Some).ok_or(UnreadableTime { field, value })
+    }
+}
+
+/// A record's time that is none.
+#[derive(Clone, Copy, Debug)]
+pub struct UnreadableTime<'a> {
+    /// The field's name.
+    pub field: &'static str,
+    /// What is in it.
+    pub value: Value<'a>,
 }
 
 /// Tells a record's dialect by what it has; none where nothing tells it.

@@ -13,7 +13,7 @@ use crate::pipeline::enrich::memo::Memo;
 use crate::pipeline::enrich::source::{Located, Locator};
 use crate::pipeline::enrich::uri;
 use crate::pipeline::event::{self, Envelope, Event, Hosts, Origin};
-use crate::pipeline::frame::{Frame, Framer, KEPT_OF_TOO_LONG, Problem, leading_nuls};
+use crate::pipeline::frame::{Frame, Framer, Problem, leading_nuls};
 use crate::pipeline::json::{Kind, Reader, SyntaxError, Value};
 use crate::pipeline::map::{self, Unmappable, actions, users};
 use crate::pipeline::timestamp::TimeMode;
@@ -204,13 +204,9 @@ impl Normalizer {
     ) -> Result<(), Failure> {
         let limit = self.options.max_line_bytes;
         if text.len() > limit {
-            return Err(Failure::Frame(Problem::TooLong {
-                what: "line",
-                length: text.len() as u64,
-                position: place.position,
-                limit,
-                kept: KEPT_OF_TOO_LONG.min(text.len()),
-            }));
+            let length = text.len() as u64;
+            let problem = Problem::too_long("line", length, place.position, limit);
+            return Err(Failure::Frame(problem));
         }
         if text.trim_ascii_start().is_empty() {
             return Ok(());

@@ -7,6 +7,8 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
+use crate::process::columns::{Column, columns};
+
 /// `schemas/fields.json`.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -213,22 +215,18 @@ fn cells(field: &Field) -> [String; 5] {
 }
 
 fn write_columns(table: &Table, out: &mut impl Write) -> io::Result<()> {
+    use Column::{Left, Ragged};
+
     let headings = HEADINGS.map(str::to_uppercase);
     let plain = |field| cells(field).map(|cell| cell.replace('`', ""));
-    let rows: Vec<_> = std::iter::once(headings)
-        .chain(table.fields.iter().map(plain))
+    let rows = std::iter::once(headings).chain(table.fields.iter().map(plain));
+    let rows: Vec<_> = rows
+        .map(|[name, kind, level, description, source]| {
+            [name, kind, level, description, format!("[{source}]")]
+        })
         .collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
-    // The last two columns are as long as they are: what is wide stands last.
-    let widths = [0, 1, 2].map(|column| width(column).unwrap_or_default());
-    let [name, kind, level] = widths;
-    for [a, b, c, description, source] in &rows {
-        writeln!(
-            out,
-            "{a:name$}  {b:kind$}  {c:level$}  {description}  [{source}]"
-        )?;
-    }
-    Ok(())
+    let text = columns(&rows, [Left, Left, Left, Ragged, Ragged]);
+    out.write_all(text.as_bytes())
 }
 
 fn write_markdown(table: &Table, out: &mut impl Write) -> io::Result<()> {

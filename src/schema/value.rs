@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use serde_json::Value;
 
 use super::fields::Type;
+use crate::pipeline::timestamp::Timestamp;
 
 /// Whether Elasticsearch takes the value for a field of that type, as the events have it.
 ///
@@ -72,63 +73,24 @@ fn is_long(value: &Value) -> bool {
 }
 
 /// RFC 3339 with capital letters, at most nine digits of a fraction (nanoseconds, the finest that
-/// Elasticsearch reads) and no leap seconds, which it refuses.
+/// Elasticsearch reads) and no leap seconds, which it refuses. [`Timestamp`] reads more than that.
 fn is_date(text: &str) -> bool {
-    let (Some(date), Some(time)) = (text.get(..10), text.get(11..19)) else {
+    let (Some(seconds), Some(rest)) = (text.get(..19), text.get(19..)) else {
         return false;
     };
-    text.as_bytes()[10] == b'T'
-        && is_day(date)
-        && is_time_of_day(time)
-        && is_fraction_and_offset(&text[19..])
+    let is_to_the_second = matches!(seconds.as_bytes(), [.., b':', _, _, b':', _, _]);
+    let fraction = rest.strip_prefix('.').map_or(0, |digits| {
+        1 + digits.bytes().take_while(u8::is_ascii_digit).count()
+    });
+    let (local, offset) = text.split_at(seconds.len() + fraction);
+    is_to_the_second && Timestamp::from_text(local).is_some() && is_offset(offset)
 }
 
-/// `2021-11-22`
-fn is_day(text: &str) -> bool {
-    let Some([year, month, day]) = numbers(text, '-') else {
-        return false;
+/// `Z`, `+02:00`
+fn is_offset(text: &str) -> bool {
+    let is_hours = |hours: &str| {
+        let is_whole = matches!(hours.as_bytes(), [_, _, b':', _, _]);
+        is_whole && Timestamp::from_text(&format!("2000-01-01T{hours}:00")).is_some()
     };
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let days = match month {
-        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
-        4 | 6 | 9 | 11 => 30,
-        2 if leap => 29,
-        2 => 28,
-        _ => 0,
-    };
-    (1..=days).contains(&day)
-}
-
-/// `23:44:13`
-fn is_time_of_day(text: &str) -> bool {
-    let hours_and_more = numbers(text, ':');
-    hours_and_more.is_some_and(|[hour, minute, second]| hour < 24 && minute < 60 && second < 60)
-}
-
-/// `.873Z`, `+02:00`
-fn is_fraction_and_offset(text: &str) -> bool {
-    let offset = match text.strip_prefix('.') {
-        None => text,
-        Some(rest) => {
-            let offset = rest.trim_start_matches(|digit: char| digit.is_ascii_digit());
-            if !(1..=9).contains(&(rest.len() - offset.len())) {
-                return false;
-            }
-            offset
-        }
-    };
-    let is_hours = |text: &str| text.len() == 5 && is_time_of_day(&format!("{text}:00"));
-    offset == "Z" || offset.strip_prefix(['+', '-']).is_some_and(is_hours)
-}
-
-/// Three numbers, all but the first of two digits.
-fn numbers(text: &str, separator: char) -> Option<[u32; 3]> {
-    let mut parts = text.split(separator);
-    let mut next = |first: bool| {
-        let part = parts.next()?;
-        let is_number = part.bytes().all(|digit| digit.is_ascii_digit());
-        (is_number && (first || part.len() == 2)).then(|| part.parse().ok())?
-    };
-    let numbers = [next(true)?, next(false)?, next(false)?];
-    parts.next().is_none().then_some(numbers)
+    text == "Z" || text.strip_prefix(['+', '-']).is_some_and(is_hours)
 }

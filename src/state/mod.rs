@@ -9,9 +9,11 @@
 
 mod file;
 mod place;
+mod replace;
 
 pub use file::{Damage, Saved};
 pub use place::directory;
+pub use replace::replace;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
@@ -21,6 +23,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use self::replace::{PRIVATE, write_new};
 use crate::process::shown::Shown as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -231,13 +234,12 @@ impl Store {
         let Paths {
             dir, newest, new, ..
         } = &self.paths;
-        write_new(new, text)?;
+        write_new(new, text, PRIVATE)?;
         // Only a good one: a damaged one must not push out the previous, which is all there is.
         if keep_previous {
             self.keep_previous()?;
         }
-        fs::rename(new, newest)?;
-        File::open(dir)?.sync_all()
+        replace::put(new, newest, dir)
     }
 
     /// Makes the newest generation the previous one, too, so that there is always a newest.
@@ -263,7 +265,7 @@ impl Store {
             // Somebody took it away: nothing to keep.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             // No hard links on this file system.
-            Err(_) => write_new(link, &fs::read(newest)?)?,
+            Err(_) => write_new(link, &fs::read(newest)?, PRIVATE)?,
             Ok(()) => {}
         }
         fs::rename(link, previous)?;
@@ -409,24 +411,6 @@ impl Paths {
     fn is_good(&self) -> Result<bool, Error> {
         Ok(file::read::<serde::de::IgnoredAny>(&self.newest)?.is_ok())
     }
-}
-
-/// Writes a file that nobody else has, durably.
-fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {
-    // Left by a save that failed and could not even clean up.
-    if let Err(error) = fs::remove_file(path)
-        && error.kind() != io::ErrorKind::NotFound
-    {
-        return Err(error);
-    }
-    let mut options = OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
-    file.write_all(text)?;
-    file.sync_all()
 }
 
 /// Takes the lock, as soon as whoever has it lets go.

@@ -12,7 +12,7 @@ use super::Error;
 use super::state::print;
 use crate::auth::callback::{Callback, Listener};
 use crate::auth::credentials::CLIENT_SECRET;
-use crate::auth::oauth::{self, App, Tokens};
+use crate::auth::oauth::{self, App, SCOPE, Tokens};
 use crate::auth::servers::Servers;
 use crate::auth::store::{self, Grant, GrantStore, Site};
 use crate::auth::{self, Session};
@@ -123,7 +123,7 @@ fn warn_of_sites(sites: &[Site]) {
         tracing::warn!("the grant is for no site: who logs in chooses one on the consent page");
     } else if !sites.iter().any(Site::has_audit_scope) {
         tracing::warn!(
-            "no site grants read:audit-log:confluence: add it to the permissions of the OAuth app \
+            "no site grants {SCOPE}: add it to the permissions of the OAuth app \
              (developer.atlassian.com), and log in again"
         );
     }

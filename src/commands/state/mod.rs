@@ -9,7 +9,7 @@ use std::path::Path;
 use super::Error;
 use crate::cli::{StateCommand, StateDirArgs};
 use crate::exit::Exit;
-use crate::pipeline::dialect::{self, Dialect, Record};
+use crate::pipeline::dialect::{self, Record};
 use crate::pipeline::json::Reader;
 use crate::pipeline::timestamp::{TimeMode, Timestamp};
 use crate::process::shown::Shown as _;
@@ -213,12 +213,8 @@ fn time_of(reader: &mut Reader, line: &[u8]) -> Option<Timestamp> {
     let text = std::str::from_utf8(line.trim_ascii()).ok()?;
     let document = reader.read(text).ok()?;
     let record = Record::read(document.root());
-    match dialect::detect(&record)? {
-        Dialect::Cloud => Timestamp::from_creation_date(record.creation_date?),
-        Dialect::DcApi | Dialect::DcFile => {
-            Timestamp::from_timestamp(record.timestamp?, TimeMode::Exact)
-        }
-    }
+    let dialect = dialect::detect(&record)?;
+    record.time(dialect, TimeMode::Exact).ok().flatten()
 }
 
 pub(super) fn print(text: &str) -> Result<Exit, Error> {

@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use crate::cli::TailArgs;
 use crate::commands::Error;
 use crate::exit::Exit;
+use crate::process::columns::{Column, columns};
 use crate::process::node::Node;
 use crate::process::shown::Shown as _;
 use crate::state;
@@ -174,21 +175,7 @@ fn table(lines: &[Line]) -> String {
     let rows: Vec<[String; 9]> = std::iter::once(HEADER.map(str::to_owned))
         .chain(rows)
         .collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
-    let widths: [usize; 9] = std::array::from_fn(|column| width(column).unwrap_or_default());
-    let mut text = String::new();
-    for row in &rows {
-        let cells = row.iter().zip(widths).enumerate();
-        let cells = cells.map(|(column, (cell, width))| {
-            // Numbers to the right, where they can be compared.
-            if column < 3 {
-                format!("{cell:<width$}")
-            } else {
-                format!("{cell:>width$}")
-            }
-        });
-        text += cells.collect::<Vec<_>>().join("  ").trim_end();
-        text.push('\n');
-    }
-    text
+    let mut layout = [Column::Right; 9];
+    layout[..3].fill(Column::Left);
+    columns(&rows, layout)
 }

@@ -48,6 +48,22 @@ pub enum Problem {
     },
 }
 
+impl Problem {
+    /// A "line" or "record" of that length at that offset, which is over the limit.
+    #[must_use]
+    pub fn too_long(what: &'static str, length: u64, position: u64, limit: usize) -> Self {
+        let kept =
+            usize::try_from(length).map_or(KEPT_OF_TOO_LONG, |length| length.min(KEPT_OF_TOO_LONG));
+        Self::TooLong {
+            what,
+            length,
+            position,
+            limit,
+            kept,
+        }
+    }
+}
+
 fn cut(is_cut: bool, kept: usize) -> String {
     if is_cut {
         format!("; its first {kept} bytes are kept")
@@ -124,13 +140,7 @@ impl Discarded {
             }
         }
         let problem = match self.broken {
-            None => Problem::TooLong {
-                what,
-                length: self.length,
-                position: self.position,
-                limit,
-                kept: self.head.len(),
-            },
+            None => Problem::too_long(what, self.length, self.position, limit),
             Some((problem, position)) => Problem::Broken {
                 problem,
                 position,

@@ -18,7 +18,14 @@ use scan::{Found, NOT_CLOSED, Scanner};
 pub const KEPT_OF_TOO_LONG: usize = 64 << 10;
 /// How much of the beginning of a page is kept, to show where nothing else of it is left to show.
 const KEPT_OF_OPENING: usize = 1 << 10;
-const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+/// What some programs begin a file with, and is no part of its first record.
+pub const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// A text without the [`BYTE_ORDER_MARK`] that it may begin with.
+#[must_use]
+pub fn without_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)
+}
 
 /// A part of the input.
 #[derive(Debug, PartialEq, Eq)]

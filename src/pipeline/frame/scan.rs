@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use crate::pipeline::dialect::RECORD_KEYS;
 use crate::pipeline::json::{Reader, find_special};
 
 /// What a [`Scanner`] came upon.
@@ -61,8 +62,6 @@ pub(super) const NOT_CLOSED: &str = "a page or array that is not closed";
 
 /// Keys that a page has its records under (mapping.md §1).
 const PAGE_KEYS: [&str; 2] = ["results", "entities"];
-/// Keys that tell that an object is a record, not a page.
-const RECORD_KEYS: [&str; 3] = ["creationDate", "timestamp", "auditType"];
 /// More of a key than this is not kept: even with every letter escaped it is none of the above.
 const LONGEST_KEY: usize = 80;
 

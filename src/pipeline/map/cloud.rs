@@ -1,9 +1,9 @@
 //! Records of Confluence Cloud, and of old Server's API (mapping.md §4).
 
-use crate::pipeline::dialect::Record;
+use crate::pipeline::dialect::{Dialect, Record};
 use crate::pipeline::event::{AuditType, Event, Objects, Rename, Renamed, Scalar};
 use crate::pipeline::json::{Kind, Pattern, Value};
-use crate::pipeline::timestamp::Timestamp;
+use crate::pipeline::timestamp::{TimeMode, Timestamp};
 
 use super::{Unmappable, scalar};
 
@@ -27,12 +27,8 @@ const fn row(old: &'static str, new: &'static str, json: &'static str) -> Rename
 /// # Errors
 /// Where the record has a `creationDate` that cannot be read.
 pub fn map<'a>(record: &Record<'a>) -> Result<Event<'a>, Unmappable> {
-    let time = match record.creation_date {
-        Some(date) => Timestamp::from_creation_date(date)
-            .ok_or_else(|| Unmappable::unreadable_time("creationDate", date))?,
-        None => Timestamp::now(),
-    };
-    let mut event = Event::at(time);
+    let time = record.time(Dialect::Cloud, TimeMode::Exact)?;
+    let mut event = Event::at(time.unwrap_or_else(Timestamp::now));
     event.source_address = scalar(record.remote_address);
 
     let [id, name, external] = record.author.map_or([None; 3], |author| {

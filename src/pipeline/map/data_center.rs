@@ -3,7 +3,7 @@
 use crate::pipeline::dialect::{Dialect, Record};
 use crate::pipeline::event::{AuditType, Event, Objects, Rename, Scalar};
 use crate::pipeline::json::Value;
-use crate::pipeline::timestamp::{TimeMode, Timestamp};
+use crate::pipeline::timestamp::TimeMode;
 
 use super::{Unmappable, scalar, username};
 
@@ -17,11 +17,8 @@ pub fn map<'a>(
     dialect: Dialect,
     mode: TimeMode,
 ) -> Result<Event<'a>, Unmappable> {
-    let timestamp = record.timestamp.ok_or(Unmappable::NoTime("timestamp"))?;
-    let mut event = Event::at(
-        Timestamp::from_timestamp(timestamp, mode)
-            .ok_or_else(|| Unmappable::unreadable_time("timestamp", timestamp))?,
-    );
+    let time = record.time(dialect, mode)?;
+    let mut event = Event::at(time.ok_or(Unmappable::NoTime("timestamp"))?);
     event.source_address = scalar(record.source);
     event.service_address = scalar(record.system);
 

@@ -7,6 +7,7 @@ pub mod users;
 
 use std::borrow::Cow;
 
+use crate::pipeline::dialect::UnreadableTime;
 use crate::pipeline::json::{Kind, Value};
 
 #[cfg(doc)]
@@ -37,19 +38,6 @@ pub enum Unmappable {
 }
 
 impl Unmappable {
-    pub(crate) fn unreadable_time(field: &'static str, value: Value<'_>) -> Self {
-        const LONGEST: usize = 100;
-        let mut text: String = value.raw().chars().take(LONGEST).collect();
-        if text.len() < value.raw().len() {
-            text.push('…');
-        }
-        Self::UnreadableTime {
-            field,
-            at: value.start(),
-            text,
-        }
-    }
-
     /// The error for a record that is no object.
     #[must_use]
     pub fn not_an_object(kind: Kind) -> Self {
@@ -61,6 +49,21 @@ impl Unmappable {
             Kind::Array => "an array",
             Kind::Object => "an object",
         })
+    }
+}
+
+impl From<UnreadableTime<'_>> for Unmappable {
+    fn from(UnreadableTime { field, value }: UnreadableTime<'_>) -> Self {
+        const LONGEST: usize = 100;
+        let mut text: String = value.raw().chars().take(LONGEST).collect();
+        if text.len() < value.raw().len() {
+            text.push('…');
+        }
+        Self::UnreadableTime {
+            field,
+            at: value.start(),
+            text,
+        }
     }
 }
 

@@ -18,14 +18,13 @@ use super::discover::{Discovery, Found, Listing};
 use super::log::{Condition, Log, LogId, Series, Unfinished};
 use super::piece::{Change, TailPiece};
 use super::recognise::{FirstMeeting, Logs};
-use crate::pipeline::frame::{Frame, KEPT_OF_TOO_LONG, Problem};
+use crate::pipeline::frame::{BYTE_ORDER_MARK, Frame, Problem};
 use crate::process::shown::Shown as _;
 
 /// How much of one series is read before the others get their turn.
 const TURN: usize = 4 << 20;
 /// The longest unfinished line that the state keeps.
 const UNFINISHED_KEPT: u64 = 8 << 10;
-const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// How logs are followed.
 #[derive(Debug, Clone, Copy)]
@@ -469,14 +468,7 @@ fn fill(piece: &mut TailPiece, start: u64, lines: &Lines, limit: usize) {
         Frame::Unreadable {
             text: std::mem::take(text),
             line_offset: start,
-            problem: Problem::TooLong {
-                what: "line",
-                length,
-                position: start,
-                limit,
-                kept: usize::try_from(length)
-                    .map_or(KEPT_OF_TOO_LONG, |length| length.min(KEPT_OF_TOO_LONG)),
-            },
+            problem: Problem::too_long("line", length, start, limit),
         }
     } else {
         let bom = start == 0 && text.starts_with(BYTE_ORDER_MARK);

@@ -1,0 +1,56 @@
+//! Files that are replaced as a whole: whatever fails and whenever the power goes, the old or the new one
+//! is there.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
+
+/// The permissions of a file that is its owner's alone.
+pub(super) const PRIVATE: u32 = 0o600;
+/// Those of any new file, less what the process takes away.
+const USUAL: u32 = 0o666;
+
+/// Replaces a file, or what it leads to if it is a link; a new one has the old one's permissions.
+///
+/// # Errors
+/// When it cannot be written; it is then as it was.
+pub fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
+    // A link stays one: what it leads to is replaced.
+    let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    let mut name = std::ffi::OsString::from(".confluence-ecs-");
+    name.push(path.file_name().unwrap_or_default());
+    let new = &folder.join(name);
+    let mode = path
+        .metadata()
+        .map_or(USUAL, |metadata| metadata.permissions().mode() & 0o7777);
+    let replaced = write_new(new, text, mode).and_then(|()| put(new, path, folder));
+    if replaced.is_err() {
+        let _ = fs::remove_file(new);
+    }
+    replaced
+}
+
+/// Writes a file that nobody else has, durably.
+pub(super) fn write_new(path: &Path, text: &[u8], mode: u32) -> io::Result<()> {
+    // Left by a save that failed and could not even clean up.
+    if let Err(error) = fs::remove_file(path)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        return Err(error);
+    }
+    let mut options = OpenOptions::new();
+    let mut file = options.write(true).create_new(true).mode(mode).open(path)?;
+    file.write_all(text)?;
+    file.sync_all()
+}
+
+/// Puts a new file in the place of an old one of the same directory, durably.
+pub(super) fn put(new: &Path, path: &Path, directory: &Path) -> io::Result<()> {
+    fs::rename(new, path)?;
+    File::open(directory)?.sync_all()
+}
