@@ -1,13 +1,12 @@
-//! Arguments of `tail` and `state`.
+//! Arguments of `tail`.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgGroup, Args, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, ValueEnum};
 
-use super::MappingArgs;
-use crate::pipeline::timestamp::Timestamp;
+use super::{MappingArgs, StateDirArgs, values};
 
 /// Arguments of `tail`.
 #[derive(Debug, Args)]
@@ -40,13 +39,13 @@ pub struct TailArgs {
     pub exclude: Vec<OsString>,
     /// Leave out new files that were last written longer ago than this: only what is written to them
     /// from then on is read
-    #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = duration)]
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = values::duration)]
     pub ignore_older: Option<Duration>,
     /// How often to look for changes that the system did not report
-    #[arg(long, value_name = "DURATION", default_value = "1s", allow_hyphen_values = true, value_parser = interval)]
+    #[arg(long, value_name = "DURATION", default_value = "1s", allow_hyphen_values = true, value_parser = values::interval)]
     pub poll_interval: Duration,
     /// How often to report the counters
-    #[arg(long, value_name = "DURATION", default_value = "10m", allow_hyphen_values = true, value_parser = interval)]
+    #[arg(long, value_name = "DURATION", default_value = "10m", allow_hyphen_values = true, value_parser = values::interval)]
     pub report_interval: Duration,
     /// Print what would be followed, and how each file is known, and exit
     #[arg(long)]
@@ -65,15 +64,6 @@ pub struct TailArgs {
     pub mapping: MappingArgs,
 }
 
-/// `--state-dir`.
-#[derive(Debug, Args)]
-pub struct StateDirArgs {
-    /// Directory of the state [default: $STATE_DIRECTORY, else $XDG_STATE_HOME/confluence-ecs, else
-    /// ~/.local/state/confluence-ecs]
-    #[arg(long, value_name = "DIR")]
-    pub state_dir: Option<PathBuf>,
-}
-
 /// Values of `--from`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum FromArg {
@@ -81,56 +71,4 @@ pub enum FromArg {
     Beginning,
     /// Only what is written from then on.
     End,
-}
-
-/// The commands of `state`.
-#[derive(Debug, Subcommand)]
-pub enum StateCommand {
-    /// List what is known
-    List(StateDirArgs),
-    /// Print what is known of a followed path or a site, as JSON
-    Show {
-        /// A followed path, or a site as `state list` names it
-        name: PathBuf,
-        /// Where the state is.
-        #[command(flatten)]
-        state: StateDirArgs,
-    },
-    /// Forget a followed path or a site, which is then read as one that was never seen
-    Forget {
-        /// A followed path, or a site as `state list` names it
-        name: PathBuf,
-        /// Where the state is.
-        #[command(flatten)]
-        state: StateDirArgs,
-    },
-    /// Set how far a followed path or a site counts as read
-    #[command(group = ArgGroup::new("where").required(true).args(["offset", "since"]))]
-    Set {
-        /// A followed path, or a site as `state list` names it
-        name: PathBuf,
-        /// The byte that its next line begins at
-        #[arg(long, value_name = "N")]
-        offset: Option<u64>,
-        /// Read records from this time on: RFC 3339, such as 2026-01-31T00:00:00Z
-        #[arg(long, value_name = "TIME", value_parser = time)]
-        since: Option<Timestamp>,
-        /// Where the state is.
-        #[command(flatten)]
-        state: StateDirArgs,
-    },
-}
-
-pub(super) fn time(text: &str) -> Result<Timestamp, &'static str> {
-    Timestamp::from_text(text).ok_or("expected a time such as 2026-01-31T00:00:00Z")
-}
-
-pub(super) fn interval(text: &str) -> Result<Duration, &'static str> {
-    let at_least = |duration: &Duration| *duration >= Duration::from_millis(1);
-    let duration = duration(text).ok().filter(at_least);
-    duration.ok_or("expected a duration of at least 1ms, such as 500ms or 10m")
-}
-
-pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
-    humantime::parse_duration(text).map_err(|_| "expected a duration such as 90s, 12h or 7d")
 }

@@ -1,0 +1,59 @@
+//! Arguments of `fixtures`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::MappingArgs;
+use crate::fixtures;
+
+/// The commands of `fixtures`.
+#[derive(Debug, Subcommand)]
+pub enum FixturesCommand {
+    /// Compare the golden files with what the mapping gives; exit with 1 if they differ
+    Check(FixturesArgs),
+    /// Write what the mapping gives into the golden files that differ, then check and validate them
+    Regenerate {
+        /// Allow events with error.message, and events that the schema does not allow
+        #[arg(long)]
+        allow_errors: bool,
+        /// Which files.
+        #[command(flatten)]
+        fixtures: FixturesArgs,
+    },
+}
+
+/// Arguments of both commands of `fixtures`.
+#[derive(Debug, Args)]
+pub struct FixturesArgs {
+    /// Folders with NAME.log, NAME.json or NAME.ndjson, and their NAME.log-expected.json
+    #[arg(value_name = "DIR", required = true)]
+    pub folders: Vec<PathBuf>,
+    /// How to report
+    #[arg(long, value_enum, default_value_t = ReportFormat::Pretty, value_name = "FORMAT")]
+    pub format: ReportFormat,
+    /// How records are mapped.
+    #[command(flatten)]
+    pub mapping: MappingArgs,
+}
+
+/// Values of `fixtures --format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// Unified diffs and a summary.
+    Pretty,
+    /// Annotations of GitHub Actions.
+    Github,
+    /// A JUnit report.
+    Junit,
+}
+
+impl From<ReportFormat> for fixtures::Format {
+    fn from(format: ReportFormat) -> Self {
+        match format {
+            ReportFormat::Pretty => Self::Pretty,
+            ReportFormat::Github => Self::Github,
+            ReportFormat::Junit => Self::Junit,
+        }
+    }
+}

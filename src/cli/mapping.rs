@@ -1,0 +1,111 @@
+//! How records are mapped: arguments that several commands share.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use ipnetwork::IpNetwork;
+
+use super::values;
+use crate::pipeline::dialect::Dialect;
+use crate::pipeline::enrich::network::Network;
+use crate::pipeline::timestamp::TimeMode;
+
+/// Mapping options, shared by the commands that map records.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Mapping")]
+pub struct MappingArgs {
+    /// Shape of the raw records; auto: each record tells
+    #[arg(long, value_enum, default_value_t = DialectArg::Auto, value_name = "DIALECT")]
+    pub dialect: DialectArg,
+    /// MaxMind City database, for source.geo [env: CONFLUENCE_ECS_GEOIP_CITY]
+    #[arg(long, value_name = "PATH")]
+    pub geoip_city: Option<PathBuf>,
+    /// MaxMind ASN database, for source.as [env: CONFLUENCE_ECS_GEOIP_ASN]
+    #[arg(long, value_name = "PATH")]
+    pub geoip_asn: Option<PathBuf>,
+    /// Keep each record's text in event.original
+    #[arg(long)]
+    pub preserve_original_event: bool,
+    /// Times of self-hosted records: the true ones, or those that Elastic's integration indexes
+    #[arg(long, value_enum, default_value_t = TimestampsArg::Exact, value_name = "MODE")]
+    pub timestamps: TimestampsArg,
+    /// Which actions get event.category, .type and .outcome: those of Elastic's integration
+    #[arg(long, value_enum, default_value_t = CategoriesArg::Elastic, value_name = "SET")]
+    pub categories: CategoriesArg,
+    /// Put a tag on every event, behind confluence-audit, and forwarded if fetched (repeatable)
+    #[arg(long = "tag", value_name = "TAG")]
+    pub tags: Vec<String>,
+    /// Put no tags on events but those of --tag, and preserve_original_event
+    #[arg(long)]
+    pub no_default_tags: bool,
+    /// data_stream.namespace of every event
+    #[arg(long, value_name = "NAME", default_value = "default", value_parser = values::not_empty)]
+    pub namespace: String,
+    /// A network of proxies, whose addresses are not the source (repeatable)
+    /// [default: loopback, link-local and private ranges]
+    #[arg(long = "trusted-proxy", value_name = "CIDR", value_parser = values::cidr)]
+    pub trusted_proxies: Vec<IpNetwork>,
+    /// Name a network: source.geo.name of addresses in it (repeatable, the most specific wins)
+    #[arg(long = "network", value_name = "CIDR=NAME")]
+    pub networks: Vec<Network>,
+    /// Merge a constant JSON object into every event
+    #[arg(long, value_name = "FILE.json")]
+    pub add_fields: Option<PathBuf>,
+    /// Longest record in bytes; a longer one becomes a pipeline_error event
+    #[arg(long, value_name = "N", default_value_t = 16 << 20, allow_negative_numbers = true, value_parser = values::line_limit)]
+    pub max_line_bytes: usize,
+    /// Exit with 3 if a record could not be mapped
+    #[arg(long)]
+    pub strict: bool,
+    /// Threads to use; 1 does everything on one [default: all cores]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = values::threads)]
+    pub threads: Option<NonZeroUsize>,
+}
+
+/// Values of `--dialect`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[expect(missing_docs, reason = "the values of Dialect")]
+pub enum DialectArg {
+    Auto,
+    Cloud,
+    DcApi,
+    DcFile,
+}
+
+impl DialectArg {
+    /// The dialect that is forced; none for `auto`.
+    #[must_use]
+    pub fn forced(self) -> Option<Dialect> {
+        match self {
+            Self::Auto => None,
+            Self::Cloud => Some(Dialect::Cloud),
+            Self::DcApi => Some(Dialect::DcApi),
+            Self::DcFile => Some(Dialect::DcFile),
+        }
+    }
+}
+
+/// Values of `--timestamps`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[expect(missing_docs, reason = "the values of TimeMode")]
+pub enum TimestampsArg {
+    Exact,
+    Elastic,
+}
+
+impl From<TimestampsArg> for TimeMode {
+    fn from(mode: TimestampsArg) -> Self {
+        match mode {
+            TimestampsArg::Exact => Self::Exact,
+            TimestampsArg::Elastic => Self::Elastic,
+        }
+    }
+}
+
+/// Values of `--categories`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CategoriesArg {
+    /// Those of the integration.
+    Elastic,
+}

@@ -1,0 +1,24 @@
+//! Arguments of `normalize`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::MappingArgs;
+
+/// Arguments of `normalize`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes: 0 done, 1 an input or the output failed, 2 wrong usage, 3 a record could not be mapped \
+(with --strict), 130/143 ended by SIGINT/SIGTERM.")]
+pub struct NormalizeArgs {
+    /// Files to read, in this order, plain, gzip, zstd, xz or bzip2; `-` or none: stdin
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Write to a file, truncating it first, instead of stdout
+    #[arg(short, long, value_name = "PATH", default_value = "-")]
+    pub output: PathBuf,
+    /// How records are mapped.
+    #[command(flatten)]
+    pub mapping: MappingArgs,
+}

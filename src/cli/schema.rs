@@ -1,0 +1,47 @@
+//! Arguments of `schema`.
+
+use std::path::PathBuf;
+
+use clap::{Subcommand, ValueEnum};
+
+use crate::schema::fields;
+
+/// The commands of `schema`.
+#[derive(Debug, Subcommand)]
+pub enum SchemaCommand {
+    /// Print the fields that an event can have
+    Fields {
+        /// How to print them
+        #[arg(long, value_enum, default_value_t = FieldsFormat::Table, value_name = "FORMAT")]
+        format: FieldsFormat,
+    },
+    /// Print a composable index template for Elasticsearch 8
+    IndexTemplate,
+    /// Print a JSON schema (draft 2020-12) of one event
+    JsonSchema,
+    /// Check events for unknown fields, wrong types and values that ECS does not allow
+    Validate {
+        /// NDJSON files; `-` or none: stdin
+        #[arg(value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+}
+
+/// Values of `schema fields --format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[expect(missing_docs, reason = "the values of fields::Format")]
+pub enum FieldsFormat {
+    Table,
+    Json,
+    Markdown,
+}
+
+impl From<FieldsFormat> for fields::Format {
+    fn from(format: FieldsFormat) -> Self {
+        match format {
+            FieldsFormat::Table => Self::Table,
+            FieldsFormat::Json => Self::Json,
+            FieldsFormat::Markdown => Self::Markdown,
+        }
+    }
+}

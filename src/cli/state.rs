@@ -1,0 +1,55 @@
+//! Arguments of `state`.
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args, Subcommand};
+
+use super::values;
+use crate::pipeline::timestamp::Timestamp;
+
+/// `--state-dir`.
+#[derive(Debug, Args)]
+pub struct StateDirArgs {
+    /// Directory of the state [default: $STATE_DIRECTORY, else $XDG_STATE_HOME/confluence-ecs, else
+    /// ~/.local/state/confluence-ecs]
+    #[arg(long, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
+}
+
+/// The commands of `state`.
+#[derive(Debug, Subcommand)]
+pub enum StateCommand {
+    /// List what is known
+    List(StateDirArgs),
+    /// Print what is known of a followed path or a site, as JSON
+    Show {
+        /// A followed path, or a site as `state list` names it
+        name: PathBuf,
+        /// Where the state is.
+        #[command(flatten)]
+        state: StateDirArgs,
+    },
+    /// Forget a followed path or a site, which is then read as one that was never seen
+    Forget {
+        /// A followed path, or a site as `state list` names it
+        name: PathBuf,
+        /// Where the state is.
+        #[command(flatten)]
+        state: StateDirArgs,
+    },
+    /// Set how far a followed path or a site counts as read
+    #[command(group = ArgGroup::new("where").required(true).args(["offset", "since"]))]
+    Set {
+        /// A followed path, or a site as `state list` names it
+        name: PathBuf,
+        /// The byte that its next line begins at
+        #[arg(long, value_name = "N")]
+        offset: Option<u64>,
+        /// Read records from this time on: RFC 3339, such as 2026-01-31T00:00:00Z
+        #[arg(long, value_name = "TIME", value_parser = values::time)]
+        since: Option<Timestamp>,
+        /// Where the state is.
+        #[command(flatten)]
+        state: StateDirArgs,
+    },
+}

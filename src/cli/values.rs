@@ -1,0 +1,164 @@
+//! The values of flags: one grammar for durations, times, sizes and networks, whatever the flag.
+
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use url::Url;
+
+use crate::fetch::since::Since;
+use crate::pipeline::timestamp::Timestamp;
+
+pub(super) use crate::pipeline::enrich::network::cidr;
+
+/// Where a browser is sent back to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RedirectUri {
+    /// As it was given: OAuth servers compare it letter by letter.
+    pub text: String,
+    /// What it means.
+    pub url: Url,
+}
+
+/// Values of `--cloud-id`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CloudId {
+    /// Asked of the site.
+    Auto,
+    /// Given.
+    Id(String),
+}
+
+pub(super) fn not_empty(text: &str) -> Result<String, &'static str> {
+    if text.is_empty() {
+        return Err("expected a name that is not empty");
+    }
+    Ok(text.to_owned())
+}
+
+pub(super) fn threads(text: &str) -> Result<NonZeroUsize, &'static str> {
+    const MOST: usize = 1024;
+    let threads = text
+        .parse()
+        .ok()
+        .filter(|threads: &NonZeroUsize| threads.get() <= MOST);
+    threads.ok_or("expected a number of threads from 1 to 1024")
+}
+
+/// Lengths up to 1 GiB: positions in a record are 32 bits wide.
+pub(super) fn line_limit(text: &str) -> Result<usize, &'static str> {
+    const EXPECTED: &str = "expected a number of bytes from 1 to 1073741824";
+    match text.parse() {
+        Ok(limit) if (1..=1 << 30).contains(&limit) => Ok(limit),
+        _ => Err(EXPECTED),
+    }
+}
+
+pub(super) fn since(text: &str) -> Result<Since, &'static str> {
+    if text == "now" {
+        return Ok(Since::Now);
+    }
+    if let Ok(ago) = duration(text) {
+        return Ok(Since::Ago(ago));
+    }
+    time(text)
+        .map(Since::Time)
+        .map_err(|_| "expected a time such as 2026-01-31T00:00:00Z, a duration such as 24h, or now")
+}
+
+/// A base URL: no query, no credentials in it.
+pub(super) fn site_url(text: &str) -> Result<Url, &'static str> {
+    const EXPECTED: &str = "expected a URL such as https://acme.atlassian.net, without user, password, query or fragment";
+    let url = Url::parse(text).map_err(|_| EXPECTED)?;
+    let is_plain = url.query().is_none() && url.fragment().is_none();
+    let is_open = url.username().is_empty() && url.password().is_none();
+    let is_web = matches!(url.scheme(), "http" | "https") && url.has_host();
+    if !(is_plain && is_open && is_web) {
+        return Err(EXPECTED);
+    }
+    Ok(url)
+}
+
+pub(super) fn proxy(text: &str) -> Result<String, &'static str> {
+    let is_proxy =
+        Url::parse(text).is_ok_and(|url| url.scheme().starts_with("http") && url.has_host());
+    if !is_proxy {
+        return Err("expected a URL such as http://proxy.example.com:3128");
+    }
+    Ok(text.to_owned())
+}
+
+/// Where a browser can be sent back to.
+pub(super) fn redirect_uri(text: &str) -> Result<RedirectUri, &'static str> {
+    let url = site_url(text);
+    let url = url.map_err(|_| "expected a URL such as http://127.0.0.1:8917/callback")?;
+    Ok(RedirectUri {
+        text: text.to_owned(),
+        url,
+    })
+}
+
+pub(super) fn cloud_id(text: &str) -> Result<CloudId, &'static str> {
+    if text == "auto" {
+        return Ok(CloudId::Auto);
+    }
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    if text.is_empty() || !text.bytes().all(is_name) {
+        return Err("expected a cloud id such as 11223344-a1b2-3b33-c444-def123456789, or auto");
+    }
+    Ok(CloudId::Id(text.to_owned()))
+}
+
+pub(super) fn user(text: &str) -> Result<String, &'static str> {
+    // RFC 7617: the first colon parts user and password.
+    if text.is_empty() || text.contains(':') || text.contains(char::is_control) {
+        return Err("expected an e-mail address, or the name of a user");
+    }
+    Ok(text.to_owned())
+}
+
+pub(super) fn client_id(text: &str) -> Result<String, &'static str> {
+    if text.is_empty() || text.contains(char::is_whitespace) {
+        return Err("expected the client id of an OAuth app");
+    }
+    Ok(text.to_owned())
+}
+
+pub(super) fn search(text: &str) -> Result<String, &'static str> {
+    if text.is_empty() || text.chars().count() > 100 {
+        return Err("expected a text of 1 to 100 characters");
+    }
+    Ok(text.to_owned())
+}
+
+pub(super) fn page_size(text: &str) -> Result<u32, &'static str> {
+    let size = text
+        .parse()
+        .ok()
+        .filter(|size| (1..=100_000).contains(size));
+    size.ok_or("expected a number of records from 1 to 100000")
+}
+
+pub(super) fn retries(text: &str) -> Result<u32, &'static str> {
+    let retries = text.parse().ok().filter(|retries| *retries <= 1000);
+    retries.ok_or("expected a number from 0 to 1000")
+}
+
+pub(super) fn header(text: &str) -> Result<String, &'static str> {
+    if text.is_empty() || !text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return Err("expected a text of ASCII characters");
+    }
+    Ok(text.to_owned())
+}
+pub(super) fn time(text: &str) -> Result<Timestamp, &'static str> {
+    Timestamp::from_text(text).ok_or("expected a time such as 2026-01-31T00:00:00Z")
+}
+
+pub(super) fn interval(text: &str) -> Result<Duration, &'static str> {
+    let at_least = |duration: &Duration| *duration >= Duration::from_millis(1);
+    let duration = duration(text).ok().filter(at_least);
+    duration.ok_or("expected a duration of at least 1ms, such as 500ms or 10m")
+}
+
+pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
+    humantime::parse_duration(text).map_err(|_| "expected a duration such as 90s, 12h or 7d")
+}
