@@ -12,6 +12,7 @@ pub mod tail;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use crate::auth::login;
 use crate::exit::Exit;
 use crate::fetch::{Error as FetchError, connect};
 use crate::process::shown::Shown as _;
@@ -74,6 +75,15 @@ impl From<ship::Error> for Error {
             ship::Error::Sink(error) => Self::Sink(error),
             ship::Error::State(error) => Self::State(error),
             ship::Error::Save { directory, source } => Self::Save { directory, source },
+        }
+    }
+}
+
+impl From<login::Error> for Error {
+    fn from(error: login::Error) -> Self {
+        match error {
+            login::Error::Auth(error) => Self::Auth(error),
+            login::Error::System(error) => Self::System(error),
         }
     }
 }

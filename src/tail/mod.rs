@@ -20,6 +20,7 @@ pub mod pattern;
 pub mod piece;
 pub mod recognise;
 pub mod run;
+pub mod set;
 mod start;
 pub mod watch;
 

@@ -2,22 +2,18 @@
 
 mod sites;
 
-use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Write as _, stdout};
+use std::io::{self, Write as _, stdout};
 use std::path::Path;
 
 use super::Error;
+use super::tail::report::condition;
 use crate::cli::{StateCommand, StateDirArgs};
 use crate::exit::Exit;
-use crate::pipeline::dialect::{self, Record};
-use crate::pipeline::json::Reader;
-use crate::pipeline::timestamp::{TimeMode, Timestamp};
 use crate::process::shown::Shown as _;
 use crate::state::{self, Store};
-use crate::tail::content;
 use crate::tail::ledger::{Ledger, Row};
-use crate::tail::log::Condition;
 use crate::tail::run::STATE;
+use crate::tail::set;
 
 /// Runs the command.
 ///
@@ -40,7 +36,12 @@ pub fn run(task: StateCommand) -> Result<Exit, Error> {
             offset,
             since,
             state,
-        } => change(&state, |ledger| set(ledger, &name, offset, since)),
+        } => change(&state, |ledger| {
+            let ids = ids(ledger, &name)?;
+            let set = set::set(ledger, &ids, &name, offset, since);
+            let (path, offset) = set.map_err(Error::CannotSet)?;
+            Ok(format!("{}: offset {offset}\n", path.shown()))
+        }),
     }
 }
 
@@ -73,7 +74,7 @@ fn list(at: &StateDirArgs) -> Result<Exit, Error> {
             "{}\toffset {}\t{}\n",
             checkpoint.path.shown(),
             checkpoint.progress.offset(),
-            super::tail::report::condition(checkpoint)
+            condition(checkpoint)
         )
     });
     let sites = sites::all(&directory);
@@ -124,97 +125,6 @@ fn change(
         .save(&ledger)
         .map_err(|source| Error::Save { directory, source })?;
     print(&done)
-}
-
-fn set(
-    ledger: &mut Ledger,
-    name: &Path,
-    offset: Option<u64>,
-    since: Option<Timestamp>,
-) -> Result<String, Error> {
-    let ids = ids(ledger, name)?;
-    let rows = ids.iter().rev();
-    // The file that is there now, if others were there before it.
-    let mut rows = rows.filter(|id| {
-        let row = ledger.logs.get(id);
-        row.is_some_and(|row| row.checkpoint.gone_since.is_none())
-    });
-    let id = rows.next().copied();
-    if let Some(id) = id {
-        // What a pipe has already is of the old offset.
-        ledger.handed.remove(&id);
-    }
-    let Some(row) = id.and_then(|id| ledger.logs.get_mut(&id)) else {
-        return Err(Error::CannotSet(format!(
-            "{} is gone: there is nothing to read of it",
-            name.shown()
-        )));
-    };
-    let path = row.checkpoint.path.clone();
-    let failed =
-        |source: io::Error| Error::CannotSet(format!("cannot read {}: {source}", path.shown()));
-    if row.checkpoint.condition.is_compressed() {
-        return Err(Error::CannotSet(format!(
-            "{} is compressed: only plain files can be set",
-            path.shown()
-        )));
-    }
-    let file = content::open(&path).map_err(failed)?;
-    let offset = match (offset, since) {
-        (Some(offset), _) => line_start(&file, &path, offset)?,
-        (None, Some(since)) => first_since(&file, since).map_err(failed)?,
-        (None, None) => 0,
-    };
-    row.checkpoint.progress = content::progress_at(&file, offset).map_err(failed)?;
-    row.checkpoint.condition = Condition::Plain;
-    row.checkpoint.unfinished = None;
-    Ok(format!("{}: offset {offset}\n", path.shown()))
-}
-
-/// The offset, if a line begins there.
-fn line_start(file: &File, path: &Path, offset: u64) -> Result<u64, Error> {
-    let failed = |source| Error::CannotSet(format!("cannot read {}: {source}", path.shown()));
-    let length = file.metadata().map_err(failed)?.len();
-    if offset > length {
-        return Err(Error::CannotSet(format!(
-            "--offset: {} has {length} bytes, fewer than {offset}",
-            path.shown()
-        )));
-    }
-    let before = content::line_start_before(file, offset).map_err(failed)?;
-    if before != offset {
-        return Err(Error::CannotSet(format!(
-            "--offset: byte {offset} of {} is in the middle of a line, which begins at byte {before}",
-            path.shown()
-        )));
-    }
-    Ok(offset)
-}
-
-/// Where the first record of that time or later begins; the end if there is none.
-fn first_since(file: &File, since: Timestamp) -> io::Result<u64> {
-    let mut lines = BufReader::new(file);
-    let mut reader = Reader::default();
-    let (mut offset, mut line) = (0, Vec::new());
-    loop {
-        line.clear();
-        let read = lines.read_until(b'\n', &mut line)?;
-        if read == 0 {
-            return Ok(offset);
-        }
-        if time_of(&mut reader, &line).is_some_and(|time| time >= since) {
-            return Ok(offset);
-        }
-        offset += read as u64;
-    }
-}
-
-fn time_of(reader: &mut Reader, line: &[u8]) -> Option<Timestamp> {
-    let text = std::str::from_utf8(line.trim_ascii()).ok()?;
-    let document = reader.read(text).ok()?;
-    let record = Record::read(document.root());
-    let dialect = dialect::detect(&record)?;
-    record.time(dialect, TimeMode::Exact).ok().flatten()
 }
 
 pub(super) fn print(text: &str) -> Result<Exit, Error> {
