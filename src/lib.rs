@@ -11,21 +11,21 @@
 
 #![forbid(unsafe_code)]
 
-pub mod auth;
-pub mod check;
+pub(crate) mod auth;
+pub(crate) mod check;
 pub mod cli;
 pub mod commands;
 pub mod exit;
-pub mod fetch;
-pub mod fixtures;
-pub mod http;
-pub mod input;
+pub(crate) mod fetch;
+pub(crate) mod fixtures;
+pub(crate) mod http;
+pub(crate) mod input;
 pub mod options;
 pub mod pipeline;
 pub mod process;
 pub mod schema;
-pub mod secret;
-pub mod ship;
+pub(crate) mod secret;
+pub(crate) mod ship;
 pub mod sink;
 pub mod state;
-pub mod tail;
+pub(crate) mod tail;

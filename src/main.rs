@@ -5,7 +5,7 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use confluence_ecs::cli::{self, Cli, Command};
+use confluence_ecs::cli::{self, Cli};
 use confluence_ecs::commands;
 use confluence_ecs::exit::Exit;
 use confluence_ecs::options;
@@ -17,17 +17,7 @@ fn main() -> ExitCode {
         Err(error) => return cli::report(&error).into(),
     };
     logging::start(options::logging(&cli.logging));
-    let result = match cli.command {
-        Command::Normalize(arguments) => commands::normalize::run(arguments),
-        Command::Tail(arguments) => commands::tail::run(&arguments),
-        Command::Fetch(arguments) => commands::fetch::run(&arguments),
-        Command::Check(arguments) => commands::check::run(&arguments),
-        Command::Auth { task } => commands::auth::run(task),
-        Command::State { task } => commands::state::run(task),
-        Command::Fixtures { task } => commands::fixtures::run(task),
-        Command::Schema { what } => commands::schema::run(what),
-    };
-    match result {
+    match commands::run(cli.command) {
         Ok(exit) => exit.into(),
         Err(error) => {
             if !error.is_quiet() {

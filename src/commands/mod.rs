@@ -1,22 +1,40 @@
 //! The commands: what joins inputs, mapping and outputs.
 
-pub mod auth;
-pub mod check;
-pub mod fetch;
-pub mod fixtures;
-pub mod normalize;
-pub mod schema;
-pub mod state;
-pub mod tail;
+mod auth;
+mod check;
+mod fetch;
+mod fixtures;
+mod normalize;
+mod schema;
+mod state;
+mod tail;
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::auth::login;
+use crate::cli::Command;
 use crate::exit::Exit;
 use crate::fetch::{Error as FetchError, connect};
 use crate::process::shown::Shown as _;
 use crate::{auth as oauth, options, ship, sink, state as state_file};
+
+/// Runs a command.
+///
+/// # Errors
+/// As the command: when its arguments are wrong, or what it works with fails.
+pub fn run(command: Command) -> Result<Exit, Error> {
+    match command {
+        Command::Normalize(arguments) => normalize::run(arguments),
+        Command::Tail(arguments) => tail::run(&arguments),
+        Command::Fetch(arguments) => fetch::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Auth { task } => auth::run(task),
+        Command::State { task } => state::run(task),
+        Command::Fixtures { task } => fixtures::run(task),
+        Command::Schema { what } => schema::run(what),
+    }
+}
 
 /// Why a command could not do its work.
 #[derive(Debug, thiserror::Error)]

@@ -46,15 +46,9 @@ impl Delivered {
     }
 
     /// How many records it knows.
-    #[must_use]
+    #[cfg(test)]
     pub fn len(&self) -> usize {
         self.at.values().map(Vec::len).sum::<usize>() + self.timeless.len()
-    }
-
-    /// Whether it knows none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.at.is_empty() && self.timeless.is_empty()
     }
 }
 

@@ -8,7 +8,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use tempfile::SpooledTempFile;
 
@@ -31,7 +31,6 @@ const SEARCH: u8 = 2;
 /// The records of a slice.
 #[derive(Debug)]
 pub struct Spill {
-    directory: PathBuf,
     file: SpooledTempFile,
     length: u64,
     runs: Vec<Run>,
@@ -67,7 +66,6 @@ impl Spill {
     #[must_use]
     pub fn new(directory: &Path) -> Self {
         Self {
-            directory: directory.to_owned(),
             file: tempfile::spooled_tempfile_in(IN_MEMORY, directory),
             length: 0,
             runs: Vec::new(),
@@ -76,13 +74,8 @@ impl Spill {
         }
     }
 
-    /// Empties it.
-    pub fn clear(&mut self) {
-        *self = Self::new(&self.directory);
-    }
-
     /// How many records are in it.
-    #[must_use]
+    #[cfg(test)]
     pub fn len(&self) -> u64 {
         self.sequence
     }
@@ -399,7 +392,7 @@ mod tests {
             .add(&page(&[(Some(9), 0), (Some(8), 0)]), 1, window(0, 9))
             .unwrap();
         assert_eq!(merged(&mut spill).len(), 1);
-        spill.clear();
-        assert!(spill.is_empty() && merged(&mut spill).is_empty());
+        let mut empty = Spill::new(folder.path());
+        assert!(empty.is_empty() && merged(&mut empty).is_empty());
     }
 }

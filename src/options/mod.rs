@@ -1,7 +1,7 @@
 //! Arguments into the options that the work is done with; what is wrong with them is found here,
 //! before anything is read or written.
 
-pub mod fetch;
+pub(crate) mod fetch;
 mod mapping;
 mod tail;
 
@@ -14,11 +14,11 @@ use crate::process::logging;
 use crate::process::shown::Shown as _;
 use crate::tail::pattern::PatternError;
 
-pub use mapping::{
+pub(crate) use mapping::{
     DEFAULT_FETCH_TAGS, DEFAULT_TAGS, MappingSources, add_fields, given_databases, golden, mapping,
     threads,
 };
-pub use tail::{discovery, tail};
+pub(crate) use tail::{discovery, tail};
 
 /// What is wrong with the configuration.
 #[derive(Debug, thiserror::Error)]

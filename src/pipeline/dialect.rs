@@ -4,7 +4,7 @@ use crate::pipeline::json::{Kind, Value};
 use crate::pipeline::timestamp::{TimeMode, Timestamp};
 
 /// Keys that tell that an object is a record, and no page of records.
-pub const RECORD_KEYS: [&str; 3] = ["creationDate", "timestamp", "auditType"];
+pub(crate) const RECORD_KEYS: [&str; 3] = ["creationDate", "timestamp", "auditType"];
 
 /// A raw shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,13 +17,10 @@ pub enum Dialect {
     DcFile,
 }
 
-/// The members of a record that the mapping reads, each the last of its name.
+/// The members of a record that the mapping reads, named as in the records (sources.md), each the last of
+/// its name.
 #[derive(Clone, Copy, Debug, Default)]
-#[expect(
-    missing_docs,
-    reason = "named as in the records, which sources.md describes"
-)]
-pub struct Record<'a> {
+pub(crate) struct Record<'a> {
     pub affected_object: Option<Value<'a>>,
     pub affected_objects: Option<Value<'a>>,
     pub associated_objects: Option<Value<'a>>,
@@ -97,7 +94,7 @@ impl<'a> Record<'a> {
 
 /// A record's time that is none.
 #[derive(Clone, Copy, Debug)]
-pub struct UnreadableTime<'a> {
+pub(crate) struct UnreadableTime<'a> {
     /// The field's name.
     pub field: &'static str,
     /// What is in it.
@@ -106,7 +103,7 @@ pub struct UnreadableTime<'a> {
 
 /// Tells a record's dialect by what it has; none where nothing tells it.
 #[must_use]
-pub fn detect(record: &Record<'_>) -> Option<Dialect> {
+pub(crate) fn detect(record: &Record<'_>) -> Option<Dialect> {
     let timestamp = record.timestamp.map(Value::kind);
     if record.creation_date.is_some() {
         Some(Dialect::Cloud)

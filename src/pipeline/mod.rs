@@ -6,6 +6,6 @@ pub mod enrich;
 pub mod event;
 pub mod frame;
 pub mod json;
-pub mod map;
+pub(crate) mod map;
 pub mod normalize;
 pub mod timestamp;

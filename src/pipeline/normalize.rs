@@ -51,7 +51,7 @@ impl std::ops::AddAssign for Counts {
 
 /// Why a record became a `pipeline_error` event.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// Its bytes are no text.
     #[error("invalid UTF-8 at byte {0}")]
     Encoding(usize),

@@ -11,7 +11,7 @@ static BARS: LazyLock<MultiProgress> =
 
 /// Where progress bars go: nowhere, unless stderr is a terminal and people are to read it.
 #[must_use]
-pub fn bars() -> &'static MultiProgress {
+pub(crate) fn bars() -> &'static MultiProgress {
     &BARS
 }
 

@@ -1,11 +1,11 @@
 //! The process and the system it runs on: signals and stopping, systemd, logging, worker threads, and how
 //! files are identified, their names shown, and tables printed.
 
-pub mod batch;
-pub mod columns;
+pub(crate) mod batch;
+pub(crate) mod columns;
 pub mod logging;
-pub mod node;
+pub(crate) mod node;
 pub mod service;
-pub mod shown;
-pub mod stop;
-pub mod uninterrupted;
+pub(crate) mod shown;
+pub(crate) mod stop;
+pub(crate) mod uninterrupted;

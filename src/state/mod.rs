@@ -12,8 +12,8 @@ mod place;
 mod replace;
 
 pub use file::{Damage, Saved};
-pub use place::directory;
-pub use replace::replace;
+pub(crate) use place::directory;
+pub(crate) use replace::replace;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
@@ -307,7 +307,7 @@ pub fn read_single<T: DeserializeOwned>(dir: &Path, name: &str) -> Result<Option
 ///
 /// # Errors
 /// [`Error::Held`] when one does.
-pub fn check_free(dir: &Path, name: &str) -> Result<(), Error> {
+pub(crate) fn check_free(dir: &Path, name: &str) -> Result<(), Error> {
     let path = Paths::new(dir, name).lock;
     let file = match File::open(&path) {
         Ok(file) => file,

@@ -169,7 +169,7 @@ impl Databases {
 ///
 /// # Errors
 /// When the file cannot be read, is no MaxMind database, or is clearly one of another kind.
-pub fn open(kind: Kind, path: &Path) -> Result<Database, Error> {
+pub(crate) fn open(kind: Kind, path: &Path) -> Result<Database, Error> {
     let bytes = fs::read(path).map_err(|source| Error::Read {
         kind,
         path: path.to_owned(),

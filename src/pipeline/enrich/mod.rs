@@ -2,7 +2,7 @@
 //! hosts of its URLs, and the memory of what was looked up.
 
 pub mod geoip;
-pub mod memo;
+pub(crate) mod memo;
 pub mod network;
 pub mod source;
-pub mod uri;
+pub(crate) mod uri;

@@ -143,7 +143,7 @@ impl TrustedProxies {
 
 /// The addresses in a `source.address`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SourceAddress<'a> {
+pub(crate) struct SourceAddress<'a> {
     /// `source.ip`: its text as it stands in the source address, and the address.
     pub ip: Option<(&'a str, IpAddr)>,
     /// `related.ip`: `source.ip` first, then the others in their order, each address once.
@@ -156,7 +156,7 @@ pub struct SourceAddress<'a> {
 /// `source.ip` is the right-most address outside `trusted`, for a client can forge all that stands left of it,
 /// or the left-most address when all are trusted.
 #[must_use]
-pub fn read<'a>(text: &'a str, trusted: &TrustedProxies) -> SourceAddress<'a> {
+pub(crate) fn read<'a>(text: &'a str, trusted: &TrustedProxies) -> SourceAddress<'a> {
     let addresses: Vec<_> = text.split(',').filter_map(address).collect();
     let outside = addresses.iter().rfind(|(_, ip)| !trusted.contains(*ip));
     let Some(&source) = outside.or(addresses.first()) else {

@@ -1,8 +1,7 @@
 //! What an action is in ECS: `event.category`, `event.type`, `event.outcome`, and whom it is about.
 
-/// What mapping.md §7 does with the users and groups of an action.
+/// What mapping.md §7 does with the users and groups of an action, named as there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "named as in mapping.md §7")]
 pub enum Subject {
     None,
     UserCreated,

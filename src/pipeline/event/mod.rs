@@ -12,12 +12,13 @@ mod objects;
 mod overlay;
 mod write;
 
-pub use categorization::{Row, Subject, UNLISTED};
-pub use envelope::{Envelope, Origin, PRESERVE_ORIGINAL};
-pub use objects::{Objects, Rename, Renamed};
+pub(crate) use categorization::{Row, Subject, UNLISTED};
+pub(crate) use envelope::PRESERVE_ORIGINAL;
+pub use envelope::{Envelope, Origin};
+pub(crate) use objects::{Objects, Rename, Renamed};
 pub(crate) use overlay::cleaned;
 pub use overlay::{Overlay, OverlayError};
-pub use write::{write_event, write_pipeline_error};
+pub(crate) use write::{write_event, write_pipeline_error};
 
 use std::borrow::Cow;
 
@@ -27,11 +28,7 @@ use crate::pipeline::timestamp::Timestamp;
 
 /// What a record says, under the names of ECS. Everything borrows from the record's text.
 #[derive(Debug)]
-#[expect(
-    missing_docs,
-    reason = "the fields are named after the ECS fields they become"
-)]
-pub struct Event<'a> {
+pub(crate) struct Event<'a> {
     pub timestamp: Timestamp,
     pub action: Option<Scalar<'a>>,
     /// `event.category`, `event.type`, `event.outcome`
@@ -73,11 +70,7 @@ impl Event<'_> {
 
 /// `user`, or a part of it of the same shape.
 #[derive(Debug, Default)]
-#[expect(
-    missing_docs,
-    reason = "the fields are named after the ECS fields they become"
-)]
-pub struct User<'a> {
+pub(crate) struct User<'a> {
     pub email: Option<Scalar<'a>>,
     pub full_name: Option<Scalar<'a>>,
     pub group: Group<'a>,
@@ -87,18 +80,14 @@ pub struct User<'a> {
 
 /// `group`
 #[derive(Debug, Default)]
-#[expect(
-    missing_docs,
-    reason = "the fields are named after the ECS fields they become"
-)]
-pub struct Group<'a> {
+pub(crate) struct Group<'a> {
     pub id: Option<Scalar<'a>>,
     pub name: Option<Scalar<'a>>,
 }
 
 /// `related.hosts`
 #[derive(Debug, Default)]
-pub enum Hosts<'a> {
+pub(crate) enum Hosts<'a> {
     /// There are none.
     #[default]
     None,
@@ -110,11 +99,7 @@ pub enum Hosts<'a> {
 
 /// `confluence.audit`
 #[derive(Debug, Default)]
-#[expect(
-    missing_docs,
-    reason = "the fields are named after the fields they become"
-)]
-pub struct Audit<'a> {
+pub(crate) struct Audit<'a> {
     pub affected_objects: Objects<'a>,
     pub changed_values: Objects<'a>,
     pub external_collaborator: Option<Value<'a>>,
@@ -125,7 +110,7 @@ pub struct Audit<'a> {
 
 /// `confluence.audit.type`
 #[derive(Debug, Default, Clone, Copy)]
-pub enum AuditType<'a> {
+pub(crate) enum AuditType<'a> {
     /// The record has none.
     #[default]
     Absent,
@@ -142,7 +127,7 @@ pub enum AuditType<'a> {
 
 /// A string, number or boolean on its way through.
 #[derive(Debug, Clone)]
-pub enum Scalar<'a> {
+pub(crate) enum Scalar<'a> {
     /// As it stands in the record.
     Json(Value<'a>),
     /// A part of a text of the record, decoded.

@@ -15,15 +15,15 @@ use memchr::{memchr, memrchr};
 use scan::{Found, NOT_CLOSED, Scanner};
 
 /// How much of a line or record over the limit is kept for its `event.original` (mapping.md §10).
-pub const KEPT_OF_TOO_LONG: usize = 64 << 10;
+pub(crate) const KEPT_OF_TOO_LONG: usize = 64 << 10;
 /// How much of the beginning of a page is kept, to show where nothing else of it is left to show.
 const KEPT_OF_OPENING: usize = 1 << 10;
 /// What some programs begin a file with, and is no part of its first record.
-pub const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// A text without the [`BYTE_ORDER_MARK`] that it may begin with.
 #[must_use]
-pub fn without_mark(text: &[u8]) -> &[u8] {
+pub(crate) fn without_mark(text: &[u8]) -> &[u8] {
     text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)
 }
 
@@ -109,7 +109,7 @@ enum InRecord {
 /// How many NUL bytes a text begins with: a hole in a file that was truncated under its writer, or
 /// what a crash has left of what was to be written there.
 #[must_use]
-pub fn leading_nuls(text: &[u8]) -> usize {
+pub(crate) fn leading_nuls(text: &[u8]) -> usize {
     let other = text.iter().position(|byte| *byte != 0);
     other.unwrap_or(text.len())
 }

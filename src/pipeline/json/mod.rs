@@ -20,14 +20,16 @@ mod reader;
 mod value;
 mod writer;
 
-pub use canonical::{Pattern, canonical};
-pub use clean::{copy_cleaned, copy_cleaned_member};
-pub use escape::find_special;
-pub use line::one_line;
+pub(crate) use canonical::{Pattern, canonical};
+pub use clean::copy_cleaned;
+pub(crate) use clean::copy_cleaned_member;
+pub(crate) use escape::find_special;
+pub(crate) use line::one_line;
 pub use parse::{MAX_DEPTH, SyntaxError};
 pub use reader::{Document, Reader};
 pub use value::Value;
-pub use writer::{Writer, json_string};
+pub use writer::Writer;
+pub(crate) use writer::json_string;
 
 /// What a node stands for. A number is an [`Kind::Integer`] when its text has neither fraction nor
 /// exponent.
