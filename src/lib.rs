@@ -1,13 +1,17 @@
 //! Raw Confluence audit records in, ECS events out.
 //!
-//! The way of one record: bytes are taken apart into [`frame`](pipeline::frame)s (lines, records of API pages), a
-//! frame's text becomes [`json`](pipeline::json) nodes that borrow from it, its [`dialect`](pipeline::dialect) is told, [`map`](pipeline::map) makes an
-//! [`event`](pipeline::event) of it with [`source`](pipeline::enrich::source) addresses located by [`geoip`](pipeline::enrich::geoip), and the event is written as a line
-//! of JSON. [`normalize`](pipeline::normalize) holds that order; it is pure.
+//! The way of one record, in [`pipeline`]: bytes are taken apart into [frames](pipeline::frame) (lines,
+//! records of API pages), a frame's text becomes [JSON nodes](pipeline::json) that borrow from it, its
+//! [dialect](pipeline::dialect) is told, `map` makes an [event](pipeline::event) of it, whose
+//! [source address](pipeline::enrich::source) is located, and the event is written as a line of JSON.
+//! [`pipeline::normalize`] holds that order; it is pure.
 //!
-//! Sources make bytes: [`input`] reads files and pipes to their end, [`tail`] follows logs, [`fetch`] asks
-//! the REST APIs over [`http`], as whom [`auth`] says. A [`sink`] takes lines, and [`state`] keeps what is
-//! in it. Only the commands join the three.
+//! Sources make bytes: `input` reads files and pipes to their end, `tail` follows logs, `fetch` asks the
+//! REST APIs over `http`, as whom `auth` says. A [`sink`] takes lines, and [`state`] keeps what is in it;
+//! `ship` holds the order of the two for sources that go on and on. [`cli`] has the arguments, [`options`]
+//! are made of them once, at the start, and [`commands`] join it all.
+//!
+//! Who may import whom stands in `tests/layers.rs`.
 
 #![forbid(unsafe_code)]
 

@@ -120,6 +120,7 @@ pub mod saved_name {
     ///
     /// # Errors
     /// When the serializer does.
+    #[expect(clippy::ref_option, reason = "as serde calls it")]
     pub fn serialize<S: Serializer, N: AsRef<OsStr>>(
         name: &Option<N>,
         serializer: S,

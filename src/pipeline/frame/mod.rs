@@ -46,7 +46,7 @@ pub enum Frame {
     },
     /// What cannot be taken apart; one `pipeline_error` event.
     Unreadable {
-        /// Its text, or the first [`KEPT_OF_TOO_LONG`] bytes.
+        /// Its text, or the first `KEPT_OF_TOO_LONG` bytes.
         text: Vec<u8>,
         /// Offset in the stream of the line that it begins in.
         line_offset: u64,
