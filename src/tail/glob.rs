@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
+use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use glob::{MatchOptions, Pattern};
 
-use super::pattern::PatternError;
 use crate::process::node::Node;
+use crate::process::shown::Shown as _;
 
 const MATCHING: MatchOptions = MatchOptions {
     case_sensitive: true,
@@ -23,6 +24,33 @@ const ANY: &str = "**";
 
 /// Private characters that stand for the bytes 0x80 to 0xFF where they are no text.
 const BYTES: u32 = 0x10_ff00;
+
+/// A pattern that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PatternError {
+    /// No glob.
+    #[error("{}: {source}", text.shown())]
+    Glob {
+        /// The pattern.
+        text: OsString,
+        /// What is wrong with it.
+        source: ::glob::PatternError,
+    },
+    /// Standard input, which normalize reads.
+    #[error(
+        "-: tail follows files; to read standard input use `confluence-ecs normalize` (a file of \
+         that name is ./-)"
+    )]
+    Stdin,
+    /// The current directory is gone.
+    #[error("{}: cannot be made absolute: {source}", path.shown())]
+    Absolute {
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
 
 /// A compiled glob.
 #[derive(Debug, Clone)]

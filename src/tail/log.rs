@@ -9,12 +9,14 @@ use std::time::{Instant, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use super::content::Content;
-use super::discover::Found;
+use super::found::Found;
 use super::identity::{Digest, Progress};
 use super::name::Name;
 use crate::pipeline::event::Origin;
 use crate::process::node::Node;
 use crate::process::shown::Shown as _;
+
+pub use super::path::{file_name, folder};
 
 /// A log's number in the state; never used again.
 pub type LogId = u64;
@@ -479,16 +481,4 @@ impl Log {
             Err(error) => Err(error),
         }
     }
-}
-
-/// The directory of a file.
-#[must_use]
-pub fn folder(path: &Path) -> &Path {
-    path.parent().unwrap_or(Path::new("/"))
-}
-
-/// The name of a file.
-#[must_use]
-pub fn file_name(path: &Path) -> &OsStr {
-    path.file_name().unwrap_or_default()
 }

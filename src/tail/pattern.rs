@@ -1,13 +1,15 @@
 //! What the user names to be followed, and what not to be.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::{fmt, io};
 
 use super::glob::{Folders, Glob, has_wildcard};
-use super::log::{file_name, folder};
+use super::path::{file_name, folder};
 use crate::process::shown::{Shown as _, to_saved};
+
+pub use super::glob::PatternError;
 
 /// What a directory stands for when it is followed.
 const LOGS: &str = "*.log";
@@ -49,33 +51,6 @@ pub fn exclusion(text: &OsStr) -> Result<Glob, PatternError> {
         source,
     })?;
     Glob::new(absolute.as_os_str())
-}
-
-/// A pattern that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum PatternError {
-    /// No glob.
-    #[error("{}: {source}", text.shown())]
-    Glob {
-        /// The pattern.
-        text: OsString,
-        /// What is wrong with it.
-        source: ::glob::PatternError,
-    },
-    /// Standard input, which normalize reads.
-    #[error(
-        "-: tail follows files; to read standard input use `confluence-ecs normalize` (a file of \
-         that name is ./-)"
-    )]
-    Stdin,
-    /// The current directory is gone.
-    #[error("{}: cannot be made absolute: {source}", path.shown())]
-    Absolute {
-        /// The path.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
 }
 
 impl Pattern {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::{PIECE, open, open_found};
 use crate::input::compression::Stream;
-use crate::tail::discover::Found;
+use crate::tail::found::Found;
 use crate::tail::identity::{Comparison, HEAD, Progress};
 
 /// Compares a file with what was read of another, and tells whether it ends where that stands.

@@ -18,7 +18,7 @@ pub use compare::{
 use compressed::Compressed;
 use plain::Plain;
 
-use super::discover::Found;
+use super::found::Found;
 use super::identity::{HEAD, Progress, TAIL};
 use crate::input::compression::{LONGEST_MAGIC, Stream};
 use crate::process::node::Node;

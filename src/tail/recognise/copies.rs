@@ -7,9 +7,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
-use super::places::{
-    SEPARATORS, Stamp, is_intact, is_named_compressed, is_rotation_of, is_there, stamp,
-};
+use super::places::{SEPARATORS, is_intact, is_named_compressed, is_rotation_of, is_there, stamp};
 use super::scan::Scan;
 use super::{Logs, Unsettled, key};
 use crate::process::shown::Shown as _;
@@ -18,19 +16,10 @@ use crate::tail::discover::Found;
 use crate::tail::identity::HEAD;
 use crate::tail::log::{Log, LogId, Series, file_name};
 
+pub(in crate::tail) use super::copy::Copy;
+
 /// A compressed file that is shorter has not got beyond its header.
 const SHORTEST_COMPRESSED: u64 = 18;
-
-/// A file that is a copy of a log, as far as the log's own file tells.
-#[derive(Debug, Clone)]
-pub(in crate::tail) struct Copy {
-    found: Found,
-    pub(super) of: LogId,
-    /// There was something in it to tell it by; else it may be another log's, too.
-    pub(super) is_told: bool,
-    /// The original's size and time when they were compared.
-    original: Stamp,
-}
 
 /// How much of a file's beginning tells what it may be a copy of.
 const BEGINNING: usize = HEAD;

@@ -10,10 +10,12 @@
 //! files that are no log yet.
 
 mod copies;
+mod copy;
 mod moved;
 mod places;
 mod reached;
 mod scan;
+mod settled;
 mod unreadable;
 
 use std::collections::{BTreeMap, HashMap, HashSet};

@@ -5,39 +5,24 @@ use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
-use super::copies::Copy;
+use super::copy::{Copy, Stamp};
 use super::scan::Scan;
 use super::{Unsettled, key};
 use crate::process::node::Node;
-use crate::process::shown::Shown as _;
 use crate::tail::content::{self, Beginning, Content};
 use crate::tail::discover::Found;
 use crate::tail::identity::{Comparison, Digest};
 use crate::tail::log::{Condition, Log, LogId, file_name, folder};
 use crate::tail::name::{self, Age, Name};
 
+pub(super) use super::settled::settled;
+
 /// What can stand between a log's name and what rotation adds.
 pub(super) const SEPARATORS: [u8; 4] = *b".-_~";
 
-/// By what a change of a file is told.
-pub(super) type Stamp = (u64, Option<SystemTime>);
-
 pub(super) fn stamp(log: &Log) -> Stamp {
     (log.checkpoint.size, log.modified)
-}
-
-/// What an error says of a file that was there a moment ago: something else, or nothing.
-pub(super) fn settled<T>(read: io::Result<T>, found: &Found, otherwise: T) -> Result<T, Unsettled> {
-    match read {
-        Ok(read) => Ok(read),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Unsettled),
-        Err(error) => {
-            tracing::debug!("{}: {error}", found.path.shown());
-            Ok(otherwise)
-        }
-    }
 }
 
 /// Whether a file with a log's inode still holds what was read.

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::places::settled;
+use super::settled::settled;
 use super::{Unsettled, key};
 use crate::process::node::Node;
 use crate::tail::content;

@@ -1,0 +1,20 @@
+//! What is known of a copy.
+
+use std::time::SystemTime;
+
+use crate::tail::found::Found;
+use crate::tail::log::LogId;
+
+/// By what a change of a file is told.
+pub(super) type Stamp = (u64, Option<SystemTime>);
+
+/// A file that is a copy of a log, as far as the log's own file tells.
+#[derive(Debug, Clone)]
+pub(in crate::tail) struct Copy {
+    pub(super) found: Found,
+    pub(super) of: LogId,
+    /// There was something in it to tell it by; else it may be another log's, too.
+    pub(super) is_told: bool,
+    /// The original's size and time when they were compared.
+    pub(super) original: Stamp,
+}

@@ -1,0 +1,19 @@
+//! Files that go away while they are looked at.
+
+use std::io;
+
+use super::Unsettled;
+use crate::process::shown::Shown as _;
+use crate::tail::found::Found;
+
+/// What an error says of a file that was there a moment ago: something else, or nothing.
+pub(super) fn settled<T>(read: io::Result<T>, found: &Found, otherwise: T) -> Result<T, Unsettled> {
+    match read {
+        Ok(read) => Ok(read),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Unsettled),
+        Err(error) => {
+            tracing::debug!("{}: {error}", found.path.shown());
+            Ok(otherwise)
+        }
+    }
+}
