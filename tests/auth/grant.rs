@@ -7,16 +7,16 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::common::again;
-use crate::common::oauth_server::{ACCOUNT, CLIENT_ID, Plan};
+use crate::common::atlassian::Plan;
 use crate::common::program::{run_command, start, stderr, wait_until};
-use crate::world::{Process, World};
+use crate::world::{ACCOUNT, CLIENT_ID, CLIENT_SECRET, Process, World, allow};
 
 const REFRESH: [&str; 1] = ["refresh_token"];
 
 #[test]
 fn an_access_token_that_lasts_is_used_without_asking() {
     let world = World::logged_in();
-    world.server.world().asked.clear();
+    world.server.forget_asked();
     let printed = world.done(&["sites"]);
     assert!(printed.starts_with("11-22\t"), "{printed}");
     assert_eq!(world.asked(), [""; 0]);
@@ -51,13 +51,13 @@ fn an_answer_without_refresh_token_keeps_the_old_one() {
 #[test]
 fn a_rejected_access_token_is_renewed_once() {
     let world = World::logged_in();
-    world.server.world().access.clear();
-    world.server.world().asked.clear();
+    world.server.expire_access_tokens();
+    world.server.forget_asked();
     world.done(&["sites"]);
     assert_eq!(world.asked(), REFRESH);
 
-    world.server.world().access.clear();
-    world.server.world().asked.clear();
+    world.server.expire_access_tokens();
+    world.server.forget_asked();
     let body = r#"{"access_token":"eyJ.e30.x","expires_in":3600}"#;
     world.server.plan([Plan::Answer(200, body)]);
     let error = world.failed(&["sites"], 1);
@@ -69,7 +69,7 @@ fn a_rejected_access_token_is_renewed_once() {
 #[test]
 fn processes_that_need_a_token_at_once_refresh_once() {
     let world = World::expired();
-    world.server.world().is_held = true;
+    world.server.hold_token_requests();
     let sites = || Process::of(start(world.command(&["sites"])));
     let mut started = vec![sites()];
     wait_until("a request for tokens", || !world.asked().is_empty());
@@ -77,7 +77,7 @@ fn processes_that_need_a_token_at_once_refresh_once() {
     for other in &mut started[1..] {
         other.says("waiting for the lock");
     }
-    world.server.let_go();
+    world.server.release();
     for process in started {
         let output = world.end(process.end());
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -88,26 +88,26 @@ fn processes_that_need_a_token_at_once_refresh_once() {
 #[test]
 fn a_refresh_that_is_killed_leaves_the_grant_and_no_lock() {
     let world = World::expired();
-    world.server.world().is_held = true;
+    world.server.hold_token_requests();
     let mut sites = Process::of(start(world.command(&["sites"])));
     wait_until("a request for tokens", || !world.asked().is_empty());
     sites.child.kill().unwrap();
     world.end(sites.end());
     world.server.plan([Plan::Answer(503, "{}")]);
-    world.server.let_go();
-    wait_until("its answer", || world.server.world().plan.is_empty());
+    world.server.release();
+    wait_until("its answer", || world.server.plans_left() == 0);
     world.done(&["sites"]);
 }
 
 #[test]
 fn logout_waits_for_a_refresh_and_is_not_undone() {
     let world = World::expired();
-    world.server.world().is_held = true;
+    world.server.hold_token_requests();
     let refresh = Process::of(start(world.command(&["refresh"])));
     wait_until("a request for tokens", || !world.asked().is_empty());
     let mut logout = Process::of(start(world.command(&["logout"])));
     logout.says("waiting for the lock");
-    world.server.let_go();
+    world.server.release();
     assert_eq!(world.end(logout.end()).status.code(), Some(0));
     let output = world.end(refresh.end());
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -205,7 +205,7 @@ fn refreshing_needs_the_client_secret_and_the_right_one() {
 
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("oauth-client-secret");
-    fs::write(&file, crate::common::oauth_server::CLIENT_SECRET).unwrap();
+    fs::write(&file, CLIENT_SECRET).unwrap();
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     let (code, said) = run(&|command| {
         command.arg("--client-secret-file").arg(&file);
@@ -222,7 +222,7 @@ fn without_a_refresh_token_the_access_token_is_all() {
     let world = World::new();
     let body = r#"{"access_token":"eyJ.e30.x","expires_in":30,"scope":"read:x"}"#;
     world.server.plan([Plan::Answer(200, body)]);
-    let output = world.paste(&[], |url| world.server.allow(&url).into());
+    let output = world.paste(&[], |url| allow(&url).into());
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("offline_access"));
     let error = world.failed(&["sites"], 1);
@@ -327,7 +327,8 @@ fn logout_removes_the_grant() {
 #[test]
 fn sites_are_asked_for_anew_and_kept() {
     let world = World::logged_in();
-    world.server.world().sites = json!([{"id": "55-66", "url": "https://new.atlassian.net", "name": "new\u{1b}[31m", "scopes": []}]);
+    let sites = json!([{"id": "55-66", "url": "https://new.atlassian.net", "name": "new\u{1b}[31m", "scopes": []}]);
+    world.server.set(|settings| settings.sites = Some(sites));
     let printed = world.done(&["sites", "--json"]);
     let sites: Value = serde_json::from_str(&printed).unwrap();
     assert_eq!(sites[0]["id"], "55-66");

@@ -7,9 +7,9 @@ use std::os::unix::fs::MetadataExt as _;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::common::oauth_server::{ACCOUNT, CLIENT_ID, Plan};
+use crate::common::atlassian::Plan;
 use crate::common::program::stderr;
-use crate::world::{Login, World, browse, free_redirect};
+use crate::world::{ACCOUNT, CLIENT_ID, Login, World, allow, browse, free_redirect};
 
 #[test]
 fn the_browser_brings_the_code_back() {
@@ -17,7 +17,7 @@ fn the_browser_brings_the_code_back() {
         let world = World::new();
         let redirect = free_redirect(host);
         let login = Login::start(world.command(&["login", "--redirect-uri", &redirect]));
-        let back = world.server.allow(&login.url);
+        let back = allow(&login.url);
         let mut nowhere = back.clone();
         nowhere.set_path("/favicon.ico");
         assert_eq!(browse(&nowhere).0, 404);
@@ -62,7 +62,7 @@ fn a_foreign_state_is_refused_and_the_right_one_still_taken() {
     let world = World::new();
     let redirect = free_redirect("127.0.0.1");
     let mut login = Login::start(world.command(&["login", "--redirect-uri", &redirect]));
-    let back = world.server.allow(&login.url);
+    let back = allow(&login.url);
     for query in [
         "code=evil&state=evil",
         "code=evil",
@@ -84,7 +84,7 @@ fn who_does_not_allow_it_is_told_so() {
     let world = World::new();
     let redirect = free_redirect("127.0.0.1");
     let login = Login::start(world.command(&["login", "--redirect-uri", &redirect]));
-    let mut back = world.server.allow(&login.url);
+    let mut back = allow(&login.url);
     let state = back.query_pairs().find(|(key, _)| key == "state");
     let query = format!(
         "error=access_denied&error_description=User+did+not+authorize&state={}",
@@ -131,16 +131,14 @@ fn a_port_in_use_and_another_machine_are_told_with_the_remedy() {
         assert!(error.contains("--redirect-uri") && error.contains("--paste"));
     }
     let more = ["--redirect-uri", "https://example.com/callback"];
-    let output = world.paste(&more, |url| world.server.allow(&url).to_string());
+    let output = world.paste(&more, |url| allow(&url).to_string());
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
 }
 
 #[test]
 fn what_is_pasted_may_be_the_query_alone() {
     let world = World::new();
-    let output = world.paste(&[], |url| {
-        world.server.allow(&url).query().unwrap().to_owned()
-    });
+    let output = world.paste(&[], |url| allow(&url).query().unwrap().to_owned());
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
 }
 
@@ -167,14 +165,14 @@ fn what_cannot_be_used_of_a_paste_is_told() {
 fn a_code_is_shown_once_unless_the_server_turns_it_away_unseen() {
     let world = World::new();
     world.server.plan([Plan::Lose]);
-    let output = world.paste(&[], |url| world.server.allow(&url).into());
+    let output = world.paste(&[], |url| allow(&url).into());
     assert_eq!(output.status.code(), Some(1));
     let said = stderr(&output);
     assert!(said.contains("works once: log in again"), "{said}");
     assert_eq!(world.asked().len(), 1);
 
     world.server.plan([Plan::Answer(500, "{}")]);
-    let output = world.paste(&[], |url| world.server.allow(&url).into());
+    let output = world.paste(&[], |url| allow(&url).into());
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(world.asked().len(), 2);
 
@@ -195,7 +193,7 @@ fn answers_without_tokens_are_no_login() {
         (400, r#"{"error":"invalid_request"}"#, "status 400"),
     ] {
         world.server.plan([Plan::Answer(status, body)]);
-        let output = world.paste(&[], |url| world.server.allow(&url).into());
+        let output = world.paste(&[], |url| allow(&url).into());
         assert_eq!(output.status.code(), Some(1), "{body}");
         assert!(stderr(&output).contains(expected), "{}", stderr(&output));
         assert!(!world.state_dir.join("oauth.json").exists());
@@ -214,12 +212,12 @@ fn a_failed_login_leaves_the_grant_before() {
 #[test]
 fn what_the_grant_lacks_is_told_at_once() {
     let world = World::new();
-    world.server.world().sites =
-        json!([{"id": "1", "url": "u", "name": "n", "scopes": ["read:x"]}]);
+    let sites = json!([{"id": "1", "url": "u", "name": "n", "scopes": ["read:x"]}]);
+    world.server.set(|settings| settings.sites = Some(sites));
     let body = r#"{"access_token":"eyJ.e30.x","expires_in":3600,"scope":"read:x"}"#;
-    world.server.world().access.insert("eyJ.e30.x".to_owned());
+    world.server.accept_access_token("eyJ.e30.x");
     world.server.plan([Plan::Answer(200, body)]);
-    let output = world.paste(&[], |url| world.server.allow(&url).into());
+    let output = world.paste(&[], |url| allow(&url).into());
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let said = stderr(&output);
     assert!(said.contains("no refresh token came"), "{said}");
@@ -254,7 +252,7 @@ fn a_wrong_client_secret_is_told_apart() {
     let mut command = world.command(&["login", "--paste"]);
     command.env("CONFLUENCE_OAUTH_CLIENT_SECRET", "wrong-one");
     let mut login = Login::start(command);
-    let line = format!("{}\n", world.server.allow(&login.url));
+    let line = format!("{}\n", allow(&login.url));
     std::io::Write::write_all(login.process.child.stdin.as_mut().unwrap(), line.as_bytes())
         .unwrap();
     let output = login.end();

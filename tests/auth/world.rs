@@ -6,15 +6,19 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Output};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use url::Url;
 
-use crate::common::oauth_server::{CLIENT_ID, CLIENT_SECRET, OauthServer};
+use crate::common::atlassian::{Atlassian, client};
 use crate::common::program::{self, run_command, start};
 
+pub const CLIENT_ID: &str = "the-app";
+pub const CLIENT_SECRET: &str = "s3cret-of-the-app";
+pub const ACCOUNT: &str = "557058:0a1b";
+
 pub struct World {
-    pub server: OauthServer,
+    pub server: Atlassian,
     pub state_dir: PathBuf,
     _home: Option<TempDir>,
 }
@@ -33,7 +37,7 @@ impl World {
     pub fn at(home: &Path) -> Self {
         let state_dir = home.join("state");
         Self {
-            server: OauthServer::start(&state_dir),
+            server: server(&state_dir),
             state_dir,
             _home: None,
         }
@@ -54,14 +58,14 @@ impl World {
     }
 
     pub fn log_in_and_expire(&self) {
-        self.server.world().lifetime = 30;
+        self.server.set(|settings| settings.expires_in = 30);
         self.log_in();
-        self.server.world().lifetime = 3600;
-        self.server.world().asked.clear();
+        self.server.set(|settings| settings.expires_in = 3600);
+        self.server.forget_asked();
     }
 
     pub fn log_in(&self) {
-        let output = self.paste(&[], |url| self.server.allow(&url).to_string());
+        let output = self.paste(&[], |url| allow(&url).to_string());
         assert_eq!(
             output.status.code(),
             Some(0),
@@ -86,8 +90,8 @@ impl World {
         // Later commands know them from the login.
         if login {
             command
-                .args(["--api-base", self.server.base.as_str()])
-                .args(["--auth-base", self.server.base.as_str()])
+                .args(["--api-base", self.server.api_base()])
+                .args(["--auth-base", self.server.auth_base()])
                 .args(["--client-id", CLIENT_ID]);
         }
         command
@@ -127,7 +131,7 @@ impl World {
 
     /// No output tells a secret, and no file but the grant's.
     pub fn end(&self, output: Output) -> Output {
-        let secrets = self.server.world().secrets.clone();
+        let secrets = self.server.secrets();
         let mut texts = vec![output.stdout.clone(), output.stderr.clone()];
         for entry in fs::read_dir(&self.state_dir).into_iter().flatten() {
             let path = entry.unwrap().path();
@@ -166,8 +170,30 @@ impl World {
 
     /// What was asked of the server for tokens.
     pub fn asked(&self) -> Vec<String> {
-        self.server.world().asked.clone()
+        self.server.asked()
     }
+}
+
+fn server(state_dir: &Path) -> Atlassian {
+    let server = Atlassian::cloud();
+    server.set(|settings| {
+        CLIENT_ID.clone_into(&mut settings.client_id);
+        CLIENT_SECRET.clone_into(&mut settings.client_secret);
+        settings.redirect_uri = None;
+        settings.account = Some(ACCOUNT.to_owned());
+        settings.state_dir = Some(state_dir.to_owned());
+        settings.sites = Some(json!([
+            {"id": "11-22", "url": "https://acme.atlassian.net", "name": "acme", "avatarUrl": "x",
+             "scopes": ["read:audit-log:confluence"]},
+            {"id": "33-44", "url": "https://other.atlassian.net", "name": "other", "scopes": []},
+        ]));
+    });
+    server
+}
+
+/// What a browser does with the authorization URL: the user allows it, and is sent back.
+pub fn allow(url: &Url) -> Url {
+    Url::parse(&client::browse(url.as_str())).unwrap()
 }
 
 /// A process whose words are read as they come.

@@ -6,7 +6,6 @@ pub mod atlassian;
 pub mod events;
 pub mod fetching;
 pub mod follow;
-pub mod oauth_server;
 pub mod oracle;
 pub mod program;
 pub mod records;

@@ -43,12 +43,12 @@ fn refresh(server: &Atlassian, with: &Value) -> Reply {
 #[test]
 fn oauth_goes_round_and_rotates() {
     let server = cloud(1);
-    let back = browse(&consent_url(&server, "0123456789abcdef"));
+    let back = browse(&consent_url(&server, "0123456789abcdefghijkl"));
     let (code, state) = back
         .split_once("?code=")
         .and_then(|(_, rest)| rest.split_once("&state="))
         .expect("code and state");
-    assert_eq!(state, "0123456789abcdef");
+    assert_eq!(state, "0123456789abcdefghijkl");
     let exchange = json!({"grant_type": "authorization_code", "code": code, "redirect_uri": "http://127.0.0.1:8917/callback"});
     let first = token(&server, exchange.clone()).json();
     assert_eq!(token(&server, exchange).status, 403, "a code is good once");
@@ -86,7 +86,7 @@ fn oauth_goes_round_and_rotates() {
 #[test]
 fn oauth_is_strict() {
     let server = cloud(1);
-    let state = "0123456789abcdef";
+    let state = "0123456789abcdefghijkl";
     for (from, to, reason) in [
         ("audience=api", "audience=x", "audience"),
         ("client-0001", "client-0002", "client_id"),

@@ -58,7 +58,9 @@ impl Shared {
 
     /// Lets the answers go that are held.
     pub fn release(&self) {
-        self.world().holds = false;
+        let mut world = self.world();
+        (world.holds, world.holds_tokens) = (false, false);
+        drop(world);
         self.changed.notify_all();
     }
 
@@ -116,6 +118,12 @@ fn converse(shared: &Shared, door: Door, mut stream: TcpStream) -> io::Result<()
         let is_last = request.is_last();
         let (answer, now, chunked) = {
             let mut world = shared.world();
+            if request.door == Door::Auth && request.path == "/oauth/token" {
+                world.tokens.note(&request);
+                shared.changed.notify_all();
+                let waited = shared.changed.wait_while(world, |world| world.holds_tokens);
+                world = waited.unwrap_or_else(PoisonError::into_inner);
+            }
             let answer = world.handle(request);
             (answer, world.now(), world.settings.chunked)
         };

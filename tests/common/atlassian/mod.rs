@@ -56,7 +56,7 @@ use world::{Addresses, Deployment, World};
 
 pub use faults::{Fault, Wait};
 pub use http::{Door, Request};
-pub use oauth::Grant;
+pub use oauth::{Grant, Plan};
 pub use records::{cloud_record, data_center_record};
 pub use settings::{NextLink, Paging, Permission, Settings};
 pub use store::{Record, Store};
@@ -250,6 +250,39 @@ impl Atlassian {
     /// Ends all access tokens.
     pub fn expire_access_tokens(&self) {
         self.shared.world().tokens.expire_access();
+    }
+
+    /// What happens to the next requests for tokens.
+    pub fn plan(&self, plan: impl IntoIterator<Item = Plan>) {
+        self.shared.world().tokens.plan.extend(plan);
+    }
+
+    /// How many plans have not happened yet.
+    pub fn plans_left(&self) -> usize {
+        self.shared.world().tokens.plan.len()
+    }
+
+    /// From now on requests for tokens wait before they are looked at, until
+    /// [`release`](Self::release).
+    pub fn hold_token_requests(&self) {
+        self.shared.world().holds_tokens = true;
+    }
+
+    /// The `grant_type` of every request for tokens since that was forgotten.
+    pub fn asked(&self) -> Vec<String> {
+        self.shared.world().tokens.asked.clone()
+    }
+
+    /// Forgets what [`asked`](Self::asked) tells.
+    pub fn forget_asked(&self) {
+        self.shared.world().tokens.asked.clear();
+    }
+
+    /// From now on an access token is good that the test made up.
+    pub fn accept_access_token(&self, token: &str) {
+        let mut world = self.shared.world();
+        let settings = world.settings.clone();
+        world.tokens.accept(token, &settings);
     }
 
     /// Ends all access and refresh tokens.

@@ -1,12 +1,17 @@
 //! Atlassian's OAuth 2.0 (3LO): consent, tokens that rotate, and the sites of a grant.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::answer::{Answer, Refusal};
+use super::answer::{Answer, Delivery, Refusal};
 use super::cloud::AUDIT_SCOPE;
 use super::credential::{Credential, gateway_unauthorized};
 use super::http::Request;
@@ -14,11 +19,30 @@ use super::parameters::Parameters;
 use super::settings::Settings;
 use super::world::World;
 
+/// What happens to a request for tokens.
+#[derive(Clone, Debug)]
+pub enum Plan {
+    /// It is answered with this, and nothing is done.
+    Answer(u16, &'static str),
+    /// It is done, but the connection breaks before the answer.
+    Lose,
+    /// The answer has no new refresh token: the old one goes on.
+    KeepRefreshToken,
+    /// The disk that the tokens are to be kept on is filled before the answer.
+    Fill(PathBuf),
+}
+
 /// What was issued.
 #[derive(Default)]
 pub struct Tokens {
-    /// codes that nobody has used yet, and the scopes that they stand for
-    codes: BTreeMap<String, String>,
+    /// codes that nobody has used yet, the scopes that they stand for, and where they were sent to
+    codes: BTreeMap<String, (String, String)>,
+    /// what happens to the next requests for tokens
+    pub plan: VecDeque<Plan>,
+    /// the `grant_type` of every request for tokens, those that are held too
+    pub asked: Vec<String>,
+    /// the refresh token that was issued last
+    last_refresh: String,
     /// refresh tokens that are good, and their scopes
     refresh: BTreeMap<String, String>,
     disabled: BTreeSet<String>,
@@ -58,6 +82,22 @@ impl Tokens {
         self.refresh.keys().cloned().collect()
     }
 
+    /// Takes note of a request for tokens that has come.
+    pub fn note(&mut self, request: &Request) {
+        let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        let grant_type = body["grant_type"].as_str().unwrap_or_default();
+        self.asked.push(grant_type.to_owned());
+    }
+
+    /// From here on an access token is good that a test made up.
+    pub fn accept(&mut self, token: &str, settings: &Settings) {
+        let access = Access {
+            scope: settings.granted_scope.clone(),
+            until: Instant::now() + settings.access_token_life,
+        };
+        self.access.insert(token.to_owned(), access);
+    }
+
     /// Ends all access tokens.
     pub fn expire_access(&mut self) {
         self.access.clear();
@@ -78,11 +118,17 @@ impl Tokens {
         secret
     }
 
-    fn new_access(&mut self, scope: &str, life: Duration) -> String {
-        let token = self.new_secret("access");
+    fn new_access(&mut self, scope: &str, settings: &Settings) -> String {
+        let mut token = self.new_secret("access");
+        if let Some(account) = &settings.account {
+            let claims = json!({"sub": account, "jti": token}).to_string();
+            let claims = URL_SAFE_NO_PAD.encode(claims);
+            token = format!("eyJhbGciOiJub25lIn0.{claims}.signature");
+            self.secrets.push(token.clone());
+        }
         let access = Access {
             scope: scope.to_owned(),
-            until: Instant::now() + life,
+            until: Instant::now() + settings.access_token_life,
         };
         self.access.insert(token.clone(), access);
         token
@@ -91,6 +137,7 @@ impl Tokens {
     fn new_refresh(&mut self, scope: &str) -> String {
         let token = self.new_secret("refresh");
         self.refresh.insert(token.clone(), scope.to_owned());
+        self.last_refresh.clone_from(&token);
         token
     }
 
@@ -98,7 +145,7 @@ impl Tokens {
     pub fn grant(&mut self, settings: &Settings) -> Grant {
         let scope = settings.granted_scope.clone();
         Grant {
-            access_token: self.new_access(&scope, settings.access_token_life),
+            access_token: self.new_access(&scope, settings),
             refresh_token: self.new_refresh(&scope),
             expires_in: settings.expires_in,
             scope,
@@ -113,7 +160,14 @@ pub fn consent(world: &mut World, request: &Request) -> Result<Answer, Refusal> 
     let mut parameters = Parameters::new(&request.query);
     parameters.exactly("audience", "api.atlassian.com")?;
     parameters.exactly("client_id", &settings.client_id)?;
-    parameters.exactly("redirect_uri", &settings.redirect_uri)?;
+    let redirect_uri = parameters.take("redirect_uri")?.unwrap_or_default();
+    if settings
+        .redirect_uri
+        .as_ref()
+        .is_some_and(|own| *own != redirect_uri)
+    {
+        return Err(Refusal::bad("redirect_uri is not the app's"));
+    }
     parameters.exactly("response_type", "code")?;
     parameters.exactly("prompt", "consent")?;
     let scope = parameters.take("scope")?.unwrap_or_default();
@@ -124,12 +178,12 @@ pub fn consent(world: &mut World, request: &Request) -> Result<Answer, Refusal> 
     if scopes != ["offline_access", AUDIT_SCOPE] {
         return Err(Refusal::bad(format!("other scopes: {scope:?}")));
     }
-    // fewer can be guessed
-    if state.len() < 16 {
+    // 128 bits: fewer can be guessed
+    if state.len() < 22 {
         return Err(Refusal::bad("no state that cannot be guessed"));
     }
-    let mut location = Url::parse(&settings.redirect_uri)
-        .map_err(|_| Refusal::bad("redirect_uri is no absolute URL"))?;
+    let mut location =
+        Url::parse(&redirect_uri).map_err(|_| Refusal::bad("redirect_uri is no absolute URL"))?;
     if settings.denies_consent {
         let pairs = [
             ("error", "access_denied"),
@@ -143,7 +197,7 @@ pub fn consent(world: &mut World, request: &Request) -> Result<Answer, Refusal> 
         let granted = settings.granted_scope.clone();
         let code = world.tokens.new_secret("code");
         location.query_pairs_mut().append_pair("code", &code);
-        world.tokens.codes.insert(code, granted);
+        world.tokens.codes.insert(code, (granted, redirect_uri));
     }
     location.query_pairs_mut().append_pair("state", &state);
     Ok(Answer::redirect(302, location.as_str()))
@@ -151,6 +205,32 @@ pub fn consent(world: &mut World, request: &Request) -> Result<Answer, Refusal> 
 
 /// `POST /oauth/token`.
 pub fn token(world: &mut World, request: &Request) -> Result<Answer, Refusal> {
+    let plan = world.tokens.plan.pop_front();
+    if let Some(Plan::Answer(status, body)) = plan {
+        return Ok(Answer::json_text(status, body.to_owned()));
+    }
+    if let Some(Plan::Fill(path)) = &plan {
+        fill(path);
+    }
+    let omits = world.settings.omits_refresh_token;
+    world.settings.omits_refresh_token |= matches!(plan, Some(Plan::KeepRefreshToken));
+    let mut answer = tokens(world, request);
+    world.settings.omits_refresh_token = omits;
+    if let (Some(Plan::Lose), Ok(answer)) = (&plan, &mut answer) {
+        answer.delivery = Delivery::Nothing;
+    }
+    answer
+}
+
+/// Leaves no byte free on a small disk.
+fn fill(path: &Path) {
+    let mut file = fs::File::create(path).expect("a file on the small disk");
+    for size in [4096, 1] {
+        while file.write_all(&vec![b'x'; size]).is_ok() {}
+    }
+}
+
+fn tokens(world: &mut World, request: &Request) -> Result<Answer, Refusal> {
     Credential::none_belongs_here(request)?;
     Parameters::new(&request.query).finish()?;
     if !request.header_holds("content-type", "application/json") {
@@ -181,11 +261,16 @@ pub fn token(world: &mut World, request: &Request) -> Result<Answer, Refusal> {
 }
 
 fn exchange(world: &mut World, code: &str, redirect_uri: &str) -> Result<Answer, Refusal> {
-    if redirect_uri != world.settings.redirect_uri {
+    let own = world.settings.redirect_uri.as_ref();
+    if own.is_some_and(|own| own != redirect_uri) {
+        return Err(Refusal::bad("redirect_uri is not the app's"));
+    }
+    let consent = world.tokens.codes.remove(code);
+    let invalid = || error(403, "invalid_grant", "Invalid authorization code");
+    let (scope, redirect) = consent.ok_or_else(invalid)?;
+    if redirect_uri != redirect {
         return Err(Refusal::bad("redirect_uri is not the one of the consent"));
     }
-    let scope = world.tokens.codes.remove(code);
-    let scope = scope.ok_or_else(|| error(403, "invalid_grant", "Invalid authorization code"))?;
     let refresh = scope
         .split(' ')
         .any(|one| one == "offline_access")
@@ -211,9 +296,8 @@ fn refresh(world: &mut World, token: &str) -> Result<Answer, Refusal> {
 }
 
 fn granted(world: &mut World, scope: &str, refresh_token: Option<String>) -> Answer {
-    let life = world.settings.access_token_life;
     let mut body = json!({
-        "access_token": world.tokens.new_access(scope, life),
+        "access_token": world.tokens.new_access(scope, &world.settings),
         "expires_in": world.settings.expires_in,
         "token_type": "Bearer",
         "scope": scope,
@@ -251,11 +335,21 @@ impl Fields {
 /// `GET /oauth/token/accessible-resources`.
 pub fn sites(world: &World, request: &Request) -> Result<Answer, Refusal> {
     Parameters::new(&request.query).finish()?;
-    let scope = match Credential::of(request)? {
-        Credential::Bearer(token) => world.tokens.scope_of_access(&token),
-        Credential::Nothing | Credential::Basic(..) => None,
+    let token = match Credential::of(request)? {
+        Credential::Bearer(token) => token,
+        Credential::Nothing | Credential::Basic(..) => String::new(),
     };
+    let scope = world.tokens.scope_of_access(&token);
     let scope = scope.ok_or_else(|| gateway_unauthorized("Unauthorized"))?;
+    if let Some(state_dir) = &world.settings.state_dir {
+        let kept = fs::read_to_string(state_dir.join("oauth.json")).unwrap_or_default();
+        if !kept.contains(&token) || !kept.contains(&world.tokens.last_refresh) {
+            return Err(Refusal::bad("tokens are used before they are on disk"));
+        }
+    }
+    if let Some(sites) = &world.settings.sites {
+        return Ok(Answer::json(200, sites));
+    }
     let scopes: Vec<_> = scope
         .split(' ')
         .filter(|one| *one != "offline_access")

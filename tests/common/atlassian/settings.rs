@@ -1,6 +1,9 @@
 //! What a test can set, at any time.
 
+use std::path::PathBuf;
 use std::time::Duration;
+
+use serde_json::Value;
 
 /// The server's settings and secrets.
 #[expect(clippy::struct_excessive_bools, reason = "switches")]
@@ -52,7 +55,8 @@ pub struct Settings {
     // -- OAuth
     pub client_id: String,
     pub client_secret: String,
-    pub redirect_uri: String,
+    /// where the browser is sent back to; any place, without
+    pub redirect_uri: Option<String>,
     /// what is granted, whatever is asked for
     pub granted_scope: String,
     /// what an answer says of the access token's life, in seconds
@@ -65,6 +69,12 @@ pub struct Settings {
     pub denies_consent: bool,
     /// more sites (cloud id, name, scopes) that the grant is good for
     pub more_sites: Vec<(String, String, Vec<String>)>,
+    /// the sites that the grant is good for, in place of all others
+    pub sites: Option<Value>,
+    /// the account that access tokens tell of
+    pub account: Option<String>,
+    /// the directory that tokens must be in before they are used
+    pub state_dir: Option<PathBuf>,
 }
 
 /// What an accepted credential may do.
@@ -128,13 +138,16 @@ impl Settings {
             login_page: false,
             client_id: "client-0001".to_owned(),
             client_secret: "ATOA-client-secret+/=".to_owned(),
-            redirect_uri: "http://127.0.0.1:8917/callback".to_owned(),
+            redirect_uri: Some("http://127.0.0.1:8917/callback".to_owned()),
             granted_scope: "read:audit-log:confluence offline_access".to_owned(),
             expires_in: 3600,
             access_token_life: Duration::from_secs(3600),
             omits_refresh_token: false,
             denies_consent: false,
             more_sites: Vec::new(),
+            sites: None,
+            account: None,
+            state_dir: None,
         }
     }
 }

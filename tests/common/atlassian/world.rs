@@ -60,6 +60,8 @@ pub struct World {
     pub rejections: u64,
     /// whether answers that are held wait
     pub holds: bool,
+    /// whether requests for tokens wait before they are looked at
+    pub holds_tokens: bool,
     not_before: Option<Instant>,
 }
 
@@ -93,6 +95,7 @@ impl World {
             pages: 0,
             rejections: 0,
             holds: false,
+            holds_tokens: false,
             not_before: None,
         }
     }
