@@ -1,5 +1,6 @@
-//! The command line: every flag, its text and its type. Nothing here does anything yet; values are
-//! parsed once, into the types that the commands work with.
+//! The command line: every flag, its text, its type and the grammar of its value.
+//!
+//! Nothing here does anything yet; values are parsed once, into the types that the commands work with.
 
 #![expect(clippy::doc_markdown, reason = "help texts are shown as they stand")]
 

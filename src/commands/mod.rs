@@ -1,4 +1,4 @@
-//! The commands: what joins inputs, mapping and outputs.
+//! One thin file a command: from its arguments through options to the work, and to the exit code.
 
 mod auth;
 mod check;

@@ -1,5 +1,7 @@
-//! Fetching from the REST APIs: every record once, in time order (shipping.md, "REST sources"). Connecting,
-//! paging, duplicates, delivery, and the loop of the runs.
+//! Fetching from the REST APIs: every record once, in time order (shipping.md, "REST sources").
+//!
+//! [`connect`] finds the site and who asks, [`run`] holds the loop of the runs and `slices` one of them,
+//! [`source`] asks page after page, and `delivery` brings what is new to the output.
 
 pub mod asker;
 mod clock;

@@ -1,5 +1,6 @@
-//! Arguments into the options that the work is done with; what is wrong with them is found here,
-//! before anything is read or written.
+//! From arguments as they were typed to validated options, once, at the start.
+//!
+//! What is wrong with them is found here, before anything is read or written.
 
 pub(crate) mod fetch;
 mod mapping;

@@ -1,5 +1,6 @@
-//! The way of one record: bytes to frames, JSON, an audit record, and the line of its ECS event. No I/O
-//! but the reading of GeoIP databases, and no flags.
+//! The way of one record: bytes to frames, JSON, an audit record, and the line of its ECS event.
+//!
+//! No I/O but the reading of GeoIP databases, and no flags.
 
 pub mod dialect;
 pub mod enrich;

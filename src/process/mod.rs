@@ -1,5 +1,4 @@
-//! The process and the system it runs on: signals and stopping, systemd, logging, worker threads, and how
-//! files are identified, their names shown, and tables printed.
+//! The process and the system it runs on: signals, systemd, logging, threads, files and their names.
 
 pub(crate) mod batch;
 pub(crate) mod columns;

@@ -1,5 +1,7 @@
-//! Shipping: lines to the output, and the state that says what is in it. One shipper for every source that
-//! goes on and on: take lines, write them, sync the output, save the state, reopen what was moved away.
+//! Shipping: lines to the output, and the state that says what is in it.
+//!
+//! One shipper for every source that goes on and on: write lines, sync the output, save the state, reopen
+//! an output that was moved away.
 
 mod mapping;
 mod settle;

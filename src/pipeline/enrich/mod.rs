@@ -1,5 +1,4 @@
-//! What an event gets besides what its record says: location and network of its source address, the
-//! hosts of its URLs, and the memory of what was looked up.
+//! What is looked up for an event: where its source address is, and the host of its URL.
 
 pub mod geoip;
 pub(crate) mod memo;
