@@ -13,7 +13,8 @@ use memchr::memrchr;
 use rustix::fs::OFlags;
 
 pub use compare::{
-    Beginning, compare, compare_beginning, compare_head, compare_path, head, head_of,
+    Beginning, common_length, common_lines, compare, compare_beginning, compare_head, compare_path,
+    compare_paths, head, head_of,
 };
 use compressed::Compressed;
 use plain::Plain;

@@ -24,12 +24,12 @@ const SHORTEST_COMPRESSED: u64 = 18;
 /// A file that is a copy of a log, as far as the log's own file tells.
 #[derive(Debug, Clone)]
 pub(in crate::tail) struct Copy {
-    found: Found,
+    pub(super) found: Found,
     pub(super) of: LogId,
     /// There was something in it to tell it by; else it may be another log's, too.
     pub(super) is_told: bool,
     /// The original's size and time when they were compared.
-    original: Stamp,
+    pub(super) original: Stamp,
 }
 
 /// How much of a file's beginning tells what it may be a copy of.

@@ -6,13 +6,14 @@
 //! one: so copytruncate is a rename like any other.
 //!
 //! A scan goes from what is sure to what is not: logs that stand where they stood; then those whose
-//! content stands elsewhere; then logs of which nothing was read, which only their inode tells; then
+//! content stands elsewhere; then files that begin as they do; then logs of which nothing was read, which only their inode tells; then
 //! files that are no log yet.
 
 mod copies;
 mod moved;
 mod places;
 mod reached;
+mod replaced;
 mod scan;
 mod unreadable;
 
@@ -102,6 +103,7 @@ impl Logs {
             let mut missing = self.find_elsewhere(astray, &mut scan)?;
             if known == Known::Read {
                 missing = self.find_moved(missing, &mut scan)?;
+                self.find_replaced(&mut scan)?;
             }
             nowhere.extend(missing);
         }

@@ -12,13 +12,13 @@ use crate::tail::identity::{Comparison, Digest};
 use crate::tail::log::{Condition, Log, LogId};
 
 /// Logs by the beginning of what was read of them.
-struct ByHead {
+pub(super) struct ByHead {
     logs: HashMap<Digest, Vec<LogId>>,
     lengths: BTreeSet<usize>,
 }
 
 impl ByHead {
-    fn of<'a>(logs: impl Iterator<Item = (LogId, &'a Log)>) -> Self {
+    pub(super) fn of<'a>(logs: impl Iterator<Item = (LogId, &'a Log)>) -> Self {
         let mut index = Self {
             logs: HashMap::new(),
             lengths: BTreeSet::new(),
@@ -31,7 +31,11 @@ impl ByHead {
         index
     }
 
-    fn beginning_like(&self, head: &[u8]) -> Vec<LogId> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.logs.is_empty()
+    }
+
+    pub(super) fn beginning_like(&self, head: &[u8]) -> Vec<LogId> {
         let lengths = self.lengths.range(..=head.len());
         let lengths = lengths.filter(|length| **length > 0);
         let heads = lengths.filter_map(|length| self.logs.get(&Digest::of(&head[..*length])));
@@ -60,7 +64,7 @@ impl Logs {
         let logs = self.all.iter().map(|(id, log)| (*id, log));
         let index = ByHead::of(logs.filter(may_move));
         for found in new {
-            if index.logs.is_empty() {
+            if index.is_empty() {
                 break;
             }
             let Some(head) = scan.head(found)? else {
