@@ -217,6 +217,31 @@ fn a_backup_that_is_still_written_to_and_the_copy_are_both_read() {
 }
 
 #[test]
+fn a_backup_stays_known_when_the_log_is_rotated() {
+    for backup in BACKUPS {
+        for (is_looked_at, is_truncated) in
+            [(true, true), (true, false), (false, true), (false, false)]
+        {
+            live_and_stopped(&["d/*"], 6, |place| {
+                replace_with_backup(place, backup, 4..=4);
+                place.append("d/audit.log", 5..=5);
+                if is_looked_at {
+                    let _ = place.tail(&["--once"]).output().expect("run");
+                }
+                let rotated = "d/audit.log-20260303";
+                if is_truncated {
+                    place.copy("d/audit.log", rotated);
+                    place.truncate("d/audit.log");
+                } else {
+                    place.rename("d/audit.log", rotated);
+                }
+                place.append("d/audit.log", 6..=6);
+            });
+        }
+    }
+}
+
+#[test]
 fn a_rotated_copy_that_holds_more_than_the_log_is_read_behind_it() {
     for copy in ["audit.log.1", "audit.log-20260101"] {
         live_and_stopped(&["d/*"], 6, |place| {

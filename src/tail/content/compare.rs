@@ -23,6 +23,18 @@ pub fn compare(found: &Found, progress: &Progress) -> io::Result<(Comparison, bo
     Ok((comparison, is_all))
 }
 
+/// The uncompressed length of a file.
+///
+/// # Errors
+/// When it cannot be read, or is gone.
+pub fn length(found: &Found) -> io::Result<u64> {
+    let mut content = Stream::detect(open_found(found)?)?;
+    match content.plain() {
+        Some(_) => Ok(found.size),
+        None => io::copy(&mut content, &mut io::sink()),
+    }
+}
+
 /// The uncompressed beginning of a file, up to [`HEAD`] bytes: of damaged data what comes before the
 /// damage.
 ///

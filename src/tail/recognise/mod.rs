@@ -54,6 +54,8 @@ pub struct Logs {
     pub(super) earlier: Option<LogId>,
     /// Files that are copies of a log whose own file is still as it was.
     pub(super) copies: HashMap<(u64, u64), Copy>,
+    /// Files that no log has claimed yet, beside which there are backups by their names.
+    pub(super) with_backup: HashSet<(u64, u64)>,
     /// Logs that are gone with an unfinished line, whose text is known.
     pub orphans: Vec<LogId>,
     /// How many bytes are known to be lost.
@@ -103,8 +105,8 @@ impl Logs {
             let mut missing = self.find_elsewhere(astray, &mut scan)?;
             if known == Known::Read {
                 missing = self.find_moved(missing, &mut scan)?;
-                self.find_replaced(&mut scan)?;
             }
+            self.find_replaced(known, &mut scan)?;
             nowhere.extend(missing);
         }
         let mut new: Vec<_> = scan.free().collect();
@@ -322,6 +324,16 @@ impl Logs {
             || !is_begun(found) && found.name.rotated_from.is_some()
         {
             return Ok(None);
+        }
+        if let Some(progress) = self.known_lines(found, index, scan)? {
+            // What is appended to it is of no other log.
+            let is_whole = progress.offset() == found.size;
+            let condition = if is_whole {
+                Condition::Plain
+            } else {
+                Condition::Ignored
+            };
+            return Ok(Some(Log::begin(found, progress, None, condition)));
         }
         let age = found
             .modified

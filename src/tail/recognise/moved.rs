@@ -11,7 +11,7 @@ use crate::tail::discover::Found;
 use crate::tail::identity::{Comparison, Digest};
 use crate::tail::log::{Condition, Log, LogId};
 
-/// Logs by the beginning of what was read of them.
+/// Logs by the beginning of what was read of them, or else of what was seen.
 pub(super) struct ByHead {
     logs: HashMap<Digest, Vec<LogId>>,
     lengths: BTreeSet<usize>,
@@ -24,7 +24,9 @@ impl ByHead {
             lengths: BTreeSet::new(),
         };
         for (id, log) in logs {
-            let head = &log.checkpoint.progress.head;
+            let checkpoint = &log.checkpoint;
+            let head = checkpoint.seen.as_ref();
+            let head = head.unwrap_or(&checkpoint.progress.head);
             index.lengths.insert(head.length);
             index.logs.entry(head.clone()).or_default().push(id);
         }
