@@ -111,7 +111,7 @@ impl Logs {
         }
         let (comparison, condition) = compared(log, found, scan)?;
         let path = log.checkpoint.path.clone();
-        if !is_rotated_copy
+        if (!is_rotated_copy || log.unread() > 0)
             && comparison == Comparison::Continues
             && is_beginning_of(&path, &found.path, found)?
         {
