@@ -309,7 +309,8 @@ fn is_backup_of(log: &Log, path: &Path, name: &Name) -> bool {
     let is_rotated = log.name.rotated_from.is_some()
         && log.name.series == name.series
         && log.name.age.is_rotation_of(&name.age);
-    let is_beside = backup != path && folder(backup) == folder(path);
+    // What is rotated is nobody's successor.
+    let is_beside = name.rotated_from.is_none() && backup != path && folder(backup) == folder(path);
     is_beside && (is_rotated || is_extended(file_name(backup), file_name(path)))
 }
 
