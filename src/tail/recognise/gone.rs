@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
 use super::copies::Index;
+use super::places::{is_named_compressed, is_rotation_of, settled};
 use super::scan::Scan;
 use super::{Known, Logs, Unsettled, now};
 use crate::shown::Shown as _;
@@ -104,7 +105,8 @@ impl Logs {
             log.checkpoint.gone_since = Some(now());
             log.is_changed = true;
             if log.content.is_none() {
-                let loss = lost(log, newest.contains(&id), &fate);
+                let archive = begun_archive(log, scan)?;
+                let loss = lost(log, newest.contains(&id), &fate, archive);
                 self.lost_bytes += loss.bytes;
                 if loss.bytes > 0 || loss.may_be_more {
                     uncertain.push(id);
@@ -152,7 +154,7 @@ fn ignore(log: &mut Log, found: &Found) {
 }
 
 /// Says what of a log was seen and is gone.
-fn lost(log: &Log, is_newest: bool, fate: &Fate<'_>) -> Loss {
+fn lost(log: &Log, is_newest: bool, fate: &Fate<'_>, archive: Option<&Found>) -> Loss {
     let unfinished = log.checkpoint.unfinished.as_ref();
     let known = unfinished.map_or(0, |unfinished| unfinished.length);
     let offset = log.offset() + known;
@@ -191,10 +193,30 @@ fn lost(log: &Log, is_newest: bool, fate: &Fate<'_>) -> Loss {
                 "is gone"
             }
         );
+    } else if let Some(archive) = archive.filter(|_| is_plain && offset > 0) {
+        tracing::info!(
+            "{} ends before anything of it can be read: what stood behind byte {offset} of {path} may be in \
+             it; waiting for the rest",
+            archive.path.shown()
+        );
     } else if is_plain && offset > 0 {
         may_be_more = seen_all(log, is_newest, fate, &format!("{path} {what}"), offset);
     }
     Loss { bytes, may_be_more }
+}
+
+/// An archive that may be of a log, but of which not even the beginning can be read: it is cut off, or
+/// still being written.
+fn begun_archive<'a>(log: &Log, scan: &mut Scan<'a>) -> Result<Option<&'a Found>, Unsettled> {
+    let is_candidate = |found: &&Found| is_named_compressed(found) && is_rotation_of(found, log);
+    let candidates: Vec<_> = scan.free().filter(is_candidate).collect();
+    for found in candidates {
+        let is_empty = scan.head(found)?.is_some_and(|head| head.is_empty());
+        if is_empty && settled(content::is_found_compressed(found), found, false)? {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
 }
 
 /// Says what it means that a log whose bytes were all read is nowhere. Returns whether more may have been
