@@ -13,7 +13,7 @@ fn shred(place: &Place, name: &str, seed: u64) {
     let path = place.path(name);
     let length = fs::metadata(&path).expect("there").len();
     let length = length.next_multiple_of(4096);
-    let byte = |at: u64| ((at + seed).wrapping_mul(2_654_435_761) >> 13) as u8;
+    let byte = |at: u64| ((at + seed).wrapping_mul(2_654_435_761) >> 13).to_le_bytes()[0];
     let garbage: Vec<u8> = (0..length).map(byte).collect();
     let file = fs::File::options().write(true).open(path).expect("opened");
     file.write_all_at(&garbage, 0).expect("written");
