@@ -5,8 +5,9 @@ mod common;
 use std::fs;
 use std::os::unix::fs::FileExt as _;
 
-use common::follow::{Place, gzip, line_count};
+use common::follow::{Place, gzip, line_count, send};
 use common::program::{stderr, wait_until};
+use rustix::process::Signal;
 
 /// Writes over a file in place, up to a whole block, as a pass of `shred` does.
 fn shred(place: &Place, name: &str, seed: u64) {
@@ -25,16 +26,29 @@ fn size(place: &Place, name: &str) -> u64 {
 
 #[test]
 fn a_rotated_file_that_was_not_read_to_its_end_is_overwritten() {
-    for pattern in ["a.log", "a.log*"] {
+    for (pattern, is_live) in [("a.log", false), ("a.log*", false), ("a.log", true)] {
         let place = Place::new(&[pattern]).loud();
         place.append("a.log", 1..=3);
         place.once();
+        // One that is held up meanwhile.
+        let mut follower = is_live.then(|| place.start_ready());
+        if let Some(follower) = &mut follower {
+            place.append("a.log", 4..=4);
+            place.arrive(1..=4);
+            send(follower.child(), Signal::STOP);
+        }
+        let last = if is_live { 4 } else { 3 };
         let read = size(&place, "a.log");
-        place.append("a.log", 4..=40);
+        place.append("a.log", 5..=40);
         place.rename("a.log", "a.log.1");
         shred(&place, "a.log.1", 1);
         place.append("a.log", 41..=42);
-        let told = stderr(&place.once());
+        if let Some(mut follower) = follower {
+            send(follower.child(), Signal::CONT);
+            place.arrive((1..=last).chain(41..=42));
+            follower.terminate();
+        }
+        let told = place.said() + &stderr(&place.once());
         let path = place.path("a.log.1");
         let expected = format!(
             "{} was overwritten: what was written behind byte {read} before that, if anything, is lost",
@@ -44,7 +58,7 @@ fn a_rotated_file_that_was_not_read_to_its_end_is_overwritten() {
         assert!(told.contains("lost_bytes=0"), "{told}");
         let told = stderr(&place.once());
         assert!(!told.contains("WARN"), "{told}");
-        place.has((1..=3).chain(41..=42));
+        place.has((1..=last).chain(41..=42));
     }
 }
 

@@ -222,8 +222,10 @@ fn begun_archive<'a>(log: &Log, scan: &mut Scan<'a>) -> Result<Option<&'a Found>
 /// Says what it means that a log whose bytes were all read is nowhere. Returns whether more may have been
 /// written to it.
 fn seen_all(log: &Log, is_newest: bool, fate: &Fate<'_>, what: &str, offset: u64) -> bool {
-    // While it was followed, it was read to its end a moment ago; and a rotated file is finished.
-    let is_all = log.modified.is_some() || log.name.rotated_from.is_some();
+    // A rotated file is finished; and while it was followed, a log was read to its end a moment ago. One that
+    // was rotated and overwritten since was not looked at for longer than that.
+    let is_rotated = log.name.rotated_from.is_some();
+    let is_all = is_rotated || log.modified.is_some() && !matches!(fate, Fate::Overwritten(_));
     let behind = format!("what was written behind byte {offset}");
     match fate {
         // Its like go away in every rotation.
