@@ -15,7 +15,8 @@ use crate::normalize::Options;
 use crate::shown::Shown as _;
 use crate::source::Locator;
 use crate::tail::discover::Discovery;
-use crate::tail::pattern::{self, Pattern, PatternError};
+use crate::tail::exclusion::Exclusion;
+use crate::tail::pattern::{Pattern, PatternError};
 
 /// What is wrong with the configuration.
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +62,7 @@ pub enum Error {
 /// When a path or glob cannot be used.
 pub fn discovery(arguments: &TailArgs) -> Result<Discovery, Error> {
     let path = |path: &PathBuf| Pattern::parse(path).map_err(Error::Path);
-    let glob = |glob: &OsString| pattern::exclusion(glob).map_err(Error::Exclude);
+    let glob = |glob: &OsString| Exclusion::parse(glob).map_err(Error::Exclude);
     Ok(Discovery {
         patterns: arguments.paths.iter().map(path).collect::<Result<_, _>>()?,
         exclude: arguments

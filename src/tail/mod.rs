@@ -7,6 +7,7 @@
 
 pub mod content;
 pub mod discover;
+pub mod exclusion;
 pub mod follow;
 pub mod glob;
 pub mod identity;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{BYTE_ORDER_MARK, Following, fill};
-use crate::frame::{Frame, KEPT_OF_TOO_LONG, Problem};
+use super::{Following, fill};
+use crate::frame::{BYTE_ORDER_MARK, Frame, KEPT_OF_TOO_LONG, Problem};
 use crate::shown::Shown as _;
 use crate::tail::content::Lines;
 use crate::tail::log::{Log, LogId};

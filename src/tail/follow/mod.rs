@@ -18,14 +18,13 @@ use super::discover::{Discovery, Found, Listing};
 use super::log::{Condition, Log, LogId, Series, Unfinished};
 use super::piece::{Change, TailPiece};
 use super::recognise::{FirstMeeting, Logs};
-use crate::frame::{Frame, KEPT_OF_TOO_LONG, Problem};
+use crate::frame::{BYTE_ORDER_MARK, Frame, KEPT_OF_TOO_LONG, Problem};
 use crate::shown::Shown as _;
 
 /// How much of one series is read before the others get their turn.
 const TURN: usize = 4 << 20;
 /// The longest unfinished line that the state keeps.
 const UNFINISHED_KEPT: u64 = 8 << 10;
-const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// How logs are followed.
 #[derive(Debug, Clone, Copy)]
