@@ -377,6 +377,21 @@ fn a_renamed_directory() {
 }
 
 #[test]
+fn a_renamed_directory_with_a_shorter_copy_of_a_log_that_was_replaced_besides() {
+    let place = Place::new(&["d*/*.log"]);
+    fs::create_dir(place.path("d")).expect("created");
+    place.append("d/a.log", 1..=60);
+    place.once();
+    place.rename("d", "d-1");
+    place.append_bytes("d-1/a.log.1", records("a", 1..=40));
+    place.append_bytes("d-1/other", records("a", 61..=62));
+    place.rename("d-1/other", "d-1/a.log");
+    place.once();
+    place.once();
+    place.has(1..=62);
+}
+
+#[test]
 fn a_renamed_directory_with_a_log_that_was_truncated_besides() {
     for is_live in [true, false] {
         let place = Place::new(&["*/audit.log"]);
