@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::copies::{Copy, Index};
 use super::moved::ByHead;
-use super::places::{compared, is_extended, is_rotation_of, settled, stamp};
+use super::places::{compared, is_extended, is_intact, is_rotation_of, is_there, settled, stamp};
 use super::scan::Scan;
 use super::{Known, Logs, Unsettled, key};
 use crate::shown::Shown as _;
@@ -131,6 +131,10 @@ impl Logs {
             // A copy, perhaps in the making.
             return Ok(false);
         }
+        if !is_intact(log) {
+            // It was truncated meanwhile, so that its copy says more than it does.
+            return Err(Unsettled);
+        }
         tracing::debug!(
             "{} holds what {} does up to byte {}",
             found.path.shown(),
@@ -174,7 +178,9 @@ impl Logs {
                 continue;
             };
             let backup = &log.checkpoint.path;
-            if is_beginning_of(&found.path, backup, found)? {
+            let is_beginning = is_beginning_of(&found.path, backup, found)?;
+            // One that holds all of it is its new place.
+            if is_beginning && !is_beginning_of(backup, &found.path, found)? {
                 let (path, backup) = (found.path.shown(), backup.shown());
                 tracing::debug!("{path} is the beginning of {backup}");
                 let copy = Copy {
@@ -230,6 +236,9 @@ impl Logs {
             };
             let path = &log.checkpoint.path;
             if is_beginning_of(&found.path, path, found)? {
+                if !is_there(log) {
+                    return Err(Unsettled);
+                }
                 let lines = content::common_lines(found, path);
                 return settled(lines.map(Some), found, None);
             }
