@@ -226,9 +226,13 @@ fn nul_bytes_before_a_line_are_no_part_of_it() {
         (format!("{N}\n{N}\r\n{N} \n{R}"), ".", &[14]),
         (format!("{N}[{R},{R}]\n{N}[{R}]"), "...", &[3, 3, 46]),
         (format!("{N}[\n{R}\n]"), ".", &[5]),
+        // They end a record as a line's end does, and what else stands before another.
+        (format!("{R}{N}\n{R}"), "..", &[0, 22]),
+        (format!("{R}{N}{R}{N}[{R}]"), "...", &[0, 21, 42]),
+        (format!(" {N}{R}\n{R}"), "..", &[4, 23]),
+        (format!("{{\"a{N}{R}\n{R}"), "!..", &[0, 6, 25]),
         // Elsewhere they are what they are.
-        (format!("{R}{N}\n{R}"), "!.", &[0, 22]),
-        (format!(" {N}{R}\n{R}"), "!.", &[0, 23]),
+        (format!("x{N}y\n{R}"), "!.", &[0, 6]),
     ] {
         let (found, at) = outline(&text);
         assert_eq!((&*found, &*at), (kinds, offsets), "{text:?}");

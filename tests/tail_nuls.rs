@@ -162,3 +162,78 @@ fn normalize_says_where_records_stand() {
         (17 << 20) + line(1).len() as u64
     );
 }
+
+#[test]
+fn a_byte_order_mark_may_follow_them() {
+    let mark = "\u{feff}".as_bytes();
+    for count in [1, 100, 300_000] {
+        let text = [
+            &nuls(count),
+            mark,
+            &line(1),
+            &line(2),
+            &nuls(count),
+            mark,
+            &line(3),
+        ]
+        .concat();
+        let stands_at = [
+            count + 3,
+            count + 3 + line(1).len(),
+            2 * count + 6 + line(1).len() + line(2).len(),
+        ];
+        for name in ["audit.log", "audit.log.gz"] {
+            let place = Place::new(&["*.log", "*.gz"]);
+            let is_plain = name == "audit.log";
+            place.append_bytes(name, if is_plain { text.clone() } else { gzip(&text) });
+            place.once();
+            place.has(1..=3);
+            for (event, offset) in place.events().iter().zip(stands_at) {
+                assert_eq!(event["log"]["offset"], offset);
+            }
+        }
+        let events = events(["normalize"], &text);
+        assert!(events.len() == 3 && events.iter().all(|event| event["event"]["kind"] == "event"));
+    }
+}
+
+#[test]
+fn they_end_a_record_that_has_no_line_end() {
+    for count in [1, 300_000] {
+        let (first, second) = (record("a", 1), record("a", 2));
+        let mut text = [
+            first.as_bytes(),
+            &nuls(count),
+            second.as_bytes(),
+            &nuls(count),
+        ]
+        .concat();
+        text.extend([b"\n", &line(3)[..]].concat());
+        for compressed in [false, true] {
+            let place = Place::new(&["*.log"]);
+            let bytes = if compressed {
+                gzip(&text)
+            } else {
+                text.clone()
+            };
+            place.append_bytes("audit.log", bytes);
+            place.once();
+            place.has(1..=3);
+            assert_eq!(place.events()[1]["log"]["offset"], first.len() + count);
+        }
+        let events = events(["normalize"], &text);
+        assert!(events.len() == 3 && events.iter().all(|event| event["event"]["kind"] == "event"));
+    }
+}
+
+#[test]
+fn half_a_record_before_them_is_an_error_and_the_next_is_not() {
+    let place = Place::new(&["*.log"]);
+    let half = &record("a", 1)[..100];
+    place.append_bytes("audit.log", [half.as_bytes(), &nuls(10), &line(2)].concat());
+    place.once();
+    let events = place.events();
+    assert_eq!(events.len(), 2);
+    assert_eq!(events[0]["event"]["original"], half);
+    assert_eq!(events[1]["event"]["kind"], "event");
+}

@@ -5,6 +5,7 @@ mod common;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::fs::symlink;
 use std::process::Output;
 
 use common::follow::{Place, append, finish, gzip, records};
@@ -155,7 +156,7 @@ fn two_stars_are_no_directory_as_well() {
         place.append("sub/deep/deeper/c.log", 3..=3);
         place.append(".hidden/d.log", 4..=4);
         // A link upwards is no way without end.
-        std::os::unix::fs::symlink(place.path("sub"), place.path("sub/deep/loop")).unwrap();
+        symlink(place.path("sub"), place.path("sub/deep/loop")).unwrap();
         place.once();
         let mut delivered = common::follow::delivered(&place.out());
         let mut numbers = delivered.remove("a").unwrap_or_default();
@@ -183,6 +184,54 @@ fn a_relative_exclusion_is_of_the_current_directory() {
         assert_eq!(finish(command).status.code(), Some(0));
         let count = common::follow::line_count(&place.out());
         assert_eq!(count, if left_out { 1 } else { 2 }, "{exclude}");
+    }
+}
+
+#[test]
+fn an_exclusion_is_of_a_directory_however_it_is_reached() {
+    for (pattern, exclude, left_out) in [
+        ("d/**/*.log", "d/../d/x/**", &[2, 3][..]),
+        ("d/../d/**/*.log", "d/x/*.log", &[2]),
+        ("d/../d/**/*.log", "d/../d/x/*.log", &[2]),
+        ("d/**/*.log", "gone/../d/x/*.log", &[2]),
+        // A directory, and all that is below it.
+        ("d/**/*.log", "d/x", &[2, 3]),
+        ("d/**/*.log", "d/x/", &[2, 3]),
+        ("d/**/*.log", "./d/x", &[2, 3]),
+        ("d/**/*.log", "*/x", &[2, 3]),
+        ("d/**/*.log", "**/x", &[2, 3]),
+        ("d/**/*.log", "d/*", &[1]),
+        ("d/**/*.log", "x", &[]),
+        ("d/**/*.log", "d/x/b.log", &[2]),
+        // Through links, by either path.
+        ("links/*/*.log", "links/to-x", &[2]),
+        ("links/*/*.log", "d/x/*.log", &[2]),
+        ("links/*/*.log", "d/x", &[2]),
+        ("links/*.log", "d/x/**", &[2]),
+        ("links/*.log", "links/b.log", &[2]),
+        ("links/*/*.log", "links/to-[x]/b.log", &[2]),
+    ] {
+        let all: &[u64] = match pattern {
+            "links/*.log" | "links/*/*.log" => &[2],
+            _ => &[1, 2, 3],
+        };
+        let place = Place::new(&[pattern]).with(&["--exclude", exclude]);
+        fs::create_dir_all(place.path("d/x/y")).unwrap();
+        fs::create_dir(place.path("links")).unwrap();
+        place.append("d/a.log", 1..=1);
+        place.append("d/x/b.log", 2..=2);
+        place.append("d/x/y/c.log", 3..=3);
+        symlink(place.path("d/x"), place.path("links/to-x")).unwrap();
+        symlink(place.path("d/x/b.log"), place.path("links/b.log")).unwrap();
+        let mut command = place.tail_to_file(&["--once"]);
+        command.current_dir(place.path(""));
+        assert_eq!(finish(command).status.code(), Some(0));
+        let mut delivered = common::follow::delivered(&place.out());
+        let mut numbers = delivered.remove("a").unwrap_or_default();
+        numbers.sort_unstable();
+        let is_left = |number: &u64| !left_out.contains(number);
+        let expected: Vec<_> = all.iter().copied().filter(is_left).collect();
+        assert_eq!(numbers, expected, "{pattern} without {exclude}");
     }
 }
 

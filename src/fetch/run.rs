@@ -124,8 +124,9 @@ fn open<'a>(
     let store = Store::open(&directory, &name)?;
     let mut ledger: Ledger = store.load()?.unwrap_or(new);
     let (written, mut noted) = Written::open(&directory, &name);
+    let unsaved = noted.count();
     let mut tell = |line: &[u8], is_known| noted.tell(line, is_known);
-    ship::settle(&directory, ledger.output.as_ref(), &mut tell)?;
+    ship::settle(&directory, ledger.output.as_ref(), unsaved, &mut tell)?;
     begin(&mut ledger, options.since);
     let fetched = Fetched {
         ledger,

@@ -102,6 +102,12 @@ impl Noted {
         })
     }
 
+    /// How many lines there are behind the checkpoint, at most, if that is known.
+    pub fn count(&self) -> Option<u64> {
+        let counts = self.lines.values().map(|count| u64::from(*count));
+        self.is_whole.then(|| counts.sum())
+    }
+
     /// Whose a line behind the checkpoint is; whether other states are known to have written there.
     pub fn tell(&mut self, line: &[u8], is_known: bool) -> Whose {
         if let Some(count) = self.lines.get_mut(&XxHash3_128::oneshot(line))

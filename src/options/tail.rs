@@ -8,7 +8,8 @@ use super::{Error, threads};
 use crate::cli::{FromArg, TailArgs};
 use crate::tail::Schedule;
 use crate::tail::discover::Discovery;
-use crate::tail::pattern::{self, Pattern};
+use crate::tail::exclusion::Exclusion;
+use crate::tail::pattern::Pattern;
 use crate::tail::recognise::FirstMeeting;
 use crate::tail::run::Options;
 
@@ -18,7 +19,7 @@ use crate::tail::run::Options;
 /// When a path or glob cannot be used.
 pub fn discovery(arguments: &TailArgs) -> Result<Discovery, Error> {
     let path = |path: &PathBuf| Pattern::parse(path).map_err(Error::Path);
-    let glob = |glob: &OsString| pattern::exclusion(glob).map_err(Error::Exclude);
+    let glob = |glob: &OsString| Exclusion::parse(glob).map_err(Error::Exclude);
     Ok(Discovery {
         patterns: arguments.paths.iter().map(path).collect::<Result<_, _>>()?,
         exclude: arguments

@@ -13,7 +13,7 @@ use crate::pipeline::enrich::memo::Memo;
 use crate::pipeline::enrich::source::{Located, Locator};
 use crate::pipeline::enrich::uri;
 use crate::pipeline::event::{self, Envelope, Event, Hosts, Origin};
-use crate::pipeline::frame::{Frame, Framer, Problem, leading_nuls};
+use crate::pipeline::frame::{Frame, Framer, Problem, leading_hole, parted_by_holes};
 use crate::pipeline::json::{Kind, Reader, SyntaxError, Value};
 use crate::pipeline::map::{self, Unmappable, actions, users};
 use crate::pipeline::timestamp::TimeMode;
@@ -180,10 +180,10 @@ impl Normalizer {
                 };
                 if line.first() == Some(&0) && place.position == line_offset {
                     // The framer passes over what it sees of them: they are no part of the line.
-                    let nuls = leading_nuls(line);
-                    place.position += nuls as u64;
+                    let hole = leading_hole(line);
+                    place.position += hole as u64;
                     place.line_offset = place.position;
-                    self.line(out, &line[nuls..], place, origin, Within::Stream);
+                    self.line(out, &line[hole..], place, origin, Within::Stream);
                 } else {
                     self.line(out, line, place, origin, Within::Stream);
                 }
@@ -242,12 +242,41 @@ impl Normalizer {
                 failure => Err(failure),
             };
             if let Err(failure) = failure {
-                self.fail(out, &failure, line, place, origin);
+                self.parts_or_fail(out, &failure, line, place, origin);
             }
             return;
         }
         for frame in frames {
             self.frame(out, line, place.position, frame, origin, within);
+        }
+    }
+
+    /// A line that is no record: its parts as lines of their own, if NUL bytes part it.
+    fn parts_or_fail(
+        &mut self,
+        out: &mut Vec<u8>,
+        failure: &Failure,
+        line: &[u8],
+        place: Place,
+        origin: &Origin,
+    ) {
+        let parts = match failure {
+            Failure::Frame(_) => Vec::new(),
+            Failure::Encoding(_)
+            | Failure::Syntax(_)
+            | Failure::Unmappable(_)
+            | Failure::PageOrRecord => parted_by_holes(line),
+        };
+        if parts.is_empty() {
+            return self.fail(out, failure, line, place, origin);
+        }
+        for part in parts {
+            let position = place.position + part.start as u64;
+            let place = Place {
+                position,
+                line_offset: position,
+            };
+            self.line(out, &line[part], place, origin, Within::Stream);
         }
     }
 
@@ -287,8 +316,10 @@ impl Normalizer {
             // An array may hold pages.
             return self.line(out, text, place, origin, Within::Document);
         }
-        if let Err(failure) = self.attempt(out, text, place, origin, WithoutTime::Record) {
-            self.fail(out, &failure, text, place, origin);
+        match self.attempt(out, text, place, origin, WithoutTime::Record) {
+            Ok(()) => {}
+            Err(failure) if is_record => self.fail(out, &failure, text, place, origin),
+            Err(failure) => self.parts_or_fail(out, &failure, text, place, origin),
         }
     }
 

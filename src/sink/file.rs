@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::full::{Pause, is_full};
 use super::rescue::{Look, Recent, Retired};
-use super::{Error, Recorded, Sink, Tell, is_file};
+use super::{Error, Known, Recorded, Sink, Tell, is_file};
 use crate::process::shown::Shown as _;
 
 /// A file that is appended to, and whose length is recorded so that a crash doubles nothing. What is
@@ -44,12 +44,12 @@ struct Regular {
 impl FileSink {
     /// Cuts what a crash left behind the recorded length and comes again, as `tell` says, wherever
     /// the recorded file or a copy of it is now, and makes that durable: to be called before anything
-    /// is appended. A file that was rotated away is found beside its old place, compressed, too; one
-    /// that is shorter, gone or another one is told. Up to byte `known`, others are known to write.
+    /// is appended. A copy in its place is taken for it. A file that was rotated away is found beside
+    /// its old place, compressed, too; one that is shorter, gone or another one is told.
     ///
     /// # Errors
     /// When the file cannot be read or cut, or another process appends to it.
-    pub fn settle(recorded: &Recorded, known: u64, tell: Tell<'_>) -> Result<(), Error> {
+    pub fn settle(recorded: &Recorded, known: &Known, tell: Tell<'_>) -> Result<(), Error> {
         recorded.settle(known, tell)
     }
 

@@ -18,11 +18,13 @@ const MOST_READ: usize = 1_000;
 /// Between the output's name and the time of what was put aside from it.
 pub(super) const ORPHAN: &str = ".orphan-";
 
-/// The file itself: at its path, else where it was moved to. Whether it was moved.
-pub(super) fn by_number(recorded: &Recorded) -> io::Result<Option<(PathBuf, bool)>> {
-    let is_it = |metadata: &Metadata| metadata.is_file() && metadata.ino() == recorded.node.inode;
+/// The file: at its path, itself or a copy that was put in its place; else where it was moved to.
+/// Whether it was moved.
+pub(super) fn file(recorded: &Recorded) -> io::Result<Option<(PathBuf, bool)>> {
     match fs::metadata(&recorded.path) {
-        Ok(metadata) if is_it(&metadata) => return Ok(Some((recorded.path.clone(), false))),
+        Ok(metadata) if is_in_place(recorded, &metadata) => {
+            return Ok(Some((recorded.path.clone(), false)));
+        }
         Err(error) if !is_missing(&error) => return Err(error),
         Ok(_) | Err(_) => {}
     }
@@ -33,23 +35,46 @@ pub(super) fn by_number(recorded: &Recorded) -> io::Result<Option<(PathBuf, bool
             Err(error) if place == own && !is_missing(&error) => return Err(error),
             Err(_) => continue,
         };
-        // Not the number in the entry, which some file systems make up; and no symbolic link,
-        // behind which another file system's file may have the number.
-        let mut there = entries.filter_map(|entry| Some((entry.path(), entry.metadata().ok()?)));
-        let found = there.find(|(_, metadata)| {
-            // Elsewhere, the number may have been used again.
-            let is_same = Node::of(metadata) == recorded.node && recorded.node.born.is_some();
-            is_it(metadata) && (place == own || is_same)
+        let found = entries.map(|entry| entry.path()).find(|path| {
+            // Not the number in the entry, which some file systems make up; and no symbolic link,
+            // behind which another file system's file may have the number.
+            let metadata = fs::symlink_metadata(path);
+            metadata.is_ok_and(|metadata| is_moved_to(recorded, path, &metadata, place == own))
         });
-        if let Some((path, _)) = found {
+        if let Some(path) = found {
             return Ok(Some((path, true)));
         }
     }
     Ok(None)
 }
 
-/// Copies, plain or compressed, with names that begin as the file's does; the newest first. Of a file
-/// that was empty when it was recorded, all that can be copies.
+/// Whether what stands at its path is the file, whatever became of its content, or holds all that was
+/// recorded of it.
+fn is_in_place(recorded: &Recorded, there: &Metadata) -> bool {
+    let is_it = if recorded.length > 0 {
+        there.ino() == recorded.node.inode
+    } else {
+        recorded.node.may_be(&Node::of(there), true)
+    };
+    there.is_file() && (is_it || recorded.length > 0 && holds(recorded, &recorded.path, there))
+}
+
+/// Whether it is the file, elsewhere, where its number may have been used again: nothing but its birth
+/// tells that, or else, in its directory, its content.
+fn is_moved_to(recorded: &Recorded, path: &Path, there: &Metadata, is_near: bool) -> bool {
+    let now = Node::of(there);
+    let is_it = || now == recorded.node && now.born.is_some();
+    let may_be = || is_near && recorded.node.may_be(&now, true) && holds(recorded, path, there);
+    there.is_file() && (is_it() || may_be())
+}
+
+fn holds(recorded: &Recorded, path: &Path, metadata: &Metadata) -> bool {
+    let is_moved = path != recorded.path;
+    File::open(path).is_ok_and(|file| recorded.stands_in(&file, metadata, is_moved))
+}
+
+/// Copies, plain or compressed, with names that begin as the file's does, or that were put in its
+/// place; the newest first. Of a file that was empty when it was recorded, all that can be copies.
 pub(super) fn by_content(recorded: &Recorded) -> impl Iterator<Item = PathBuf> {
     let paths = candidates(recorded).into_iter().take(MOST_READ);
     paths.filter(|path| {
@@ -78,8 +103,9 @@ fn candidates(recorded: &Recorded) -> Vec<PathBuf> {
         for entry in entries(&place).into_iter().flatten() {
             let other = entry.file_name();
             let other = other.to_string_lossy();
-            // Rotation gives another name; under the same, it is another program's output.
-            if *other == *name {
+            // Rotation gives another name; under the same elsewhere, it is another program's output.
+            let is_in_place = entry.path() == recorded.path;
+            if *other == *name && !is_in_place {
                 continue;
             }
             let Ok(metadata) = entry.metadata() else {
@@ -89,7 +115,7 @@ fn candidates(recorded: &Recorded) -> Vec<PathBuf> {
             if metadata.is_file()
                 && other.starts_with(stem)
                 && !other.contains(ORPHAN)
-                && entry.path() != recorded.path
+                && !(is_in_place && recorded.node.may_be(&Node::of(&metadata), true))
                 && recorded.may_be_copied(&metadata)
             {
                 copies.push((modified, entry.path()));

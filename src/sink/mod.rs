@@ -1,5 +1,6 @@
 //! Where events go: stdout or a file.
 
+mod cut;
 mod file;
 mod find;
 mod full;
@@ -17,7 +18,7 @@ use std::path::{Path, PathBuf};
 pub use file::FileSink;
 pub use full::is_full;
 pub use recorded::Recorded;
-pub use settle::{Tell, Whose};
+pub use settle::{Known, Tell, Whose};
 pub use stdout::Sink;
 use stdout::is_stdout_closed;
 

@@ -9,7 +9,6 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 use twox_hash::XxHash3_128;
 
-use super::find;
 use crate::process::node::Node;
 
 /// How much of each end is hashed, at most.
@@ -107,20 +106,6 @@ impl Recorded {
             (Some(then), Some(now)) => then == now,
             _ => !is_moved && self.node.device == now.device,
         }
-    }
-
-    /// Whether all that was recorded is still in the file: a record may be of before it was truncated
-    /// or replaced, and then says nothing of what it holds now.
-    #[must_use]
-    pub fn stands(&self) -> bool {
-        let Ok(Some((path, is_moved))) = find::by_number(self) else {
-            return false;
-        };
-        let looked = File::open(path).and_then(|file| {
-            let metadata = file.metadata()?;
-            Ok(self.stands_in(&file, &metadata, is_moved))
-        });
-        looked.unwrap_or(false)
     }
 
     /// Whether `text` begins with all that was recorded, and if so, reads up to its end.

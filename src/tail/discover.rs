@@ -8,6 +8,7 @@ use std::os::unix::fs::{DirEntryExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use super::exclusion::Exclusion;
 use super::glob::Glob;
 use super::log::Series;
 use super::name::Name;
@@ -111,8 +112,8 @@ impl Names {
 pub struct Discovery {
     /// What to follow.
     pub patterns: Vec<Pattern>,
-    /// What not to: matched against the name and the whole path.
-    pub exclude: Vec<Glob>,
+    /// What not to.
+    pub exclude: Vec<Exclusion>,
     /// The patterns that were looked for before.
     pub known: BTreeSet<String>,
     /// Directories and names of files that links led to, and the followed directories of those links:
@@ -169,10 +170,18 @@ impl Discovery {
         })
     }
 
-    fn excludes(&self, path: &Path, file: &OsStr) -> bool {
-        self.exclude
-            .iter()
-            .any(|glob| glob.matches_hidden(file) || glob.matches_hidden(path.as_os_str()))
+    fn excludes(&self, path: &Path) -> bool {
+        let mut exclusions = self.exclude.iter();
+        exclusions.any(|exclusion| exclusion.excludes(path))
+    }
+
+    /// Whether a file that links lead to is left out where it really is.
+    fn excludes_real(&self, found: &Found) -> bool {
+        let excludes = |real: &Path| {
+            let mut exclusions = self.exclude.iter();
+            exclusions.any(|exclusion| exclusion.excludes_path(real))
+        };
+        found.real.as_deref().is_some_and(excludes)
     }
 
     /// Reads one directory again.
@@ -285,7 +294,7 @@ impl Discovery {
             rotated.or_else(|| targets.get(name))
         };
         let mut files = Names::of(folder).matching(|name| of_target(name).is_some());
-        files.retain(|found| !self.excludes(&found.path, file_name(&found.path)));
+        files.retain(|found| !self.excludes(&found.path));
         for file in files {
             let name = file_name(&file.path).to_owned();
             let Some(target) = of_target(&name) else {
@@ -327,12 +336,13 @@ impl Discovery {
             };
             let Ok(metadata) = std::fs::metadata(entry.path()) else {
                 // Gone since, which the next look will tell; or a link whose target was rotated.
-                found.extend(target(&entry.path()).map(|real| Found {
+                let dangling = target(&entry.path()).map(|real| Found {
                     name: Name::of(file_name(&real)),
                     is_link: true,
                     real: Some(real),
                     ..named
-                }));
+                });
+                found.extend(dangling.filter(|found| !self.excludes_real(found)));
                 listing.nodes.insert(file, 0);
                 continue;
             };
@@ -352,7 +362,9 @@ impl Discovery {
             if let Some(real) = named.real.as_deref().filter(|_| named.is_link) {
                 named.name = Name::of(file_name(real));
             }
-            found.push(named);
+            if !self.excludes_real(&named) {
+                found.push(named);
+            }
         }
         Ok(listing)
     }
@@ -370,7 +382,7 @@ impl Discovery {
         let mut known = concerning.map(|pattern| pattern.is_known);
         let first = known.next()?;
         let path = folder.join(file);
-        if self.excludes(&path, file) {
+        if self.excludes(&path) {
             return None;
         }
         Some(Found {

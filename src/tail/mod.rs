@@ -8,6 +8,7 @@
 mod again;
 pub mod content;
 pub mod discover;
+pub mod exclusion;
 pub mod follow;
 pub mod found;
 pub mod glob;

@@ -7,10 +7,13 @@ use std::str::FromStr;
 
 /// What compressions that are read add to a name.
 const READ: [&str; 4] = [".gz", ".zst", ".xz", ".bz2"];
-/// What others add.
-const NOT_READ: [&str; 10] = [
-    ".lz4", ".Z", ".lzo", ".lz", ".lzma", ".br", ".sz", ".zip", ".7z", ".rar",
+/// What others, and archives of several files, add.
+const NOT_READ: [&str; 22] = [
+    ".lz4", ".Z", ".z", ".lzo", ".lz", ".lzma", ".lrz", ".br", ".sz", ".bz", ".zip", ".7z", ".rar",
+    ".cab", ".arj", ".lha", ".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".tzst",
 ];
+/// What stands before the compression of an archive.
+const ARCHIVE: &[u8] = b".tar";
 
 /// The place of a file in its series, told by its name alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,12 +83,22 @@ pub fn is_compressed(name: &OsStr) -> bool {
         .any(|suffix| name.as_bytes().ends_with(suffix.as_bytes()))
 }
 
-/// Whether a file name is that of a file in a compression that is not read.
+/// Whether a file name is that of a file in a compression, or of an archive, that is not read.
 #[must_use]
 pub fn is_unreadable(name: &OsStr) -> bool {
-    NOT_READ
-        .iter()
-        .any(|suffix| name.as_bytes().ends_with(suffix.as_bytes()))
+    let is_of = |name: &[u8], suffix: &&str| name.ends_with(suffix.as_bytes());
+    let name = name.as_bytes();
+    let (plain, _) = without_compression(name);
+    NOT_READ.iter().any(|suffix| is_of(name, suffix))
+        || name
+            .strip_prefix(plain)
+            .is_some_and(|suffix| suffix.starts_with(ARCHIVE))
+}
+
+/// A file name without what compression added.
+#[must_use]
+pub fn decompressed(name: &OsStr) -> &OsStr {
+    OsStr::from_bytes(without_compression(name.as_bytes()).0)
 }
 
 impl Age {
@@ -108,7 +121,8 @@ impl Age {
 
 fn without_compression(name: &[u8]) -> (&[u8], bool) {
     let mut suffixes = READ.iter().chain(&NOT_READ);
-    match suffixes.find_map(|suffix| name.strip_suffix(suffix.as_bytes())) {
+    let plain = suffixes.find_map(|suffix| name.strip_suffix(suffix.as_bytes()));
+    match plain.map(|plain| plain.strip_suffix(ARCHIVE).unwrap_or(plain)) {
         Some(plain) if !plain.is_empty() => (plain, true),
         Some(_) | None => (name, false),
     }

@@ -1,4 +1,4 @@
-//! What the user names to be followed, and what not to be.
+//! What the user names to be followed.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -34,23 +34,6 @@ enum Target {
     },
     /// Files of directories that match.
     Glob { folders: Folders, file: Glob },
-}
-
-/// What is not to be followed: names, or, with a slash in it, whole paths, relative ones of the current
-/// directory as those of files to follow are.
-///
-/// # Errors
-/// When it is no glob, or the current directory is gone.
-pub fn exclusion(text: &OsStr) -> Result<Glob, PatternError> {
-    let bytes = text.as_bytes();
-    if !bytes.contains(&b'/') || bytes.starts_with(b"**/") {
-        return Glob::new(text);
-    }
-    let absolute = std::path::absolute(text).map_err(|source| PatternError::Absolute {
-        path: text.into(),
-        source,
-    })?;
-    Glob::new(absolute.as_os_str())
 }
 
 impl Pattern {

@@ -128,7 +128,7 @@ fn start(
     start::tell_nothing_new(follower.following(), &known, &directory);
     ledger.apply(follower.changes(), None, Counts::default());
     let again = Again::new(&before, &Places::of(&ledger));
-    ship::settle(&directory, ledger.output.as_ref(), &mut |line, _| {
+    ship::settle(&directory, ledger.output.as_ref(), None, &mut |line, _| {
         again.tell(line)
     })?;
     if let Some(output) = &mut ledger.output {

@@ -1,4 +1,5 @@
-//! The output while no follower runs: it is rotated, compressed and moved, and others write to it.
+//! The output while no follower runs: it is rotated, compressed, moved and replaced by a copy, and others
+//! write to it.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -84,6 +85,23 @@ impl Outputs {
         }
         follow::append(&self.path, lines.as_bytes());
         Some(format!("foreign lines {first}..{}", self.foreign))
+    }
+
+    /// Puts a copy of the output in its place, as editors, rsync and restored backups do.
+    pub fn replace(&mut self, random: &mut Random) -> Option<String> {
+        if !self.path.exists() {
+            return None;
+        }
+        let bytes = fs::read(&self.path).expect("read");
+        // The number of the inode may be used again.
+        let removes = random.percent(50);
+        if removes {
+            fs::remove_file(&self.path).expect("removed");
+        }
+        let copy = self.path.with_extension("new");
+        fs::write(&copy, bytes).expect("written");
+        fs::rename(&copy, &self.path).expect("renamed");
+        Some(format!("replace the output by a copy, removed: {removes}"))
     }
 
     /// Rotates the output in one of the ways that people configure.

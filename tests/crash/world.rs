@@ -112,6 +112,7 @@ impl World {
             let said = match self.random.below(10) {
                 0 | 1 => outputs.rotate(&mut self.random),
                 2 => outputs.append_foreign(&mut self.random),
+                3 => outputs.replace(&mut self.random),
                 _ => None,
             };
             if let Some(said) = said {

@@ -1,8 +1,12 @@
 //! `state` for sites.
 
+use std::fs;
+
 use super::common::atlassian::cloud_record;
-use super::common::fetching::{Fetching, START, said};
-use super::common::program::run;
+use super::common::fetching::{DAY, Fetching, START, said};
+use super::common::follow::append;
+use super::common::program::{run, wait_until};
+use super::running::Running;
 
 fn state(fetching: &Fetching, arguments: &[&str], code: i32) -> String {
     let directory = fetching.state();
@@ -120,34 +124,75 @@ fn an_old_record_of_a_truncated_output_does_not_hide_what_a_crash_left() {
     assert_eq!(fetching.lines().len(), 2);
 }
 
-#[test]
-fn what_others_append_stays_through_a_kill() {
-    use super::common::fetching::DAY;
-    use super::common::program::wait_until;
-    use super::running::Running;
+const PAGES: [&str; 5] = [
+    "--raw",
+    "--page-size",
+    "20",
+    "--until",
+    "2026-01-15T00:00:00Z",
+];
+
+/// 200 records on many pages.
+fn paged() -> Fetching {
     let fetching = Fetching::cloud();
     let record = |number: i64| cloud_record(START + number * DAY / 20, number.cast_unsigned());
     fetching.server.insert_all((0..200).map(record));
-    let flags = [
-        "--raw",
-        "--page-size",
-        "20",
-        "--until",
-        "2026-01-15T00:00:00Z",
-    ];
+    fetching
+}
+
+/// A fetch that is killed in the middle, after something has happened.
+fn killed(fetching: &Fetching, happens: impl Fn()) {
+    let pages = fetching.server.pages() + 3;
+    let mut running = Running::to_file(fetching, &PAGES);
+    wait_until("pages", || {
+        fetching.server.pages() >= pages || !running.is_running()
+    });
+    happens();
+    running.kill();
+}
+
+#[test]
+fn what_others_append_stays_through_a_kill() {
+    let fetching = paged();
     let foreign = "{\"foreign\":1}";
     for _ in 0..3 {
-        let pages = fetching.server.pages() + 3;
-        let mut running = Running::to_file(&fetching, &flags);
-        wait_until("pages", || {
-            fetching.server.pages() >= pages || !running.is_running()
+        killed(&fetching, || {
+            append(&fetching.out(), format!("{foreign}\n").as_bytes());
         });
-        super::common::follow::append(&fetching.out(), format!("{foreign}\n").as_bytes());
-        running.kill();
     }
-    fetching.fetch(&flags);
+    fetching.fetch(&PAGES);
     let lines = fetching.lines();
     let others = lines.iter().filter(|line| *line == foreign).count();
     assert_eq!(others, 3);
     assert_eq!(lines.len(), 203, "each record once");
+}
+
+#[test]
+fn a_copy_that_takes_the_place_of_the_output_after_a_kill_holds_each_record_once() {
+    let fetching = paged();
+    for _ in 0..3 {
+        killed(&fetching, || {});
+        let copy = fetching.file("copy", "");
+        fs::copy(fetching.out(), &copy).expect("copied");
+        fs::rename(copy, fetching.out()).expect("renamed");
+    }
+    fetching.fetch(&PAGES);
+    assert_eq!(fetching.lines().len(), 200, "each record once");
+}
+
+#[test]
+fn how_many_records_come_again_is_said_if_the_output_is_gone() {
+    let fetching = paged();
+    fetching.fetch(&UNTIL);
+    killed(&fetching, || {});
+    fs::remove_file(fetching.out()).expect("removed");
+    let notes = fs::read_dir(fetching.state()).expect("a folder");
+    let notes = notes.map(|entry| entry.expect("an entry").path());
+    let mut notes = notes.filter(|path| path.extension().is_some_and(|end| end == "lines"));
+    let notes = fs::metadata(notes.next().expect("notes")).expect("there");
+    // Hashes of 16 bytes, behind that of the system's run.
+    let events = notes.len() / 16 - 1;
+    let told = fetching.fetch(&PAGES);
+    let is_told = told.contains("is gone") && told.contains(&format!("events={events}"));
+    assert_eq!(is_told, events > 0, "{told}");
 }

@@ -5,6 +5,7 @@
 //! behind it. What it finds depends on the bytes and the limit alone, not on the pieces they came in.
 
 mod discard;
+mod nuls;
 mod scan;
 
 use std::ops::Range;
@@ -12,6 +13,7 @@ use std::ops::Range;
 use discard::Discarded;
 pub use discard::Problem;
 use memchr::{memchr, memrchr};
+pub(crate) use nuls::{leading_hole, leading_nuls, parted_by_holes};
 use scan::{Found, NOT_CLOSED, Scanner};
 
 /// How much of a line or record over the limit is kept for its `event.original` (mapping.md §10).
@@ -66,6 +68,8 @@ pub struct Framer {
     line_offset: u64,
     /// How many bytes behind `offset` have been looked at.
     scanned: usize,
+    /// NUL bytes were passed over, before which no line stood: a byte order mark may follow.
+    is_after_nuls: bool,
 }
 
 #[derive(Debug)]
@@ -106,14 +110,6 @@ enum InRecord {
     TooLong(Discarded),
 }
 
-/// How many NUL bytes a text begins with: a hole in a file that was truncated under its writer, or
-/// what a crash has left of what was to be written there.
-#[must_use]
-pub(crate) fn leading_nuls(text: &[u8]) -> usize {
-    let other = text.iter().position(|byte| *byte != 0);
-    other.unwrap_or(text.len())
-}
-
 /// At the start of a line.
 const LINES: Mode = Mode::Lines(Asked::NotYet);
 
@@ -149,6 +145,7 @@ impl Framer {
             offset,
             line_offset: offset,
             scanned: 0,
+            is_after_nuls: false,
         }
     }
 
@@ -168,8 +165,19 @@ impl Framer {
                 return at;
             }
             if rest.first() == Some(&0) && self.is_at_line_start() {
-                at += self.pass_nuls(rest);
+                at += self.pass(leading_nuls(rest), rest);
+                self.is_after_nuls = true;
                 continue;
+            }
+            if std::mem::take(&mut self.is_after_nuls) {
+                if rest.starts_with(BYTE_ORDER_MARK) {
+                    at += self.pass(BYTE_ORDER_MARK.len(), rest);
+                    continue;
+                }
+                if BYTE_ORDER_MARK.starts_with(rest) && !end {
+                    self.is_after_nuls = true;
+                    return at;
+                }
             }
             let step = match std::mem::replace(&mut self.mode, LINES) {
                 Mode::Start(scanner) => self.start(scanner, rest, end),
@@ -193,12 +201,11 @@ impl Framer {
         is_between && self.line_offset == self.offset
     }
 
-    /// Consumes the NUL bytes before a line, however many they are: they are no part of it.
-    fn pass_nuls(&mut self, text: &[u8]) -> usize {
-        let nuls = leading_nuls(text);
-        self.consume(&text[..nuls]);
+    /// Consumes what stands before a line and is no part of it.
+    fn pass(&mut self, length: usize, text: &[u8]) -> usize {
+        self.consume(&text[..length]);
         self.line_offset = self.offset;
-        nuls
+        length
     }
 
     /// Consumes bytes, none of which the next scan has seen.

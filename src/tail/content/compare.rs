@@ -5,10 +5,12 @@ use std::io::{self, Read};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
+use memchr::memrchr;
+
 use super::{PIECE, open, open_found};
 use crate::input::compression::Stream;
 use crate::tail::found::Found;
-use crate::tail::identity::{Comparison, HEAD, Progress};
+use crate::tail::identity::{Comparison, HEAD, Progress, TAIL};
 
 /// Compares a file with what was read of another, and tells whether it ends where that stands.
 ///
@@ -19,6 +21,18 @@ pub fn compare(found: &Found, progress: &Progress) -> io::Result<(Comparison, bo
     let comparison = progress.compare(&mut stream)?;
     let is_all = comparison == Comparison::Continues && matches!(stream.read(&mut [0]), Ok(0));
     Ok((comparison, is_all))
+}
+
+/// The uncompressed length of a file.
+///
+/// # Errors
+/// When it cannot be read, or is gone.
+pub fn length(found: &Found) -> io::Result<u64> {
+    let mut content = Stream::detect(open_found(found)?)?;
+    match content.plain() {
+        Some(_) => Ok(found.size),
+        None => io::copy(&mut content, &mut io::sink()),
+    }
 }
 
 /// The uncompressed beginning of a file, up to [`HEAD`] bytes: of damaged data what comes before the
@@ -85,13 +99,91 @@ pub enum Beginning {
 /// # Errors
 /// When one of them cannot be read.
 pub fn compare_beginning(copy: &Found, original: &Path) -> io::Result<Beginning> {
-    compare_streams(copy, Stream::detect(open(original)?)?)
+    compare_streams(
+        Stream::detect(open_found(copy)?)?,
+        Stream::detect(open(original)?)?,
+    )
+}
+
+/// As [`compare_beginning`], of whatever files are at the paths.
+///
+/// # Errors
+/// When one of them cannot be read.
+pub fn compare_paths(copy: &Path, original: &Path) -> io::Result<Beginning> {
+    compare_streams(
+        Stream::detect(open(copy)?)?,
+        Stream::detect(open(original)?)?,
+    )
+}
+
+/// How many bytes of whole lines the files at two paths, uncompressed, begin with alike.
+///
+/// # Errors
+/// When one of them cannot be read.
+pub fn common_length(one: &Path, other: &Path) -> io::Result<u64> {
+    common_end(Stream::detect(open(one)?)?, Stream::detect(open(other)?)?)
+}
+
+fn common_end(mut ours: impl Read, mut theirs: impl Read) -> io::Result<u64> {
+    let (mut end, mut at) = (0, 0);
+    let (mut one, mut two) = (vec![0; PIECE], vec![0; PIECE]);
+    loop {
+        let read = fill(&mut ours, &mut one)?.min(fill(&mut theirs, &mut two)?);
+        let equal = one[..read].iter().zip(&two[..read]);
+        let common = equal.take_while(|(one, two)| one == two).count();
+        if let Some(line) = memrchr(b'\n', &one[..common]) {
+            end = at + line as u64 + 1;
+        }
+        at += common as u64;
+        if common < PIECE {
+            return Ok(end);
+        }
+    }
+}
+
+/// The whole lines that a file, uncompressed, and the one at a path both begin with, as what was read.
+///
+/// # Errors
+/// When one of them cannot be read.
+pub fn common_lines(found: &Found, other: &Path) -> io::Result<Progress> {
+    let ours = Stream::detect(open_found(found)?)?;
+    let end = common_end(ours, Stream::detect(open(other)?)?)?;
+    let mut piece = vec![0; PIECE];
+    let mut progress = Progress::default();
+    let mut stream = Stream::detect(open_found(found)?)?.take(end);
+    let (mut head, mut recent) = (Vec::new(), Vec::new());
+    loop {
+        let read = fill(&mut stream, &mut piece)?;
+        if read == 0 {
+            return Ok(progress);
+        }
+        let bytes = &piece[..read];
+        head.extend_from_slice(&bytes[..read.min(HEAD - head.len())]);
+        recent.extend_from_slice(bytes);
+        recent.drain(..recent.len().saturating_sub(TAIL));
+        progress.advance(bytes, &head, &recent);
+    }
+}
+
+/// Reads until the buffer is full or the content ends, be it in the middle of compressed data.
+fn fill(content: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match content.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => break,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
 }
 
 /// Compares a file with an open one: the same are a copy of its beginning, and a copy of all of it that
 /// was written to since.
 pub(super) fn compare_open(copy: &Found, original: &File) -> io::Result<Beginning> {
-    let beginning = compare_streams(copy, FromStart(original, 0))?;
+    let beginning = compare_streams(Stream::detect(open_found(copy)?)?, FromStart(original, 0))?;
     let length = original.metadata()?.len();
     if beginning != Beginning::Different || length == 0 {
         return Ok(beginning);
@@ -115,8 +207,7 @@ pub(super) fn compare_open(copy: &Found, original: &File) -> io::Result<Beginnin
     }
 }
 
-fn compare_streams(copy: &Found, mut original: impl Read) -> io::Result<Beginning> {
-    let mut copy = Stream::detect(open_found(copy)?)?;
+fn compare_streams(mut copy: impl Read, mut original: impl Read) -> io::Result<Beginning> {
     let (mut ours, mut theirs) = (vec![0; PIECE], vec![0; PIECE]);
     let mut so_far = Beginning::Empty;
     loop {

@@ -7,7 +7,7 @@ use memchr::{memchr, memrchr};
 
 use super::{Lines, PIECE};
 use crate::input::compression::Stream;
-use crate::pipeline::frame::{KEPT_OF_TOO_LONG, leading_nuls};
+use crate::pipeline::frame::{BYTE_ORDER_MARK, KEPT_OF_TOO_LONG, leading_nuls};
 use crate::tail::identity::{Comparison, HEAD, Progress, TAIL};
 
 /// A stream of whole lines out of a compressed file.
@@ -23,6 +23,8 @@ pub(super) struct Compressed {
     rest: Vec<u8>,
     /// Of a line over the limit, what is not kept in `rest`.
     passed: Passed,
+    /// NUL bytes were passed over: a byte order mark may follow.
+    is_after_nuls: bool,
     ending: Ending,
 }
 
@@ -49,6 +51,7 @@ impl Compressed {
             recent: Vec::new(),
             rest: Vec::new(),
             passed: Passed::default(),
+            is_after_nuls: false,
             ending: Ending::NotYet,
         })
     }
@@ -103,6 +106,14 @@ impl Compressed {
                 let nuls = leading_nuls(&self.rest);
                 self.pass(progress, nuls);
                 searched = searched.saturating_sub(nuls);
+                self.is_after_nuls = true;
+            }
+            if self.is_after_nuls && self.rest.len() >= BYTE_ORDER_MARK.len() {
+                self.is_after_nuls = false;
+                if self.rest.starts_with(BYTE_ORDER_MARK) {
+                    self.pass(progress, BYTE_ORDER_MARK.len());
+                    searched = searched.saturating_sub(BYTE_ORDER_MARK.len());
+                }
             }
             if let Some(at) = memchr(b'\n', &self.rest[searched..]) {
                 let first = searched + at + 1;

@@ -13,7 +13,8 @@ use memchr::memrchr;
 use rustix::fs::OFlags;
 
 pub use compare::{
-    Beginning, compare, compare_beginning, compare_head, compare_path, head, head_of,
+    Beginning, common_length, common_lines, compare, compare_beginning, compare_head, compare_path,
+    compare_paths, head, head_of, length,
 };
 use compressed::Compressed;
 use plain::Plain;
@@ -21,6 +22,7 @@ use plain::Plain;
 use super::found::Found;
 use super::identity::{HEAD, Progress, TAIL};
 use crate::input::compression::{LONGEST_MAGIC, Stream};
+use crate::pipeline::frame::leading_nuls;
 use crate::process::node::Node;
 use crate::process::shown::Shown as _;
 
@@ -275,6 +277,19 @@ fn is_compressed(file: &File) -> io::Result<bool> {
     let mut first = Vec::new();
     read_at(file, 0, LONGEST_MAGIC, &mut first)?;
     Ok(Stream::detect(&*first)?.plain().is_none())
+}
+
+/// Whether the beginning of a file is that of a log: lines, or JSON, in UTF-8, perhaps behind NUL bytes.
+#[must_use]
+pub fn is_text(head: &[u8]) -> bool {
+    let text = &head[leading_nuls(head)..];
+    // It may end in the middle of a character.
+    let is_utf8 =
+        std::str::from_utf8(text).map_or_else(|error| error.error_len().is_none(), |_| true);
+    let is_binary =
+        |byte: &u8| byte.is_ascii_control() && !matches!(byte, 0 | b'\t' | b'\n' | b'\r');
+    let is_begun = text.contains(&b'\n') || matches!(text.first(), Some(b'{' | b'['));
+    is_utf8 && is_begun && !text.iter().any(is_binary)
 }
 
 /// Reads up to `length` bytes at `offset` into `text`.

@@ -6,7 +6,7 @@ use std::io;
 use memchr::{memchr, memrchr};
 
 use super::{Lines, PIECE, head_before, read_at, tail_before};
-use crate::pipeline::frame::{KEPT_OF_TOO_LONG, leading_nuls};
+use crate::pipeline::frame::{BYTE_ORDER_MARK, KEPT_OF_TOO_LONG, leading_nuls};
 use crate::tail::identity::{HEAD, Progress, TAIL};
 
 #[derive(Debug)]
@@ -97,9 +97,11 @@ impl Plain {
         }
     }
 
-    /// Where the first byte from `start` on stands that is not NUL, or `end`. NUL bytes are passed over
-    /// with the line behind them, no sooner: they may be room that is still to be written to.
-    fn after_nuls(&self, mut start: u64, end: u64) -> io::Result<u64> {
+    /// Where the first byte from there on stands that is not NUL, nor a byte order mark behind such, or
+    /// `end`. NUL bytes are passed over with the line behind them, no sooner: they may be room that is
+    /// still to be written to.
+    fn after_nuls(&self, from: u64, end: u64) -> io::Result<u64> {
+        let mut start = from;
         let mut chunk = Vec::new();
         while start < end {
             let length = usize::try_from(end - start).unwrap_or(PIECE);
@@ -108,6 +110,12 @@ impl Plain {
             start += nuls as u64;
             if nuls < chunk.len() || chunk.is_empty() {
                 break;
+            }
+        }
+        if start > from {
+            read_at(&self.file, start, BYTE_ORDER_MARK.len(), &mut chunk)?;
+            if chunk == BYTE_ORDER_MARK {
+                start += chunk.len() as u64;
             }
         }
         Ok(start.min(end))

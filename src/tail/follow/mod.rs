@@ -358,6 +358,7 @@ impl Following {
             let is_here = log.gone.is_none();
             let is_first = !is_here
                 || !(self.is_any_gone && self.logs.is_known_content(id))
+                    && !self.logs.is_beginning_known(id)
                     && self.logs.copies_agree(id)
                     && is_unchanged(&self.discovery, &mut self.folders, &folder);
             let Some(log) = self.logs.all.get_mut(&id) else {

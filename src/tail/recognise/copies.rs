@@ -111,7 +111,7 @@ impl Index {
     }
 
     /// The logs that a file may be a copy of, by its name and its beginning.
-    fn originals(
+    pub(super) fn originals(
         &mut self,
         found: &Found,
         logs: &BTreeMap<LogId, Log>,
@@ -120,13 +120,23 @@ impl Index {
         let folder = found.lives_in();
         let name = file_name(found.own_path()).as_bytes();
         let ends = (0..name.len()).filter(|at| SEPARATORS.contains(&name[*at]));
-        let before = ends.map(|at| folder.join(OsStr::from_bytes(&name[..at])));
-        let by_path = before.filter_map(|path| self.paths.get(&path));
+        let before: Vec<_> = ends.map(|at| OsStr::from_bytes(&name[..at])).collect();
+        let by_path = before
+            .iter()
+            .filter_map(|name| self.paths.get(&folder.join(name)));
         let mut ids: BTreeSet<_> = by_path.copied().collect();
-        if found.name.rotated_from.is_none() {
+        let is_series = |name: &&&OsStr| {
+            let series = (folder.to_owned(), (**name).to_owned());
+            self.series.contains_key(&series)
+        };
+        let series = if found.name.rotated_from.is_some() {
+            found.name.series.clone()
+        } else if let Some(series) = before.iter().find(is_series) {
+            (*series).to_owned()
+        } else {
             return Ok(ids);
-        }
-        let series = (folder.to_owned(), found.name.series.clone());
+        };
+        let series = (folder.to_owned(), series);
         let of_series = self.series.get(&series).map_or(&[][..], Vec::as_slice);
         let known = |id: &LogId| Some((*id, logs.get(id)?));
         let beginnings = self.beginnings.entry(series).or_insert_with(|| {

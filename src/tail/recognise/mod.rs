@@ -6,14 +6,16 @@
 //! one: so copytruncate is a rename like any other.
 //!
 //! A scan goes from what is sure to what is not: logs that stand where they stood; then those whose
-//! content stands elsewhere; then logs of which nothing was read, which only their inode tells; then
+//! content stands elsewhere; then files that begin as they do; then logs of which nothing was read, which only their inode tells; then
 //! files that are no log yet.
 
 mod copies;
 mod copy;
+mod gone;
 mod moved;
 mod places;
 mod reached;
+mod replaced;
 mod scan;
 mod settled;
 mod unreadable;
@@ -21,7 +23,7 @@ mod unreadable;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::path::PathBuf;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use copies::{Copy, Index, is_begun};
 use places::{is_same, place, settled};
@@ -31,9 +33,8 @@ use scan::Scan;
 use super::content;
 use super::discover::{Found, Look};
 use super::identity::{Digest, Progress};
-use super::log::{Condition, Log, LogId, Series, folder};
+use super::log::{Condition, Log, LogId, folder};
 use crate::process::node::Node;
-use crate::process::shown::Shown as _;
 
 /// How files are first met.
 #[derive(Debug, Clone, Copy)]
@@ -55,6 +56,8 @@ pub struct Logs {
     pub(super) earlier: Option<LogId>,
     /// Files that are copies of a log whose own file is still as it was.
     pub(super) copies: HashMap<(u64, u64), Copy>,
+    /// Files that no log has claimed yet, beside which there are backups by their names.
+    pub(super) with_backup: HashSet<(u64, u64)>,
     /// Logs that are gone with an unfinished line, whose text is known.
     pub orphans: Vec<LogId>,
     /// How many bytes are known to be lost.
@@ -105,6 +108,7 @@ impl Logs {
             if known == Known::Read {
                 missing = self.find_moved(missing, &mut scan)?;
             }
+            self.find_replaced(known, &mut scan)?;
             nowhere.extend(missing);
         }
         let mut new: Vec<_> = scan.free().collect();
@@ -112,7 +116,7 @@ impl Logs {
         new.sort_by(|one, other| other.name.age.cmp(&one.name.age));
         let mut index = Index::of(&self.all, &nowhere);
         let overwritten = self.overwritten(&nowhere, &mut index, &mut scan)?;
-        self.give_up(nowhere, &overwritten, &scan);
+        self.give_up(nowhere, &overwritten, &mut scan)?;
         for found in new {
             if scan.is_free(&found.node)
                 && let Some(log) = self.meet(found, meeting, &mut earlier, &mut index, &mut scan)?
@@ -207,105 +211,6 @@ impl Logs {
         Ok(missing)
     }
 
-    /// Logs of rotated files that were read to their end, and whose files hold something else now:
-    /// `shred` before the removal. That is nothing to be read.
-    fn overwritten(
-        &mut self,
-        nowhere: &[LogId],
-        index: &mut Index,
-        scan: &mut Scan<'_>,
-    ) -> Result<HashMap<LogId, Found>, Unsettled> {
-        let mut overwritten = HashMap::new();
-        for id in nowhere {
-            let Some(log) = self.all.get(id) else {
-                continue;
-            };
-            // Perhaps renamed since.
-            let checkpoint = &log.checkpoint;
-            let Some(found) = scan.with_inode_of(&checkpoint.node, &checkpoint.path) else {
-                continue;
-            };
-            // Only its birth tells a file from a new one that has its inode.
-            let is_same_file = found.node == log.checkpoint.node && found.node.born.is_some();
-            if is_same_file
-                && found.name.rotated_from.is_some()
-                && was_read(log)
-                && log.checkpoint.condition != Condition::Compressed
-                && !self.is_copy(found, index, scan)?
-            {
-                overwritten.insert(*id, found.clone());
-                scan.take(&found.node);
-            }
-        }
-        Ok(overwritten)
-    }
-
-    /// Says of logs that are nowhere what that means.
-    fn give_up(
-        &mut self,
-        nowhere: Vec<LogId>,
-        overwritten: &HashMap<LogId, Found>,
-        scan: &Scan<'_>,
-    ) {
-        if nowhere.is_empty() {
-            return;
-        }
-        let newest = self.newest();
-        for id in nowhere {
-            let Some(log) = self.all.get_mut(&id) else {
-                continue;
-            };
-            let path = log.checkpoint.path.shown();
-            if let Some(found) = overwritten.get(&id) {
-                if log.checkpoint.condition != Condition::Ignored {
-                    tracing::info!(
-                        "{path} was overwritten after it was read to its end: what it holds now is not read"
-                    );
-                }
-                let progress = content::at_last_line(found).unwrap_or_default();
-                log.checkpoint.progress = progress;
-                log.moves_to(found, Condition::Ignored);
-                continue;
-            }
-            if log.gone.is_some() {
-                continue;
-            }
-            let is_of_another =
-                Known::of(log) == Known::Unread && !scan.is_free(&log.checkpoint.node);
-            if is_of_another {
-                // What stands in its file is the content of a log that is known longer.
-                log.checkpoint.size = 0;
-                log.content = None;
-            }
-            log.gone = Some(Instant::now());
-            log.checkpoint.gone_since = Some(now());
-            log.is_changed = true;
-            if log.content.is_none() {
-                self.lost_bytes += lost(log, newest.contains(&id), scan);
-                if log.checkpoint.unfinished.is_some() {
-                    self.orphans.push(id);
-                }
-                log.searched = log.checkpoint.size;
-            }
-        }
-    }
-
-    /// Of each series the log that was written to, as far as the state knew.
-    fn newest(&self) -> HashSet<LogId> {
-        let mut newest: HashMap<&Series, (LogId, &Log)> = HashMap::new();
-        let logs = self
-            .all
-            .iter()
-            .filter(|(_, log)| log.checkpoint.gone_since.is_none());
-        for (id, log) in logs {
-            let entry = newest.entry(&log.series).or_insert((*id, log));
-            if entry.1.name.age <= log.name.age {
-                *entry = (*id, log);
-            }
-        }
-        newest.into_values().map(|(id, _)| id).collect()
-    }
-
     /// Meets a file that is no log yet.
     fn meet(
         &mut self,
@@ -315,13 +220,23 @@ impl Logs {
         index: &mut Index,
         scan: &mut Scan<'_>,
     ) -> Result<Option<Log>, Unsettled> {
-        if let Some(log) = self.unreadable(found) {
+        if let Some(log) = self.unreadable(found, scan)? {
             return Ok(Some(log));
         }
         if self.is_copy(found, index, scan)?
             || !is_begun(found) && found.name.rotated_from.is_some()
         {
             return Ok(None);
+        }
+        if let Some(progress) = self.known_lines(found, index, scan)? {
+            // What is appended to it is of no other log.
+            let is_whole = progress.offset() == found.size;
+            let condition = if is_whole {
+                Condition::Plain
+            } else {
+                Condition::Ignored
+            };
+            return Ok(Some(Log::begin(found, progress, None, condition)));
         }
         let age = found
             .modified
@@ -348,54 +263,6 @@ impl Logs {
         }
         Ok(Some(Log::begin(found, progress, seen, condition)))
     }
-}
-
-/// Whether a log was read to its end, as long as its file was when it last held what was read: `shred`
-/// makes it longer, up to a whole block.
-fn was_read(log: &Log) -> bool {
-    log.offset() >= log.held
-}
-
-/// Says what of a log was seen and is gone, and returns how many bytes.
-fn lost(log: &Log, is_newest: bool, scan: &Scan<'_>) -> u64 {
-    let path = log.checkpoint.path.shown();
-    let unfinished = log.checkpoint.unfinished.as_ref();
-    let known = unfinished.map_or(0, |unfinished| unfinished.length);
-    let offset = log.offset() + known;
-    let bytes = log.unread().saturating_sub(known);
-    let is_truncated = scan.is_listed(&log.checkpoint.node);
-    let what = if is_truncated {
-        "was truncated, and no copy was found"
-    } else {
-        "is gone, and nothing is left of it"
-    };
-    if bytes > 0 {
-        let end = offset + bytes;
-        tracing::warn!(
-            "{path} {what}: bytes {offset} to {end} ({bytes} bytes) were not read and are lost"
-        );
-    } else if log.checkpoint.condition == Condition::Compressed {
-        tracing::warn!(
-            "{path} is gone before it was read to its end: what stood behind byte {offset} of its \
-             uncompressed content is lost"
-        );
-    } else if is_truncated && log.checkpoint.condition == Condition::Plain && offset > 0 {
-        let may_be = "what was written behind byte";
-        // While it was followed, it was read to its end a moment ago.
-        if log.modified.is_none() {
-            tracing::warn!(
-                "{path} {what}: {may_be} {offset} before the truncation, if anything, is lost"
-            );
-        } else {
-            tracing::info!("{path} {what}: all {offset} bytes that were seen had been read");
-        }
-    } else if is_newest && log.modified.is_none() && log.checkpoint.condition == Condition::Plain {
-        tracing::warn!(
-            "{path} went away while it was not followed: what was written behind byte {offset}, if anything, \
-             is lost, unless it was moved to another directory"
-        );
-    }
-    bytes
 }
 
 /// What counts as read of a file that is followed from its end.

@@ -9,29 +9,35 @@ use super::{Logs, Unsettled};
 use crate::tail::content;
 use crate::tail::discover::Found;
 use crate::tail::identity::{Comparison, Digest};
-use crate::tail::log::{Condition, Log, LogId};
+use crate::tail::log::{Condition, Log, LogId, folder};
 
-/// Logs by the beginning of what was read of them.
-struct ByHead {
+/// Logs by the beginning of what was read of them, or else of what was seen.
+pub(super) struct ByHead {
     logs: HashMap<Digest, Vec<LogId>>,
     lengths: BTreeSet<usize>,
 }
 
 impl ByHead {
-    fn of<'a>(logs: impl Iterator<Item = (LogId, &'a Log)>) -> Self {
+    pub(super) fn of<'a>(logs: impl Iterator<Item = (LogId, &'a Log)>) -> Self {
         let mut index = Self {
             logs: HashMap::new(),
             lengths: BTreeSet::new(),
         };
         for (id, log) in logs {
-            let head = &log.checkpoint.progress.head;
+            let checkpoint = &log.checkpoint;
+            let head = checkpoint.seen.as_ref();
+            let head = head.unwrap_or(&checkpoint.progress.head);
             index.lengths.insert(head.length);
             index.logs.entry(head.clone()).or_default().push(id);
         }
         index
     }
 
-    fn beginning_like(&self, head: &[u8]) -> Vec<LogId> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.logs.is_empty()
+    }
+
+    pub(super) fn beginning_like(&self, head: &[u8]) -> Vec<LogId> {
         let lengths = self.lengths.range(..=head.len());
         let lengths = lengths.filter(|length| **length > 0);
         let heads = lengths.filter_map(|length| self.logs.get(&Digest::of(&head[..*length])));
@@ -60,7 +66,7 @@ impl Logs {
         let logs = self.all.iter().map(|(id, log)| (*id, log));
         let index = ByHead::of(logs.filter(may_move));
         for found in new {
-            if index.logs.is_empty() {
+            if index.is_empty() {
                 break;
             }
             let Some(head) = scan.head(found)? else {
@@ -82,9 +88,50 @@ impl Logs {
                 }
             }
         }
+        self.find_in_renamed_directory(&mut missing, scan)?;
         let mut missing: Vec<_> = missing.into_iter().collect();
         missing.sort_unstable();
         Ok(missing)
+    }
+
+    /// Finds rotated copies that end before what was read does, of logs whose directory is not there any
+    /// more, nor their file anywhere: the directory was renamed, and the log truncated and replaced.
+    fn find_in_renamed_directory(
+        &mut self,
+        missing: &mut HashSet<LogId>,
+        scan: &mut Scan<'_>,
+    ) -> Result<(), Unsettled> {
+        for (id, log) in &mut self.all {
+            let is_nowhere = missing.contains(id) || log.is_unfollowed;
+            let is_told = log.offset() > 0
+                && matches!(
+                    log.checkpoint.condition,
+                    Condition::Plain | Condition::Compressed | Condition::CompressedRead
+                );
+            if !is_nowhere || !is_told || folder(&log.checkpoint.path).is_dir() {
+                continue;
+            }
+            let is_rotated = |found: &&Found| {
+                found.name.rotated_from.is_some() && found.name.series == log.series.1
+            };
+            let rotated: Vec<_> = scan.free().filter(is_rotated).collect();
+            let mut longest: Option<(u64, &Found, Condition)> = None;
+            for found in rotated {
+                if let (Comparison::Shorter, condition) = compared(log, found, scan)? {
+                    let length = content::length(found).unwrap_or_default();
+                    if longest.is_none_or(|(longest, ..)| longest < length) {
+                        longest = Some((length, found, condition));
+                    }
+                }
+            }
+            if let Some((_, found, condition)) = longest {
+                log.moves_to(found, condition);
+                log.is_unfollowed = false;
+                scan.take(&found.node);
+                missing.remove(id);
+            }
+        }
+        Ok(())
     }
 
     /// Whether the file of a log of which nothing was read holds what was read of one that is gone: then

@@ -200,18 +200,24 @@ fn rotated(
         // Nothing was read: whatever becomes of it is a log like a new one.
         return Ok(None);
     }
-    let mut shorter = None;
+    let mut shorter = Vec::new();
     for found in candidates(log, id, copies, scan) {
         let (comparison, condition) = compared(log, &found, scan)?;
         match comparison {
             Comparison::Continues => return Ok(Some((comparison, found, condition))),
             Comparison::Shorter if condition != Condition::Ignored => {
-                shorter = shorter.or(Some((comparison, found, condition)));
+                shorter.push((comparison, found, condition));
             }
             Comparison::Shorter | Comparison::Different => {}
         }
     }
-    Ok(shorter)
+    // The others are copies of the one that holds most.
+    if shorter.len() > 1 {
+        shorter.sort_by_cached_key(|(_, found, _)| {
+            std::cmp::Reverse(content::length(found).unwrap_or_default())
+        });
+    }
+    Ok(shorter.into_iter().next())
 }
 
 /// Files that are named as rotated files of a log, the likeliest first.

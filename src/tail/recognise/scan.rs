@@ -112,4 +112,10 @@ impl<'a> Scan<'a> {
         }
         Ok(head)
     }
+
+    /// Whether a file begins as a log does; not one that is empty, or cannot be read.
+    pub fn is_text(&mut self, found: &Found) -> Result<bool, Unsettled> {
+        let head = self.head(found)?;
+        Ok(head.is_some_and(|head| content::is_text(&head)))
+    }
 }

@@ -1,15 +1,22 @@
 //! Rotated files in a compression that is not read.
 
-use super::Logs;
+use super::places::{is_extended, is_named_compressed, settled};
+use super::scan::Scan;
+use super::{Logs, Unsettled};
 use crate::process::shown::Shown as _;
 use crate::tail::content;
 use crate::tail::discover::Found;
 use crate::tail::identity::Progress;
-use crate::tail::log::{Condition, Log, file_name, folder};
+use crate::tail::log::{Condition, Log, LogId, file_name, folder};
 use crate::tail::name;
 
 /// A log whose file went longer ago than this did not become what appears now, in seconds.
 const RECENT: u64 = 60;
+
+const REMEDY: &str = "decompress it, under its name without the suffix, to have it read";
+
+/// What stands in the first block of a tar archive, and where.
+const TAR: (usize, &[u8]) = (257, b"ustar");
 
 /// What may be in a file that cannot be read.
 enum Missed<'a> {
@@ -22,36 +29,55 @@ enum Missed<'a> {
 }
 
 impl Logs {
-    /// A file that is not to be read if it is in a compression that is not known. It is told once: the
-    /// state knows it from then on.
-    pub(super) fn unreadable(&mut self, found: &Found) -> Option<Log> {
-        let is_readable = || content::is_found_compressed(found).unwrap_or(false);
-        if !name::is_unreadable(file_name(&found.path)) || is_readable() {
-            return None;
-        }
+    /// A file that is not to be read if it is in a compression that is not known, or an archive. It is
+    /// told once: the state knows it from then on.
+    pub(super) fn unreadable(
+        &mut self,
+        found: &Found,
+        scan: &mut Scan<'_>,
+    ) -> Result<Option<Log>, Unsettled> {
+        let Some(what) = what_is_unreadable(found, scan)? else {
+            return Ok(None);
+        };
         let path = found.path.shown();
         let missed = match self.missed(found) {
             Missed::Nothing => None,
-            Missed::Rest(log) => Some(format!(
-                "records after byte {} of {} may be in it",
-                log.offset(),
-                log.checkpoint.path.shown()
-            )),
+            Missed::Rest(log) => Some(rest_may_be_in_it(log)),
             Missed::All => Some("what is in it is not shipped".to_owned()),
         };
         if let Some(missed) = missed {
-            tracing::warn!(
-                "{path} is in a compression that is not read: {missed}; decompress it, under its name \
-                 without the suffix, to have it read"
-            );
+            tracing::warn!("{path} is {what}: {missed}; {REMEDY}");
             self.unreadable += 1;
         }
-        Some(Log::begin(
-            found,
-            Progress::default(),
-            None,
-            Condition::Ignored,
-        ))
+        let progress = Progress::default();
+        Ok(Some(Log::begin(found, progress, None, Condition::Ignored)))
+    }
+
+    /// Says which file beside a log that is nowhere may be what became of it, if that is in no form that
+    /// is known.
+    pub(super) fn tell_unknown_form(
+        &mut self,
+        id: LogId,
+        scan: &mut Scan<'_>,
+    ) -> Result<(), Unsettled> {
+        let Some(log) = self.all.get(&id) else {
+            return Ok(());
+        };
+        let Some(found) = of_unknown_form(log, scan)? else {
+            return Ok(());
+        };
+        let path = found.path.shown();
+        let missed = rest_may_be_in_it(log);
+        tracing::warn!("{path} is in a form that is not read: {missed}; {REMEDY}");
+        self.unreadable += 1;
+        if found.is_listed {
+            scan.take(&found.node);
+            let progress = Progress::default();
+            let log = Log::begin(&found, progress, None, Condition::Ignored);
+            self.all.insert(self.next, log);
+            self.next += 1;
+        }
+        Ok(())
     }
 
     fn missed(&self, found: &Found) -> Missed<'_> {
@@ -59,7 +85,8 @@ impl Logs {
             // As any other rotated file from before its log was followed.
             return Missed::Nothing;
         }
-        let plain = found.path.with_extension("");
+        let plain = name::decompressed(file_name(&found.path));
+        let plain = found.path.with_file_name(plain);
         let here = folder(&found.path);
         let logs = self.all.values();
         let mut recent = logs.filter(|log| {
@@ -68,7 +95,9 @@ impl Logs {
             let is_read = log.checkpoint.condition != Condition::Ignored;
             is_read && is_recent && log.series.0 == here && log.series.1 == found.name.series
         });
-        let is_read_elsewhere = |log: &&Log| log.content.is_some() || log.checkpoint.path == plain;
+        let is_read_elsewhere = |log: &&Log| {
+            log.content.is_some() || log.gone.is_none() && log.checkpoint.path == plain
+        };
         let gone: Vec<_> = recent
             .by_ref()
             .filter(|log| log.gone.is_some() || log.checkpoint.path == plain)
@@ -79,4 +108,57 @@ impl Logs {
             None => Missed::Nothing,
         }
     }
+}
+
+fn rest_may_be_in_it(log: &Log) -> String {
+    format!(
+        "records after byte {} of {} may be in it",
+        log.offset(),
+        log.checkpoint.path.shown()
+    )
+}
+
+/// What a file is, if its name and its beginning tell that it cannot be read.
+fn what_is_unreadable(
+    found: &Found,
+    scan: &mut Scan<'_>,
+) -> Result<Option<&'static str>, Unsettled> {
+    let is_unreadable = name::is_unreadable(file_name(&found.path));
+    if !is_unreadable && !is_named_compressed(found) {
+        return Ok(None);
+    }
+    let head = scan.head(found)?;
+    let head = head.as_deref().unwrap_or_default();
+    let (at, magic) = TAR;
+    if head.get(at..).is_some_and(|rest| rest.starts_with(magic)) {
+        return Ok(Some("an archive, which is not read"));
+    }
+    let is_readable = || content::is_found_compressed(found).unwrap_or(false);
+    Ok((is_unreadable && !is_readable()).then_some("in a compression that is not read"))
+}
+
+/// The newest file that is named as a log with something behind it, and is no text.
+fn of_unknown_form(log: &Log, scan: &mut Scan<'_>) -> Result<Option<Found>, Unsettled> {
+    let path = log.checkpoint.own_path();
+    let own = file_name(path);
+    let mut files = scan
+        .names(folder(path))
+        .matching(|name| is_extended(name, own));
+    // What was there before the log began is nothing of it.
+    let began = log.checkpoint.node.born;
+    files.retain(|found| found.size > 0 && scan.is_free(&found.node) && found.node.born >= began);
+    files.sort_by_key(|found| std::cmp::Reverse(found.modified));
+    for found in files {
+        let found = scan.at(&found.path).cloned().unwrap_or(found);
+        let is_compressed = || settled(content::is_found_compressed(&found), &found, false);
+        let is_unknown = match what_is_unreadable(&found, scan)? {
+            // Else that is told when it is met.
+            Some(_) => !found.is_listed || found.name.series != log.series.1,
+            None => !is_compressed()? && !scan.is_text(&found)?,
+        };
+        if is_unknown {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
 }

@@ -11,7 +11,8 @@ use crate::common::follow;
 use crate::random::Random;
 
 impl Series {
-    /// A copy takes the place of the current file at once, as `rsync` and `sed -i` do it.
+    /// A copy takes the place of the current file at once, as `rsync` and `sed -i` do it, or after the
+    /// file was renamed, as `sed -i.bak` does.
     pub fn replace(&mut self, random: &mut Random) -> Option<String> {
         if self.moved || self.is_copied() || self.is_being_restored() || !self.current.exists() {
             return None;
@@ -25,9 +26,16 @@ impl Series {
             let copy = File::options().write(true).open(&copy).expect("opened");
             copy.set_modified(modified.expect("a time")).expect("set");
         }
+        let has_backup = random.percent(30);
+        if has_backup {
+            let backup = self.folder.join(format!("{name}.bak"));
+            fs::rename(&self.current, backup).expect("renamed");
+        }
         fs::rename(&copy, &self.current).expect("renamed");
         self.handle = None;
-        Some(format!("replace by a copy, old time: {has_old_time}"))
+        Some(format!(
+            "replace by a copy, old time: {has_old_time}, backup: {has_backup}"
+        ))
     }
 
     /// Begins to put the current file back: as `install` does it, or in place, as `cp` does. All of it

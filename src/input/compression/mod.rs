@@ -1,9 +1,11 @@
 //! Gzip, zstd, xz and bzip2, recognised by their first bytes.
 
+mod blocks;
+
 use std::fmt;
 use std::io::{self, BufRead as _, BufReader, Chain, Cursor, Read};
 
-use bzip2::bufread::MultiBzDecoder;
+use blocks::Blocks;
 use flate2::bufread::GzDecoder;
 use lzma_rust2::XzReader;
 
@@ -50,7 +52,7 @@ enum Decoder<Raw: Read> {
     /// Of xz streams.
     Xz(Box<XzReader<Buffered<Raw>>>),
     /// Of bzip2 streams.
-    Bzip2(Box<MultiBzDecoder<Buffered<Raw>>>),
+    Bzip2(Box<Blocks<Buffered<Raw>>>),
 }
 
 impl<Raw: Read> fmt::Debug for Decoder<Raw> {
@@ -97,7 +99,7 @@ impl<Raw: Read> Stream<Raw> {
                 let decoder = XzReader::new_mem_limit(buffered(peeked), true, XZ_MEMORY);
                 Decoder::Xz(Box::new(decoder))
             }
-            Format::Bzip2 => Decoder::Bzip2(Box::new(MultiBzDecoder::new(buffered(peeked)))),
+            Format::Bzip2 => Decoder::Bzip2(Box::new(Blocks::new(buffered(peeked)))),
         };
         Ok(Self {
             decoder,
@@ -298,6 +300,54 @@ mod tests {
             "an error stays one"
         );
         (text, is_whole)
+    }
+
+    /// What bytes are there that no repetition makes shorter.
+    fn noise(length: usize) -> Vec<u8> {
+        let mut state = 1_u64;
+        let mut next = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (state >> 56) as u8
+        };
+        (0..length).map(|_| next()).collect()
+    }
+
+    #[test]
+    fn nothing_of_a_damaged_bzip2_block_is_given_away() {
+        // The blocks of the fastest compression are of 100 kB.
+        let text = noise(350_000);
+        let whole = bzip2(&text);
+        for (at, blocks) in [(1, 0), (3, 1), (5, 2), (7, 3)] {
+            let mut damaged = whole.clone();
+            damaged[whole.len() * at / 8] ^= 1;
+            let (read, is_whole) = read(&damaged);
+            assert!(!is_whole);
+            assert!(text.starts_with(&read));
+            let length = blocks * 99_000..blocks * 101_000 + 1;
+            assert!(length.contains(&read.len()), "{at}: {}", read.len());
+        }
+        let (read, is_whole) = read(&whole[..whole.len() / 2]);
+        assert!(!is_whole && text.starts_with(&read) && read.len() > 99_000);
+    }
+
+    #[test]
+    fn bzip2_streams_of_any_length_follow_each_other() {
+        let texts = [
+            noise(250_000),
+            vec![b'x'; 20 << 20],
+            Vec::new(),
+            b"end".to_vec(),
+        ];
+        let whole: Vec<u8> = texts.iter().flat_map(|text| bzip2(text)).collect();
+        let mut text = Vec::new();
+        let mut stream = Stream::detect(&*whole).unwrap();
+        stream.read_to_end(&mut text).unwrap();
+        assert!(text == texts.concat());
+        let garbage = [&whole[..], b"garbage"].concat();
+        let read = Stream::detect(&*garbage).unwrap().read_to_end(&mut text);
+        assert_eq!(read.unwrap_err().kind(), io::ErrorKind::InvalidData);
     }
 
     proptest! {

@@ -1,0 +1,331 @@
+//! Files that begin with what was read of a log whose own file is still there: `sed -i.bak` and
+//! `install -b` put a copy in a log's place and leave the old file as a backup, and a rotated copy can
+//! hold more than the log does. What both hold is read once.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use super::copies::{Copy, Index};
+use super::moved::ByHead;
+use super::places::{compared, is_extended, is_intact, is_rotation_of, is_there, settled, stamp};
+use super::scan::Scan;
+use super::{Known, Logs, Unsettled, key};
+use crate::process::shown::Shown as _;
+use crate::tail::content::{self, Beginning};
+use crate::tail::discover::Found;
+use crate::tail::identity::{Comparison, Progress};
+use crate::tail::log::{Condition, Log, LogId, Series, file_name, folder};
+use crate::tail::name::Name;
+
+/// So many of the newest backups of a file are compared with it while it is shorter than they are.
+const MOST_BACKUPS: usize = 4;
+
+impl Logs {
+    /// Takes each file that begins with what was read of a log which stands elsewhere by now, or which
+    /// it is a rotated copy of: as the log's new place, as a log that begins behind what both hold, or
+    /// as a copy that may still be in the making.
+    pub(super) fn find_replaced(
+        &mut self,
+        known: Known,
+        scan: &mut Scan<'_>,
+    ) -> Result<(), Unsettled> {
+        if known == Known::Read {
+            self.with_backup.clear();
+        }
+        let new: Vec<&Found> = scan.free().collect();
+        let logs = self.all.iter().map(|(id, log)| (*id, log));
+        let present = logs.filter(|(_, log)| is_present(log));
+        if new.is_empty() || present.clone().next().is_none() {
+            return Ok(());
+        }
+        let index = ByHead::of(present.clone().filter(|(_, log)| known == Known::of(log)));
+        let backups = Backups::of(present);
+        for found in new {
+            let backups = if found.name.rotated_from.is_none() {
+                backups.of_file(found, &self.all)
+            } else {
+                Vec::new()
+            };
+            if !backups.is_empty() {
+                self.with_backup.insert(key(&found.node));
+            }
+            let is_known = |id: &LogId| {
+                let log = self.all.get(id);
+                log.is_some_and(|log| {
+                    Known::of(log) == known && !scan.is_free(&log.checkpoint.node)
+                })
+            };
+            let backups: Vec<_> = backups.into_iter().filter(is_known).collect();
+            let Some(head) = scan.head(found)?.filter(|head| !head.is_empty()) else {
+                continue;
+            };
+            if self.is_beginning_of_backup(&backups, found)? {
+                scan.take(&found.node);
+                continue;
+            }
+            let continued = index.beginning_like(&head);
+            if self.continues_one(&continued, found, scan)? {
+                continue;
+            }
+            self.continues_one(&backups, found, scan)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a file goes on where what was read of one of the logs does.
+    fn continues_one(
+        &mut self,
+        logs: &[LogId],
+        found: &Found,
+        scan: &mut Scan<'_>,
+    ) -> Result<bool, Unsettled> {
+        for id in logs {
+            if self.continues(*id, found, scan)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether a file holds what was read of a log, all or most of it, and what that makes of it.
+    fn continues(
+        &mut self,
+        id: LogId,
+        found: &Found,
+        scan: &mut Scan<'_>,
+    ) -> Result<bool, Unsettled> {
+        let Some(log) = self.all.get_mut(&id) else {
+            return Ok(false);
+        };
+        let is_backup = is_backup_of(log, found.own_path(), &found.name);
+        // A log under a name that says nothing of its age is a backup itself.
+        let has_age = log.checkpoint.series.is_none();
+        let is_rotated_copy = !is_backup && has_age && is_rotation_of(found, log);
+        // Both may have been renamed since.
+        let is_of_series = log.series.0 == found.lives_in() && log.series.1 == found.name.series;
+        let is_nowhere = scan.is_free(&log.checkpoint.node);
+        if is_nowhere || !is_backup && !is_rotated_copy && !is_of_series {
+            return Ok(false);
+        }
+        let (comparison, condition) = compared(log, found, scan)?;
+        let path = log.checkpoint.path.clone();
+        if (!is_rotated_copy || log.unread() > 0)
+            && comparison == Comparison::Continues
+            && is_beginning_of(&path, &found.path, found)?
+        {
+            // Whatever is written from here on is written to it.
+            log.moves_to(found, condition);
+            scan.take(&found.node);
+            return Ok(true);
+        }
+        let both = content::common_lines(found, &path);
+        let Some(progress) = settled(both.map(Some), found, None)? else {
+            return Ok(false);
+        };
+        if !is_most_of(log, progress.offset()) {
+            return Ok(false);
+        }
+        if !is_backup && is_beginning_of(&found.path, &path, found)? {
+            // A copy, perhaps in the making.
+            return Ok(false);
+        }
+        if !is_intact(log) {
+            // It was truncated meanwhile, so that its copy says more than it does.
+            return Err(Unsettled);
+        }
+        tracing::debug!(
+            "{} holds what {} does up to byte {}",
+            found.path.shown(),
+            path.shown(),
+            progress.offset()
+        );
+        // What stands behind what both hold was not read.
+        let is_compressed = settled(content::is_found_compressed(found), found, false)?;
+        let condition = if is_compressed {
+            Condition::Compressed
+        } else {
+            Condition::Plain
+        };
+        let unread = |log: &&mut Log| log.offset() == 0 && log.checkpoint.node == found.node;
+        if let Some(log) = self.all.values_mut().find(unread) {
+            log.checkpoint.progress = progress;
+            log.checkpoint.seen = None;
+            log.moves_to(found, condition);
+        } else {
+            let log = Log::begin(found, progress, None, condition);
+            self.all.insert(self.next, log);
+            self.next += 1;
+        }
+        scan.take(&found.node);
+        Ok(true)
+    }
+
+    /// Whether all of a file stands at the beginning of one of its backups: a copy, perhaps in the
+    /// making, of what is read there.
+    fn is_beginning_of_backup(
+        &mut self,
+        backups: &[LogId],
+        found: &Found,
+    ) -> Result<bool, Unsettled> {
+        let is_known = |copy: &Copy| copy.found == *found && backups.contains(&copy.of);
+        if self.copies.get(&key(&found.node)).is_some_and(is_known) {
+            return Ok(true);
+        }
+        for id in backups {
+            let Some(log) = self.all.get(id) else {
+                continue;
+            };
+            let backup = &log.checkpoint.path;
+            let is_beginning = is_beginning_of(&found.path, backup, found)?;
+            // One that holds all of it is its new place.
+            if is_beginning && !is_beginning_of(backup, &found.path, found)? {
+                let (path, backup) = (found.path.shown(), backup.shown());
+                tracing::debug!("{path} is the beginning of {backup}");
+                let copy = Copy {
+                    found: found.clone(),
+                    of: *id,
+                    is_told: true,
+                    original: stamp(log),
+                };
+                self.copies.insert(key(&found.node), copy);
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether the file of a log of which nothing was read begins as one of its backups does: then the
+    /// next scan tells what it is.
+    #[must_use]
+    pub fn is_beginning_known(&self, id: LogId) -> bool {
+        let log = self.all.get(&id);
+        let Some(log) = log.filter(|log| self.with_backup.contains(&key(&log.checkpoint.node)))
+        else {
+            return false;
+        };
+        let path = &log.checkpoint.path;
+        let own = log.checkpoint.own_path();
+        let backups = self.all.values();
+        let mut backups =
+            backups.filter(|backup| is_present(backup) && is_backup_of(backup, own, &log.name));
+        backups.any(|backup| {
+            let backup_path = &backup.checkpoint.path;
+            let common = content::common_length(path, backup_path);
+            let is_beginning = || content::compare_paths(path, backup_path);
+            common.is_ok_and(|common| is_most_of(backup, common))
+                || is_beginning().is_ok_and(|beginning| beginning == Beginning::Same)
+        })
+    }
+}
+
+impl Logs {
+    /// What counts as read of a file that is the beginning of a log in the same series, whose name does
+    /// not tell so any more: the copy was made before the log was rotated.
+    pub(super) fn known_lines(
+        &self,
+        found: &Found,
+        index: &mut Index,
+        scan: &mut Scan<'_>,
+    ) -> Result<Option<Progress>, Unsettled> {
+        for id in index.originals(found, &self.all, scan)? {
+            let log = self.all.get(&id).filter(|log| log.gone.is_none());
+            let Some(log) = log.filter(|log| !scan.is_free(&log.checkpoint.node)) else {
+                continue;
+            };
+            let path = &log.checkpoint.path;
+            if is_beginning_of(&found.path, path, found)? {
+                if !is_there(log) {
+                    return Err(Unsettled);
+                }
+                let lines = content::common_lines(found, path);
+                return settled(lines.map(Some), found, None);
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Logs by what tells whose backups their files may be.
+struct Backups {
+    by_path: BTreeMap<PathBuf, LogId>,
+    by_series: HashMap<Series, Vec<LogId>>,
+}
+
+impl Backups {
+    fn of<'a>(logs: impl Iterator<Item = (LogId, &'a Log)>) -> Self {
+        let mut backups = Self {
+            by_path: BTreeMap::new(),
+            by_series: HashMap::new(),
+        };
+        for (id, log) in logs {
+            let path = log.checkpoint.own_path().to_owned();
+            let series = (folder(&path).to_owned(), log.name.series.clone());
+            backups.by_path.insert(path, id);
+            let of_series = backups.by_series.entry(series);
+            of_series.or_default().push(id);
+        }
+        backups
+    }
+
+    /// The newest logs that a file's content may have come from, by their names.
+    fn of_file(&self, found: &Found, logs: &BTreeMap<LogId, Log>) -> Vec<LogId> {
+        let path = found.own_path();
+        let behind = self.by_path.range(path.to_owned()..);
+        let extended = behind.take_while(|(other, _)| {
+            let name = file_name(other).as_bytes();
+            folder(other) == folder(path) && name.starts_with(file_name(path).as_bytes())
+        });
+        let series = (folder(path).to_owned(), found.name.series.clone());
+        let of_series = self.by_series.get(&series);
+        let ids = of_series.into_iter().flatten();
+        let ids: BTreeSet<LogId> = ids.chain(extended.map(|(_, id)| id)).copied().collect();
+        let known = ids.into_iter().filter_map(|id| Some((id, logs.get(&id)?)));
+        let mut backups: Vec<_> = known
+            .filter(|(_, log)| is_backup_of(log, path, &found.name))
+            .collect();
+        backups.sort_by_key(|(id, log)| Reverse((log.name.age.clone(), *id)));
+        backups.truncate(MOST_BACKUPS);
+        backups.into_iter().map(|(id, _)| id).collect()
+    }
+}
+
+/// Whether the file of a log that is read is there to compare with.
+fn is_present(log: &Log) -> bool {
+    log.checkpoint.size > 0
+        && log.gone.is_none()
+        && !log.is_unfollowed
+        && !matches!(
+            log.checkpoint.condition,
+            Condition::ShorterCopy | Condition::Ignored
+        )
+}
+
+/// Whether so many bytes are most of what was read, or at first seen, of a log. Files that only begin with the same lines,
+/// such as a header, are different logs.
+fn is_most_of(log: &Log, bytes: u64) -> bool {
+    let known = match Known::of(log) {
+        Known::Read => log.offset(),
+        Known::Unread => log.checkpoint.size,
+    };
+    bytes > known / 2
+}
+
+/// Whether a log's file is named as a backup, or as a rotated file, of another.
+fn is_backup_of(log: &Log, path: &Path, name: &Name) -> bool {
+    let backup = log.checkpoint.own_path();
+    let is_rotated = log.name.rotated_from.is_some()
+        && log.name.series == name.series
+        && log.name.age.is_rotation_of(&name.age);
+    // What is rotated is nobody's successor.
+    let is_beside = name.rotated_from.is_none() && backup != path && folder(backup) == folder(path);
+    is_beside && (is_rotated || is_extended(file_name(backup), file_name(path)))
+}
+
+/// Whether all of the file at a path stands at the beginning of another one; `found` is one of them.
+fn is_beginning_of(path: &Path, of: &Path, found: &Found) -> Result<bool, Unsettled> {
+    let beginning = content::compare_paths(path, of);
+    let beginning = settled(beginning, found, Beginning::Different)?;
+    Ok(beginning == Beginning::Same)
+}
