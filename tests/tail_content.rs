@@ -392,6 +392,25 @@ fn a_renamed_directory_with_a_shorter_copy_of_a_log_that_was_replaced_besides() 
 }
 
 #[test]
+fn a_renamed_directory_with_a_shorter_copy_that_was_compressed_besides() {
+    let place = Place::new(&["d*/*.log"]);
+    fs::create_dir(place.path("d")).expect("created");
+    place.append("d/a.log", 1..=60);
+    place.once();
+    place.append_bytes("d/a.log.1", records("a", 1..=40));
+    place.truncate("d/a.log");
+    place.append("d/a.log", 61..=61);
+    place.once();
+    place.rename("d", "d-1");
+    place.append_bytes("d-1/a.log.1.gz", gzip(&records("a", 1..=40)));
+    place.remove("d-1/a.log.1");
+    place.append("d-1/a.log", 62..=62);
+    place.once();
+    place.once();
+    place.has(1..=62);
+}
+
+#[test]
 fn a_renamed_directory_with_a_log_that_was_truncated_besides() {
     for is_live in [true, false] {
         let place = Place::new(&["*/audit.log"]);

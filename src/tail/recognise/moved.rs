@@ -95,7 +95,8 @@ impl Logs {
     }
 
     /// Finds rotated copies that end before what was read does, of logs whose directory is not there any
-    /// more, nor their file anywhere: the directory was renamed, and the log truncated and replaced.
+    /// more, nor their file anywhere: the directory was renamed, and the log truncated and replaced, or
+    /// its copy compressed.
     fn find_in_renamed_directory(
         &mut self,
         missing: &mut HashSet<LogId>,
@@ -103,11 +104,7 @@ impl Logs {
     ) -> Result<(), Unsettled> {
         for (id, log) in &mut self.all {
             let is_nowhere = missing.contains(id) || log.is_unfollowed;
-            let is_told = log.offset() > 0
-                && matches!(
-                    log.checkpoint.condition,
-                    Condition::Plain | Condition::Compressed | Condition::CompressedRead
-                );
+            let is_told = log.offset() > 0 && log.checkpoint.condition != Condition::Ignored;
             if !is_nowhere || !is_told || folder(&log.checkpoint.path).is_dir() {
                 continue;
             }

@@ -9,6 +9,7 @@ use super::rotation::piece;
 use super::{Series, Work};
 use crate::common::follow;
 use crate::random::Random;
+use crate::reach::Reach;
 
 impl Series {
     /// A copy takes the place of the current file at once, as `rsync` and `sed -i` do it, or after the
@@ -26,7 +27,8 @@ impl Series {
             let copy = File::options().write(true).open(&copy).expect("opened");
             copy.set_modified(modified.expect("a time")).expect("set");
         }
-        let has_backup = random.percent(30);
+        // By another path to its directory a backup is a file like any other.
+        let has_backup = random.percent(30) && self.reach != Reach::Changing;
         if has_backup {
             let backup = self.folder.join(format!("{name}.bak"));
             fs::rename(&self.current, backup).expect("renamed");
