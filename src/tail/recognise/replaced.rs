@@ -111,6 +111,19 @@ impl Logs {
         }
         let (comparison, condition) = compared(log, found, scan)?;
         let path = log.checkpoint.path.clone();
+        if log.checkpoint.condition == Condition::ShorterCopy {
+            // One that holds more of what was read is its place.
+            let is_place = match comparison {
+                Comparison::Continues => true,
+                Comparison::Shorter => !is_beginning_of(&found.path, &path, found)?,
+                Comparison::Different => false,
+            };
+            if is_place {
+                log.moves_to(found, condition);
+                scan.take(&found.node);
+            }
+            return Ok(is_place);
+        }
         if (!is_rotated_copy || log.unread() > 0)
             && comparison == Comparison::Continues
             && is_beginning_of(&path, &found.path, found)?
@@ -214,7 +227,12 @@ impl Logs {
             let backup_path = &backup.checkpoint.path;
             let common = content::common_length(path, backup_path);
             let is_beginning = || content::compare_paths(path, backup_path);
+            let is_of_read = || {
+                let compared = content::compare_path(path, &backup.checkpoint.progress);
+                compared.is_ok_and(|comparison| comparison != Comparison::Different)
+            };
             common.is_ok_and(|common| is_most_of(backup, common))
+                || backup.checkpoint.condition == Condition::ShorterCopy && is_of_read()
                 || is_beginning().is_ok_and(|beginning| beginning == Beginning::Same)
         })
     }
@@ -296,10 +314,7 @@ fn is_present(log: &Log) -> bool {
     log.checkpoint.size > 0
         && log.gone.is_none()
         && !log.is_unfollowed
-        && !matches!(
-            log.checkpoint.condition,
-            Condition::ShorterCopy | Condition::Ignored
-        )
+        && log.checkpoint.condition != Condition::Ignored
 }
 
 /// Whether so many bytes are most of what was read, or at first seen, of a log. Files that only begin with the same lines,
