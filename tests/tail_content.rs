@@ -255,6 +255,38 @@ fn a_backup_stays_known_when_the_log_is_rotated() {
 }
 
 #[test]
+fn a_log_that_is_put_back_beside_an_old_backup_is_read_on() {
+    for is_live in [true, false] {
+        let place = Place::new(&["*.log"]);
+        place.append("a.log", 1..=60);
+        let follower = place.start();
+        place.arrive(1..=60);
+        let whole = fs::read(place.path("a.log")).expect("read");
+        place.append_bytes("a.log.bak", records("a", 1..=10));
+        let put_back = || {
+            for piece in whole.chunks(whole.len() / 5) {
+                place.append_bytes("a.log", piece);
+                std::thread::sleep(std::time::Duration::from_millis(60));
+            }
+            place.append("a.log", 61..=61);
+        };
+        if is_live {
+            place.remove("a.log");
+            put_back();
+            place.arrive(1..=61);
+            follower.terminate();
+        } else {
+            follower.terminate();
+            place.remove("a.log");
+            place.once();
+            put_back();
+        }
+        place.once();
+        place.has(1..=61);
+    }
+}
+
+#[test]
 fn a_rotated_copy_that_holds_more_than_the_log_is_read_behind_it() {
     for copy in ["audit.log.1", "audit.log-20260101"] {
         live_and_stopped(&["d/*"], 6, |place| {

@@ -108,8 +108,8 @@ impl Logs {
             if known == Known::Read {
                 missing = self.find_moved(missing, &mut scan)?;
             }
-            self.find_replaced(known, &mut scan)?;
             nowhere.extend(missing);
+            self.find_replaced(known, &nowhere, &mut scan)?;
         }
         let mut new: Vec<_> = scan.free().collect();
         // The newest first: the older may be copies of it.

@@ -3,7 +3,7 @@
 //! hold more than the log does. What both hold is read once.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
@@ -29,6 +29,7 @@ impl Logs {
     pub(super) fn find_replaced(
         &mut self,
         known: Known,
+        nowhere: &[LogId],
         scan: &mut Scan<'_>,
     ) -> Result<(), Unsettled> {
         if known == Known::Read {
@@ -36,7 +37,8 @@ impl Logs {
         }
         let new: Vec<&Found> = scan.free().collect();
         let logs = self.all.iter().map(|(id, log)| (*id, log));
-        let present = logs.filter(|(_, log)| is_present(log));
+        let nowhere: HashSet<_> = nowhere.iter().copied().collect();
+        let present = logs.filter(|(id, log)| is_present(log) && !nowhere.contains(id));
         if new.is_empty() || present.clone().next().is_none() {
             return Ok(());
         }
@@ -51,12 +53,7 @@ impl Logs {
             if !backups.is_empty() {
                 self.with_backup.insert(key(&found.node));
             }
-            let is_known = |id: &LogId| {
-                let log = self.all.get(id);
-                log.is_some_and(|log| {
-                    Known::of(log) == known && !scan.is_free(&log.checkpoint.node)
-                })
-            };
+            let is_known = |id: &LogId| self.all.get(id).is_some_and(|log| Known::of(log) == known);
             let backups: Vec<_> = backups.into_iter().filter(is_known).collect();
             let Some(head) = scan.head(found)?.filter(|head| !head.is_empty()) else {
                 continue;
@@ -105,12 +102,24 @@ impl Logs {
         let is_rotated_copy = !is_backup && has_age && is_rotation_of(found, log);
         // Both may have been renamed since.
         let is_of_series = log.series.0 == found.lives_in() && log.series.1 == found.name.series;
-        let is_nowhere = scan.is_free(&log.checkpoint.node);
-        if is_nowhere || !is_backup && !is_rotated_copy && !is_of_series {
+        if !is_backup && !is_rotated_copy && !is_of_series {
             return Ok(false);
         }
         let (comparison, condition) = compared(log, found, scan)?;
         let path = log.checkpoint.path.clone();
+        if log.checkpoint.condition == Condition::ShorterCopy {
+            // One that holds more of what was read is its place.
+            let is_place = match comparison {
+                Comparison::Continues => true,
+                Comparison::Shorter => !is_beginning_of(&found.path, &path, found)?,
+                Comparison::Different => false,
+            };
+            if is_place {
+                log.moves_to(found, condition);
+                scan.take(&found.node);
+            }
+            return Ok(is_place);
+        }
         if (!is_rotated_copy || log.unread() > 0)
             && comparison == Comparison::Continues
             && is_beginning_of(&path, &found.path, found)?
@@ -214,7 +223,12 @@ impl Logs {
             let backup_path = &backup.checkpoint.path;
             let common = content::common_length(path, backup_path);
             let is_beginning = || content::compare_paths(path, backup_path);
+            let is_of_read = || {
+                let compared = content::compare_path(path, &backup.checkpoint.progress);
+                compared.is_ok_and(|comparison| comparison != Comparison::Different)
+            };
             common.is_ok_and(|common| is_most_of(backup, common))
+                || backup.checkpoint.condition == Condition::ShorterCopy && is_of_read()
                 || is_beginning().is_ok_and(|beginning| beginning == Beginning::Same)
         })
     }
@@ -230,8 +244,7 @@ impl Logs {
         scan: &mut Scan<'_>,
     ) -> Result<Option<Progress>, Unsettled> {
         for id in index.originals(found, &self.all, scan)? {
-            let log = self.all.get(&id).filter(|log| log.gone.is_none());
-            let Some(log) = log.filter(|log| !scan.is_free(&log.checkpoint.node)) else {
+            let Some(log) = self.all.get(&id) else {
                 continue;
             };
             let path = &log.checkpoint.path;
@@ -296,10 +309,7 @@ fn is_present(log: &Log) -> bool {
     log.checkpoint.size > 0
         && log.gone.is_none()
         && !log.is_unfollowed
-        && !matches!(
-            log.checkpoint.condition,
-            Condition::ShorterCopy | Condition::Ignored
-        )
+        && log.checkpoint.condition != Condition::Ignored
 }
 
 /// Whether so many bytes are most of what was read, or at first seen, of a log. Files that only begin with the same lines,
