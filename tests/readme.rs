@@ -18,7 +18,13 @@ use serde_json::{Value, json};
 
 /// The documents, by their paths in the project.
 fn documents() -> Vec<String> {
-    let mut names = vec!["README.md".to_owned()];
+    let others = [
+        "README.md",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "benches/README.md",
+    ];
+    let mut names: Vec<_> = others.map(str::to_owned).into();
     for entry in fs::read_dir(project("docs")).expect("docs") {
         let name = entry.expect("an entry").file_name();
         names.push(format!("docs/{}", name.to_str().expect("UTF-8")));
@@ -315,12 +321,12 @@ fn sources(folders: &[&str]) -> Vec<PathBuf> {
 fn sections_that_the_code_cites_exist() {
     let citation =
         Regex::new(r#"docs/([a-z]+\.md)(?: §?([0-9]+)|, "([^"]+)")?"#).expect("a pattern");
+    // A quoted heading may go on in the next line of a comment.
+    let joint = Regex::new(r"\n\s*//[/!]? ").expect("a pattern");
     let mut missing = Vec::new();
     for path in sources(&["src", "tests", "benches", "examples", "fuzz"]) {
-        // A quoted heading may go on in the next line of a comment.
         let code = fs::read_to_string(&path).expect("text");
-        let joined = Regex::new(r"\n\s*//[/!]? ").expect("a pattern");
-        let code = joined.replace_all(&code, " ");
+        let code = joint.replace_all(&code, " ");
         for found in citation.captures_iter(&code) {
             let name = format!("docs/{}", &found[1]);
             let document = fs::read_to_string(project(&name)).unwrap_or_default();
