@@ -130,7 +130,7 @@ fn every_record_of_odd_types_is_mapped() {
     assert_eq!(events.len(), 314);
 }
 
-/// The sample event in Elastic's documentation comes out whole (mapping.md §9): the expectation is
+/// The sample event in Elastic's documentation comes out whole (docs/mapping.md 9): the expectation is
 /// their event, made from its own `event.original`.
 #[test]
 fn the_sample_event_comes_out_whole() {

@@ -1,4 +1,4 @@
-//! The product against the oracle: the same records, the same events (mapping.md).
+//! The product against the oracle: the same records, the same events (docs/mapping.md).
 
 mod common;
 
@@ -252,7 +252,7 @@ fn at_least(cases: u32) -> ProptestConfig {
     }
 }
 
-/// Fields into which the mapping copies what a record has, of whatever type (mapping.md §3).
+/// Fields into which the mapping copies what a record has, of whatever type (docs/mapping.md 3).
 const COPIED: [&str; 2] = [
     "confluence.audit.type.",
     "confluence.audit.external_collaborator",

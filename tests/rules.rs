@@ -1,4 +1,4 @@
-//! Whole records through the binary: what each rule of mapping.md makes of them. One record may be
+//! Whole records through the binary: what each rule of docs/mapping.md makes of them. One record may be
 //! the case of several rules; what is not named of its event is as for any other.
 
 mod common;
@@ -66,7 +66,7 @@ fn assert_is_now(time: &Value) {
     assert!((0..60_000).contains(&ago), "{ago} ms ago");
 }
 
-// ---------------------------------------------------------------- mapping.md 1
+// ---------------------------------------------------------------- docs/mapping.md 1
 
 #[test]
 fn an_empty_marker_is_no_marker_of_a_dialect() {
@@ -119,7 +119,7 @@ fn times_of_the_data_center_api() {
     }
 }
 
-// ---------------------------------------------------------------- mapping.md 2
+// ---------------------------------------------------------------- docs/mapping.md 2
 
 #[test]
 fn what_is_empty_is_absent_and_the_original_untouched() {
@@ -145,7 +145,7 @@ fn what_is_empty_gives_way() {
     maps(&["--dialect", "dc-api"], record, expected);
 }
 
-// ---------------------------------------------------------------- mapping.md 3
+// ---------------------------------------------------------------- docs/mapping.md 3
 
 #[test]
 fn lists_of_scalars_and_single_objects() {
@@ -194,7 +194,7 @@ fn hosts_are_those_of_java() {
     }
 }
 
-// ---------------------------------------------------------------- mapping.md 4
+// ---------------------------------------------------------------- docs/mapping.md 4
 
 #[test]
 fn an_affected_object_is_compared_without_what_is_empty() {
@@ -229,7 +229,7 @@ fn changed_values_take_over_what_is_there_only() {
     maps(&[], record, expected);
 }
 
-// ---------------------------------------------------------------- mapping.md 5
+// ---------------------------------------------------------------- docs/mapping.md 5
 
 #[test]
 fn a_source_that_is_empty_or_a_list() {
@@ -263,7 +263,7 @@ fn a_source_that_is_empty_or_a_list() {
     );
 }
 
-// ---------------------------------------------------------------- mapping.md 7
+// ---------------------------------------------------------------- docs/mapping.md 7
 
 #[test]
 fn a_user_that_is_created_has_no_old_values() {
@@ -285,7 +285,7 @@ fn an_empty_value_removes_what_stood_there() {
     assert_eq!(event["user"], json!({"changes": {"name": "new"}}));
 }
 
-// ---------------------------------------------------------------- mapping.md 8
+// ---------------------------------------------------------------- docs/mapping.md 8
 
 #[test]
 fn clean_up_leaves_false_zero_and_blanks() {
@@ -300,7 +300,7 @@ fn clean_up_leaves_false_zero_and_blanks() {
     maps(&[], record, expected);
 }
 
-// ---------------------------------------------------------------- mapping.md 9
+// ---------------------------------------------------------------- docs/mapping.md 9
 
 #[test]
 fn tags_are_added_to_the_default_ones() {
@@ -357,7 +357,7 @@ fn constant_tags_do_not_lose_the_text_of_an_error() {
     }
 }
 
-// ---------------------------------------------------------------- mapping.md 10
+// ---------------------------------------------------------------- docs/mapping.md 10
 
 #[test]
 fn a_cloud_record_without_a_time_is_mapped_where_the_dialect_is_forced() {

@@ -367,7 +367,7 @@ fn a_known_exception_excuses_its_action_alone() {
 }
 
 /// Lines of `types.log` with an object, a list or a number where the field's type has none. They are
-/// copied as they are (mapping.md §3); Elasticsearch would refuse the objects and the number.
+/// copied as they are (docs/mapping.md 3); Elasticsearch would refuse the objects and the number.
 const OF_A_WRONG_TYPE: &[(usize, &str)] = &[
     (93, "confluence.audit.type.action"),
     (101, "confluence.audit.type.actionI18nKey"),

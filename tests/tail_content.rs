@@ -150,6 +150,7 @@ fn replace_with_backup(place: &Place, backup: &str, before: RangeInclusive<u64>)
     place.rename("d/.audit.log.Xa1b2c", "d/audit.log");
 }
 
+#[expect(clippy::reversed_empty_ranges, reason = "no records")]
 const NONE: RangeInclusive<u64> = 1..=0;
 const BACKUPS: [&str; 5] = [
     "audit.log.bak",

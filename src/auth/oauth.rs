@@ -1,5 +1,5 @@
 //! OAuth 2.0 (3LO) as Atlassian speaks it: the URL to send a browser to, and the requests for tokens
-//! (sources.md, "OAuth 2.0 (3LO)"; RFC 6749 §4.1, §6).
+//! (docs/sources.md, "OAuth 2.0 (3LO)"; RFC 6749 §4.1, §6).
 
 use std::sync::atomic::Ordering;
 use std::thread;

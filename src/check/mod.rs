@@ -1,4 +1,4 @@
-//! The doctor: what keeps fetch from getting records, step by step (cli.md, "check: the doctor").
+//! The doctor: what keeps fetch from getting records, step by step (docs/check.md).
 //!
 //! A step is plain data, told as it is found. [`network`], [`records`], [`times`], [`disk`] and
 //! [`databases`] look at one thing each; [`doctor`] holds their order. The site that accepts credentials and

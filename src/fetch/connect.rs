@@ -268,7 +268,7 @@ struct TenantInfo {
     cloud_id: String,
 }
 
-/// Asks a site for its cloud id, which takes no credentials (sources.md).
+/// Asks a site for its cloud id, which takes no credentials (docs/sources.md).
 ///
 /// # Errors
 /// When it does not tell.

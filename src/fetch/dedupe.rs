@@ -1,4 +1,4 @@
-//! What was delivered already: by fingerprint, counted per instant (shipping.md, "REST sources").
+//! What was delivered already: by fingerprint, counted per instant (docs/guarantees.md, "REST sources").
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -1,4 +1,4 @@
-//! Fetching from the REST APIs: every record once, in time order (shipping.md, "REST sources").
+//! Fetching from the REST APIs: every record once, in time order (docs/guarantees.md, "REST sources").
 //!
 //! [`connect`] finds the site and who asks, [`run`] holds the loop of the runs and `slices` one of them,
 //! [`source`] asks page after page, and `delivery` brings what is new to the output.

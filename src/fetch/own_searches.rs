@@ -1,5 +1,5 @@
 //! Searches of the audit log that we made ourselves, and that a Data Center therefore records
-//! (cli.md, `--exclude-own-searches`).
+//! (docs/fetch.md, `--exclude-own-searches`).
 
 use std::time::Duration;
 

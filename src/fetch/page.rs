@@ -1,4 +1,4 @@
-//! One answer of an API: its records, and what it says of more (sources.md).
+//! One answer of an API: its records, and what it says of more (docs/sources.md).
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! From page to page through the records of a range, newest first, to a certain end (shipping.md, "REST
+//! From page to page through the records of a range, newest first, to a certain end (docs/guarantees.md, "REST
 //! sources").
 //!
 //! Pure: says what to ask for next, is given the page, says which of its records are new.

@@ -1,4 +1,4 @@
-//! What an answer that is no use means, and what to do about it (shipping.md, "REST sources").
+//! What an answer that is no use means, and what to do about it (docs/guarantees.md, "REST sources").
 
 use super::site::{Api, Deployment, Site};
 use crate::auth::oauth::SCOPE;

@@ -1,4 +1,4 @@
-//! Which API is asked, where it is, and how a question to it reads (sources.md).
+//! Which API is asked, where it is, and how a question to it reads (docs/sources.md).
 
 use url::Url;
 

@@ -1,6 +1,6 @@
 //! Requests to Atlassian's servers: one at a time, never to another origin, with bounded answers.
 //!
-//! [`Client::send`] is one request; [`Client::ask`] asks again as [`retry`] says (shipping.md, "REST
+//! [`Client::send`] is one request; [`Client::ask`] asks again as [`retry`] says (docs/guarantees.md, "REST
 //! sources").
 
 pub mod address;

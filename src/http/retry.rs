@@ -1,4 +1,4 @@
-//! Asking again: what for, how often, how long to wait in between (shipping.md, "REST sources").
+//! Asking again: what for, how often, how long to wait in between (docs/guarantees.md, "REST sources").
 
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;

@@ -134,7 +134,7 @@ struct Secrets {
     token: Option<Secret>,
 }
 
-/// cli.md: auto is Cloud for `*.atlassian.net`, `--cloud-id` and OAuth.
+/// docs/fetch.md: auto is Cloud for `*.atlassian.net`, `--cloud-id` and OAuth.
 fn is_cloud(arguments: &SiteArgs, secrets: &Secrets) -> bool {
     match arguments.deployment {
         DeploymentArg::Cloud => true,

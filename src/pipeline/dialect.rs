@@ -1,4 +1,4 @@
-//! Which of Confluence's raw shapes a record has (mapping.md §1).
+//! Which of Confluence's raw shapes a record has (docs/mapping.md 1).
 
 use crate::pipeline::json::{Kind, Value};
 use crate::pipeline::timestamp::{TimeMode, Timestamp};
@@ -17,7 +17,7 @@ pub enum Dialect {
     DcFile,
 }
 
-/// The members of a record that the mapping reads, named as in the records (sources.md), each the last of
+/// The members of a record that the mapping reads, named as in the records (docs/sources.md), each the last of
 /// its name.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Record<'a> {
@@ -41,7 +41,7 @@ pub(crate) struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    /// Picks the members out of a record; what is empty is absent (mapping.md 2).
+    /// Picks the members out of a record; what is empty is absent (docs/mapping.md 2).
     #[must_use]
     pub fn read(object: Value<'a>) -> Self {
         let mut record = Self::default();

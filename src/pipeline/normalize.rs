@@ -1,6 +1,6 @@
 //! The way of one record, and of a run of them: frames of text in, lines of ECS events out.
 //!
-//! `map_record` reads like mapping.md's table of contents.
+//! `map_record` reads like docs/mapping.md's table of contents.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -74,7 +74,7 @@ pub(crate) enum Failure {
 enum WithoutTime {
     /// Perhaps a page: that is to be looked at first.
     PageOrRecord,
-    /// A record (mapping.md §10).
+    /// A record (docs/mapping.md 10).
     Record,
 }
 
@@ -323,7 +323,7 @@ impl Normalizer {
         }
     }
 
-    /// The `pipeline_error` event of what could not be mapped (mapping.md §10).
+    /// The `pipeline_error` event of what could not be mapped (docs/mapping.md 10).
     fn fail(
         &mut self,
         out: &mut Vec<u8>,
@@ -396,7 +396,7 @@ impl Normalizer {
     }
 }
 
-/// The mapping, in the order of mapping.md.
+/// The mapping, in the order of docs/mapping.md.
 fn map_record<'a>(
     record: &Record<'a>,
     forced: Option<Dialect>,

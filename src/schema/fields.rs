@@ -19,7 +19,7 @@ pub struct Table {
     pub fields: Vec<Field>,
     /// The values of `event.type` that ECS expects for each value of `event.category`.
     pub expected_types: BTreeMap<String, Vec<String>>,
-    /// Pairs that ECS does not expect, but the reference's mapping makes. mapping.md §6 makes none.
+    /// Pairs that ECS does not expect, but the reference's mapping makes. docs/mapping.md 6 makes none.
     pub known_exceptions: Vec<Exception>,
 }
 
@@ -41,7 +41,7 @@ pub struct Field {
     /// Whether it is a list always, as ECS normalises it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub array: bool,
-    /// Whether it is a list where the record has one in its place (mapping.md §3).
+    /// Whether it is a list where the record has one in its place (docs/mapping.md 3).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub may_be_list: bool,
     /// Bytes above which a keyword is kept but not indexed.

@@ -6,7 +6,7 @@ use super::fields::{Exception, Field, Table, Type, fields};
 use super::tree::{Members, Node, members};
 
 /// The schema, draft 2020-12. It is closed: a field that the table lacks is an error, except in
-/// `confluence.audit.type`, whose other keys are kept whatever they hold (mapping.md §3).
+/// `confluence.audit.type`, whose other keys are kept whatever they hold (docs/mapping.md 3).
 ///
 /// It says what [`super::validate`] checks. `format` is an assertion only where a validator is told
 /// so; the patterns beside it hold everywhere.

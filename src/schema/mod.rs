@@ -1,4 +1,4 @@
-//! What an event may hold: every field that the mapping (mapping.md §2 to §10) can emit.
+//! What an event may hold: every field that the mapping (docs/mapping.md 2 to 10) can emit.
 //!
 //! One file, `schemas/fields.json`, is the source of all of it: the field reference ([`mod@fields`]),
 //! the index template ([`template`]), the JSON Schema ([`json_schema`]) and the checks of

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::fields::{Field, Type, fields};
 use super::tree::{Members, Node, members};
 
-/// The data streams that it is for: any namespace (mapping.md §9).
+/// The data streams that it is for: any namespace (docs/mapping.md 9).
 const PATTERN: &str = "logs-atlassian_confluence.audit-*";
 
 /// Above Elasticsearch's own template for `logs-*-*` (100) and those of Fleet's integrations (200),

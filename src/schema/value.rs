@@ -10,7 +10,7 @@ use crate::pipeline::timestamp::Timestamp;
 /// Whether Elasticsearch takes the value for a field of that type, as the events have it.
 ///
 /// Numbers and booleans do for keywords and texts: scalars are copied through with the JSON type
-/// that the record gives them (mapping.md §3). Flattened fields are lists, of anything, or single objects. A
+/// that the record gives them (docs/mapping.md 3). Flattened fields are lists, of anything, or single objects. A
 /// [`Type::GeoPoint`] and a [`Type::Object`] have members, which [`super::validate`] checks.
 pub(super) fn fits(kind: Type, value: &Value) -> bool {
     match kind {

@@ -134,7 +134,7 @@ impl Recent {
                     output,
                     events,
                     "the output was rotated while it was written, and no copy of it is found: so \
-                     many events may be in no file; see the README on rotation"
+                     many events may be in no file; see docs/tail.md on rotation"
                 );
                 Ok(None)
             }

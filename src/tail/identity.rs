@@ -1,4 +1,4 @@
-//! By what a followed file is known again: what was read of it (shipping.md, "A file's identity").
+//! By what a followed file is known again: what was read of it (docs/guarantees.md, "A file's identity").
 //!
 //! Device and inode say where a file is, not what it is: inodes are used again, and a log that was
 //! copied and truncated keeps its own. So what was read so far is kept as hashes: of the beginning, of

@@ -1,5 +1,5 @@
 //! Following logs: every line once, in order, through rotation, truncation, deletion and restarts
-//! (shipping.md).
+//! (docs/guarantees.md).
 //!
 //! [`discover`] finds files, [`recognise`] tells which of them is which log, [`follow`] reads the logs
 //! in their order, [`content`] takes whole lines out of a file, and [`identity`] keeps what was read as

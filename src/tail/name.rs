@@ -30,7 +30,7 @@ pub struct Name {
 /// Where in its series a file stands; the oldest is the smallest.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Age {
-    /// Date and number of Data Center's own scheme (sources.md).
+    /// Date and number of Data Center's own scheme (docs/sources.md).
     data_center: Option<(u32, u64)>,
     rotation: Rotation,
 }

@@ -1,5 +1,4 @@
-//! `confluence-ecs check` through the binary, against the stand-in for Atlassian's servers (cli.md,
-//! "check: the doctor").
+//! `confluence-ecs check` through the binary, against the stand-in for Atlassian's servers (docs/check.md).
 
 #[path = "../common/mod.rs"]
 mod common;

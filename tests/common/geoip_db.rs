@@ -9,7 +9,7 @@ use mmdb_writer::{IpVersion, Value, Writer, ipnet::IpNet};
 /// 2025-01-01T00:00:00Z, a constant: the files must not differ from build to build.
 const BUILD_EPOCH: u64 = 1_735_689_600;
 
-/// `confluence-ecs-city.mmdb`: London is the place of the sample event (mapping.md §9).
+/// `confluence-ecs-city.mmdb`: London is the place of the sample event (docs/mapping.md 9).
 pub fn city() -> Vec<u8> {
     database(
         "GeoLite2-City",

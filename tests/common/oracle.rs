@@ -1,5 +1,5 @@
-//! The oracle: mapping.md written down a second time, slowly and in the open, to hold the production mapper against.
-//! It shares no code with the product. Trees all the way, one section of mapping.md after the other.
+//! The oracle: docs/mapping.md written down a second time, slowly and in the open, to hold the production mapper against.
+//! It shares no code with the product. Trees all the way, one section of docs/mapping.md after the other.
 //!
 //! Pages and arrays of records (§1, last paragraph) and the `pipeline_error` event (§10) are not here:
 //! [`map`] takes one record and says with `Err` that it cannot be mapped.

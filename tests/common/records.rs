@@ -54,7 +54,7 @@ pub fn any_json() -> impl Strategy<Value = String> {
 
 const PREFIX: &str = "audit.logging.summary.";
 
-/// Every `S.` key of mapping.md §6, and some that are not listed there.
+/// Every `S.` key of docs/mapping.md 6, and some that are not listed there.
 const SUMMARIES: &[&str] = &[
     "global.permission.added",
     "space.permission.added",

@@ -1,4 +1,4 @@
-//! `fetch` through the binary, against the stand-in for Atlassian's servers (shipping.md, "REST
+//! `fetch` through the binary, against the stand-in for Atlassian's servers (docs/guarantees.md, "REST
 //! sources").
 
 #[path = "../common/mod.rs"]

@@ -81,7 +81,7 @@ fn what_cannot_be_mapped_becomes_an_error_once() {
     assert_eq!(fetching.events().len(), 11 + count);
 }
 
-/// The source says what they are: they are mapped, with the time of processing (mapping.md 10).
+/// The source says what they are: they are mapped, with the time of processing (docs/mapping.md 10).
 #[test]
 fn records_of_cloud_and_of_old_server_need_no_time() {
     let odd = [

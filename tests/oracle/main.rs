@@ -1,4 +1,4 @@
-//! The oracle against the spec: the sample event whole, then a case for each rule of mapping.md.
+//! The oracle against the spec: the sample event whole, then a case for each rule of docs/mapping.md.
 
 #[path = "../common/mod.rs"]
 mod common;

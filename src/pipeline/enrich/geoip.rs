@@ -1,4 +1,4 @@
-//! `source.geo` and `source.as` from MaxMind databases (mapping.md §5; format: <https://maxmind.github.io/MaxMind-DB/>).
+//! `source.geo` and `source.as` from MaxMind databases (docs/mapping.md 5; format: <https://maxmind.github.io/MaxMind-DB/>).
 //!
 //! Databases come from several vendors and builds, so a lookup is lenient: a part that is missing or of another type
 //! than usual is left out and the rest is read; a record that cannot be decoded, or a broken tree, is no match.

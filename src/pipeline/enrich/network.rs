@@ -1,4 +1,4 @@
-//! Networks given on the command line, and the addresses in `source.address` (mapping.md §5).
+//! Networks given on the command line, and the addresses in `source.address` (docs/mapping.md 5).
 
 use std::collections::HashSet;
 use std::{net::IpAddr, str::FromStr};
@@ -150,7 +150,7 @@ pub(crate) struct SourceAddress<'a> {
     pub related: Vec<&'a str>,
 }
 
-/// Reads a literal, or a list like a proxy chain's `X-Forwarded-For` (mapping.md §5).
+/// Reads a literal, or a list like a proxy chain's `X-Forwarded-For` (docs/mapping.md 5).
 ///
 /// Items are trimmed; a port, brackets and an IPv6 zone id are stripped; what is no address is passed over.
 /// `source.ip` is the right-most address outside `trusted`, for a client can forge all that stands left of it,

@@ -1,4 +1,4 @@
-//! `source.ip`, `source.geo`, `source.as` and `related.ip` of a source address (mapping.md §5).
+//! `source.ip`, `source.geo`, `source.as` and `related.ip` of a source address (docs/mapping.md 5).
 
 use std::borrow::Cow;
 use std::collections::HashSet;

@@ -1,4 +1,4 @@
-//! The host in the text of a URI, for `related.hosts` (mapping.md §3).
+//! The host in the text of a URI, for `related.hosts` (docs/mapping.md 3).
 //!
 //! The reference (Elastic's `uri_parts` processor) reads the text with `java.net.URI`, so the rules here are those of
 //! that class's documentation: RFC 2396 with RFC 2732 (IPv6 in brackets), and its deviations: "other" characters

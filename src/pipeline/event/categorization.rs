@@ -1,6 +1,6 @@
 //! What an action is in ECS: `event.category`, `event.type`, `event.outcome`, and whom it is about.
 
-/// What mapping.md §7 does with the users and groups of an action, named as there.
+/// What docs/mapping.md 7 does with the users and groups of an action, named as there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
     None,

@@ -1,4 +1,4 @@
-//! The fields around an event that do not come from its record (mapping.md §9).
+//! The fields around an event that do not come from its record (docs/mapping.md 9).
 
 use super::Overlay;
 use crate::pipeline::json::json_string;

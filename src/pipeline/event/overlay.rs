@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::PRESERVE_ORIGINAL;
 
-/// A JSON object, cleaned (mapping.md §8) and sorted, ready to be merged while an event is written.
+/// A JSON object, cleaned (docs/mapping.md 8) and sorted, ready to be merged while an event is written.
 /// Where both have a member the constant wins; objects are merged, everything else is replaced.
 #[derive(Debug, Default, Clone)]
 pub struct Overlay {
@@ -61,7 +61,7 @@ impl Overlay {
         Self { members }
     }
 
-    /// The same without the fields that make a `pipeline_error` event what it is (mapping.md §10):
+    /// The same without the fields that make a `pipeline_error` event what it is (docs/mapping.md 10):
     /// with its text or its reason replaced, the record would be lost, as without the tag that
     /// preserves its text.
     #[must_use]
@@ -103,7 +103,7 @@ fn preserving(tags: &str) -> String {
     Value::Array(all.collect()).to_string()
 }
 
-/// Clean-up (mapping.md §8) of a value; none if nothing is left of it.
+/// Clean-up (docs/mapping.md 8) of a value; none if nothing is left of it.
 pub(crate) fn cleaned(value: Value) -> Option<Value> {
     let value = match value {
         Value::Array(list) => Value::Array(list.into_iter().filter_map(cleaned).collect()),

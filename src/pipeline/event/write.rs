@@ -58,7 +58,7 @@ pub fn write_event(
     *out = line.into_bytes();
 }
 
-/// Appends the event of something that could not be mapped (mapping.md §10), and a line end.
+/// Appends the event of something that could not be mapped (docs/mapping.md 10), and a line end.
 pub fn write_pipeline_error(
     out: &mut Vec<u8>,
     message: &str,
@@ -193,7 +193,7 @@ fn user(object: &mut Object<'_, '_>, user: &User<'_>) {
     scalar(object, name!("name"), user.name.as_ref());
 }
 
-/// `related.hosts`, `.ip` and `.user`; each user name once, as text (mapping.md §7).
+/// `related.hosts`, `.ip` and `.user`; each user name once, as text (docs/mapping.md 7).
 fn related(object: &mut Object<'_, '_>, event: &Event<'_>) {
     object.value(name!("hosts"), |out| match &event.related_hosts {
         Hosts::None => false,

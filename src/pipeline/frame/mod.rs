@@ -1,4 +1,4 @@
-//! Bytes into frames: runs of lines, and the records of API pages and JSON arrays (mapping.md §1).
+//! Bytes into frames: runs of lines, and the records of API pages and JSON arrays (docs/mapping.md 1).
 //!
 //! A [`Framer`] does no I/O. It is shown a buffer that begins with the first byte it has not yet
 //! consumed, says what is in it and how much it has consumed, and is shown the rest again with more
@@ -16,7 +16,7 @@ use memchr::{memchr, memrchr};
 pub(crate) use nuls::{leading_hole, leading_nuls, parted_by_holes};
 use scan::{Found, NOT_CLOSED, Scanner};
 
-/// How much of a line or record over the limit is kept for its `event.original` (mapping.md §10).
+/// How much of a line or record over the limit is kept for its `event.original` (docs/mapping.md 10).
 pub(crate) const KEPT_OF_TOO_LONG: usize = 64 << 10;
 /// How much of the beginning of a page is kept, to show where nothing else of it is left to show.
 const KEPT_OF_OPENING: usize = 1 << 10;

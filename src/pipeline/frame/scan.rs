@@ -60,7 +60,7 @@ enum Phase {
 /// What is wrong with a document whose line, or input, is at its end.
 pub(super) const NOT_CLOSED: &str = "a page or array that is not closed";
 
-/// Keys that a page has its records under (mapping.md §1).
+/// Keys that a page has its records under (docs/mapping.md 1).
 const PAGE_KEYS: [&str; 2] = ["results", "entities"];
 /// More of a key than this is not kept: even with every letter escaped it is none of the above.
 const LONGEST_KEY: usize = 80;

@@ -1,4 +1,4 @@
-//! Whether two values are equal without what is empty (mapping.md §4, `affectedObject`), and a text by
+//! Whether two values are equal without what is empty (docs/mapping.md 4, `affectedObject`), and a text by
 //! which equal values are known.
 
 use std::cell::OnceCell;
@@ -48,7 +48,7 @@ impl<'a> Pattern<'a> {
     }
 }
 
-/// What becomes of what is empty (mapping.md §2).
+/// What becomes of what is empty (docs/mapping.md 2).
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Empty {
     Kept,

@@ -1,4 +1,4 @@
-//! Copying a value to the output with clean-up (mapping.md §8) as it goes.
+//! Copying a value to the output with clean-up (docs/mapping.md 8) as it goes.
 
 use super::{Kind, Value, Writer};
 

@@ -61,7 +61,7 @@ struct Node {
     /// Index of the node after this one and everything inside it.
     next: u32,
     kind: Kind,
-    /// The text of this node is already what clean-up (mapping.md §8) makes of it, in one line and
+    /// The text of this node is already what clean-up (docs/mapping.md 8) makes of it, in one line and
     /// without white space: it may be copied as it stands.
     clean: bool,
     /// A string with a backslash in it, or an object in which a key stands twice, or, if it is the

@@ -78,7 +78,7 @@ impl<'a> Value<'a> {
         self.kind() == Kind::Null
     }
 
-    /// Whether the value is null, `""`, `{}`, `[]`, or holds nothing else (mapping.md 2).
+    /// Whether the value is null, `""`, `{}`, `[]`, or holds nothing else (docs/mapping.md 2).
     #[inline]
     #[must_use]
     pub fn is_empty(self) -> bool {
@@ -107,7 +107,7 @@ impl<'a> Value<'a> {
     }
 
     /// The value where a scalar belongs: a string, number or boolean, or a list of them, which an
-    /// index takes as well (mapping.md 3).
+    /// index takes as well (docs/mapping.md 3).
     #[must_use]
     pub fn scalar(self) -> Option<Self> {
         match self.kind() {
@@ -218,7 +218,7 @@ impl<'a> Value<'a> {
         overridden
     }
 
-    /// The value of an object's member, the last of that name; none if it is empty (mapping.md 2),
+    /// The value of an object's member, the last of that name; none if it is empty (docs/mapping.md 2),
     /// and none for any other value.
     #[inline(always)]
     #[must_use]

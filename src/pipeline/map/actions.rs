@@ -1,4 +1,4 @@
-//! What an `event.action` means: the table of mapping.md §6, a row an action.
+//! What an `event.action` means: the table of docs/mapping.md 6, a row an action.
 
 use std::sync::LazyLock;
 

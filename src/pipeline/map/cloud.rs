@@ -1,4 +1,4 @@
-//! Records of Confluence Cloud, and of old Server's API (mapping.md §4).
+//! Records of Confluence Cloud, and of old Server's API (docs/mapping.md 4).
 
 use crate::pipeline::dialect::{Dialect, Record};
 use crate::pipeline::event::{AuditType, Event, Objects, Rename, Renamed, Scalar};
@@ -22,7 +22,7 @@ const fn row(old: &'static str, new: &'static str, json: &'static str) -> Rename
 }
 
 /// Maps a Cloud record; one without a `creationDate`, which only a flag or the source can have called
-/// one, happens now (mapping.md §10).
+/// one, happens now (docs/mapping.md 10).
 ///
 /// # Errors
 /// Where the record has a `creationDate` that cannot be read.

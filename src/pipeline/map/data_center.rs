@@ -1,4 +1,4 @@
-//! Self-hosted records, from files and from the API (mapping.md §3).
+//! Self-hosted records, from files and from the API (docs/mapping.md 3).
 
 use crate::pipeline::dialect::{Dialect, Record};
 use crate::pipeline::event::{AuditType, Event, Objects, Rename, Scalar};

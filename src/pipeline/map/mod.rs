@@ -1,4 +1,4 @@
-//! The mapping of mapping.md, sections 3, 4, 6 and 7: a raw record into an [`Event`]. No I/O here.
+//! The mapping of docs/mapping.md, sections 3, 4, 6 and 7: a raw record into an [`Event`]. No I/O here.
 
 pub mod actions;
 pub mod cloud;
@@ -13,7 +13,7 @@ use crate::pipeline::json::{Kind, Value};
 #[cfg(doc)]
 use crate::pipeline::event::Event;
 
-/// Why a record cannot be mapped (mapping.md §10).
+/// Why a record cannot be mapped (docs/mapping.md 10).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unmappable {
     /// JSON, but a list, a text or a number.
@@ -67,12 +67,12 @@ impl From<UnreadableTime<'_>> for Unmappable {
     }
 }
 
-/// A field that holds a scalar, or a list of them; anything else there is left out (mapping.md §3).
+/// A field that holds a scalar, or a list of them; anything else there is left out (docs/mapping.md 3).
 fn scalar(field: Option<Value<'_>>) -> Option<Value<'_>> {
     field.and_then(Value::scalar)
 }
 
-/// The username at the end of a user's URI (mapping.md §3, `user.name`).
+/// The username at the end of a user's URI (docs/mapping.md 3, `user.name`).
 fn username(uri: Value<'_>) -> Option<Cow<'_, str>> {
     let uri = uri.as_str()?;
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');

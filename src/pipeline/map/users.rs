@@ -1,4 +1,4 @@
-//! Users and groups that a record is about (mapping.md §7).
+//! Users and groups that a record is about (docs/mapping.md 7).
 
 use std::borrow::Cow;
 

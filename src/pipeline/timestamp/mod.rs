@@ -1,4 +1,4 @@
-//! Times: reading them from records (mapping.md §1, §3, §4), writing them as `@timestamp`.
+//! Times: reading them from records (docs/mapping.md 1, §3, §4), writing them as `@timestamp`.
 
 mod text;
 
@@ -18,7 +18,7 @@ pub enum TimeMode {
     /// The true time.
     #[default]
     Exact,
-    /// The time that Elastic's integration indexes (mapping.md §3, "a known fault").
+    /// The time that Elastic's integration indexes (docs/mapping.md 3, "a known fault").
     Elastic,
 }
 

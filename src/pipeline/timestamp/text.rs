@@ -1,4 +1,4 @@
-//! Times in texts (mapping.md §1): decimal seconds since the epoch, and ISO 8601.
+//! Times in texts (docs/mapping.md 1): decimal seconds since the epoch, and ISO 8601.
 
 use time::{Date, Month, Time};
 

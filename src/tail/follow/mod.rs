@@ -356,9 +356,10 @@ impl Following {
             // holds what is to be read first.
             let folder = log.checkpoint.lives_in().to_owned();
             let is_here = log.gone.is_none();
+            let is_known = self.is_any_gone && self.logs.is_known_content(id)
+                || self.logs.is_beginning_known(id);
             let is_first = !is_here
-                || !(self.is_any_gone && self.logs.is_known_content(id))
-                    && !self.logs.is_beginning_known(id)
+                || !is_known
                     && self.logs.copies_agree(id)
                     && is_unchanged(&self.discovery, &mut self.folders, &folder);
             let Some(log) = self.logs.all.get_mut(&id) else {

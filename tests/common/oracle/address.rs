@@ -1,4 +1,4 @@
-//! mapping.md §5, the source address.
+//! docs/mapping.md 5, the source address.
 
 use std::net::{IpAddr, Ipv6Addr};
 

@@ -1,4 +1,4 @@
-//! mapping.md §1, the time fields, and §3, the reference's fault.
+//! docs/mapping.md 1, the time fields, and §3, the reference's fault.
 
 use std::sync::LazyLock;
 

@@ -1,4 +1,4 @@
-//! The host of `system` (mapping.md §3, `related.hosts`): `java.net.URI`, else `java.net.URL`, by regular expressions.
+//! The host of `system` (docs/mapping.md 3, `related.hosts`): `java.net.URI`, else `java.net.URL`, by regular expressions.
 
 use std::net::Ipv6Addr;
 use std::sync::LazyLock;

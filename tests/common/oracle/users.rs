@@ -1,4 +1,4 @@
-//! mapping.md §7: users and groups.
+//! docs/mapping.md 7: users and groups.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Half of the records are brought into line with mapping.md §7: the action, the category, the kind of the affected
+//! Half of the records are brought into line with docs/mapping.md 7: the action, the category, the kind of the affected
 //! objects and the keys of the changed values then belong together. By chance they would seldom do so.
 
 use proptest::prelude::*;

@@ -38,7 +38,7 @@ pub fn mostly(value: impl Strategy<Value = Json> + 'static) -> Field {
     .boxed()
 }
 
-/// What is empty (mapping.md 2), in itself or as a whole.
+/// What is empty (docs/mapping.md 2), in itself or as a whole.
 pub fn empty() -> BoxedStrategy<Json> {
     prop_oneof![
         4 => Just(Json::Null),
