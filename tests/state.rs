@@ -109,17 +109,17 @@ fn damage_of_every_kind_goes_back_one_generation() {
     let text = fs::read_to_string(whole.newest()).unwrap();
     for (damaged, why) in [
         (String::new(), "it is empty"),
-        (text[..text.len() - 3].to_owned(), "cannot be understood"),
-        ("\0".repeat(4096), "cannot be understood"),
-        ("null".to_owned(), "cannot be understood"),
-        ("{}".to_owned(), "cannot be understood"),
+        (text[..text.len() - 3].to_owned(), "unexpected content"),
+        ("\0".repeat(4096), "unexpected content"),
+        ("null".to_owned(), "unexpected content"),
+        ("{}".to_owned(), "unexpected content"),
         (text.replace(r#""two""#, r#""twp""#), "checksum"),
         (
             text.replace(r#""version":1"#, r#""version":0"#),
             "version 0",
         ),
         (text.replace(r#""version":1,"#, ""), "version"),
-        (text.clone() + "x", "cannot be understood"),
+        (text.clone() + "x", "unexpected content"),
     ] {
         let place = Place::saved(&["one", "two"]);
         fs::write(place.newest(), &damaged).unwrap();
@@ -139,7 +139,7 @@ fn a_state_of_another_shape_is_damage() {
     drop(store);
     let (loaded, told) = place.load();
     assert_eq!(loaded.unwrap().as_deref(), Some("one"));
-    assert!(told.contains("cannot be understood"), "{told}");
+    assert!(told.contains("unexpected content"), "{told}");
 }
 
 #[test]

@@ -215,7 +215,7 @@ fn a_full_disk_under_the_state_is_waited_for() {
     while filling.write_all(&[0; 512]).is_ok() {}
     place.append("audit.log", 1..=3);
     wait_until("a word about it", || {
-        place.said().contains("no room for the state")
+        place.said().contains("no space left for the state")
     });
     place.append("audit.log", 4..=6);
     fs::remove_file(&filler).expect("removed");

@@ -155,7 +155,7 @@ impl Listener {
             None => (request.url(), String::new()),
         };
         if *request.method() != Method::Get || path != self.path {
-            respond(request, 404, "There is nothing here.");
+            respond(request, 404, "Not found.");
             return Ok(None);
         }
         match Callback::read(&query, state) {
@@ -163,7 +163,7 @@ impl Listener {
                 respond(
                     request,
                     200,
-                    "The answer has arrived. You may close this window and go back to the terminal.",
+                    "Login received. You may close this window and return to the terminal.",
                 );
                 Ok(Some(code))
             }
@@ -171,19 +171,19 @@ impl Listener {
                 respond(
                     request,
                     200,
-                    "Access was not granted. You may close this window; the terminal says why.",
+                    "Access was not granted. You may close this window; see the terminal for the reason.",
                 );
                 Err(Error::Denied { said })
             }
             Callback::Foreign => {
                 tracing::warn!(
-                    "an answer came whose state is not that of this login: it was refused; still \
-                     waiting for the right one"
+                    "rejected a callback whose state parameter is not that of this login; still \
+                     waiting for the browser"
                 );
                 respond(
                     request,
                     400,
-                    "This answer is not for the login that is waiting: its state is another. Open \
+                    "This callback does not belong to the login in progress: its state parameter differs. Open \
                      the URL that the terminal shows.",
                 );
                 Ok(None)
@@ -192,7 +192,7 @@ impl Listener {
                 respond(
                     request,
                     400,
-                    "There is neither a code nor an error in this answer.",
+                    "This callback has neither a code nor an error.",
                 );
                 Ok(None)
             }
@@ -237,7 +237,7 @@ fn respond(request: Request, status: u16, text: &str) {
     }
     // A browser that does not wait for its page has brought the code all the same.
     if let Err(error) = request.respond(response) {
-        tracing::debug!("the browser took no page: {error}");
+        tracing::debug!("cannot send the page to the browser: {error}");
     }
 }
 

@@ -59,7 +59,7 @@ pub enum Error {
         source: io::Error,
     },
     /// There is nothing in it.
-    #[error("{0}: it is empty: expected a token on one line")]
+    #[error("{0}: empty; expected a token on one line")]
     Empty(String),
     /// It is more than one line, or no text.
     #[error("{0}: expected a token on one line, of printable ASCII characters")]
@@ -135,7 +135,7 @@ fn warn_if_open(setting: &str, path: &Path) {
     let is_open = fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0);
     if is_open {
         tracing::warn!(
-            "{setting}: others can read {}: chmod 600 {}",
+            "{setting}: {} is readable by other users: chmod 600 {}",
             path.shown(),
             path.shown()
         );

@@ -13,10 +13,10 @@ use crate::state;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Nobody has logged in, or somebody has logged out since.
-    #[error("not logged in: confluence-ecs auth login --client-id ID")]
+    #[error("not logged in: run `confluence-ecs auth login --client-id ID`")]
     NotLoggedIn,
     /// The file of the grant is of no use.
-    #[error("the grant in {} is of no use: {damage}; log in again: confluence-ecs auth login --client-id ID", path.shown())]
+    #[error("token file {} is damaged: {damage}; log in again: confluence-ecs auth login --client-id ID", path.shown())]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -25,8 +25,8 @@ pub enum Error {
     },
     /// Another process is refreshing it, and does not come to an end.
     #[error(
-        "{} is held by another process{}, which has been refreshing the grant for a minute: the OAuth \
-         server may be out of reach; try again later",
+        "{} is locked by another process{}, which has been refreshing the tokens for a minute: the OAuth \
+         server may be unreachable; try again later",
         path.shown(),
         holder.map(|pid| format!(", {pid}")).unwrap_or_default()
     )]
@@ -40,7 +40,7 @@ pub enum Error {
     #[error(transparent)]
     State(#[from] state::Error),
     /// The grant cannot be written.
-    #[error("cannot save the grant in {}: {source}", path.shown())]
+    #[error("cannot save the tokens in {}: {source}", path.shown())]
     Save {
         /// The file.
         path: PathBuf,
@@ -49,7 +49,7 @@ pub enum Error {
     },
     /// The tokens of a refresh cannot be written, and those on disk are used up.
     #[error(
-        "cannot save the new tokens in {}: {source}; the refresh token there is used up: once it can be \
+        "cannot save the new tokens in {}: {source}; the refresh token there is no longer valid: once the file can be \
          written, log in again: {}",
         path.shown(),
         login(client_id)
@@ -63,7 +63,7 @@ pub enum Error {
         client_id: String,
     },
     /// The grant cannot be removed.
-    #[error("cannot remove the grant in {}: {source}", path.shown())]
+    #[error("cannot remove the tokens in {}: {source}", path.shown())]
     Remove {
         /// The file.
         path: PathBuf,
@@ -72,8 +72,8 @@ pub enum Error {
     },
     /// The refresh token is dead.
     #[error(
-        "the grant has ended: the OAuth server refuses its refresh token ({said}), which was revoked, \
-         has expired (after 90 days without use, or 365 in all), or was used before by somebody with a \
+        "the login has expired: the OAuth server rejected its refresh token ({said}), which was revoked, \
+         has expired (after 90 days without use, or 365 in all), or was already used by someone with a \
          copy of it{}; log in again: {}",
         lost(*.is_repeated),
         login(client_id)
@@ -87,7 +87,7 @@ pub enum Error {
         is_repeated: bool,
     },
     /// By what is on disk, there is no use in asking.
-    #[error("the grant has ended: {why}; log in again: {}", login(client_id))]
+    #[error("the login has expired: {why}; log in again: {}", login(client_id))]
     Over {
         /// The OAuth app.
         client_id: String,
@@ -96,7 +96,7 @@ pub enum Error {
     },
     /// There is nothing to refresh with.
     #[error(
-        "the access token has ended, and the grant has no refresh token (offline_access was not \
+        "the access token has expired, and there is no refresh token (offline_access was not \
          granted); log in again: {}",
         login(client_id)
     )]
@@ -106,7 +106,7 @@ pub enum Error {
     },
     /// The API refuses access tokens that were only just issued.
     #[error(
-        "{url} refuses an access token that was only just issued ({said}); log in again: {}",
+        "{url} rejected an access token that was just issued ({said}); log in again: {}",
         login(client_id)
     )]
     Rejected {
@@ -119,15 +119,15 @@ pub enum Error {
     },
     /// Refreshing needs the app's secret.
     #[error(
-        "--client-secret-file: the OAuth app's client secret is needed: give it in \
-         CONFLUENCE_OAUTH_CLIENT_SECRET, with --client-secret-file FILE, or as systemd's credential \
+        "--client-secret-file: the OAuth app's client secret is required: set \
+         CONFLUENCE_OAUTH_CLIENT_SECRET, pass --client-secret-file FILE, or provide the systemd credential \
          oauth-client-secret"
     )]
     NoClientSecret,
     /// The app's secret or id is wrong.
     #[error(
-        "the OAuth server does not accept the client secret of app {client_id} ({said}): see to \
-         CONFLUENCE_OAUTH_CLIENT_SECRET or --client-secret-file, and to --client-id of the login"
+        "the OAuth server rejected the client secret of app {client_id} ({said}): check \
+         CONFLUENCE_OAUTH_CLIENT_SECRET or --client-secret-file, and the --client-id of the login"
     )]
     ClientRefused {
         /// The OAuth app.
@@ -136,10 +136,10 @@ pub enum Error {
         said: String,
     },
     /// Nobody answers.
-    #[error("no new access token for now: {0}; the grant is still good: try again later")]
+    #[error("cannot refresh the access token: {0}; the login is still valid: try again later")]
     Outage(Failure),
     /// The OAuth server does not like the request.
-    #[error("no access token: {url} answers with status {status}{}", told(said))]
+    #[error("no access token: {url} returned status {status}{}", told(said))]
     Refused {
         /// What was asked.
         url: String,
@@ -150,20 +150,20 @@ pub enum Error {
     },
     /// The code of a login is dead.
     #[error(
-        "the OAuth server refuses the code of this login ({said}): it works once, for a few minutes; log in again"
+        "the OAuth server rejected the authorization code ({said}): a code works once, for a few minutes; log in again"
     )]
     CodeRefused {
         /// What the server says.
         said: String,
     },
     /// The answer to a code, which works once, got lost.
-    #[error("no answer to the code of this login: {0}; it works once: log in again")]
+    #[error("cannot exchange the authorization code: {0}; a code works only once: log in again")]
     CodeUnanswered(http::Error),
     /// The answer to a code is no grant.
-    #[error("the answer to the code of this login is of no use: {0}; log in again")]
+    #[error("unexpected response to the authorization code: {0}; log in again")]
     CodeUseless(String),
     /// Who logs in did not allow it, or the app may not ask.
-    #[error("not allowed: {said}")]
+    #[error("access denied: {said}")]
     Denied {
         /// What the server says.
         said: String,
@@ -172,10 +172,7 @@ pub enum Error {
     #[error("cannot list the sites: {0}")]
     Sites(Failure),
     /// The sites cannot be asked for, says the server.
-    #[error(
-        "cannot list the sites: {url} answers with status {status}{}",
-        told(said)
-    )]
+    #[error("cannot list the sites: {url} returned status {status}{}", told(said))]
     SitesRefused {
         /// What was asked.
         url: String,
@@ -186,7 +183,7 @@ pub enum Error {
     },
     /// Nobody can listen where the browser is sent back to.
     #[error(
-        "--redirect-uri: cannot listen on {address}: {problem}; free the port, give another \
+        "--redirect-uri: cannot listen on {address}: {problem}; free the port, pass another \
          --redirect-uri that the app's settings allow, or use --paste"
     )]
     Listen {
@@ -197,16 +194,16 @@ pub enum Error {
     },
     /// The browser is sent to another machine.
     #[error(
-        "--redirect-uri: {0} is not http on this machine (127.0.0.1, localhost or [::1], with a port), \
-         where the answer could be listened for: use --paste with it"
+        "--redirect-uri: {0} is not an http URL of this machine (127.0.0.1, localhost or [::1], with a port), \
+         so there is nothing to listen on: use --paste with it"
     )]
     NotLoopback(String),
     /// The browser never came back.
-    #[error("no answer from the browser within {}: log in again, or use --paste", humantime::format_duration(*.0))]
+    #[error("the browser did not come back within {}: log in again, or use --paste", humantime::format_duration(*.0))]
     NoCallback(std::time::Duration),
     /// What was pasted is not what the browser was sent back to.
     #[error(
-        "stdin: {0}: expected the whole URL that the browser was sent back to, with code and state, on one line"
+        "stdin: {0}: expected the whole URL that the browser was redirected to, with code and state, on one line"
     )]
     Pasted(&'static str),
     /// The client secret cannot be read.

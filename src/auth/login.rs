@@ -101,7 +101,7 @@ impl Login {
         let store = GrantStore::open(&self.directory)?;
         if tokens.refresh_token.is_none() {
             tracing::warn!(
-                "no refresh token came: offline_access was not granted, and the grant ends with its \
+                "no refresh token received: offline_access was not granted, so the login expires with its \
                  access token"
             );
         }
@@ -120,16 +120,16 @@ impl Login {
             logged_in_at: tokens.issued_at,
             refused_at: None,
         })?;
-        tracing::info!("logged in: the grant is in {}", store.path().shown());
+        tracing::info!("logged in: tokens saved in {}", store.path().shown());
         Ok(())
     }
 }
 
 /// What to do after the login, with a listener.
-const LISTEN: &str = "Waiting for the browser to come back (Ctrl-C ends it; --paste is for a browser on \
+const LISTEN: &str = "Waiting for the browser to come back (Ctrl-C to cancel; use --paste with a browser on \
                       another machine)";
 /// What to do after the login, without.
-const PASTE: &str = "The browser is sent to a page that may not load. Paste the URL of that page here, on \
+const PASTE: &str = "The browser is redirected to a page that may not load. Paste its URL here, on \
                      one line:";
 
 /// Finds out whether a grant can be kept. The one before, even a damaged one, stays until then.
@@ -151,9 +151,9 @@ fn pasted(state: &str, stop: &Stop) -> Result<Option<Secret>, Error> {
     match Callback::read_pasted(&String::from_utf8_lossy(&line), state) {
         Callback::Code(code) => Ok(Some(code)),
         Callback::Denied(said) => Err(super::Error::Denied { said }.into()),
-        Callback::Foreign => pasted("the state in it is not that of this login"),
-        Callback::Nothing if line.trim_ascii().is_empty() => pasted("nothing came"),
-        Callback::Nothing => pasted("there is no code in it"),
+        Callback::Foreign => pasted("its state parameter is not that of this login"),
+        Callback::Nothing if line.trim_ascii().is_empty() => pasted("empty"),
+        Callback::Nothing => pasted("it has no code"),
     }
 }
 

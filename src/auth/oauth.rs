@@ -116,7 +116,7 @@ impl App<'_> {
                 break answer;
             }
             let wait = answer.retry_after.unwrap_or(Duration::from_secs(1));
-            tracing::warn!("the OAuth server is busy ({}); asking again", answer.status);
+            tracing::warn!("the OAuth server is busy ({}); retrying", answer.status);
             thread::sleep(wait.min(LONGEST_CODE_WAIT));
             attempts += 1;
         };
@@ -218,11 +218,11 @@ fn tokens(answer: &Answer, issued_at: Timestamp) -> Result<Tokens, String> {
         scope: Option<String>,
     }
     let issued: Issued = serde_json::from_slice(&answer.body)
-        .map_err(|_| "the answer is not the JSON expected of an OAuth server".to_owned())?;
+        .map_err(|_| "the response is not the expected JSON of an OAuth server".to_owned())?;
     let access_token = issued.access_token.and_then(token);
     let lifetime = issued.expires_in.as_ref().and_then(seconds);
     Ok(Tokens {
-        access_token: access_token.ok_or("there is no access token in the answer")?,
+        access_token: access_token.ok_or("the response has no access token")?,
         access_ends: after(issued_at, lifetime.unwrap_or(LIFETIME)),
         issued_at,
         refresh_token: issued.refresh_token.and_then(token),
@@ -280,7 +280,7 @@ pub fn sites(
     let request = Request::get(url).authorized(bearer(access_token));
     client.ask(&request, |answer| {
         let sites: Vec<Site> = serde_json::from_slice(&answer.body)
-            .map_err(|_| "the answer is no list of sites".to_owned())?;
+            .map_err(|_| "the response is not a list of sites".to_owned())?;
         Ok(merged(sites))
     })
 }

@@ -122,7 +122,9 @@ impl Session {
         };
         let sites = asked.map_err(|failure| self.no_sites(failure))?;
         if let Err(error) = self.keep_sites(&sites) {
-            tracing::warn!("{error}; `auth status` and fetch know the sites as they were");
+            tracing::warn!(
+                "{error}; `auth status` and fetch keep using the previous list of sites"
+            );
         }
         Ok(sites)
     }
@@ -206,7 +208,7 @@ impl Session {
             .inspect_err(|error| note_end(&store, grant, error))?;
         tracing::debug!(
             rotated = tokens.refresh_token.is_some(),
-            "a new access token"
+            "access token refreshed"
         );
         held.grant = refreshed(grant, tokens);
         hide(&self.client, &held.grant);
@@ -231,7 +233,7 @@ impl Session {
                     other => other,
                 });
             };
-            tracing::warn!("{error}; the new tokens are in memory only: trying again");
+            tracing::warn!("{error}; the new tokens are in memory only: retrying");
             thread::sleep(*wait);
         }
     }
@@ -281,6 +283,6 @@ fn note_end(store: &GrantStore, grant: &Grant, error: &Error) {
         ..grant.clone()
     };
     if let Err(error) = store.save(&ended) {
-        tracing::debug!("the end of the grant is not noted: {error}");
+        tracing::debug!("cannot record that the login has expired: {error}");
     }
 }

@@ -96,13 +96,13 @@ impl Grant {
     #[must_use]
     pub fn ended(&self, now: Timestamp) -> Option<&'static str> {
         if self.refused_at.is_some() {
-            return Some("its refresh token was refused: revoked, expired, or used elsewhere");
+            return Some("its refresh token was rejected: revoked, expired, or used elsewhere");
         }
         if self.access_ends > now {
             return None;
         }
         match self.refresh_ends() {
-            None => Some("its access token has ended, and it has no refresh token"),
+            None => Some("its access token has expired, and it has no refresh token"),
             Some(ends) if ends <= now => Some("it was not used for 90 days, or is 365 days old"),
             Some(_) => None,
         }
@@ -215,7 +215,7 @@ fn warn_if_open(path: &Path) {
     let is_open = std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0);
     if is_open {
         tracing::warn!(
-            "others can read the tokens in {path}: chmod 600 {path}",
+            "the tokens in {path} are readable by other users: chmod 600 {path}",
             path = path.shown()
         );
     }
@@ -227,10 +227,10 @@ fn told(error: state::Error) -> Error {
         state::Error::DamagedSingle { path, damage } => Error::Damaged {
             path,
             damage: match damage {
-                Damage::Empty => "it is empty",
-                Damage::Checksum => "its checksum does not match its content",
-                Damage::Missing => "it is missing",
-                Damage::Shape(_) => "it cannot be understood",
+                Damage::Empty => "file is empty",
+                Damage::Checksum => "checksum mismatch",
+                Damage::Missing => "file is missing",
+                Damage::Shape(_) => "unexpected content",
             },
         },
         other => Error::State(other),
@@ -280,10 +280,8 @@ impl Written {
             path: path.to_owned(),
             damage,
         };
-        let url = |text: &str| Url::parse(text).map_err(|_| damaged("a base in it is no URL"));
-        let time = |text: &str| {
-            Timestamp::from_text(text).ok_or_else(|| damaged("a time in it is no time"))
-        };
+        let url = |text: &str| Url::parse(text).map_err(|_| damaged("invalid base URL"));
+        let time = |text: &str| Timestamp::from_text(text).ok_or_else(|| damaged("invalid time"));
         Ok(Grant {
             auth_base: url(&self.auth_base)?,
             api_base: url(&self.api_base)?,
@@ -357,9 +355,9 @@ mod tests {
     fn damage_is_told_without_quoting_what_may_be_a_token() {
         let folder = tempfile::tempdir().unwrap();
         for (content, expected) in [
-            ("", "it is empty"),
-            ("\"secret\"", "it cannot be understood"),
-            ("{\"version\":\"secret\"}", "it cannot be understood"),
+            ("", "file is empty"),
+            ("\"secret\"", "unexpected content"),
+            ("{\"version\":\"secret\"}", "unexpected content"),
         ] {
             std::fs::write(path(folder.path()), content).unwrap();
             let message = read(folder.path()).unwrap_err().to_string();

@@ -29,7 +29,7 @@ pub fn step(given: &[Given], now: Timestamp) -> Step {
     if given.is_empty() {
         return Step::skip(
             name,
-            "none is given, so events get no source.geo and source.as; see --geoip-city and --geoip-asn",
+            "none configured, so events get no source.geo and source.as; see --geoip-city and --geoip-asn",
         );
     }
     let (mut found, mut is_old) = (Vec::new(), false);
@@ -38,7 +38,7 @@ pub fn step(given: &[Given], now: Timestamp) -> Step {
             Ok(database) => database,
             Err(error) => {
                 let detail = format!("{}: {error}", one.setting);
-                let remedy = "fetch does not start without it: mend it, or leave the setting out";
+                let remedy = "fetch does not start without it: fix the path, or remove the setting";
                 return Step::fail(name, detail, remedy);
             }
         };
@@ -58,7 +58,7 @@ pub fn step(given: &[Given], now: Timestamp) -> Step {
         return Step::warn(
             name,
             found,
-            "get a newer one: they are released twice a week (geoipupdate), and addresses change hands",
+            "update it (geoipupdate): releases come twice a week, and addresses change hands",
         );
     }
     Step::ok(name, found)

@@ -22,13 +22,16 @@ pub fn state_dir(directory: Result<PathBuf, state::Error>, new: Option<&Ledger>)
     let detail = match writable(&directory) {
         Ok(Writable::Now) => format!("{shown} is writable"),
         Ok(Writable::ToBeMade(above)) => {
-            format!("{shown} is made by the first run, in {}", above.shown())
+            format!(
+                "{shown} will be created by the first run, in {}",
+                above.shown()
+            )
         }
         Err(error) => {
             return Step::fail(
                 name,
                 format!("cannot write in {shown}: {error}"),
-                "make it a directory that this user can write, or choose another with --state-dir DIR",
+                "make the directory writable for this user, or choose another with --state-dir DIR",
             );
         }
     };
@@ -40,7 +43,7 @@ pub fn state_dir(directory: Result<PathBuf, state::Error>, new: Option<&Ledger>)
         return Step::warn(
             name,
             format!("{detail}; {}", held(&error)),
-            "a running fetch of this site is one such, and all is well; a second one would be refused",
+            "expected while fetch runs for this site; a second instance would be refused",
         );
     }
     match state::read::<Ledger>(&directory, &file) {
@@ -48,7 +51,7 @@ pub fn state_dir(directory: Result<PathBuf, state::Error>, new: Option<&Ledger>)
             Some(cursor) => Step::ok(name, format!("{detail}; fetched up to {cursor}")),
             None => Step::ok(name, detail),
         },
-        Ok(None) => Step::ok(name, format!("{detail}; nothing was fetched yet")),
+        Ok(None) => Step::ok(name, format!("{detail}; nothing fetched yet")),
         Err(error) => Step::fail_by(name, &error),
     }
 }
@@ -57,7 +60,7 @@ fn held(error: &state::Error) -> String {
     match error {
         state::Error::Held {
             holder: Some(pid), ..
-        } => format!("another instance, process {pid}, holds this site's state"),
+        } => format!("this site's state is locked by another instance, process {pid}"),
         error => error.to_string(),
     }
 }
@@ -74,7 +77,7 @@ pub fn output(path: &Path) -> Step {
         Step::fail(
             name,
             format!("cannot write {shown}: {error}"),
-            "make it writable, and its directory, or choose another with --output PATH",
+            "make the file and its directory writable, or choose another with --output PATH",
         )
     };
     let metadata = match fs::metadata(path) {
@@ -82,7 +85,7 @@ pub fn output(path: &Path) -> Step {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let above = path.parent().filter(|above| !above.as_os_str().is_empty());
             return match try_in(above.unwrap_or(Path::new("."))) {
-                Ok(()) => Step::ok(name, format!("{shown} is made by the first run")),
+                Ok(()) => Step::ok(name, format!("{shown} will be created by the first run")),
                 Err(error) => failed(&error),
             };
         }

@@ -159,7 +159,7 @@ impl<W: Write> Doctor<W> {
             }
             // The grant of a login is not what the arguments say, but what is stored.
             Err(error @ (connect::Error::Auth(_) | connect::Error::State(_))) => {
-                let detail = "as whoever logged in with `auth login`";
+                let detail = "with the stored login (`auth login`)";
                 self.tell(Step::ok(Name::Configuration, detail))?;
                 Err(self.failed(Name::Credentials, &error))
             }
@@ -317,11 +317,11 @@ fn address(url: &Url) -> String {
 
 fn who(authorization: &Authorization) -> String {
     match authorization {
-        Authorization::Basic { user, .. } => format!("{user} with a token"),
+        Authorization::Basic { user, .. } => format!("{user} with an API token"),
         Authorization::Pat(_) => "the owner of a personal access token".to_owned(),
         Authorization::Grant(session) => match session.grant().account {
-            Some(account) => format!("account {account} with the grant of a login"),
-            None => "whoever logged in".to_owned(),
+            Some(account) => format!("account {account} with a stored login"),
+            None => "the stored login".to_owned(),
         },
     }
 }
@@ -348,29 +348,31 @@ fn cloud_id(place: &Place, site: &Site, client: &Client, url: Option<&Url>) -> S
     };
     let used = site.base.path().rsplit('/').nth(1).unwrap_or_default();
     match (place, url) {
-        (Place::DataCenter(_), _) => Step::skip(name, "a Data Center has none"),
+        (Place::DataCenter(_), _) => Step::skip(name, "a Data Center has no cloud id"),
         (Place::CloudSite(url), _) => match asked(url) {
             Ok(id) => Step::ok(
                 name,
-                format!("{id}; not used, as only a token with scopes needs --cloud-id auto"),
+                format!("{id}; not used: only a token with scopes needs --cloud-id auto"),
             ),
             Err(problem) => Step::warn(
                 name,
-                format!("the site does not tell: {problem}"),
-                "is it Confluence Cloud, and is its name right? fetch needs no cloud id here",
+                format!("the site does not report it: {problem}"),
+                "is this Confluence Cloud, and is the name right? fetch does not need the cloud id here",
             ),
         },
         (Place::CloudId(_), Some(url)) => match asked(url) {
             Ok(other) if other != used => Step::warn(
                 name,
-                format!("{used}, but that of {} is {other}", origin(url)),
-                "--cloud-id decides: give --cloud-id auto, or leave out --url",
+                format!("{used}, but {} has {other}", origin(url)),
+                "--cloud-id takes precedence: use --cloud-id auto, or leave out --url",
             ),
-            Ok(_) => Step::ok(name, format!("{used}, and {} says so, too", origin(url))),
+            Ok(_) => Step::ok(name, format!("{used}, confirmed by {}", origin(url))),
             Err(_) => Step::ok(name, format!("{used}, as given")),
         },
         (Place::CloudId(_), None) => Step::ok(name, format!("{used}, as given")),
-        (Place::CloudIdOf(url), _) => Step::ok(name, format!("{used}, says {}", origin(url))),
-        (Place::CloudGrant(_), _) => Step::ok(name, format!("{used}, of the grant")),
+        (Place::CloudIdOf(url), _) => {
+            Step::ok(name, format!("{used}, reported by {}", origin(url)))
+        }
+        (Place::CloudGrant(_), _) => Step::ok(name, format!("{used}, from the login")),
     }
 }

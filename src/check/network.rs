@@ -18,18 +18,18 @@ pub fn resolve(client: &Client, urls: &[Url]) -> Step {
         let Some(first) = addresses.first() else {
             return Step::fail(
                 name,
-                format!("{host} has no address"),
-                "is the name right, and does this machine resolve others (/etc/resolv.conf)? Behind a proxy, \
-                 give --proxy URL",
+                format!("cannot resolve {host}"),
+                "is the name right, and does this machine resolve other names (/etc/resolv.conf)? Behind a proxy, \
+                 pass --proxy URL",
             );
         };
         found.push(match addresses.len() {
-            1 => format!("{host} is {}", first.ip()),
-            more => format!("{host} is {}, and {} more", first.ip(), more - 1),
+            1 => format!("{host} resolves to {}", first.ip()),
+            more => format!("{host} resolves to {} and {} more", first.ip(), more - 1),
         });
     }
     if direct.is_empty() {
-        return Step::skip(name, "the proxy resolves it");
+        return Step::skip(name, "left to the proxy");
     }
     Step::ok(name, found.join("; "))
 }
@@ -55,13 +55,13 @@ pub fn connect(client: &Client, urls: &[Url]) -> (Step, Option<i64>) {
         } else {
             ""
         };
-        found.push(format!("{} answers{through}", origin(url)));
+        found.push(format!("{} responds{through}", origin(url)));
     }
     let found = found.join("; ");
     let step = match plain {
         Some(plain) => Step::warn(
             name,
-            format!("{found}; plain http shows the credentials to everyone on the way to {plain}"),
+            format!("{found}; credentials are sent unencrypted to {plain} (plain http)"),
             "use https",
         ),
         None => Step::ok(name, found),
@@ -72,19 +72,21 @@ pub fn connect(client: &Client, urls: &[Url]) -> (Step, Option<i64>) {
 fn unreached(client: &Client, url: &Url, error: &Error) -> Step {
     let name = Name::Connection;
     match error {
-        Error::Tls { host, problem } => {
-            Step::fail(name, format!("no TLS with {host}: {problem}"), tls(problem))
-        }
+        Error::Tls { host, problem } => Step::fail(
+            name,
+            format!("TLS handshake with {host} failed: {problem}"),
+            tls(problem),
+        ),
         Error::Connection(problem) if client.is_proxied(url) => Step::fail(
             name,
             problem.as_str(),
-            "is the proxy right (--proxy, HTTPS_PROXY, NO_PROXY), and does it let this host through?",
+            "is the proxy right (--proxy, HTTPS_PROXY, NO_PROXY), and does it allow this host?",
         ),
         Error::Connection(problem) => Step::fail(
             name,
             problem.as_str(),
-            "is the address right, port included, does the server run, and does a firewall let us through? \
-             Behind a proxy, give --proxy URL",
+            "are the address and port right, is the server running, and does a firewall block the connection? \
+             Behind a proxy, pass --proxy URL",
         ),
         Error::NoSuchHost(_) | Error::TooLong | Error::Redirect { .. } | Error::RedirectLoop(_) => {
             Step::fail_by(name, error)
@@ -92,8 +94,8 @@ fn unreached(client: &Client, url: &Url, error: &Error) -> Step {
     }
 }
 
-const AUTHORITY: &str = "the server's certificate is of an authority that this machine does not trust, or an inspecting \
-    proxy's: give that authority's certificate with --ca-file FILE (or install ca-certificates, if no site works)";
+const AUTHORITY: &str = "the server's certificate was issued by an authority that this machine does not trust, such as that of an inspecting \
+    proxy: pass that authority's certificate with --ca-file FILE (or install ca-certificates, if no site works)";
 
 /// What helps against what rustls says.
 fn tls(problem: &str) -> &'static str {
@@ -102,8 +104,8 @@ fn tls(problem: &str) -> &'static str {
         ("BadSignature", AUTHORITY),
         (
             "Expired",
-            "the server's certificate has expired, or this machine's clock is wrong: renew the one, or set \
-             the other",
+            "the server's certificate has expired, or this machine's clock is wrong: renew the certificate, or set \
+             the clock",
         ),
         (
             "NotValidYet",
@@ -111,19 +113,19 @@ fn tls(problem: &str) -> &'static str {
         ),
         (
             "not valid for name",
-            "the server's certificate is for another name: use that one in --url",
+            "the server's certificate is for another name: use that name in --url",
         ),
         (
             "NotValidForName",
-            "the server's certificate is for another name: use that one in --url",
+            "the server's certificate is for another name: use that name in --url",
         ),
         (
             "InvalidContentType",
-            "there is no TLS at that port: is it the right one, or is it http:// ?",
+            "no TLS on that port: is the port right, or should the URL begin with http://?",
         ),
         (
             "CaUsedAsEndEntity",
-            "the server's certificate is an authority's own (self-signed): give the server one for servers",
+            "the server uses a CA certificate (self-signed): install a server certificate",
         ),
     ];
     // The names of errors stand in their texts in more than one form.
@@ -133,8 +135,8 @@ fn tls(problem: &str) -> &'static str {
         squeezed.contains(&sign)
     });
     row.map_or(
-        "does the server speak TLS 1.2 or 1.3 at that port, with a certificate of its own name? --ca-file FILE \
-         trusts an authority of your own",
+        "does the server support TLS 1.2 or 1.3 on that port, with a certificate for its name? Use --ca-file FILE \
+         to trust your own certificate authority",
         |(_, remedy)| remedy,
     )
 }

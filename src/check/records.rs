@@ -128,20 +128,20 @@ pub fn verdict(case: &Case, probed: &Result<Probe, Error>) -> Vec<Step> {
     let refusal = match error {
         Error::Refused(refusal) => refusal,
         Error::Auth(error) => {
-            let api = Step::skip(Name::Api, "not asked without an access token");
+            let api = Step::skip(Name::Api, "no access token, so no request was made");
             return vec![api, Step::fail_by(Name::Credentials, error)];
         }
         Error::Unanswered { problem, .. } => {
-            let remedy = "look at the server and what stands between (a proxy, a load balancer), or try \
-                          again later; -v tells more";
+            let remedy = "check the server and anything in between (a proxy, a load balancer), or try \
+                          again later; -v shows more";
             return vec![Step::fail(Name::Api, problem, remedy)];
         }
     };
-    let there = Step::ok(Name::Api, format!("it answers with {}", refusal.status));
+    let there = Step::ok(Name::Api, format!("returned status {}", refusal.status));
     match refusal.about {
         About::Place | About::Other => vec![refused(Name::Api, refusal)],
         About::Credentials => vec![
-            Step::skip(Name::Api, "not known before the credentials are accepted"),
+            Step::skip(Name::Api, "unknown until the credentials are accepted"),
             refused(Name::Credentials, refusal),
         ],
         About::Scope => vec![there, accepted(case), refused(Name::Scope, refusal)],
@@ -154,8 +154,8 @@ pub fn verdict(case: &Case, probed: &Result<Probe, Error>) -> Vec<Step> {
 
 fn refused(name: Name, refusal: &Refusal) -> Step {
     let detail = match refusal.quote.as_str() {
-        "" => format!("refused with {}", refusal.status),
-        quote => format!("refused with {} ({quote})", refusal.status),
+        "" => format!("returned status {}", refusal.status),
+        quote => format!("returned status {} ({quote})", refusal.status),
     };
     Step::fail(name, detail, &refusal.remedy)
 }
@@ -168,7 +168,7 @@ fn api(api: Api) -> Step {
     let detail = match api {
         Api::Cloud => "rest/api/audit of Confluence Cloud",
         Api::DataCenter => "rest/auditing/1.0/events of a Data Center",
-        Api::Server => "rest/api/audit of an old Server: there is no rest/auditing/1.0/events",
+        Api::Server => "rest/api/audit of an old Server, without rest/auditing/1.0/events",
     };
     Step::ok(Name::Api, detail)
 }
@@ -181,7 +181,7 @@ fn scope(case: &Case, is_answered: bool) -> Step {
         }
         (Some(scopes), _) => Step::fail(
             name,
-            format!("{SCOPE} is not granted, but: {}", scopes.join(" ")),
+            format!("{SCOPE} is not granted, only: {}", scopes.join(" ")),
             format!(
                 "add the scope {SCOPE} to the app (developer.atlassian.com, Permissions), then log in again \
                  with `confluence-ecs auth login`"
@@ -190,11 +190,14 @@ fn scope(case: &Case, is_answered: bool) -> Step {
         (None, Deployment::CloudGateway) if is_answered => {
             Step::ok(name, format!("the token has {SCOPE}"))
         }
-        (None, Deployment::CloudGateway) => Step::skip(name, "not known: the site refuses first"),
-        (None, Deployment::CloudSite) => {
-            Step::skip(name, "a token without scopes may do all that its user may")
+        (None, Deployment::CloudGateway) => {
+            Step::skip(name, "unknown: the site rejected the request first")
         }
-        (None, Deployment::DataCenter) => Step::skip(name, "a Data Center has none"),
+        (None, Deployment::CloudSite) => Step::skip(
+            name,
+            "a token without scopes has all permissions of its user",
+        ),
+        (None, Deployment::DataCenter) => Step::skip(name, "a Data Center has no scopes"),
     }
 }
 
@@ -202,8 +205,8 @@ fn permission(case: &Case, probe: &Probe) -> Step {
     let name = Name::Permission;
     if probe.newest == Newest::None {
         let detail = format!(
-            "accepted, but no data: not one record of a whole year for {}, who may not see them then: \
-             an audit log is never empty for so long, as logins and permissions are in it",
+            "accepted, but no data: {} sees no records from the past year, so probably lacks the permission: \
+             an audit log is never empty for that long, as it contains logins and permission changes",
             case.who
         );
         return Step::fail(name, detail, missing(case.deployment));
@@ -212,24 +215,24 @@ fn permission(case: &Case, probe: &Probe) -> Step {
         Api::Cloud | Api::Server => Step::ok(name, "records can be read"),
         Api::DataCenter => Step::ok(
             name,
-            "records can be read (this Data Center may have recorded the question itself)",
+            "records can be read (this Data Center may have recorded the request itself)",
         ),
     }
 }
 
 /// The permission that is missing where nothing is refused, but nothing comes.
 fn missing(deployment: Deployment) -> String {
-    let cloud = "make the user a Confluence administrator: at admin.atlassian.com give the roles App admin and \
-                 User access admin for Confluence, or put the user into the site's group confluence-admins-SITE, \
-                 and see that the user is active there; in Confluence, Settings → Global permissions must show \
+    let cloud = "make the user a Confluence administrator: at admin.atlassian.com, grant the roles App admin and \
+                 User access admin for Confluence, or add the user to the site's group confluence-admins-SITE, \
+                 and check that the user is active there; in Confluence, Settings → Global permissions must show \
                  the permission Confluence Administrator";
     match deployment {
         Deployment::CloudSite => cloud.to_owned(),
         Deployment::CloudGateway => format!("{cloud}; and the token needs the scope {SCOPE}"),
         Deployment::DataCenter => {
-            "give the user the global permission System Administrator or Confluence Administrator \
+            "grant the user the global permission System Administrator or Confluence Administrator \
              (Administration → Global permissions; the group confluence-administrators has it); if the user \
-             has, see that auditing is on (Administration → Audit log → Settings → Coverage)"
+             has it, check that auditing is on (Administration → Audit log → Settings → Coverage)"
                 .to_owned()
         }
     }

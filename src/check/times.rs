@@ -27,12 +27,12 @@ pub fn newest_record(
 ) -> Step {
     let name = Name::NewestRecord;
     let at = match newest {
-        Newest::None => return Step::skip(name, "there is none"),
+        Newest::None => return Step::skip(name, "no records"),
         Newest::Timeless => {
             return Step::warn(
                 name,
-                "it does not say when it happened",
-                "such records are fetched, but look at one with `fetch --raw`",
+                "the newest record has no time",
+                "such records are fetched; inspect one with `fetch --raw`",
             );
         }
         Newest::At(at) => at,
@@ -40,16 +40,16 @@ pub fn newest_record(
     let age = u64::try_from(now.millis() - at.millis()).unwrap_or_default() / 1000;
     let mut detail = format!("{at}, {} ago", span(age));
     if at < first {
-        detail += "; nothing since --since yet";
+        detail += "; nothing since --since so far";
     }
     if search.is_some() {
-        detail += "; of all records: --search was left out";
+        detail += "; of all records, as --search is not applied here";
     }
     if age > QUIET {
         return Step::warn(
             name,
             detail,
-            "is this the site that is used, and is its auditing on (a Data Center's coverage: \
+            "is this the site in use, and is auditing enabled (for a Data Center, see the coverage in \
              Administration → Audit log → Settings)?",
         );
     }
@@ -83,7 +83,7 @@ pub fn retention(asker: &Asker, api: Api) -> Kept {
     }
     let read = |answer: Answer| {
         let retention: Result<Retention, _> = serde_json::from_slice(&answer.body);
-        retention.map_err(|_| "the answer names no retention".to_owned())
+        retention.map_err(|_| "the response has no retention".to_owned())
     };
     let url = asker.site.path("rest/api/audit/retention");
     match asker.ask(url, &|| {}, read) {
@@ -116,18 +116,18 @@ pub fn kept(kept: &Kept, first: Timestamp, now: Timestamp) -> Step {
         Kept::Untold => {
             return Step::skip(
                 name,
-                "a Data Center does not tell; see Administration → Audit log → Settings",
+                "a Data Center does not report it; see Administration → Audit log → Settings",
             );
         }
         Kept::Failed(error) => {
             let problem = match error {
-                Error::Refused(refusal) => format!("refused with {}", refusal.status),
+                Error::Refused(refusal) => format!("status {}", refusal.status),
                 Error::Unanswered { problem, .. } => problem.clone(),
                 Error::Auth(error) => error.to_string(),
             };
             return Step::warn(
                 name,
-                format!("the site does not tell: {problem}"),
+                format!("the site does not report it: {problem}"),
                 "fetch does not need it; Settings → Audit log in Confluence shows it",
             );
         }
@@ -146,8 +146,8 @@ pub fn kept(kept: &Kept, first: Timestamp, now: Timestamp) -> Step {
     match begins.filter(|begins| first < *begins) {
         Some(begins) => Step::warn(
             name,
-            format!("{detail}: what is older than {begins} is gone, but --since asks for more"),
-            "give a later --since; older records are in exports only, if somebody made one",
+            format!("{detail}: records before {begins} are gone, but --since begins earlier"),
+            "use a later --since; older records exist only in exports, if any were made",
         ),
         None => Step::ok(name, detail),
     }
@@ -158,7 +158,7 @@ pub fn kept(kept: &Kept, first: Timestamp, now: Timestamp) -> Step {
 pub fn clock(ahead: Option<i64>) -> Step {
     let name = Name::ClockSkew;
     let Some(ahead) = ahead else {
-        return Step::skip(name, "the server does not tell the time");
+        return Step::skip(name, "the server sends no time");
     };
     let apart = ahead.unsigned_abs();
     let direction = if ahead > 0 { "ahead of" } else { "behind" };
@@ -174,7 +174,7 @@ pub fn clock(ahead: Option<i64>) -> Step {
         return Step::warn(
             name,
             detail,
-            "set this machine's clock (NTP), or the server's if that is the wrong one; records may come \
+            "synchronize this machine's clock (NTP), or the server's if that one is wrong; records may come \
              late until then",
         );
     }
@@ -199,7 +199,7 @@ mod tests {
         assert_eq!(recent.detail, "2026-01-30T20:00:00.000Z, 4 hours ago");
         let before = step("2026-01-28T00:00:00Z", "2026-01-30T00:00:00Z");
         assert_eq!(before.status, Status::Ok);
-        assert!(before.detail.contains("nothing since --since"));
+        assert!(before.detail.contains("nothing since --since so far"));
         let old = step("2026-01-23T00:00:00Z", "2026-01-01T00:00:00Z");
         assert_eq!(old.status, Status::Warn);
         let future = step("2026-01-31T00:00:05Z", "2026-01-01T00:00:00Z");

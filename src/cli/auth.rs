@@ -10,22 +10,22 @@ use super::{AtlassianArgs, ClientSecretArgs, HttpArgs, StateDirArgs, values};
 /// The commands of `auth`.
 #[derive(Debug, Subcommand)]
 pub enum AuthCommand {
-    /// Ask for access in a browser, and keep the grant
+    /// Log in with a browser, and store the tokens
     Login {
         /// Client id of the OAuth app (developer.atlassian.com)
         #[arg(long, value_name = "ID", value_parser = values::client_id)]
         client_id: String,
-        /// Where the browser is sent back to, as the app's settings say
+        /// Callback URL, as configured in the app's settings
         #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8917/callback", value_parser = values::redirect_uri)]
         redirect_uri: RedirectUri,
-        /// Read the URL that the browser was sent back to from stdin, for a machine without browser
+        /// Read the callback URL from stdin, for machines without a browser
         #[arg(long, action = ArgAction::SetTrue)]
         paste: bool,
         /// The rest.
         #[command(flatten)]
         auth: AuthArgs,
     },
-    /// Say who is logged in, for which sites, and when the tokens end
+    /// Show the account, its sites, and when the tokens expire
     Status {
         /// Print JSON
         #[arg(long)]
@@ -34,7 +34,7 @@ pub enum AuthCommand {
         #[command(flatten)]
         auth: AuthArgs,
     },
-    /// List the sites that the grant is for, with their cloud ids
+    /// List the sites that the login covers, with their cloud ids
     Sites {
         /// Print JSON
         #[arg(long)]
@@ -43,13 +43,13 @@ pub enum AuthCommand {
         #[command(flatten)]
         auth: AuthArgs,
     },
-    /// Get a new access token now
+    /// Refresh the access token now
     Refresh {
         /// The rest.
         #[command(flatten)]
         auth: AuthArgs,
     },
-    /// Remove the grant from this machine; what revokes it is "Connected apps" in the Atlassian account
+    /// Delete the stored tokens; to revoke them, use "Connected apps" in the Atlassian account
     Logout {
         /// The rest.
         #[command(flatten)]

@@ -18,20 +18,20 @@ use crate::pipeline::timestamp::Timestamp;
 /// Arguments of `fetch`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Exit codes: 0 done, or (with --interval) ended by SIGINT/SIGTERM, 1 the network, the credentials, the \
-output or the state failed, 2 wrong usage, 3 a record could not be mapped (with --strict), 130/143 a single \
-fetch ended by SIGINT/SIGTERM.")]
+Exit codes: 0 success, or (with --interval) stopped by SIGINT/SIGTERM, 1 the network, the credentials, the \
+output or the state failed, 2 usage error, 3 a record could not be mapped (with --strict), 130/143 a single \
+fetch stopped by SIGINT/SIGTERM.")]
 pub struct FetchArgs {
     /// Append to a file, exactly once, instead of writing to stdout
     #[arg(short, long, value_name = "PATH", default_value = "-")]
     pub output: PathBuf,
-    /// Fetch again and again, this long from one start to the next [default: once]
+    /// Fetch repeatedly, at this interval [default: fetch once]
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = values::interval)]
     pub interval: Option<Duration>,
-    /// Write the untouched records, one a line, instead of events
+    /// Write the original records, one per line, instead of events
     #[arg(long)]
     pub raw: bool,
-    /// Leave out the audit records that our own requests to a Data Center cause
+    /// Leave out the audit records that these requests themselves cause on a Data Center
     #[arg(long)]
     pub exclude_own_searches: bool,
     /// Where to keep how far was fetched.
@@ -53,19 +53,19 @@ pub struct FetchArgs {
 
 /// Where the API is, and who asks.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Where and who")]
+#[command(next_help_heading = "Site and credentials")]
 pub struct SiteArgs {
     /// A Cloud site such as https://acme.atlassian.net, or a Data Center's base URL with its context
     /// path
     #[arg(long, value_name = "URL", value_parser = values::site_url)]
     pub url: Option<Url>,
-    /// The cloud id of a site, to ask through the gateway; auto: ask the site of --url for it
+    /// Cloud id of the site, for requests through the gateway; auto: look it up from --url
     #[arg(long, value_name = "ID", value_parser = values::cloud_id)]
     pub cloud_id: Option<CloudId>,
-    /// What it is; auto: *.atlassian.net, --cloud-id and OAuth are Cloud
-    #[arg(long, value_enum, default_value_t = DeploymentArg::Auto, value_name = "WHAT")]
+    /// Kind of site; auto: Cloud for *.atlassian.net, --cloud-id and OAuth, else Data Center
+    #[arg(long, value_enum, default_value_t = DeploymentArg::Auto, value_name = "KIND")]
     pub deployment: DeploymentArg,
-    /// Who the API token belongs to (Cloud), or the user's name (Data Center)
+    /// Account of the API token (Cloud), or user name (Data Center)
     #[arg(long, value_name = "EMAIL", value_parser = values::user)]
     pub email: Option<String>,
     /// File with the API token (or password) [env: CONFLUENCE_API_TOKEN; else `api-token` in
@@ -106,28 +106,28 @@ pub struct AtlassianArgs {
 
 /// What to fetch.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "What")]
+#[command(next_help_heading = "Records")]
 pub struct QueryArgs {
-    /// Where the first run begins: a time, a duration back from now, or now (no past records)
+    /// Start of the first run: a time, a duration before now, or now (no past records)
     /// [default: 24h]
     #[arg(long, value_name = "TIME|DURATION|now", allow_hyphen_values = true, value_parser = values::since)]
     pub since: Option<Since>,
-    /// Records up to this time only: RFC 3339, such as 2026-01-31T00:00:00Z
+    /// Fetch records up to this time only: RFC 3339, such as 2026-01-31T00:00:00Z
     #[arg(long, value_name = "TIME", value_parser = values::time)]
     pub until: Option<Timestamp>,
-    /// Records with this text only (a state of its own)
+    /// Fetch records that contain this text only (saved as a separate position)
     #[arg(long, value_name = "TEXT", value_parser = values::search)]
     pub search: Option<String>,
-    /// Records to ask for at a time
+    /// Records per request
     #[arg(long, value_name = "N", default_value_t = 1000, allow_negative_numbers = true, value_parser = values::page_size)]
     pub page_size: u32,
-    /// How far back to look again, for records that arrived late
+    /// How far to reread, for records that arrive late
     #[arg(long, value_name = "DURATION", default_value = "10m", allow_hyphen_values = true, value_parser = values::duration)]
     pub overlap: Duration,
-    /// How far to stay behind the present
+    /// How long to wait before a record is fetched, so that late ones are in
     #[arg(long, value_name = "DURATION", default_value = "30s", allow_hyphen_values = true, value_parser = values::duration)]
     pub settle: Duration,
-    /// How much time to fetch, write and save at once, oldest first
+    /// Time range to fetch, write and save at once, oldest first
     #[arg(long, value_name = "DURATION", default_value = "1d", allow_hyphen_values = true, value_parser = values::interval)]
     pub window: Duration,
 }
@@ -136,19 +136,19 @@ pub struct QueryArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Requests")]
 pub struct HttpArgs {
-    /// How long the server may say nothing; a whole answer may take ten times that
+    /// Timeout for connecting and for each read; a whole response may take ten times as long
     #[arg(long, value_name = "DURATION", default_value = "60s", allow_hyphen_values = true, value_parser = values::interval)]
     pub timeout: Duration,
-    /// How often to make a request again that failed; a wait that the server asks for is no failure
+    /// Retries of a failed request; waiting on the server's request (Retry-After) does not count
     #[arg(long, value_name = "N", default_value_t = 7, allow_negative_numbers = true, value_parser = values::retries)]
     pub retries: u32,
-    /// A proxy, such as http://proxy.example.com:3128 [env: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY]
+    /// Proxy, such as http://proxy.example.com:3128 [env: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY]
     #[arg(long, value_name = "URL", value_parser = values::proxy)]
     pub proxy: Option<String>,
-    /// Trust the authorities in a PEM file, instead of the system's
+    /// Trust the CA certificates in a PEM file, instead of the system's
     #[arg(long, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
-    /// What to call ourselves
+    /// User-Agent header of requests
     #[arg(long, value_name = "TEXT", default_value = concat!("confluence-ecs/", env!("CARGO_PKG_VERSION")), value_parser = values::header)]
     pub user_agent: String,
 }

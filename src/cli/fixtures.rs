@@ -10,11 +10,11 @@ use crate::fixtures;
 /// The commands of `fixtures`.
 #[derive(Debug, Subcommand)]
 pub enum FixturesCommand {
-    /// Compare the golden files with what the mapping gives; exit with 1 if they differ
+    /// Compare the golden files with the output of the mapping; exit with 1 if they differ
     Check(FixturesArgs),
-    /// Write what the mapping gives into the golden files that differ, then check and validate them
+    /// Update the golden files that differ from the output of the mapping, then check and validate them
     Regenerate {
-        /// Allow events with error.message, and events that the schema does not allow
+        /// Allow events with error.message, and events that violate the schema
         #[arg(long)]
         allow_errors: bool,
         /// Which files.
@@ -26,10 +26,10 @@ pub enum FixturesCommand {
 /// Arguments of both commands of `fixtures`.
 #[derive(Debug, Args)]
 pub struct FixturesArgs {
-    /// Folders with NAME.log, NAME.json or NAME.ndjson, and their NAME.log-expected.json
+    /// Directories with NAME.log, NAME.json or NAME.ndjson, and their NAME.log-expected.json
     #[arg(value_name = "DIR", required = true)]
     pub folders: Vec<PathBuf>,
-    /// How to report
+    /// Format of the report
     #[arg(long, value_enum, default_value_t = ReportFormat::Pretty, value_name = "FORMAT")]
     pub format: ReportFormat,
     /// How records are mapped.

@@ -15,38 +15,39 @@ use crate::pipeline::timestamp::TimeMode;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Mapping")]
 pub struct MappingArgs {
-    /// Shape of the raw records; auto: each record tells
+    /// Dialect of the raw records; auto: detected for each record
     #[arg(long, value_enum, default_value_t = DialectArg::Auto, value_name = "DIALECT")]
     pub dialect: DialectArg,
-    /// MaxMind City database, for source.geo [env: CONFLUENCE_ECS_GEOIP_CITY]
+    /// MaxMind City database, for source.geo fields [env: CONFLUENCE_ECS_GEOIP_CITY]
     #[arg(long, value_name = "PATH")]
     pub geoip_city: Option<PathBuf>,
-    /// MaxMind ASN database, for source.as [env: CONFLUENCE_ECS_GEOIP_ASN]
+    /// MaxMind ASN database, for source.as fields [env: CONFLUENCE_ECS_GEOIP_ASN]
     #[arg(long, value_name = "PATH")]
     pub geoip_asn: Option<PathBuf>,
     /// Keep each record's text in event.original
     #[arg(long)]
     pub preserve_original_event: bool,
-    /// Times of self-hosted records: the true ones, or those that Elastic's integration indexes
+    /// Times of self-hosted records: exact, or as Elastic's integration indexes them
     #[arg(long, value_enum, default_value_t = TimestampsArg::Exact, value_name = "MODE")]
     pub timestamps: TimestampsArg,
-    /// Which actions get event.category, .type and .outcome: those of Elastic's integration
+    /// Actions that get event.category, .type and .outcome: those of Elastic's integration
     #[arg(long, value_enum, default_value_t = CategoriesArg::Elastic, value_name = "SET")]
     pub categories: CategoriesArg,
-    /// Put a tag on every event, behind confluence-audit, and forwarded if fetched (repeatable)
+    /// Add a tag to every event, after the default tags (repeatable)
+    /// [default tags: confluence-audit; with fetch: forwarded, confluence-audit]
     #[arg(long = "tag", value_name = "TAG")]
     pub tags: Vec<String>,
-    /// Put no tags on events but those of --tag, and preserve_original_event
+    /// Leave out the default tags; --tag and preserve_original_event still apply
     #[arg(long)]
     pub no_default_tags: bool,
-    /// data_stream.namespace of every event
+    /// Value of data_stream.namespace in every event
     #[arg(long, value_name = "NAME", default_value = "default", value_parser = values::not_empty)]
     pub namespace: String,
-    /// A network of proxies, whose addresses are not the source (repeatable)
+    /// Network of trusted proxies, never taken as the source address (repeatable)
     /// [default: loopback, link-local and private ranges]
     #[arg(long = "trusted-proxy", value_name = "CIDR", value_parser = values::cidr)]
     pub trusted_proxies: Vec<IpNetwork>,
-    /// Name a network: source.geo.name of addresses in it (repeatable, the most specific wins)
+    /// Name a network, for source.geo.name of addresses in it (repeatable, the most specific wins)
     #[arg(long = "network", value_name = "CIDR=NAME")]
     pub networks: Vec<Network>,
     /// Merge a constant JSON object into every event
@@ -58,7 +59,7 @@ pub struct MappingArgs {
     /// Exit with 3 if a record could not be mapped
     #[arg(long)]
     pub strict: bool,
-    /// Threads to use; 1 does everything on one [default: all cores]
+    /// Number of threads [default: one per core]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = values::threads)]
     pub threads: Option<NonZeroUsize>,
 }

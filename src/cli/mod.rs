@@ -59,9 +59,9 @@ pub struct Cli {
 pub enum Command {
     /// Read raw audit records from files or stdin, write ECS events as NDJSON, in the same order
     Normalize(NormalizeArgs),
-    /// Follow audit logs through rotation and restarts, and ship every record once
+    /// Follow audit logs through rotation and restarts, shipping each record exactly once
     Tail(TailArgs),
-    /// Fetch audit records from the REST API of Confluence Cloud or Data Center, every record once
+    /// Fetch audit records from the REST API of Confluence Cloud or Data Center, each exactly once
     Fetch(Box<FetchArgs>),
     /// Log in to Confluence Cloud with OAuth 2.0 (3LO), for fetch
     Auth {
@@ -69,9 +69,9 @@ pub enum Command {
         #[command(subcommand)]
         task: AuthCommand,
     },
-    /// Find out what keeps fetch from getting records: one line a step, with the remedy
+    /// Diagnose why fetch gets no records: one line per step, with a remedy
     Check(Box<CheckArgs>),
-    /// See and mend what is known of how far logs were read, and sites fetched
+    /// Inspect or repair saved read positions
     State {
         /// What to do.
         #[command(subcommand)]
@@ -95,13 +95,13 @@ pub enum Command {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Diagnostics (on stderr)")]
 pub struct LoggingArgs {
-    /// How diagnostics are written
+    /// Format of diagnostics
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
     pub log_format: LogFormat,
-    /// Say more: -v each record that cannot be mapped, -vv everything
+    /// Log more: -v each record that cannot be mapped, -vv everything
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
-    /// Say nothing but errors
+    /// Log errors only
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
 }

@@ -9,10 +9,10 @@ use super::MappingArgs;
 /// Arguments of `normalize`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Exit codes: 0 done, 1 an input or the output failed, 2 wrong usage, 3 a record could not be mapped \
-(with --strict), 130/143 ended by SIGINT/SIGTERM.")]
+Exit codes: 0 success, 1 an input or the output failed, 2 usage error, 3 a record could not be mapped \
+(with --strict), 130/143 stopped by SIGINT/SIGTERM.")]
 pub struct NormalizeArgs {
-    /// Files to read, in this order, plain, gzip, zstd, xz or bzip2; `-` or none: stdin
+    /// Files to read, in order: plain, gzip, zstd, xz or bzip2; `-` or none: stdin
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Write to a file, truncating it first, instead of stdout

@@ -11,7 +11,7 @@ use crate::schema::fields;
 pub enum SchemaCommand {
     /// Print the fields that an event can have
     Fields {
-        /// How to print them
+        /// Output format
         #[arg(long, value_enum, default_value_t = FieldsFormat::Table, value_name = "FORMAT")]
         format: FieldsFormat,
     },
@@ -19,7 +19,7 @@ pub enum SchemaCommand {
     IndexTemplate,
     /// Print a JSON schema (draft 2020-12) of one event
     JsonSchema,
-    /// Check events for unknown fields, wrong types and values that ECS does not allow
+    /// Check events for unknown fields, wrong types and values not allowed by ECS
     Validate {
         /// NDJSON files; `-` or none: stdin
         #[arg(value_name = "FILE")]

@@ -10,7 +10,7 @@ use crate::pipeline::timestamp::Timestamp;
 /// `--state-dir`.
 #[derive(Debug, Args)]
 pub struct StateDirArgs {
-    /// Directory of the state [default: $STATE_DIRECTORY, else $XDG_STATE_HOME/confluence-ecs, else
+    /// State directory [default: $STATE_DIRECTORY, else $XDG_STATE_HOME/confluence-ecs, else
     /// ~/.local/state/confluence-ecs]
     #[arg(long, value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
@@ -19,9 +19,9 @@ pub struct StateDirArgs {
 /// The commands of `state`.
 #[derive(Debug, Subcommand)]
 pub enum StateCommand {
-    /// List what is known
+    /// List the saved positions
     List(StateDirArgs),
-    /// Print what is known of a followed path or a site, as JSON
+    /// Print the saved state of a followed path or a site, as JSON
     Show {
         /// A followed path, or a site as `state list` names it
         name: PathBuf,
@@ -29,7 +29,7 @@ pub enum StateCommand {
         #[command(flatten)]
         state: StateDirArgs,
     },
-    /// Forget a followed path or a site, which is then read as one that was never seen
+    /// Forget a followed path or a site: the next run treats it as new
     Forget {
         /// A followed path, or a site as `state list` names it
         name: PathBuf,
@@ -37,15 +37,15 @@ pub enum StateCommand {
         #[command(flatten)]
         state: StateDirArgs,
     },
-    /// Set how far a followed path or a site counts as read
+    /// Set the read position of a followed path or a site
     #[command(group = ArgGroup::new("where").required(true).args(["offset", "since"]))]
     Set {
         /// A followed path, or a site as `state list` names it
         name: PathBuf,
-        /// The byte that its next line begins at
+        /// Byte offset at which the next line starts
         #[arg(long, value_name = "N")]
         offset: Option<u64>,
-        /// Read records from this time on: RFC 3339, such as 2026-01-31T00:00:00Z
+        /// Continue from this time: RFC 3339, such as 2026-01-31T00:00:00Z
         #[arg(long, value_name = "TIME", value_parser = values::time)]
         since: Option<Timestamp>,
         /// Where the state is.

@@ -14,8 +14,8 @@ use super::{MappingArgs, StateDirArgs, values};
 #[command(
     group = ArgGroup::new("report").args(["list", "status"]),
     after_help = "\
-Exit codes: 0 done, or ended by SIGINT/SIGTERM with everything saved, 1 a file (with --once), the output \
-or the state failed, 2 wrong usage, 3 a record could not be mapped (with --strict). SIGHUP reopens the \
+Exit codes: 0 success, or stopped by SIGINT/SIGTERM with everything saved, 1 a file (with --once), the output \
+or the state failed, 2 usage error, 3 a record could not be mapped (with --strict). SIGHUP reopens the \
 output file."
 )]
 pub struct TailArgs {
@@ -28,29 +28,29 @@ pub struct TailArgs {
     /// Append to a file, exactly once, instead of writing to stdout
     #[arg(short, long, value_name = "PATH", default_value = "-")]
     pub output: PathBuf,
-    /// Where to begin in files that are there at the very first look
+    /// Where to start in files that exist at the very first scan
     #[arg(long, value_enum, default_value_t = FromArg::Beginning, value_name = "WHERE")]
     pub from: FromArg,
-    /// Read to the end of everything, and exit; with 1 if a path, no glob, does not exist
+    /// Read all files to their end and exit; with 1 if a path that is not a glob does not exist
     #[arg(long)]
     pub once: bool,
-    /// Leave out files whose name matches, or, with a slash in the glob, whose path (repeatable)
+    /// Exclude files whose name matches (whose path, if the glob has a slash) (repeatable)
     #[arg(long, value_name = "GLOB")]
     pub exclude: Vec<OsString>,
-    /// Leave out new files that were last written longer ago than this: only what is written to them
+    /// Skip new files that were last written longer ago than this: only what is written to them
     /// from then on is read
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = values::duration)]
     pub ignore_older: Option<Duration>,
-    /// How often to look for changes that the system did not report
+    /// How often to scan for changes that the system did not report
     #[arg(long, value_name = "DURATION", default_value = "1s", allow_hyphen_values = true, value_parser = values::interval)]
     pub poll_interval: Duration,
-    /// How often to report the counters
+    /// How often to log the counters
     #[arg(long, value_name = "DURATION", default_value = "10m", allow_hyphen_values = true, value_parser = values::interval)]
     pub report_interval: Duration,
-    /// Print what would be followed, and how each file is known, and exit
+    /// Print the files that would be followed, with their state, and exit
     #[arg(long)]
     pub list: bool,
-    /// Print how far each file was read, and exit; also beside a running instance
+    /// Print the read position of each file, and exit; works while another instance runs
     #[arg(long)]
     pub status: bool,
     /// Print --list or --status as JSON

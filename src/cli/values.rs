@@ -30,7 +30,7 @@ pub enum CloudId {
 
 pub(super) fn not_empty(text: &str) -> Result<String, &'static str> {
     if text.is_empty() {
-        return Err("expected a name that is not empty");
+        return Err("expected a non-empty name");
     }
     Ok(text.to_owned())
 }
@@ -111,7 +111,7 @@ pub(super) fn cloud_id(text: &str) -> Result<CloudId, &'static str> {
 pub(super) fn user(text: &str) -> Result<String, &'static str> {
     // RFC 7617: the first colon parts user and password.
     if text.is_empty() || text.contains(':') || text.contains(char::is_control) {
-        return Err("expected an e-mail address, or the name of a user");
+        return Err("expected an e-mail address or a user name");
     }
     Ok(text.to_owned())
 }
@@ -125,7 +125,7 @@ pub(super) fn client_id(text: &str) -> Result<String, &'static str> {
 
 pub(super) fn search(text: &str) -> Result<String, &'static str> {
     if text.is_empty() || text.chars().count() > 100 {
-        return Err("expected a text of 1 to 100 characters");
+        return Err("expected 1 to 100 characters");
     }
     Ok(text.to_owned())
 }
@@ -145,7 +145,7 @@ pub(super) fn retries(text: &str) -> Result<u32, &'static str> {
 
 pub(super) fn header(text: &str) -> Result<String, &'static str> {
     if text.is_empty() || !text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
-        return Err("expected a text of ASCII characters");
+        return Err("expected printable ASCII characters");
     }
     Ok(text.to_owned())
 }

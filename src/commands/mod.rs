@@ -44,7 +44,7 @@ pub enum Error {
     Config(#[from] options::Error),
     /// The output cannot be the input.
     #[error(
-        "the output (--output or stdout), {0}, is an input, too: events need a file of their own"
+        "the output (--output or stdout), {0}, is also an input: use another file for the events"
     )]
     OutputIsInput(String),
     /// The state fails.
@@ -59,10 +59,10 @@ pub enum Error {
         source: std::io::Error,
     },
     /// Nothing is known of that name.
-    #[error("nothing is known of {0}: `confluence-ecs state list` names what is")]
+    #[error("no saved state for {0}: `confluence-ecs state list` shows what there is")]
     Unknown(String),
     /// A site has no offset.
-    #[error("--offset: {0} is a site: use --since")]
+    #[error("--offset: {0} is a site, not a file: use --since")]
     OffsetOfSite(String),
     /// It cannot be set so.
     #[error("{0}")]

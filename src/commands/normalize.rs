@@ -127,14 +127,14 @@ fn summarise(counts: Counts, signal: Option<u8>) {
     if let Some(signal) = signal {
         tracing::warn!(
             signal,
-            "ended by a signal: the rest of the input is left unread"
+            "stopped by a signal: the rest of the input was not read"
         );
     }
     if failed > 0 {
         tracing::warn!(
             records,
             failed,
-            "records that could not be mapped are pipeline_error events (-v names each)"
+            "some records could not be mapped and became pipeline_error events (-v shows each)"
         );
     } else {
         tracing::info!(records, failed, "done");

@@ -62,7 +62,7 @@ fn validate(mut files: Vec<PathBuf>) -> Result<Exit, Error> {
         }
     }
     if invalid > 0 {
-        tracing::warn!(events, invalid, "events that the schema does not allow");
+        tracing::warn!(events, invalid, "some events do not match the schema");
     } else {
         tracing::info!(events, invalid, "done");
     }

@@ -41,7 +41,7 @@ impl Error {
 }
 
 fn unanswered(site: &str) -> String {
-    format!("what of {site} was not delivered yet comes with the next run")
+    format!("the remaining records of {site} are fetched by the next run")
 }
 
 /// Asks a site.

@@ -25,7 +25,7 @@ impl Skew {
         self.is_told = true;
         let direction = if ahead > 0 { "ahead of" } else { "behind" };
         tracing::warn!(
-            "this machine's clock is {} s {direction} the server's: set it (NTP); records may come late \
+            "this machine's clock is {} s {direction} the server's: synchronize it (NTP); records may be late \
              until then",
             ahead.abs()
         );

@@ -26,16 +26,16 @@ pub enum Error {
     Http(#[from] SettingsError),
     /// Nobody to ask as.
     #[error(
-        "no credentials for {0}: give --email with CONFLUENCE_API_TOKEN or --api-token-file FILE, or log in \
+        "no credentials for {0}: pass --email with CONFLUENCE_API_TOKEN or --api-token-file FILE, or log in \
          with `confluence-ecs auth login --client-id ID`; a Data Center takes CONFLUENCE_PAT or --pat-file"
     )]
     NoCloudCredentials(String),
     /// The grant is for several sites.
-    #[error("--cloud-id: the login is for several sites, give one of: {0}")]
+    #[error("--cloud-id: the login covers several sites; choose one of: {0}")]
     ManySites(String),
     /// The grant is not for this site.
     #[error(
-        "{wanted}: the login is not for this site, but for {sites}; log in again, and choose it, with \
+        "{wanted}: the login does not cover this site, only {sites}; log in again and choose it with \
          `confluence-ecs auth login`"
     )]
     OtherSite {
@@ -278,11 +278,11 @@ pub fn cloud_id(client: &Client, site: &Url) -> Result<String, Error> {
     let read = |answer: Answer| {
         let info: Result<TenantInfo, _> = serde_json::from_slice(&answer.body);
         let id = info
-            .map_err(|_| "the answer names no cloud id".to_owned())?
+            .map_err(|_| "the response has no cloud id".to_owned())?
             .cloud_id;
         let is_id = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
         if id.is_empty() || !id.bytes().all(is_id) {
-            return Err("the answer names no cloud id".to_owned());
+            return Err("the response has no cloud id".to_owned());
         }
         Ok(id)
     };
@@ -290,7 +290,7 @@ pub fn cloud_id(client: &Client, site: &Url) -> Result<String, Error> {
     asked.map_err(|failure| Error::NoCloudId {
         site: root,
         problem: match failure {
-            Failure::Refused(answer) => format!("the site answers with {}", answer.status),
+            Failure::Refused(answer) => format!("the site returned status {}", answer.status),
             Failure::Unanswered { .. } => failure.to_string(),
         },
     })

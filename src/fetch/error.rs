@@ -16,7 +16,7 @@ pub enum Error {
     #[error(transparent)]
     Fetch(#[from] source::Error),
     /// What was fetched cannot be kept until it is delivered.
-    #[error("cannot keep fetched records in a temporary file in {}: {source}", directory.shown())]
+    #[error("cannot write fetched records to a temporary file in {}: {source}", directory.shown())]
     Spill {
         /// The state directory.
         directory: PathBuf,

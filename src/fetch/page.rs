@@ -116,7 +116,7 @@ fn cloud(text: &str) -> Result<Read, String> {
             .filter(|next| !matches!(next.get(), "null" | "\"\""))
         {
             None => More::None,
-            Some(next) => link(next).ok_or("its _links.next is no link")?,
+            Some(next) => link(next).ok_or("its _links.next is not a link")?,
         },
     };
     Ok((ranges(text, &page.results), more))
@@ -183,19 +183,19 @@ fn unexpected(text: &str, error: &serde_json::Error) -> String {
     // Its words may quote the answer, which may say again what was sent.
     let place = format!("at line {}, column {}", error.line(), error.column());
     if start.is_empty() {
-        return "the answer is empty".to_owned();
+        return "the response is empty".to_owned();
     }
     if start.starts_with('<') {
-        return "the answer is an HTML page (of a login, a proxy, or an outage), not the JSON of the \
+        return "the response is an HTML page (of a login, a proxy, or an outage), not the JSON of the \
                 audit API"
             .to_owned();
     }
     let what = match error.classify() {
         Category::Eof => "it breaks off",
         Category::Syntax | Category::Io => "it is no JSON",
-        Category::Data => "it has no list of records where it should be",
+        Category::Data => "missing or invalid list of records",
     };
-    format!("the answer is not the JSON of the audit API: {what} {place}")
+    format!("the response is not the JSON of the audit API: {what} {place}")
 }
 
 #[cfg(test)]
@@ -257,7 +257,7 @@ mod tests {
             ("", "empty"),
             (" <!DOCTYPE html>", "HTML"),
             (r#"{"results":[{"a":1}"#, "not the JSON"),
-            (r#"{"message":"x"}"#, "no list"),
+            (r#"{"message":"x"}"#, "list of records"),
             ("[]", "not the JSON"),
         ] {
             let error = read(Api::Cloud, text).unwrap_err();

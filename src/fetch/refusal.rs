@@ -49,9 +49,9 @@ pub struct Refusal {
 fn refusal(status: u16, quote: &str) -> String {
     match (status, quote) {
         // Kindly, but not what was asked for.
-        (200..=299, quote) => format!("answers with {quote}"),
-        (status, "") => format!("refuses with {status}"),
-        (status, quote) => format!("refuses with {status} ({quote})"),
+        (200..=299, quote) => format!("returned {quote}"),
+        (status, "") => format!("returned status {status}"),
+        (status, quote) => format!("returned status {status} ({quote})"),
     }
 }
 
@@ -70,16 +70,16 @@ impl Refusal {
             404 | 410 => (About::Place, place(site, means)),
             300..=399 => (
                 About::Place,
-                "it redirects, but does not say where to; check --url".to_owned(),
+                "a redirect without a target; check --url".to_owned(),
             ),
             400 => (
                 About::Other,
-                "it does not understand the question; if a proxy is in between, it may change it"
+                "the server rejected the request as malformed; a proxy in between may have changed it"
                     .to_owned(),
             ),
             _ => (
                 About::Other,
-                "ask who runs it, or look into its log".to_owned(),
+                "ask the server's administrator, or check its log".to_owned(),
             ),
         };
         Self {
@@ -97,13 +97,13 @@ impl Refusal {
         Self {
             site: site.name(),
             status,
-            quote: "an HTML page of a login".to_owned(),
+            quote: "an HTML login page".to_owned(),
             about: About::Credentials,
             remedy: format!(
-                "the credentials were not accepted, or a single sign-on or proxy stands in between; {}",
+                "the credentials were not accepted, or a single sign-on or a proxy is in between; {}",
                 match site.deployment {
                     Deployment::DataCenter =>
-                        "a Data Center with single sign-on takes a personal access token (CONFLUENCE_PAT)",
+                        "a Data Center with single sign-on requires a personal access token (CONFLUENCE_PAT)",
                     Deployment::CloudSite | Deployment::CloudGateway =>
                         "check --url and the API token",
                 }
@@ -118,20 +118,20 @@ pub fn is_about_scope(answer: &Answer) -> bool {
     answer.quote().to_lowercase().contains("scope")
 }
 
-const LICENCE: &str = "the audit API needs a valid Data Center licence: look at Administration → \
+const LICENCE: &str = "the audit API requires a valid Data Center licence: see Administration → \
     License Details in Confluence";
 
 fn credentials(deployment: Deployment, means: Means) -> String {
     match (deployment, means) {
         (Deployment::CloudSite, Means::Basic) => {
-            "the e-mail address or the API token is wrong, or the token has expired (they last a year at \
-             most): make a new one at https://id.atlassian.com/manage-profile/security/api-tokens. A token \
+            "the e-mail address or the API token is wrong, or the token has expired (after a year at \
+             most): create a new one at https://id.atlassian.com/manage-profile/security/api-tokens. A token \
              with scopes works only through the gateway: add --cloud-id auto"
                 .to_owned()
         }
         (Deployment::CloudGateway, Means::Basic) => format!(
-            "the e-mail address, the API token or the cloud id is wrong, or the token has expired (they \
-             last a year at most): make a new one with the scope {SCOPE} at \
+            "the e-mail address, the API token or the cloud id is wrong, or the token has expired (after \
+             a year at most): create a new one with the scope {SCOPE} at \
              https://id.atlassian.com/manage-profile/security/api-tokens. A token without scopes works only \
              with the site's own address: --url without --cloud-id"
         ),
@@ -139,20 +139,20 @@ fn credentials(deployment: Deployment, means: Means) -> String {
             "an OAuth token works only through the gateway, not with the site's own address".to_owned()
         }
         (Deployment::CloudGateway, Means::OAuth) => {
-            "the grant does not cover this site, or was revoked: see `confluence-ecs auth sites`, or log in \
+            "the login does not cover this site, or was revoked: see `confluence-ecs auth sites`, or log in \
              again with `confluence-ecs auth login`"
                 .to_owned()
         }
         (Deployment::CloudSite | Deployment::CloudGateway, Means::Pat) => {
-            "Confluence Cloud knows no personal access tokens: use --email and CONFLUENCE_API_TOKEN".to_owned()
+            "Confluence Cloud does not support personal access tokens: use --email and CONFLUENCE_API_TOKEN".to_owned()
         }
         (Deployment::DataCenter, Means::Pat) => {
-            "the personal access token is wrong, has expired or was revoked: make a new one in Confluence, \
+            "the personal access token is wrong, has expired or was revoked: create a new one in Confluence, \
              Profile → Settings → Personal Access Tokens"
                 .to_owned()
         }
         (Deployment::DataCenter, Means::Basic | Means::OAuth) => {
-            "user or password is wrong, or basic authentication is switched off: use a personal access token \
+            "user or password is wrong, or basic authentication is disabled: use a personal access token \
              (CONFLUENCE_PAT). If this is Confluence Cloud, add --deployment cloud"
                 .to_owned()
         }
@@ -162,11 +162,11 @@ fn credentials(deployment: Deployment, means: Means) -> String {
 fn scope(means: Means) -> String {
     match means {
         Means::OAuth => format!(
-            "the grant lacks the scope {SCOPE}: add it to the app (developer.atlassian.com, Permissions → \
+            "the login lacks the scope {SCOPE}: add it to the app (developer.atlassian.com, Permissions → \
              Confluence API), then log in again with `confluence-ecs auth login`"
         ),
         Means::Basic | Means::Pat => format!(
-            "the token lacks the scope {SCOPE}: make a new one with it at \
+            "the token lacks the scope {SCOPE}: create a new one with it at \
              https://id.atlassian.com/manage-profile/security/api-tokens, \"Create API token with scopes\""
         ),
     }
@@ -176,11 +176,11 @@ fn permission(deployment: Deployment, means: Means) -> String {
     match deployment {
         Deployment::CloudSite | Deployment::CloudGateway => {
             let scope = match means {
-                Means::OAuth => "or the grant",
+                Means::OAuth => "or the login",
                 Means::Basic | Means::Pat => "or the token",
             };
             format!(
-                "the account lacks the permission Confluence Administrator (give it in Confluence, Settings → \
+                "the account lacks the permission Confluence Administrator (grant it in Confluence, Settings → \
                  Global permissions), {scope} lacks the scope {SCOPE}, or the site is on the Free plan, which \
                  has no audit log"
             )
@@ -201,17 +201,17 @@ fn place(site: &Site, means: Means) -> String {
             site.base
         ),
         Deployment::CloudSite => format!(
-            "no audit API at {}: --url is to be the site's own address, such as https://acme.atlassian.net; \
+            "no audit API at {}: --url must be the site's own address, such as https://acme.atlassian.net; \
              is its name right, and does it have Confluence?",
             site.base
         ),
         Deployment::CloudGateway => format!(
-            "no audit API at {}: is the cloud id right? https://SITE.atlassian.net/_edge/tenant_info tells it, \
-             and so does --cloud-id auto with --url",
+            "no audit API at {}: is the cloud id right? https://SITE.atlassian.net/_edge/tenant_info shows it, \
+             and --cloud-id auto with --url looks it up",
             site.base
         ),
         Deployment::DataCenter => format!(
-            "no audit API at {}: --url is to be Confluence's base URL with its context path, such as \
+            "no audit API at {}: --url must be Confluence's base URL with its context path, such as \
              https://wiki.example.com/confluence (Administration → General configuration shows it). If this \
              is Confluence Cloud, add --deployment cloud",
             site.base

@@ -97,7 +97,9 @@ pub fn run(
         Ok(ended) => ended,
         Err(Error::Ship(ship::Error::Sink(sink::Error::Closed))) => return Ok(None),
         Err(Error::Ship(ship::Error::Sink(sink::Error::GivenUp))) => {
-            tracing::warn!("ended while the output took no more: the rest comes with the next run");
+            tracing::warn!(
+                "stopped while the output was blocked: the rest is written by the next run"
+            );
             Run::Stopped
         }
         Err(error) => return Err(error),
@@ -155,8 +157,8 @@ fn begin(ledger: &mut Ledger, since: Option<Since>) {
             ledger.first(since.map(order), order(Since::DEFAULT));
         }
         (Some(cursor), Some(_)) => tracing::info!(
-            "going on from {cursor}, where the last run ended: --since is for the first run only, `confluence-ecs \
-             state set {} --since TIME` goes back",
+            "resuming from {cursor}, where the last run ended: --since applies to the first run only; `confluence-ecs \
+             state set {} --since TIME` moves the position",
             ledger.name()
         ),
         (Some(_), None) => {}
@@ -184,12 +186,12 @@ impl Fetching<'_> {
             match self.run() {
                 Ok(Run::Stopped) => return Ok(Run::Stopped),
                 Ok(Run::Done) if is_last => {
-                    tracing::info!("all up to --until is fetched");
+                    tracing::info!("fetched everything up to --until");
                     return Ok(Run::Done);
                 }
                 Ok(Run::Done) => self.has_succeeded = true,
                 Err(Error::Fetch(error)) if self.may_pass(&error) => {
-                    tracing::error!("{error}; trying again at the next interval");
+                    tracing::error!("{error}; retrying at the next interval");
                 }
                 Err(error) => return Err(error),
             }
@@ -239,15 +241,15 @@ impl Fetching<'_> {
         let reach = self.options.reach;
         let Some(range) = reach.window(since, cursor, now) else {
             if ledger.cursor.is_none() {
-                tracing::warn!("--until is before --since ({first}): there is nothing to fetch");
+                tracing::warn!("--until is before --since ({first}): nothing to fetch");
             } else if is_future(cursor) {
                 tracing::warn!(
-                    "by the state all is fetched up to {cursor}, which is in the future: `confluence-ecs state \
-                     set {} --since TIME` mends that",
+                    "the saved position, {cursor}, is in the future: reset it with `confluence-ecs state \
+                     set {} --since TIME`",
                     ledger.name()
                 );
             } else if reach.until.is_some_and(|until| until < cursor) {
-                tracing::info!("nothing is left to ask for: all up to {cursor} was fetched");
+                tracing::info!("nothing to fetch: everything up to {cursor} was fetched before");
             }
             return Ok(Run::Done);
         };
@@ -284,9 +286,9 @@ impl Fetching<'_> {
         }
         self.emptiness_told = true;
         tracing::warn!(
-            "{} has given no record at all for {} to {}: `confluence-ecs check` with the same options tells \
-             whether its records may be seen; if not, `confluence-ecs state set {} --since TIME` goes back to \
-             them afterwards",
+            "{} returned no records for {} to {}: run `confluence-ecs check` with the same options to see \
+             whether the account may read them; if not, fetch them afterwards with `confluence-ecs state \
+             set {} --since TIME`",
             ledger.site,
             range.from,
             range.to,

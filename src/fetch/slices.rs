@@ -126,7 +126,7 @@ impl<'a, 'b> Slices<'a, 'b> {
             match self.told.try_recv() {
                 Ok(told) => return Ok(Some(told)),
                 Err(TryRecvError::Disconnected) => {
-                    return Err(std::io::Error::other("the thread that asks ended").into());
+                    return Err(std::io::Error::other("the request thread ended").into());
                 }
                 Err(TryRecvError::Empty) => self.delivery.wait(LONG)?,
             }

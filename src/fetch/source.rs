@@ -25,8 +25,8 @@ pub enum Error {
     Ask(#[from] AskError),
     /// Its pages do not end.
     #[error(
-        "{site} gives the same page again, or one that leads nowhere, for {} to {}: stopped, instead of \
-         asking for ever; what was complete is delivered. Another --page-size may help",
+        "{site} returned the same page twice, or an empty page with a next link, for {} to {}: stopped, to avoid \
+         an endless loop; complete slices are delivered. Try another --page-size",
         window.from, window.to
     )]
     Repeats {
@@ -37,7 +37,7 @@ pub enum Error {
     },
     /// Its records do not stand still.
     #[error(
-        "{site} has had new records between {} and {} each of {MOST_MOVES} times that they were read: try \
+        "{site} inserted records between {} and {} during each of {MOST_MOVES} attempts to read them: try \
          a longer --settle, or a larger --page-size",
         window.from, window.to
     )]
@@ -163,7 +163,7 @@ impl Source {
                     let site = self.asker.site.name();
                     return Err(Error::Moves { site, window }.into());
                 }
-                tracing::debug!(from = %window.from, to = %window.to, "records moved: reading again");
+                tracing::debug!(from = %window.from, to = %window.to, "records moved between pages: reading the slice again");
                 self.tell(Told::Moved)?;
                 let is_same = seen.replace(moved) == Some(moved);
                 paging = if is_same {

@@ -23,13 +23,13 @@ pub fn names(asker: &Asker) -> Vec<String> {
     }
     let read = |answer: Answer| {
         let current: Result<Current, _> = serde_json::from_slice(&answer.body);
-        current.map_err(|_| "the answer names no user".to_owned())
+        current.map_err(|_| "the response names no user".to_owned())
     };
     let told = asker.ask(asker.site.path("rest/api/user/current"), &|| {}, read);
     let told = match told {
         Ok(current) => [current.username, current.user_key],
         Err(error) => {
-            tracing::debug!("who asks is not known: {error}");
+            tracing::debug!("cannot determine the current user: {error}");
             [None, None]
         }
     };

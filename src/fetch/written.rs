@@ -56,7 +56,7 @@ impl Written {
         if let Some(file) = &self.file
             && let Err(error) = file.set_len(0)
         {
-            tracing::debug!("cannot clear the notes of written lines: {error}");
+            tracing::debug!("cannot clear the record of written lines: {error}");
             self.file = None;
             return;
         }
@@ -66,7 +66,7 @@ impl Written {
     fn add(&mut self, bytes: &[u8]) {
         let Some(file) = &mut self.file else { return };
         if let Err(error) = file.write_all(bytes) {
-            tracing::debug!("cannot note written lines: {error}");
+            tracing::debug!("cannot record written lines: {error}");
             // Notes with gaps would be worse than none.
             let _ = file.set_len(0);
             self.file = None;

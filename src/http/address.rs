@@ -55,7 +55,7 @@ pub fn is_loopback(url: &Url) -> bool {
 pub fn warn_if_plain(flag: &str, url: &Url) {
     if url.scheme() == "http" && !is_loopback(url) {
         tracing::warn!(
-            "{flag}: {} is plain http: others can read the credentials on their way; use https",
+            "{flag}: {} is plain http: credentials are sent unencrypted; use https",
             without_query(url)
         );
     }

@@ -71,10 +71,12 @@ pub enum Error {
     #[error("{0}")]
     Connection(String),
     /// The host's name means nothing to the resolver.
-    #[error("the name {0} does not resolve")]
+    #[error("cannot resolve host {0}")]
     NoSuchHost(String),
     /// TLS found no trusted certificate, or no common language.
-    #[error("no TLS with {host}: {problem}; --ca-file FILE trusts an authority of your own")]
+    #[error(
+        "TLS handshake with {host} failed: {problem}; use --ca-file FILE to trust your own certificate authority"
+    )]
     Tls {
         /// The server.
         host: String,
@@ -82,14 +84,16 @@ pub enum Error {
         problem: String,
     },
     /// The answer is longer than any should be.
-    #[error("the answer has more than {} MiB: a smaller --page-size may help", LONGEST_BODY >> 20)]
+    #[error("the response is larger than {} MiB: a smaller --page-size may help", LONGEST_BODY >> 20)]
     TooLong,
     /// It leads nowhere.
-    #[error("{0} redirects again and again, or to no URL: check --url, and what stands between")]
+    #[error(
+        "{0} redirects too many times, or to an invalid URL: check --url, and any proxy in between"
+    )]
     RedirectLoop(String),
     /// It leads elsewhere, where credentials must not go.
     #[error(
-        "{from} redirects to another origin, {to}, which is not followed: give that one, if it is right"
+        "{from} redirects to another origin, {to}, which is not followed: use that URL if it is right"
     )]
     Redirect {
         /// What was asked.
@@ -275,7 +279,7 @@ impl Client {
         for secret in request.secrets() {
             self.hide(&secret);
         }
-        tracing::debug!(url = %url, "asking");
+        tracing::debug!(url = %url, "request");
         let sent = match &request.post {
             None => {
                 let mut get = self.agent.get(url.as_str());
@@ -295,7 +299,7 @@ impl Client {
         };
         let failed = |error| match told(url, error) {
             Error::NoSuchHost(host) if self.agent.config().proxy().is_some() => {
-                Error::Connection(format!("the name {host}, or the proxy's, does not resolve"))
+                Error::Connection(format!("cannot resolve host {host}, or the proxy's"))
             }
             error => error,
         };
@@ -306,7 +310,7 @@ impl Client {
         tracing::debug!(
             status = answer.status,
             bytes = answer.body.len(),
-            "answered"
+            "response"
         );
         Ok(answer)
     }
@@ -327,14 +331,14 @@ fn read(url: &Url, body: ureq::Body) -> Result<Vec<u8>, Error> {
 /// What went wrong, in our words; the library's errors may quote headers.
 fn told(url: &Url, error: ureq::Error) -> Error {
     let host = url.host_str().unwrap_or_default().to_owned();
-    let silent = |what: &str| Error::Connection(format!("{host} {what} in time (--timeout)"));
+    let silent = |what: &str| Error::Connection(format!("{what} {host} timed out (--timeout)"));
     match error {
         ureq::Error::HostNotFound => Error::NoSuchHost(host),
         ureq::Error::Io(error) if is_of_resolver(&error) => Error::NoSuchHost(host),
-        ureq::Error::Timeout(ureq::Timeout::Connect) => silent("cannot be reached"),
-        ureq::Error::Timeout(_) => silent("does not answer"),
+        ureq::Error::Timeout(ureq::Timeout::Connect) => silent("connecting to"),
+        ureq::Error::Timeout(_) => silent("waiting for a response from"),
         ureq::Error::ConnectionFailed => {
-            Error::Connection(format!("no connection to {}", origin(url)))
+            Error::Connection(format!("cannot connect to {}", origin(url)))
         }
         ureq::Error::Tls(problem) => Error::Tls {
             host,
@@ -347,9 +351,9 @@ fn told(url: &Url, error: ureq::Error) -> Error {
         ureq::Error::Io(error) => told_io(url, &error),
         // `Http` and `BadUri` quote what they do not like, which may be a secret.
         ureq::Error::Http(_) | ureq::Error::BadUri(_) => {
-            Error::Connection(format!("{} cannot be asked", without_query(url)))
+            Error::Connection(format!("cannot send a request to {}", without_query(url)))
         }
-        other => Error::Connection(format!("the connection to {} broke: {other}", origin(url))),
+        other => Error::Connection(format!("connection to {} failed: {other}", origin(url))),
     }
 }
 
@@ -368,7 +372,7 @@ fn told_io(url: &Url, error: &std::io::Error) -> Error {
             problem: problem.to_string(),
         };
     }
-    Error::Connection(format!("the connection to {} broke: {error}", origin(url)))
+    Error::Connection(format!("connection to {} failed: {error}", origin(url)))
 }
 
 /// Installs what does the cryptography of TLS, once for the process.

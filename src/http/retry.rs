@@ -33,14 +33,14 @@ pub enum Failure {
         attempts: u32,
     },
     /// An answer that asking again would not better.
-    #[error("{} answers with status {}", .0.url, .0.status)]
+    #[error("{} returned status {}", .0.url, .0.status)]
     Refused(Box<Answer>),
 }
 
 fn tried(attempts: u32) -> String {
     match attempts {
         0 | 1 => String::new(),
-        attempts => format!(" (asked {attempts} times)"),
+        attempts => format!(" (after {attempts} attempts)"),
     }
 }
 
@@ -106,7 +106,7 @@ impl Client {
             }
             let wait = asked.unwrap_or_default().max(backoff(failures, random()));
             tracing::warn!(
-                "{}: {problem}; asking again in {}",
+                "{}: {problem}; retrying in {}",
                 super::without_query(&request.url),
                 humantime::format_duration(Duration::from_millis(
                     u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)
@@ -195,13 +195,11 @@ impl Client {
                 limited(
                     self.longest_wait,
                     answer.retry_after,
-                    "not available for now (503)",
+                    "service unavailable (503)",
                 ),
                 answer.retry_after,
             ),
-            408 | 500..=599 => {
-                Attempt::Again(format!("the server fails with {}", answer.status), None)
-            }
+            408 | 500..=599 => Attempt::Again(format!("server error {}", answer.status), None),
             _ => Attempt::Failed(Failure::Refused(Box::new(answer))),
         }
     }
@@ -217,9 +215,9 @@ fn unanswered(url: String, error: &Error) -> Failure {
 
 fn limited(most: Duration, wait: Option<Duration>, what: &str) -> String {
     match wait.filter(|wait| *wait > most) {
-        Some(wait) if wait > CENTURY => format!("{what}; the server asks never to come back"),
+        Some(wait) if wait > CENTURY => format!("{what}; the server asks for an endless wait"),
         Some(wait) => format!(
-            "{what}; the server asks to come back in {}, and waits of more than {} are not waited for",
+            "{what}; the server asks to wait {}, longer than the limit of {}",
             humantime::format_duration(Duration::from_secs(wait.as_secs())),
             humantime::format_duration(most)
         ),

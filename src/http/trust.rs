@@ -19,7 +19,7 @@ pub enum Error {
         source: io::Error,
     },
     /// It holds none.
-    #[error("--ca-file: no certificate in {}: expected PEM, -----BEGIN CERTIFICATE-----", .0.shown())]
+    #[error("--ca-file: no certificate in {}: expected PEM, starting with -----BEGIN CERTIFICATE-----", .0.shown())]
     NoCertificate(PathBuf),
 }
 
@@ -57,11 +57,11 @@ fn of_file(path: &Path) -> Result<Vec<Certificate<'static>>, Error> {
 fn of_system() -> Vec<Certificate<'static>> {
     let found = rustls_native_certs::load_native_certs();
     for error in &found.errors {
-        tracing::debug!("a certificate of the system: {error}");
+        tracing::debug!("cannot load a system certificate: {error}");
     }
     if found.certs.is_empty() {
         // Only https needs them: no error yet.
-        tracing::debug!("the system has no certificates of authorities: install ca-certificates");
+        tracing::debug!("no system CA certificates found: install ca-certificates");
     }
     let owned = |certificate: &rustls::pki_types::CertificateDer<'_>| {
         Certificate::from_der(certificate).to_owned()

@@ -34,13 +34,13 @@ pub enum Error {
         source: io::Error,
     },
     /// It is a directory.
-    #[error("{} is a directory: give the files in it, such as {}/*.log", path.shown(), path.shown())]
+    #[error("{} is a directory: pass the files in it, such as {}/*.log", path.shown(), path.shown())]
     Directory {
         /// The directory.
         path: PathBuf,
     },
     /// It breaks off: an I/O error, or damaged compression.
-    #[error("{name}: cannot read on at byte {offset} of the (uncompressed) input: {source}")]
+    #[error("{name}: cannot read at byte {offset} of the (uncompressed) input: {source}")]
     Read {
         /// The file, or stdin.
         name: String,

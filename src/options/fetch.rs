@@ -27,33 +27,33 @@ pub enum Error {
     NoRange(Timestamp),
     /// Nothing says where.
     #[error(
-        "--url: expected the address of a site, such as https://acme.atlassian.net, or a Data Center's base \
-         URL; a Cloud site can be named by --cloud-id, too"
+        "--url: required: the address of a site, such as https://acme.atlassian.net, or a Data Center's base \
+         URL; for a Cloud site, --cloud-id will do"
     )]
     NoSite,
     /// `--cloud-id auto` has nobody to ask.
-    #[error("--cloud-id: auto asks the site of --url for its cloud id: give that, too")]
+    #[error("--cloud-id: auto requires --url, the site to ask for its cloud id")]
     NoSiteToAsk,
     /// A Data Center has no cloud id.
-    #[error("--cloud-id: a Data Center has none; leave it out, or use --deployment cloud")]
+    #[error("--cloud-id: a Data Center has no cloud id; leave it out, or use --deployment cloud")]
     CloudIdOfDataCenter,
     /// A Cloud site takes no personal access token.
     #[error(
-        "--pat-file: Confluence Cloud knows no personal access tokens: use --email with \
+        "--pat-file: Confluence Cloud does not support personal access tokens: use --email with \
          CONFLUENCE_API_TOKEN or --api-token-file"
     )]
     PatForCloud,
     /// The API token is whose?
-    #[error("--email: expected, since there is an API token: whose is it?")]
+    #[error("--email: required with an API token: the account that the token belongs to")]
     NoEmail,
     /// A user without a token.
     #[error(
-        "--email: there is no API token for {0}: set CONFLUENCE_API_TOKEN, or give --api-token-file FILE"
+        "--email: no API token for {0}: set CONFLUENCE_API_TOKEN, or pass --api-token-file FILE"
     )]
     NoToken(String),
     /// Nobody to ask as.
     #[error(
-        "no credentials for {0}: set CONFLUENCE_PAT or give --pat-file FILE, or --email USER with \
+        "no credentials for {0}: set CONFLUENCE_PAT, or pass --pat-file FILE, or --email USER with \
          CONFLUENCE_API_TOKEN or --api-token-file FILE"
     )]
     NoDataCenterCredentials(Url),

@@ -353,7 +353,7 @@ impl Normalizer {
                 (message, text)
             }
         };
-        tracing::debug!("not mapped: {message}");
+        tracing::debug!("cannot map record: {message}");
         let envelope = &self.options.envelope;
         event::write_pipeline_error(out, &message, envelope, origin, line_offset, original);
     }

@@ -63,7 +63,7 @@ impl Service {
             thread
                 .spawn(feed)
                 .inspect_err(|error| {
-                    tracing::warn!(%error, "no thread for systemd's watchdog, which will miss it");
+                    tracing::warn!(%error, "cannot start the thread that notifies systemd's watchdog");
                 })
                 .ok()?;
             Some(alive)
@@ -122,7 +122,7 @@ fn feed_watchdog(pulse: &Pulse, interval: Duration, ended: &mpsc::Receiver<()>) 
 fn tell(state: &[NotifyState<'_>]) {
     let told: io::Result<()> = sd_notify::notify(state);
     if let Err(error) = told {
-        tracing::debug!(%error, ?state, "systemd cannot be told");
+        tracing::debug!(%error, ?state, "cannot notify systemd");
     }
 }
 

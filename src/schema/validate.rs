@@ -79,13 +79,13 @@ impl fmt::Display for Problem {
             }
             Self::CategoryWithoutType { category, expected } => write!(
                 f,
-                "the category {category} needs an event.type of {}",
+                "the category {category} requires an event.type of {}",
                 alternatives(expected)
             ),
             Self::TypeWithoutCategory { kind } => {
                 write!(
                     f,
-                    "the type {kind} belongs to none of the event's categories"
+                    "the type {kind} is not allowed by any of the event's categories"
                 )
             }
         }

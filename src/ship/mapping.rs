@@ -74,13 +74,13 @@ impl Mapping {
         match (self.read)() {
             Ok(options) => {
                 known.1 = now;
-                tracing::info!("a GeoIP database was replaced: reading it anew");
+                tracing::info!("a GeoIP database was replaced: reloading");
                 let mut current = self.options.write().unwrap_or_else(PoisonError::into_inner);
                 *current = Arc::new(options);
                 self.generation.fetch_add(1, Ordering::SeqCst);
             }
             // Perhaps it is still being written.
-            Err(error) => tracing::warn!("{error}: going on with what was read before"),
+            Err(error) => tracing::warn!("{error}: keeping the database that is loaded"),
         }
     }
 }

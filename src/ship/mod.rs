@@ -224,7 +224,7 @@ impl<P: Progress> Shipper<P> {
     /// # Errors
     /// When the output or the state fails.
     pub fn reopen(&mut self) -> Result<(), Error> {
-        tracing::info!("opening the output anew");
+        tracing::info!("reopening the output");
         self.sink.reopen()?;
         self.save()
     }
@@ -258,7 +258,7 @@ pub fn save(
         if !is_full {
             is_full = true;
             tracing::warn!(
-                "no room for the state in {}: {source}; waiting for room, nothing is lost",
+                "no space left for the state in {}: {source}; waiting for space, nothing is lost",
                 directory.shown()
             );
         }
@@ -268,7 +268,7 @@ pub fn save(
         std::thread::sleep(FULL_WAIT);
     }
     if is_full {
-        tracing::info!("there is room for the state again");
+        tracing::info!("space for the state is available again");
     }
     Ok(())
 }

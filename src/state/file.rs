@@ -29,16 +29,16 @@ pub struct Saved<T> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Damage {
     /// There is none.
-    #[error("it is missing")]
+    #[error("file is missing")]
     Missing,
     /// It holds nothing, as after a power loss on some file systems.
-    #[error("it is empty")]
+    #[error("file is empty")]
     Empty,
     /// It is no state file, or its state is not of the expected shape.
-    #[error("it cannot be understood: {0}")]
+    #[error("unexpected content: {0}")]
     Shape(String),
     /// Its state is not what was written.
-    #[error("its checksum does not match its content")]
+    #[error("checksum mismatch")]
     Checksum,
 }
 
@@ -109,8 +109,12 @@ fn understand<T: DeserializeOwned>(bytes: &[u8]) -> Result<Saved<T>, Damage> {
     if layout.checksum != checksum(&layout.state) {
         return Err(Damage::Checksum);
     }
-    let saved_at = Timestamp::from_text(&layout.saved_at)
-        .ok_or_else(|| Damage::Shape(format!("saved_at {:?} is no time", layout.saved_at)))?;
+    let saved_at = Timestamp::from_text(&layout.saved_at).ok_or_else(|| {
+        Damage::Shape(format!(
+            "saved_at {:?} is not a valid time",
+            layout.saved_at
+        ))
+    })?;
     Ok(Saved {
         saved_at: saved_at.to_utc(),
         state: serde_json::from_str(layout.state.get()).map_err(shape)?,

@@ -33,8 +33,8 @@ use serde::de::DeserializeOwned;
 pub enum Error {
     /// No variable tells where state belongs.
     #[error(
-        "--state-dir: no place for the state, as none of STATE_DIRECTORY, XDG_STATE_HOME and HOME \
-         is set: give one with --state-dir DIR"
+        "--state-dir: no default directory, as none of STATE_DIRECTORY, XDG_STATE_HOME and HOME \
+         is set; pass --state-dir DIR"
     )]
     NoDirectory,
     /// The directory cannot be made.
@@ -47,7 +47,7 @@ pub enum Error {
     },
     /// Another instance uses the state.
     #[error(
-        "{} is held by another instance{}: stop it first, or use another --state-dir",
+        "{} is locked by another instance{}: stop it first, or use another --state-dir",
         path.shown(),
         holder.map(|pid| format!(", process {pid}")).unwrap_or_default()
     )]
@@ -66,7 +66,7 @@ pub enum Error {
         source: io::Error,
     },
     /// The file is there, but the system does not give it out.
-    #[error("cannot read the state {}: {source}; make it readable and start again", path.shown())]
+    #[error("cannot read state file {}: {source}; make it readable and try again", path.shown())]
     Read {
         /// The state file.
         path: PathBuf,
@@ -75,7 +75,7 @@ pub enum Error {
     },
     /// A later version of the program wrote it.
     #[error(
-        "the state {} has version {version}, of a newer confluence-ecs than this one: use that one, \
+        "state file {} has version {version}, written by a newer confluence-ecs: use that version, \
          or another --state-dir",
         path.shown()
     )]
@@ -87,8 +87,8 @@ pub enum Error {
     },
     /// Neither generation can be used.
     #[error(
-        "the state {} is of no use: {damage}; nor is {}: {previous_damage}. Restore one of them, or \
-         move both away to begin anew",
+        "state file {} is damaged: {damage}; so is {}: {previous_damage}; restore one of them, or \
+         move both away to start over",
         path.shown(),
         previous.shown()
     )]
@@ -103,7 +103,7 @@ pub enum Error {
         previous_damage: Damage,
     },
     /// A single state cannot be used.
-    #[error("the state {} is of no use: {damage}", path.shown())]
+    #[error("state file {} is damaged: {damage}", path.shown())]
     DamagedSingle {
         /// The state file.
         path: PathBuf,
@@ -393,7 +393,7 @@ impl Paths {
                     path = %self.newest.shown(),
                     previous = %previous.shown(),
                     %damage,
-                    "the state is of no use: going on from its previous generation"
+                    "state file is damaged: using its previous generation"
                 );
                 Ok((Some(saved), false))
             }

@@ -71,7 +71,7 @@ fn a_foreign_state_is_refused_and_the_right_one_still_taken() {
         let mut foreign = back.clone();
         foreign.set_query(Some(query));
         assert_eq!(browse(&foreign).0, 400, "{query}");
-        login.process.says("refused");
+        login.process.says("rejected a callback");
     }
     assert_eq!(world.asked(), [""; 0]);
     assert_eq!(browse(&back).0, 200);
@@ -97,7 +97,7 @@ fn who_does_not_allow_it_is_told_so() {
     assert_eq!(output.status.code(), Some(1));
     let said = stderr(&output);
     assert!(
-        said.contains("not allowed: User did not authorize (access_denied)"),
+        said.contains("access denied: User did not authorize (access_denied)"),
         "{said}"
     );
     assert_eq!(world.asked(), [""; 0]);
@@ -146,7 +146,7 @@ fn what_is_pasted_may_be_the_query_alone() {
 fn what_cannot_be_used_of_a_paste_is_told() {
     let world = World::new();
     for (pasted, problem) in [
-        ("", "nothing came"),
+        ("", "stdin: empty"),
         ("garbage \u{1b}[31m", "no code"),
         ("http://127.0.0.1:8917/callback", "no code"),
         ("?code=evil&state=evil", "state"),
@@ -157,7 +157,7 @@ fn what_cannot_be_used_of_a_paste_is_told() {
         assert!(said.contains(problem) && said.contains("stdin"), "{said}");
     }
     let error = world.failed(&["login", "--paste"], 1);
-    assert!(error.contains("nothing came"), "{error}");
+    assert!(error.contains("stdin: empty"), "{error}");
     assert_eq!(world.asked(), [""; 0]);
 }
 
@@ -168,7 +168,7 @@ fn a_code_is_shown_once_unless_the_server_turns_it_away_unseen() {
     let output = world.paste(&[], |url| allow(&url).into());
     assert_eq!(output.status.code(), Some(1));
     let said = stderr(&output);
-    assert!(said.contains("works once: log in again"), "{said}");
+    assert!(said.contains("works only once: log in again"), "{said}");
     assert_eq!(world.asked().len(), 1);
 
     world.server.plan([Plan::Answer(500, "{}")]);
@@ -186,9 +186,13 @@ fn answers_without_tokens_are_no_login() {
     let world = World::new();
     for (status, body, expected) in [
         (200, "{}", "no access token"),
-        (200, "<html>", "not the JSON"),
+        (200, "<html>", "not the expected JSON"),
         (200, r#"{"access_token":"a b"}"#, "no access token"),
-        (403, r#"{"error":"invalid_grant"}"#, "refuses the code"),
+        (
+            403,
+            r#"{"error":"invalid_grant"}"#,
+            "rejected the authorization code",
+        ),
         (403, "<html>a proxy's</html>", "status 403"),
         (400, r#"{"error":"invalid_request"}"#, "status 400"),
     ] {
@@ -220,7 +224,7 @@ fn what_the_grant_lacks_is_told_at_once() {
     let output = world.paste(&[], |url| allow(&url).into());
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let said = stderr(&output);
-    assert!(said.contains("no refresh token came"), "{said}");
+    assert!(said.contains("no refresh token received"), "{said}");
     assert!(
         said.contains("no site grants read:audit-log:confluence"),
         "{said}"
@@ -258,7 +262,7 @@ fn a_wrong_client_secret_is_told_apart() {
     let output = login.end();
     let said = stderr(&output);
     assert_eq!(output.status.code(), Some(1));
-    assert!(said.contains("does not accept the client secret"), "{said}");
+    assert!(said.contains("rejected the client secret"), "{said}");
     assert!(said.contains("CONFLUENCE_OAUTH_CLIENT_SECRET"), "{said}");
     assert!(!said.contains("wrong-one"), "{said}");
 }

@@ -47,7 +47,7 @@ fn a_state_of_no_use_fails() {
             fs::write(path, "{").expect("written");
         }
     }
-    check(&fetching, &[]).fails("state-dir", &["of no use"]);
+    check(&fetching, &[]).fails("state-dir", &["is damaged"]);
 }
 
 #[test]

@@ -283,7 +283,7 @@ fn a_site_is_asked_for_its_cloud_id() {
     let found = checked(&fetching, command);
     found.is_well();
     found.says("cloud-id", &[&id, &url]);
-    check(&fetching, &["--url", &url]).says("cloud-id", &["says so, too"]);
+    check(&fetching, &["--url", &url]).says("cloud-id", &["confirmed by"]);
     let other = "99999999-0000-0000-0000-000000000000".to_owned();
     fetching.server.set(|settings| {
         settings.tolerated = vec![format!("/ex/confluence/{other}/wiki/rest/api/audit")];
@@ -336,7 +336,7 @@ fn the_grant_of_a_login_is_checked() {
     by_grant(&fetching, &[]).fails("credentials", &["auth login"]);
     let store = fetching.state().join("oauth.json");
     fs::write(store, "{").expect("written");
-    by_grant(&fetching, &[]).fails("credentials", &["of no use"]);
+    by_grant(&fetching, &[]).fails("credentials", &["is damaged"]);
 }
 
 #[test]
@@ -393,7 +393,7 @@ fn a_search_is_left_out_of_the_question() {
     let fetching = healthy(Way::Site);
     let found = check(&fetching, &["--search", "no such text"]);
     found.is_well();
-    found.says("newest-record", &["--search was left out"]);
+    found.says("newest-record", &["--search is not applied"]);
 }
 
 #[test]
@@ -440,7 +440,7 @@ fn no_tls_where_tls_is_asked_for_fails() {
     });
     let fetching = healthy(Way::Pat);
     let url = format!("https://127.0.0.1:{port}");
-    check(&fetching, &["--url", &url]).fails("connection", &["no TLS", "http://"]);
+    check(&fetching, &["--url", &url]).fails("connection", &["TLS handshake", "http://"]);
 }
 
 #[test]

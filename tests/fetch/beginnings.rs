@@ -90,7 +90,7 @@ fn a_daemon_ends_with_its_range() {
         "1h",
     ];
     let said = fetching.fetch(&range);
-    assert!(said.contains("all up to --until"), "{said}");
+    assert!(said.contains("everything up to --until"), "{said}");
     fetching.assert_all_once();
 }
 

@@ -169,7 +169,7 @@ fn a_signal_ends_a_fetch_whatever_it_waits_for() {
             fetching.server.wait_for_requests(3);
             wait_until("two slices", || fetching.lines().len() >= 120);
             if matches!(fault, Fault::Wait(..)) {
-                running.wait_for("asking again in");
+                running.wait_for("retrying in");
             }
             running.signal(signal);
             running.ends_with(code);
@@ -196,7 +196,7 @@ fn a_signal_ends_a_daemon_with_0() {
             let mut running = Running::to_file(&fetching, &flags);
             fetching.server.wait_for_requests(1);
             if matches!(fault, Fault::Wait(..)) {
-                running.wait_for("asking again in");
+                running.wait_for("retrying in");
             }
             running.signal(signal);
             running.ends_with(0);
@@ -215,7 +215,7 @@ fn a_signal_ends_a_fetch_that_asks_who_it_is() {
     ]
     .concat();
     let mut running = Running::to_file(&fetching, &flags);
-    running.wait_for("asking again in");
+    running.wait_for("retrying in");
     running.signal(Signal::TERM);
     running.ends_with(143);
 }

@@ -123,7 +123,7 @@ fn a_page_that_repeats_ends_the_run_with_an_error() {
     insert(&fetching, 40);
     fetching.server.set(|settings| settings.repeats = true);
     let said = fetching.fetch_ends(&["--raw", "--window", "365d", "--page-size", "10"], 1);
-    assert!(said.contains("the same page again"), "{said}");
+    assert!(said.contains("the same page twice"), "{said}");
     assert!(fetching.lines().is_empty());
     // When it is mended everything comes.
     fetching.server.set(|settings| settings.repeats = false);

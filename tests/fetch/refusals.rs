@@ -210,7 +210,7 @@ fn wrong_credentials_at_an_old_server() {
 fn a_login_page_instead_of_an_answer() {
     let fetching = Fetching::data_center();
     fetching.server.set(|settings| settings.login_page = true);
-    let words = &["HTML page of a login", "personal access token"];
+    let words = &["HTML login page", "personal access token"];
     let refusal = Refusal::of(fetching, words);
     refusal.with("CONFLUENCE_PAT", WRONG).check(nothing);
 }
@@ -307,7 +307,7 @@ fn a_site_that_has_no_cloud_id() {
 fn a_name_that_does_not_resolve() {
     let server = Atlassian::data_center("");
     let url = "http://confluence.invalid";
-    misses(&server, &["--url", url], &[url, "does not resolve"]);
+    misses(&server, &["--url", url], &[url, "cannot resolve"]);
 }
 
 #[test]

@@ -46,7 +46,7 @@ fn a_site_is_listed_and_shown_by_its_name() {
             "{shown}"
         );
     }
-    assert!(state(&fetching, &["show", "http://elsewhere"], 1).contains("nothing is known"));
+    assert!(state(&fetching, &["show", "http://elsewhere"], 1).contains("no saved state"));
 }
 
 #[test]

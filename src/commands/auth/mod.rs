@@ -83,11 +83,11 @@ fn logout(arguments: &AuthArgs) -> Result<Exit, Error> {
     let path = path.shown();
     print(&if is_there {
         format!(
-            "logged out: removed {path}; to revoke the grant itself, remove the app from the connected \
+            "logged out: removed {path}; to revoke the access itself, remove the app from the connected \
              apps of the Atlassian account\n"
         )
     } else {
-        format!("not logged in: there is no {path}\n")
+        format!("not logged in: {path} does not exist\n")
     })
 }
 
@@ -115,7 +115,7 @@ fn client_secret(arguments: &AuthArgs) -> Result<Option<Secret>, auth::Error> {
 /// A grant without an audit scope is what an app without the permission gets.
 fn warn_of_sites(sites: &[Site]) {
     if sites.is_empty() {
-        tracing::warn!("the grant is for no site: who logs in chooses one on the consent page");
+        tracing::warn!("the login covers no site: choose one on the consent page when logging in");
     } else if !sites.iter().any(Site::has_audit_scope) {
         tracing::warn!(
             "no site grants {SCOPE}: add it to the permissions of the OAuth app \

@@ -45,7 +45,7 @@ fn status_text(grant: &Grant, now: Timestamp) -> String {
     let mut line = |name: &str, value: &str| {
         let _ = writeln!(lines, "{name:<15}{value}");
     };
-    line("account", grant.account.as_deref().unwrap_or("not told"));
+    line("account", grant.account.as_deref().unwrap_or("unknown"));
     line("client id", &grant.client_id);
     line("OAuth server", grant.auth_base.as_str());
     line("gateway", grant.api_base.as_str());
@@ -54,14 +54,11 @@ fn status_text(grant: &Grant, now: Timestamp) -> String {
         line("site", &site_line(site));
     }
     if grant.sites.is_empty() {
-        line("site", "none known: confluence-ecs auth sites");
+        line("site", "unknown: run `confluence-ecs auth sites`");
     }
     line("access token", &ends(grant.access_ends, now));
     match grant.refresh_ends() {
-        Some(time) => line(
-            "refresh token",
-            &(ends(time, now) + ", if it is not used until then"),
-        ),
+        Some(time) => line("refresh token", &(ends(time, now) + ", if not used before")),
         None => line("refresh token", "none: offline_access was not granted"),
     }
     line("grant", &ends(grant.ends(), now));

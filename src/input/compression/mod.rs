@@ -146,11 +146,14 @@ impl<Raw: Read> Read for Stream<Raw> {
         let (kind, why) = match error.kind() {
             io::ErrorKind::UnexpectedEof => (
                 io::ErrorKind::UnexpectedEof,
-                "the compressed data ends in the middle; what was before is done".to_owned(),
+                "the compressed data is truncated; everything before was read".to_owned(),
             ),
             io::ErrorKind::OutOfMemory => (
                 io::ErrorKind::InvalidData,
-                format!("it takes more than {} MiB to decompress", XZ_MEMORY >> 10),
+                format!(
+                    "decompressing it takes more than {} MiB of memory",
+                    XZ_MEMORY >> 10
+                ),
             ),
             // From the decoder, not from the system.
             kind if error.raw_os_error().is_none() => (
@@ -258,7 +261,7 @@ impl<Raw: Read> Members<Raw> {
                         Some(_) => {
                             return Err(io::Error::new(
                                 io::ErrorKind::InvalidData,
-                                "something that is not gzip follows it",
+                                "followed by data that is not gzip",
                             ));
                         }
                     }

@@ -27,7 +27,7 @@ pub enum Error {
         source: io::Error,
     },
     /// The file is of another format, cut short or damaged.
-    #[error("{} is not a MaxMind database: {source}; give the unpacked .mmdb file, or download it again", path.shown())]
+    #[error("{} is not a MaxMind database: {source}; pass the unpacked .mmdb file, or download it again", path.shown())]
     Format {
         /// The file.
         path: PathBuf,
@@ -35,7 +35,7 @@ pub enum Error {
         source: MaxMindDbError,
     },
     /// The file is a MaxMind database of another kind.
-    #[error("{} is not {} {kind} database but `{found}`; give the {kind} database, such as GeoLite2-{kind}.mmdb", path.shown(), kind.article())]
+    #[error("{} is not {} {kind} database but `{found}`; pass the {kind} database, such as GeoLite2-{kind}.mmdb", path.shown(), kind.article())]
     Kind {
         /// What was asked for.
         kind: Kind,

@@ -10,11 +10,11 @@ use ipnetwork::{IpNetwork, Ipv4Network};
 pub enum Error {
     /// The text is no network.
     #[error(
-        "`{0}` is no network; write an address and a prefix length, like 10.0.0.0/8 or 2001:db8::/32"
+        "`{0}` is not a valid CIDR: expected an address and a prefix length, such as 10.0.0.0/8 or 2001:db8::/32"
     )]
     Cidr(String),
     /// The `=` is missing, or nothing stands behind it.
-    #[error("`{0}` has no name; write CIDR=NAME, like 10.20.0.0/16=office")]
+    #[error("`{0}` has no name: expected CIDR=NAME, such as 10.20.0.0/16=office")]
     Name(String),
 }
 
@@ -352,7 +352,7 @@ mod tests {
     #[test]
     fn bad_networks_are_explained() {
         let error = |text: &str| text.parse::<Network>().unwrap_err().to_string();
-        let no_name = "has no name; write CIDR=NAME, like 10.20.0.0/16=office";
+        let no_name = "has no name: expected CIDR=NAME, such as 10.20.0.0/16=office";
         for text in ["10.0.0.0/8", "10.0.0.0/8=", "10.0.0.0/8= ", ""] {
             assert_eq!(error(text), format!("`{text}` {no_name}"));
         }
@@ -366,7 +366,9 @@ mod tests {
         ] {
             let error = cidr(text).unwrap_err().to_string();
             assert!(
-                error.starts_with(&format!("`{text}` is no network; write an address and")),
+                error.starts_with(&format!(
+                    "`{text}` is not a valid CIDR: expected an address"
+                )),
                 "{error}"
             );
         }
