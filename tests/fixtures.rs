@@ -463,7 +463,7 @@ fn an_error_or_an_invalid_event_fails_unless_allowed() {
     let (code, report) = fixtures("regenerate", &[], folder.path());
     assert_eq!(code, 1);
     assert!(
-        report.contains("event 0: it is an error: \"not JSON"),
+        report.contains("event 0: error.message: \"not JSON"),
         "{report}"
     );
     assert!(

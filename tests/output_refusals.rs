@@ -20,7 +20,7 @@ fn normalize_leaves_a_held_output_alone() {
     let output = finish(command);
     assert_eq!(output.status.code(), Some(1));
     let told = stderr(&output);
-    assert!(told.contains("another process appends to"), "{told}");
+    assert!(told.contains("locked by another process"), "{told}");
     place.has(1..=3);
     follower.terminate();
     let mut command = program::command(["normalize", "-q", "testdata/sample/record.log", "-o"]);

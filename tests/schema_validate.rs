@@ -334,7 +334,7 @@ fn categories_need_matching_types() {
     );
     check(&event(json!([]), json!(["user"])), &[]);
     check(&json!({"event": {"type": ["indicator"]}}), &[]);
-    let needs = "the category authentication needs an event.type of end, info or start";
+    let needs = "the category authentication requires an event.type of end, info or start";
     check(
         &json!({"event": {"category": ["authentication"]}}),
         &[&format!("event.category[0]: {needs}")],
@@ -345,7 +345,7 @@ fn categories_need_matching_types() {
     );
     check(
         &event(json!(["authentication"]), json!(["start", "user"])),
-        &["event.type[1]: the type user belongs to none of the event's categories"],
+        &["event.type[1]: the type user is not allowed by any of the event's categories"],
     );
 }
 

@@ -108,7 +108,7 @@ fn damage_of_every_kind_goes_back_one_generation() {
     let whole = Place::saved(&["one", "two"]);
     let text = fs::read_to_string(whole.newest()).unwrap();
     for (damaged, why) in [
-        (String::new(), "it is empty"),
+        (String::new(), "file is empty"),
         (text[..text.len() - 3].to_owned(), "unexpected content"),
         ("\0".repeat(4096), "unexpected content"),
         ("null".to_owned(), "unexpected content"),
@@ -148,7 +148,7 @@ fn a_missing_newest_generation_goes_back_one() {
     fs::remove_file(place.newest()).unwrap();
     let (loaded, told) = place.load();
     assert_eq!(loaded.unwrap().as_deref(), Some("one"));
-    assert!(told.contains("it is missing"), "{told}");
+    assert!(told.contains("file is missing"), "{told}");
 }
 
 #[test]

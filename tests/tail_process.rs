@@ -162,10 +162,10 @@ fn a_full_output_is_waited_for_and_told_once() {
     let mut command = place.tail(&[]);
     command.stdout(full.expect("opened"));
     let follower = place.start_command(command);
-    wait_until("a word about it", || place.said().contains("no room"));
+    wait_until("a word about it", || place.said().contains("no space left"));
     follower.terminate();
     assert_eq!(
-        place.said().matches("no room").count(),
+        place.said().matches("no space left").count(),
         1,
         "{}",
         place.said()
@@ -188,7 +188,7 @@ fn a_full_disk_under_the_output_is_waited_for() {
         place.append_bytes("audit.log", short_record("a", number) + "\n");
     }
     let follower = place.start_command(place.tail(&["-o", out.to_str().expect("UTF-8")]));
-    wait_until("a word about it", || place.said().contains("no room"));
+    wait_until("a word about it", || place.said().contains("no space left"));
     // As far as it goes, whole lines.
     let before = follow::delivered(&out).remove("a").unwrap_or_default();
     assert!(before.len() < 120);

@@ -184,14 +184,14 @@ impl Sorted {
             tracing::info!(
                 %path,
                 events = ours,
-                "the output is cut back to the last checkpoint: events behind it come again"
+                "truncated the output to the last checkpoint: later events are written again"
             );
         }
         if *foreign > 0 {
             tracing::warn!(
                 %path,
                 lines = foreign,
-                "lines that another program appended to the output stay in it"
+                "kept lines that another program appended to the output"
             );
         }
         if *doubtful > 0 {
@@ -199,8 +199,8 @@ impl Sorted {
                 %path,
                 lines = doubtful,
                 orphans = %self.orphans.path.shown(),
-                "lines in the output that may come again, or be another program's, are moved to a \
-                 file beside it: look at them there"
+                "moved lines out of the output that may be written again, or belong to another program: \
+                 check the orphans file"
             );
         }
     }
@@ -227,8 +227,8 @@ fn find_left_behind(path: &Path) {
             tracing::warn!(
                 path = %path.shown(),
                 orphans = %orphans.shown(),
-                "an earlier start was killed while it cut the output: lines that another program had \
-                 appended are in a file beside it, and perhaps not in the output: look at them there"
+                "a previous run was killed while truncating the output: lines that another program had \
+                 appended are in the orphans file, and perhaps not in the output: check them there"
             );
         }
     }
@@ -286,7 +286,7 @@ pub(super) fn cut_plain(
     }
     Err(io::Error::new(
         io::ErrorKind::ResourceBusy,
-        "another program appends to it all the time",
+        "another program keeps appending to it",
     ))
 }
 

@@ -376,7 +376,7 @@ fn end_last_line(mut file: &File, path: &Path) -> io::Result<()> {
     tracing::warn!(
         path = %path.shown(),
         length,
-        "the output file ends with an unfinished line: a line feed is put behind it"
+        "the output file ends with an unfinished line: appending a newline to it"
     );
     file.write_all(b"\n")
 }

@@ -43,7 +43,7 @@ impl Pause {
         give_up: &dyn Fn() -> bool,
     ) -> Result<(), Error> {
         if self.naps == 0 {
-            tracing::warn!(output = name, %error, "no room for the output: waiting until there is");
+            tracing::warn!(output = name, %error, "no space left for the output: waiting for space");
         }
         self.naps = (self.naps * 2).clamp(1, MOST_NAPS);
         for _ in 0..self.naps {
@@ -58,7 +58,7 @@ impl Pause {
     /// There is room again; says so if there was a wait.
     pub(super) fn resumed(&mut self, name: &str) {
         if self.naps > 0 {
-            tracing::info!(output = name, "there is room again: going on");
+            tracing::info!(output = name, "space for the output is available again");
         }
         self.naps = 0;
     }

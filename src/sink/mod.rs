@@ -35,7 +35,7 @@ pub enum Error {
     },
     /// Another process appends to it.
     #[error(
-        "--output: another process appends to {}: stop it, or give this one a file of its own",
+        "--output: {} is locked by another process: stop it, or use another file",
         path.shown()
     )]
     Held {
@@ -44,14 +44,14 @@ pub enum Error {
     },
     /// Stdout is closed.
     #[error(
-        "stdout is closed, or is /dev/null as a closed one would be: name an output with --output PATH \
+        "stdout is closed, or is /dev/null as if it were closed: pass --output PATH \
          (`--output /dev/null` discards the events)"
     )]
     NoStdout,
     /// What a crash left in it cannot be taken away.
     #[error(
-        "--output: cannot cut {} back to what was recorded of it: {source}; make it readable and \
-         writable, or move it to another directory to leave it as it is",
+        "--output: cannot truncate {} to its last checkpoint: {source}; make it readable and \
+         writable, or move it to another directory to keep it as it is",
         path.shown()
     )]
     Settle {
@@ -69,7 +69,7 @@ pub enum Error {
         source: io::Error,
     },
     /// It took nothing for so long that the end came first.
-    #[error("the output took no more when it was time to end")]
+    #[error("the output was blocked at shutdown")]
     GivenUp,
     /// Nobody reads it any more: no error to report.
     #[error("the output is closed")]

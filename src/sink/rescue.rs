@@ -133,8 +133,8 @@ impl Recent {
                 tracing::warn!(
                     output,
                     events,
-                    "the output was rotated while it was written, and no copy of it is found: so \
-                     many events may be in no file; see docs/tail.md on rotation"
+                    "the output was rotated while it was written, and no copy of it was found: up to \
+                     this many events may be lost; see docs/tail.md on rotation"
                 );
                 Ok(None)
             }
@@ -142,7 +142,7 @@ impl Recent {
                 tracing::warn!(
                     output,
                     events = count(&lost),
-                    "the output was rotated while it was written: what its copy does not have is \
+                    "the output was rotated while it was written: events missing from the copy are \
                      written again"
                 );
                 Ok(Some(lost))

@@ -106,13 +106,13 @@ impl Recorded {
             Some(events) => tracing::warn!(
                 %path,
                 events,
-                "the output file that was written last is gone: so many events at most were written \
-                 to it after the last checkpoint, and come once more"
+                "the previous output file is gone: at most this many events were written \
+                 to it after the last checkpoint, and are written again"
             ),
             None => tracing::warn!(
                 %path,
-                "the output file that was written last is gone: events after the last checkpoint \
-                 may be in it, and come once more; how many is not known, as a rule those of the \
+                "the previous output file is gone: events after the last checkpoint \
+                 may be in it, and are written again; how many is unknown, usually those of the \
                  last 200 ms"
             ),
         }
@@ -168,8 +168,8 @@ impl Recorded {
             tracing::warn!(
                 path = %shown,
                 recorded,
-                "the output file has the number of the one that was written last, but another \
-                 content: it is left as it is"
+                "the output file has the inode of the previous one, but different \
+                 content: it is not changed"
             );
             return Ok(());
         }
@@ -178,8 +178,8 @@ impl Recorded {
                 path = %shown,
                 length,
                 recorded,
-                "the output file is shorter than it was: events that were in it are lost, or were \
-                 moved by others; appending to it as it is"
+                "the output file is shorter than before: events were lost or \
+                 moved elsewhere; appending to it as it is"
             );
         }
         if self.is_final {

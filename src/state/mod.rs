@@ -393,7 +393,7 @@ impl Paths {
                     path = %self.newest.shown(),
                     previous = %previous.shown(),
                     %damage,
-                    "state file is damaged: using its previous generation"
+                    "state file is damaged or missing: using its previous generation"
                 );
                 Ok((Some(saved), false))
             }

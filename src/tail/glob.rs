@@ -38,12 +38,12 @@ pub enum PatternError {
     },
     /// Standard input, which normalize reads.
     #[error(
-        "-: tail follows files; to read standard input use `confluence-ecs normalize` (a file of \
-         that name is ./-)"
+        "-: tail follows files; to read standard input, use `confluence-ecs normalize` (a file of \
+         that name can be passed as ./-)"
     )]
     Stdin,
     /// The current directory is gone.
-    #[error("{}: cannot be made absolute: {source}", path.shown())]
+    #[error("cannot make {} absolute: {source}", path.shown())]
     Absolute {
         /// The path.
         path: PathBuf,

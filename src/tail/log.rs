@@ -288,7 +288,7 @@ impl Log {
             || found.is_listed && self.checkpoint.real != found.real;
         if is_elsewhere {
             let path = self.checkpoint.path.shown();
-            tracing::debug!("{path} is now {}", found.path.shown());
+            tracing::debug!("{path} was renamed to {}", found.path.shown());
             self.is_called(found);
         }
         let checkpoint = &mut self.checkpoint;
@@ -384,7 +384,7 @@ impl Log {
             .is_none_or(|trouble| trouble.why != why)
         {
             let path = self.checkpoint.path.shown();
-            tracing::warn!("cannot read {path}: {why}; trying again");
+            tracing::warn!("cannot read {path}: {why}; retrying");
         }
         self.trouble = Some(Trouble {
             why,

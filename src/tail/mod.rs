@@ -193,8 +193,8 @@ impl Follower {
                 }
                 if looks == LOOKS_BEFORE_WARNING {
                     tracing::warn!(
-                        "the followed files have been changing all the time for seconds, so that they cannot \
-                         be told apart: nothing is read until they can"
+                        "the followed files have been changing for seconds without a pause, so they cannot \
+                         be identified: reading is paused until they can"
                     );
                 }
                 continue;
@@ -291,7 +291,7 @@ impl Follower {
         let waited = self.stop.wait_for(most, output);
         self.service.waiting(false);
         if let Err(error) = waited {
-            tracing::debug!("cannot wait: {error}");
+            tracing::debug!("cannot wait for changes: {error}");
             std::thread::sleep(most.min(UNSETTLED_WAIT));
         }
     }

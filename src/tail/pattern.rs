@@ -146,7 +146,7 @@ impl fmt::Display for Missing<'_> {
             Self::Path(path) => write!(f, "{} does not exist", path.shown()),
             Self::NoFile(path) => write!(
                 f,
-                "{} is neither a file nor a directory: tail follows files; to read a pipe use \
+                "{} is neither a file nor a directory: tail follows files; to read a pipe, use \
                  `confluence-ecs normalize`",
                 path.shown()
             ),

@@ -81,7 +81,7 @@ pub fn run(
         Err(ship::Error::Sink(sink::Error::Closed)) => return Ok(None),
         Err(ship::Error::Sink(sink::Error::GivenUp)) => {
             tracing::warn!(
-                "ended while the output or the state took no more: what they did not take is read again at \
+                "stopped while the output or the state was blocked: what was not written is read again at \
                  the next start"
             );
             return Ok(None);
@@ -111,7 +111,7 @@ fn start(
     let store = Store::open(&directory, STATE)?;
     let mut ledger: Ledger = store.load()?.unwrap_or_default();
     let before = Places::of(&ledger);
-    tracing::info!("how far files were read is kept in {}", directory.shown());
+    tracing::info!("read positions are saved in {}", directory.shown());
     let mut following = following(options, discovery, &ledger);
     following.discovery.known.clone_from(&ledger.patterns);
     let pace = Arc::<Pace>::default();

@@ -37,7 +37,7 @@ pub fn set(
     }
     let Some(row) = id.and_then(|id| ledger.logs.get_mut(&id)) else {
         return Err(format!(
-            "{} is gone: there is nothing to read of it",
+            "{} no longer exists: it has no position to set",
             name.shown()
         ));
     };
@@ -45,7 +45,7 @@ pub fn set(
     let failed = |source: io::Error| format!("cannot read {}: {source}", path.shown());
     if row.checkpoint.condition.is_compressed() {
         return Err(format!(
-            "{} is compressed: only plain files can be set",
+            "{} is compressed: only positions in plain files can be set",
             path.shown()
         ));
     }
@@ -67,14 +67,14 @@ fn line_start(file: &File, path: &Path, offset: u64) -> Result<u64, String> {
     let length = file.metadata().map_err(failed)?.len();
     if offset > length {
         return Err(format!(
-            "--offset: {} has {length} bytes, fewer than {offset}",
+            "--offset: {} has only {length} bytes, fewer than {offset}",
             path.shown()
         ));
     }
     let before = content::line_start_before(file, offset).map_err(failed)?;
     if before != offset {
         return Err(format!(
-            "--offset: byte {offset} of {} is in the middle of a line, which begins at byte {before}",
+            "--offset: byte {offset} of {} is in the middle of a line, which starts at byte {before}",
             path.shown()
         ));
     }

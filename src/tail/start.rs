@@ -44,16 +44,16 @@ pub fn tell_nothing_new(following: &Following, known: &BTreeSet<LogId>, director
     }
     let directory = directory.shown();
     let again = |path: &dyn std::fmt::Display| {
-        format!("`confluence-ecs state forget {path} --state-dir {directory}` reads")
+        format!("use `confluence-ecs state forget {path} --state-dir {directory}` to read")
     };
     match read.as_slice() {
         [] => {}
         [path] => tracing::info!(
-            "{path} was read to its end already (state {directory}); {} it again",
+            "nothing new in {path}, already read to the end (state {directory}); {} it again",
             again(path)
         ),
         paths => tracing::info!(
-            "{} files were read to their ends already (state {directory}); {} one again",
+            "nothing new in {} files, already read to the end (state {directory}); {} one again",
             paths.len(),
             again(&"PATH")
         ),

@@ -167,7 +167,7 @@ fn take(news: &mut News, event: notify::Result<notify::Event>) -> bool {
 
 fn say_polling(error: &notify::Error) {
     tracing::warn!(
-        "the system cannot tell of changes ({error}): files are looked at every --poll-interval instead"
+        "file notifications are not available ({error}): checking files every --poll-interval instead"
     );
 }
 

@@ -306,7 +306,7 @@ fn a_site_is_asked_for_its_cloud_id() {
 #[test]
 fn a_site_by_its_address_need_not_tell_its_cloud_id() {
     let fetching = with(Way::Site, |settings| settings.cloud_id = String::new());
-    check(&fetching, &[]).warns("cloud-id", &["does not tell"]);
+    check(&fetching, &[]).warns("cloud-id", &["does not report"]);
 }
 
 /// `check` with the grant of a login.
@@ -328,7 +328,7 @@ fn the_grant_of_a_login_is_checked() {
     found.says("scope", &["read:audit-log:confluence"]);
     found.says("cloud-id", &[&fetching.server.settings().cloud_id]);
     let url = "https://other.atlassian.net";
-    by_grant(&fetching, &["--url", url]).fails("cloud-id", &["not for this site"]);
+    by_grant(&fetching, &["--url", url]).fails("cloud-id", &["does not cover this site"]);
     let blind = |settings: &mut Settings| settings.permission = Permission::Blind;
     fetching.server.set(blind);
     by_grant(&fetching, &[]).fails("permission", &["no data"]);
@@ -452,7 +452,7 @@ fn the_doctor_does_not_wait_for_long() {
     for _ in 0..3 {
         fetching.server.next(Fault::Status(502));
     }
-    check(&fetching, &[]).fails("api", &["502", "asked 3 times"]);
+    check(&fetching, &[]).fails("api", &["502", "after 3 attempts"]);
     let fetching = healthy(Way::Site);
     fetching.server.next(Fault::Close);
     check(&fetching, &[]).is_well();

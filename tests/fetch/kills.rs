@@ -243,7 +243,7 @@ fn a_second_instance_is_refused_by_name() {
     // Another query has a state of its own, but not the output.
     let search = [&BACKFILL[..], &["--search", "record 7"]].concat();
     let told = fetching.fetch_ends(&search, 1);
-    assert!(told.contains("another process appends to"), "{told}");
+    assert!(told.contains("locked by another process"), "{told}");
     running.terminate();
     fetching.fetch(&BACKFILL);
     fetching.assert_all_once();

@@ -127,7 +127,7 @@ impl Following {
 /// The event of a line, in the text of the piece, that is never to be finished.
 fn unfinished_event(log: &Log, start: u64, length: u64, piece: &mut TailPiece) {
     tracing::warn!(
-        "{} is gone with an unfinished line of {length} bytes at byte {start}: it is a pipeline_error event",
+        "{} was deleted with an unfinished line of {length} bytes at byte {start}: emitted as a pipeline_error event",
         log.checkpoint.path.shown()
     );
     piece.read.offset = start;

@@ -156,9 +156,9 @@ impl Following {
             }
             let path = path.shown();
             if *kind == io::ErrorKind::NotFound {
-                tracing::info!("the directory {path} does not exist");
+                tracing::info!("directory {path} does not exist");
             } else {
-                tracing::warn!("cannot read the directory {path}: {why}; trying again");
+                tracing::warn!("cannot read directory {path}: {why}; retrying");
             }
         }
         let failures = failed.iter();
@@ -429,7 +429,7 @@ fn finish(log: &mut Log, limit: u64) {
             log.is_changed = true;
             if content.is_torn() {
                 let path = &log.checkpoint.path;
-                tracing::info!("{} ends in the middle: waiting for the rest", path.shown());
+                tracing::info!("{} is truncated: waiting for the rest", path.shown());
                 // It is read again when it has grown.
                 log.content = None;
             }

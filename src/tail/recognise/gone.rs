@@ -171,7 +171,7 @@ fn lost(log: &Log, is_newest: bool, fate: &Fate<'_>, archive: Option<&Found>) ->
             (&log.checkpoint.path, what, log.unread())
         }
         Fate::Deleted => {
-            let what = "is gone, and nothing is left of it";
+            let what = "was deleted, and no copy was found";
             (&log.checkpoint.path, what, log.unread())
         }
     };
@@ -185,17 +185,17 @@ fn lost(log: &Log, is_newest: bool, fate: &Fate<'_>, archive: Option<&Found>) ->
         );
     } else if log.checkpoint.condition == Condition::Compressed {
         tracing::warn!(
-            "{path} {} before it was read to its end: what stood behind byte {offset} of its uncompressed \
+            "{path} {} before it was read to its end: everything after byte {offset} of its uncompressed \
              content is lost",
             if matches!(fate, Fate::Overwritten(_)) {
                 what
             } else {
-                "is gone"
+                "was deleted"
             }
         );
     } else if let Some(archive) = archive.filter(|_| is_plain && offset > 0) {
         tracing::info!(
-            "{} ends before anything of it can be read: what stood behind byte {offset} of {path} may be in \
+            "{} is truncated before any of it can be read: what came after byte {offset} of {path} may be in \
              it; waiting for the rest",
             archive.path.shown()
         );
@@ -226,7 +226,7 @@ fn seen_all(log: &Log, is_newest: bool, fate: &Fate<'_>, what: &str, offset: u64
     // was rotated and overwritten since was not looked at for longer than that.
     let is_rotated = log.name.rotated_from.is_some();
     let is_all = is_rotated || log.modified.is_some() && !matches!(fate, Fate::Overwritten(_));
-    let behind = format!("what was written behind byte {offset}");
+    let behind = format!("what was written after byte {offset}");
     match fate {
         // Its like go away in every rotation.
         Fate::Deleted if !is_newest || log.modified.is_some() => return false,
@@ -234,7 +234,7 @@ fn seen_all(log: &Log, is_newest: bool, fate: &Fate<'_>, what: &str, offset: u64
             tracing::info!("{what}: all {offset} bytes that were seen had been read");
         }
         Fate::Deleted => tracing::warn!(
-            "{} went away while it was not followed: {behind}, if anything, is lost, unless it was moved to \
+            "{} disappeared while it was not followed: {behind}, if anything, is lost, unless it was moved to \
              another directory",
             log.checkpoint.path.shown()
         ),

@@ -13,7 +13,7 @@ use crate::tail::name;
 /// A log whose file went longer ago than this did not become what appears now, in seconds.
 const RECENT: u64 = 60;
 
-const REMEDY: &str = "decompress it, under its name without the suffix, to have it read";
+const REMEDY: &str = "to have it read, decompress it to the same name without the suffix";
 
 /// What stands in the first block of a tar archive, and where.
 const TAR: (usize, &[u8]) = (257, b"ustar");
@@ -43,7 +43,7 @@ impl Logs {
         let missed = match self.missed(found) {
             Missed::Nothing => None,
             Missed::Rest(log) => Some(rest_may_be_in_it(log)),
-            Missed::All => Some("what is in it is not shipped".to_owned()),
+            Missed::All => Some("its content is not shipped".to_owned()),
         };
         if let Some(missed) = missed {
             tracing::warn!("{path} is {what}: {missed}; {REMEDY}");
@@ -68,7 +68,7 @@ impl Logs {
         };
         let path = found.path.shown();
         let missed = rest_may_be_in_it(log);
-        tracing::warn!("{path} is in a form that is not read: {missed}; {REMEDY}");
+        tracing::warn!("{path} has an unsupported format: {missed}; {REMEDY}");
         self.unreadable += 1;
         if found.is_listed {
             scan.take(&found.node);
