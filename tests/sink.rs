@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use common::again;
 use common::told::told;
-use confluence_ecs::sink::{Durable, Error, FileSink, Known, Recorded, Whose};
+use confluence_ecs::sink::{Durable, Error, FileSink, Known, OutputCheckpoint, Whose};
 
 /// Nobody gives up.
 const NEVER: &dyn Fn() -> bool = &|| false;
@@ -32,7 +32,7 @@ impl Place {
     }
 
     /// A place whose file was written and recorded up to `recorded`, and then written on.
-    fn crashed(recorded: &str, and_then: &str) -> (Self, Recorded) {
+    fn crashed(recorded: &str, and_then: &str) -> (Self, OutputCheckpoint) {
         let place = Self::new();
         let mut sink = place.open();
         sink.write(recorded.as_bytes(), NEVER).unwrap();
@@ -64,7 +64,7 @@ impl Place {
 }
 
 /// Settles, and what that told.
-fn settle(recorded: &Recorded) -> String {
+fn settle(recorded: &OutputCheckpoint) -> String {
     let (settled, told) =
         told(|| FileSink::settle(recorded, &Known::default(), &mut |_, _| Whose::Ours));
     settled.unwrap();
@@ -96,12 +96,15 @@ fn a_record_is_the_file_s_own_and_goes_through_json() {
     let (place, recorded) = Place::crashed("one\n", "");
     let metadata = fs::metadata(place.path()).unwrap();
     assert_eq!(
-        (recorded.node.device, recorded.node.inode),
+        (recorded.file_id.device, recorded.file_id.inode),
         (metadata.dev(), metadata.ino())
     );
     assert!(recorded.path.is_absolute());
     let json = serde_json::to_string(&recorded).unwrap();
-    assert_eq!(serde_json::from_str::<Recorded>(&json).unwrap(), recorded);
+    assert_eq!(
+        serde_json::from_str::<OutputCheckpoint>(&json).unwrap(),
+        recorded
+    );
 }
 
 #[test]
@@ -125,7 +128,7 @@ fn a_file_that_was_moved_away_is_found_and_cut() {
 #[test]
 fn device_numbers_may_change() {
     let (place, mut recorded) = Place::crashed("one\n", "two\n");
-    recorded.node.device += 1;
+    recorded.file_id.device += 1;
     settle(&recorded);
     assert_eq!(place.text(), "one\n");
 }
@@ -153,10 +156,10 @@ fn a_reused_inode_is_never_cut() {
             };
             fs::write(&path, &other).unwrap();
             // What some file systems do by themselves, and others not.
-            recorded.node.inode = fs::metadata(&path).unwrap().ino();
+            recorded.file_id.inode = fs::metadata(&path).unwrap().ino();
             // The clock may not have ticked meanwhile, as it will have outside of tests.
-            recorded.node.born = recorded.node.born.map(|born| born - 1);
-            if recorded.length == 0 && recorded.node.born.is_none() && !is_moved {
+            recorded.file_id.born = recorded.file_id.born.map(|born| born - 1);
+            if recorded.length == 0 && recorded.file_id.born.is_none() && !is_moved {
                 eprintln!("skipped: the file system knows no birth times");
                 continue;
             }
@@ -232,7 +235,7 @@ fn a_rotated_file_is_left_for_a_new_one() {
     assert!(!sink.is_moved());
     sink.write(b"three\n", NEVER).unwrap();
     let new = sink.sync().unwrap().unwrap();
-    assert_ne!(rotated.node.inode, new.node.inode);
+    assert_ne!(rotated.file_id.inode, new.file_id.inode);
     assert_eq!(fs::read_to_string(place.rotated()).unwrap(), "one\ntwo\n");
     assert_eq!(place.text(), "three\n");
 }

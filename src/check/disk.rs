@@ -5,14 +5,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Name, Step};
-use crate::fetch::ledger::Ledger;
+use crate::fetch::checkpoint::SiteCheckpoint;
 use crate::process::shown::Shown as _;
 use crate::state;
 
-/// Whether the state can be kept; with a site's ledger, also whether its state can be read, and
+/// Whether the state can be kept; with a site's checkpoint, also whether its state can be read, and
 /// whether another instance holds it.
 #[must_use]
-pub fn state_dir(directory: Result<PathBuf, state::Error>, new: Option<&Ledger>) -> Step {
+pub fn state_dir(directory: Result<PathBuf, state::Error>, new: Option<&SiteCheckpoint>) -> Step {
     let name = Name::StateDir;
     let directory = match directory {
         Ok(directory) => directory,
@@ -46,7 +46,7 @@ pub fn state_dir(directory: Result<PathBuf, state::Error>, new: Option<&Ledger>)
             "expected while fetch runs for this site; a second instance would be refused",
         );
     }
-    match state::read::<Ledger>(&directory, &file) {
+    match state::read::<SiteCheckpoint>(&directory, &file) {
         Ok(Some(saved)) => match saved.state.cursor {
             Some(cursor) => Step::ok(name, format!("{detail}; fetched up to {cursor}")),
             None => Step::ok(name, detail),

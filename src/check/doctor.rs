@@ -12,8 +12,8 @@ use super::records::{self, Case};
 use super::{Name, Report, Status, Step, disk, network, times};
 use crate::auth::authorization::Authorization;
 use crate::fetch::asker::Asker;
+use crate::fetch::checkpoint::SiteCheckpoint;
 use crate::fetch::connect::{self, Place, Target};
-use crate::fetch::ledger::Ledger;
 use crate::fetch::since::Since;
 use crate::fetch::site::Site;
 use crate::http::address::{below, origin, without_query};
@@ -112,7 +112,7 @@ impl<W: Write> Doctor<W> {
     fn own_steps(&mut self) -> io::Result<()> {
         let directory = state::directory(self.state_dir.as_deref());
         let site = self.site.as_ref();
-        let new = site.map(|site| Ledger::new(site.name(), self.search.clone()));
+        let new = site.map(|site| SiteCheckpoint::new(site.name(), self.search.clone()));
         self.report.tell(disk::state_dir(directory, new.as_ref()))?;
         self.report
             .tell(databases::step(&self.databases, Timestamp::now()))?;

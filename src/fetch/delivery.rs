@@ -6,9 +6,9 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::checkpoint::SiteCheckpoint;
 use super::dedupe::{Filter, Item};
 use super::error::Error;
-use super::ledger::Ledger;
 use super::own_searches::OwnSearches;
 use super::record;
 use super::spill::{Merge, Spill};
@@ -21,7 +21,7 @@ use crate::pipeline::normalize::{Counts, Normalizer};
 use crate::pipeline::timestamp::Timestamp;
 use crate::process::batch;
 use crate::ship::{self, Mapping, Progress, SAVE_BYTES, Shipper};
-use crate::sink::{self, Recorded};
+use crate::sink::{self, OutputCheckpoint};
 
 /// Records are handed to the threads in pieces of about so many bytes.
 const PIECE: usize = 128 << 10;
@@ -34,7 +34,7 @@ pub const LONG: Duration = Duration::from_secs(3600);
 /// How far a site is, and what belongs to it.
 pub struct Fetched {
     /// The state.
-    pub ledger: Ledger,
+    pub checkpoint: SiteCheckpoint,
     /// Which lines went to the output since it was saved.
     pub written: Written,
     /// How far back later runs look.
@@ -42,15 +42,15 @@ pub struct Fetched {
 }
 
 impl Progress for Fetched {
-    type State = Ledger;
+    type State = SiteCheckpoint;
 
-    fn state(&mut self) -> &Ledger {
-        self.ledger.forget(self.overlap);
-        &self.ledger
+    fn state(&mut self) -> &SiteCheckpoint {
+        self.checkpoint.forget(self.overlap);
+        &self.checkpoint
     }
 
-    fn output(&mut self) -> &mut Option<Recorded> {
-        &mut self.ledger.output
+    fn output(&mut self) -> &mut Option<OutputCheckpoint> {
+        &mut self.checkpoint.output
     }
 
     fn saved(&mut self, is_saved: bool, _: Duration) {
@@ -86,7 +86,7 @@ struct Piece {
     note: Note,
 }
 
-/// What the ledger is to know when they are written.
+/// What the checkpoint is to know when they are written.
 #[derive(Default)]
 struct Note {
     items: Vec<Item>,
@@ -112,8 +112,8 @@ impl Delivery<'_> {
     pub fn deliver(&mut self, spill: &mut Spill, asked: Timestamp) -> Result<bool, Error> {
         let mut filling = Filling {
             merge: spill.merge(),
-            filter: Filter::new(self.ledger().delivered.clone()),
-            own: self.ledger().own_searches.clone(),
+            filter: Filter::new(self.checkpoint().delivered.clone()),
+            own: self.checkpoint().own_searches.clone(),
             own_user: self.own_user.clone(),
             reader: Reader::default(),
             is_done: false,
@@ -185,13 +185,15 @@ impl Delivery<'_> {
         } = std::mem::take(&mut lines.note);
         let shipper = &mut self.shipper;
         let Fetched {
-            ledger, overlap, ..
+            checkpoint,
+            overlap,
+            ..
         } = &mut shipper.progress;
-        ledger.add(&items, last, lines.counts);
+        checkpoint.add(&items, last, lines.counts);
         // Now and not only with the save: a slice may have any number of records.
-        ledger.forget(*overlap);
+        checkpoint.forget(*overlap);
         for request in requests {
-            ledger.own_searches.remove(request);
+            checkpoint.own_searches.remove(request);
         }
         shipper.total += lines.counts;
         // A file is cut back to what was saved; a pipe is not.
@@ -215,13 +217,13 @@ impl Delivery<'_> {
             records: items.len() as u64,
             failed: 0,
         };
-        let ledger = &mut self.shipper.progress.ledger;
-        ledger.add(items, items.last().map(|item| item.time), counts);
+        let checkpoint = &mut self.shipper.progress.checkpoint;
+        checkpoint.add(items, items.last().map(|item| item.time), counts);
     }
 
     /// The state.
-    pub fn ledger(&self) -> &Ledger {
-        &self.shipper.progress.ledger
+    pub fn checkpoint(&self) -> &SiteCheckpoint {
+        &self.shipper.progress.checkpoint
     }
 
     /// Waits for news, a signal, or the end of the output.
@@ -241,7 +243,7 @@ impl Delivery<'_> {
     /// # Errors
     /// When the output or the state fails.
     pub fn commit(&mut self, reached: Timestamp) -> Result<(), Error> {
-        self.shipper.progress.ledger.reached(reached);
+        self.shipper.progress.checkpoint.reached(reached);
         self.shipper.save()?;
         Ok(self.shipper.follow_moved()?)
     }

@@ -4,12 +4,12 @@
 //! [`source`] asks page after page, and `delivery` brings what is new to the output.
 
 pub mod asker;
+pub mod checkpoint;
 mod clock;
 pub mod connect;
 pub mod dedupe;
 mod delivery;
 mod error;
-pub mod ledger;
 pub mod own_searches;
 pub mod page;
 pub mod paging;

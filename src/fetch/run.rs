@@ -8,10 +8,10 @@ use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
 use super::asker::{Asker, Error as AskError};
+use super::checkpoint::SiteCheckpoint;
 use super::clock::Skew;
 use super::delivery::{Delivery, Fetched};
 use super::error::Error;
-use super::ledger::Ledger;
 use super::since::Since;
 use super::slices::{Run, Slices};
 use super::source::{self, Source, Told};
@@ -121,17 +121,17 @@ fn open<'a>(
     service: &Arc<Service>,
 ) -> Result<Delivery<'a>, ship::Error> {
     let directory = state::directory(options.state_dir.as_deref())?;
-    let new = Ledger::new(asker.site.name(), asker.search.clone());
+    let new = SiteCheckpoint::new(asker.site.name(), asker.search.clone());
     let name = new.file_name();
     let store = Store::open(&directory, &name)?;
-    let mut ledger: Ledger = store.load()?.unwrap_or(new);
+    let mut checkpoint: SiteCheckpoint = store.load()?.unwrap_or(new);
     let (written, mut noted) = Written::open(&directory, &name);
     let unsaved = noted.count();
     let mut tell = |line: &[u8], is_known| noted.tell(line, is_known);
-    ship::settle(&directory, ledger.output.as_ref(), unsaved, &mut tell)?;
-    begin(&mut ledger, options.since);
+    ship::settle(&directory, checkpoint.output.as_ref(), unsaved, &mut tell)?;
+    begin(&mut checkpoint, options.since);
     let fetched = Fetched {
-        ledger,
+        checkpoint,
         written,
         overlap: options.reach.overlap,
     };
@@ -149,17 +149,17 @@ fn open<'a>(
 }
 
 /// Settles where the very first run begins, however long it takes until there is an answer.
-fn begin(ledger: &mut Ledger, since: Option<Since>) {
+fn begin(checkpoint: &mut SiteCheckpoint, since: Option<Since>) {
     let now = Timestamp::now();
     let order = |since: Since| (since.to_string(), since.at(now));
-    match (ledger.cursor, since) {
+    match (checkpoint.cursor, since) {
         (None, since) => {
-            ledger.first(since.map(order), order(Since::DEFAULT));
+            checkpoint.first(since.map(order), order(Since::DEFAULT));
         }
         (Some(cursor), Some(_)) => tracing::info!(
             "resuming from {cursor}, where the last run ended: --since applies to the first run only; `confluence-ecs \
              state set {} --since TIME` moves the position",
-            ledger.name()
+            checkpoint.name()
         ),
         (Some(_), None) => {}
     }
@@ -234,19 +234,19 @@ impl Fetching<'_> {
     /// Fetches what there is to fetch now.
     fn run(&mut self) -> Result<Run, Error> {
         let now = Timestamp::now();
-        let ledger = self.delivery.ledger();
-        let first = ledger.first.as_ref().map_or(now, |(_, first)| *first);
-        let cursor = ledger.cursor.unwrap_or(first);
-        let since = ledger.since.unwrap_or(first);
+        let checkpoint = self.delivery.checkpoint();
+        let first = checkpoint.first.as_ref().map_or(now, |(_, first)| *first);
+        let cursor = checkpoint.cursor.unwrap_or(first);
+        let since = checkpoint.since.unwrap_or(first);
         let reach = self.options.reach;
         let Some(range) = reach.window(since, cursor, now) else {
-            if ledger.cursor.is_none() {
+            if checkpoint.cursor.is_none() {
                 tracing::warn!("--until is before --since ({first}): nothing to fetch");
             } else if is_future(cursor) {
                 tracing::warn!(
                     "the saved position, {cursor}, is in the future: reset it with `confluence-ecs state \
                      set {} --since TIME`",
-                    ledger.name()
+                    checkpoint.name()
                 );
             } else if reach.until.is_some_and(|until| until < cursor) {
                 tracing::info!("nothing to fetch: everything up to {cursor} was fetched before");
@@ -280,8 +280,8 @@ impl Fetching<'_> {
     /// Credentials can be accepted, and see nothing.
     fn wonder(&mut self, range: Window) {
         let is_long = range.from.plus(SUSPICIOUS) <= range.to;
-        let ledger = self.delivery.ledger();
-        if ledger.events > 0 || ledger.search.is_some() || !is_long || self.emptiness_told {
+        let checkpoint = self.delivery.checkpoint();
+        if checkpoint.events > 0 || checkpoint.search.is_some() || !is_long || self.emptiness_told {
             return;
         }
         self.emptiness_told = true;
@@ -289,10 +289,10 @@ impl Fetching<'_> {
             "{} returned no records for {} to {}: run `confluence-ecs check` with the same options to see \
              whether the account may read them; if not, fetch them afterwards with `confluence-ecs state \
              set {} --since TIME`",
-            ledger.site,
+            checkpoint.site,
             range.from,
             range.to,
-            ledger.site
+            checkpoint.site
         );
     }
 
@@ -318,7 +318,7 @@ impl Fetching<'_> {
 
     fn save_requests(&mut self) {
         if self.delivery.own_user.is_some()
-            && self.delivery.ledger().cursor.is_some()
+            && self.delivery.checkpoint().cursor.is_some()
             && let Err(error) = self.delivery.shipper.save()
         {
             tracing::debug!("{error}");

@@ -137,8 +137,8 @@ impl<'a, 'b> Slices<'a, 'b> {
     /// the output was before anything is in it.
     fn begin(&mut self) -> Result<(), Error> {
         let shipper = &mut self.delivery.shipper;
-        if shipper.progress.ledger.cursor.is_none() {
-            shipper.progress.ledger.begin(self.first);
+        if shipper.progress.checkpoint.cursor.is_none() {
+            shipper.progress.checkpoint.begin(self.first);
             shipper.save()?;
         }
         Ok(())
@@ -153,7 +153,12 @@ impl<'a, 'b> Slices<'a, 'b> {
             } else {
                 request.minus(seconds)
             };
-            self.delivery.shipper.progress.ledger.own_searches.add(time);
+            self.delivery
+                .shipper
+                .progress
+                .checkpoint
+                .own_searches
+                .add(time);
         }
     }
 

@@ -2,8 +2,8 @@
 
 pub(crate) mod batch;
 pub(crate) mod columns;
+pub(crate) mod file_id;
 pub mod logging;
-pub(crate) mod node;
 pub mod service;
 pub(crate) mod shown;
 pub(crate) mod stop;

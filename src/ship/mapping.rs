@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::pipeline::normalize::Options;
-use crate::process::node::Node;
+use crate::process::file_id::FileId;
 
 /// The mapping's options, read again when a database is replaced.
 pub struct Mapping {
@@ -24,7 +24,7 @@ type Read = dyn Fn() -> Result<Options, Unreadable> + Send + Sync;
 type Unreadable = Box<dyn std::error::Error>;
 
 /// By what a replaced file is told: which it is, its length, and when it was written.
-type Stamp = Option<(Node, u64, SystemTime)>;
+type Stamp = Option<(FileId, u64, SystemTime)>;
 
 impl Mapping {
     /// Reads the options, and again whenever one of the GeoIP databases is replaced.
@@ -89,7 +89,7 @@ fn stamps(paths: &[PathBuf]) -> Vec<Stamp> {
     let stamp = |path: &PathBuf| {
         let metadata = std::fs::metadata(path).ok()?;
         Some((
-            Node::of(&metadata),
+            FileId::of(&metadata),
             metadata.len(),
             metadata.modified().ok()?,
         ))

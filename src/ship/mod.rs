@@ -17,7 +17,7 @@ use crate::pipeline::normalize::Counts;
 use crate::process::service::Service;
 use crate::process::shown::Shown as _;
 use crate::process::stop::Stop;
-use crate::sink::{self, Durable, Recorded};
+use crate::sink::{self, Durable, OutputCheckpoint};
 use crate::state::{self, Store};
 
 pub use mapping::Mapping;
@@ -68,7 +68,7 @@ pub trait Progress {
     fn state(&mut self) -> &Self::State;
 
     /// What the state says of the output.
-    fn output(&mut self) -> &mut Option<Recorded>;
+    fn output(&mut self) -> &mut Option<OutputCheckpoint>;
 
     /// Takes note that the output and the state were saved, or that one of them failed; how long that
     /// took.

@@ -5,14 +5,14 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::sink::{self, FileSink, Known, Recorded, Tell};
+use crate::sink::{self, FileSink, Known, OutputCheckpoint, Tell};
 use crate::state;
 
 /// What every state says of its output.
 #[derive(Deserialize)]
 struct AnyState {
     #[serde(default)]
-    output: Option<Recorded>,
+    output: Option<OutputCheckpoint>,
 }
 
 /// Brings the output back to what is recorded of it: what comes again, as `tell` says, is cut away.
@@ -24,7 +24,7 @@ struct AnyState {
 /// When the output cannot be brought back, or another process appends to it.
 pub fn settle(
     directory: &Path,
-    own: Option<&Recorded>,
+    own: Option<&OutputCheckpoint>,
     unsaved: Option<u64>,
     tell: Tell<'_>,
 ) -> Result<(), sink::Error> {

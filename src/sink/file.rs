@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::full::{Pause, is_full};
 use super::rescue::{Look, Recent, Retired};
-use super::{Error, Known, Recorded, Sink, Tell, is_file};
+use super::{Error, Known, OutputCheckpoint, Sink, Tell, is_file};
 use crate::process::shown::Shown as _;
 
 /// A file that is appended to, and whose length is recorded so that a crash doubles nothing. What is
@@ -36,7 +36,7 @@ struct Regular {
     /// Where it is, through symbolic links: these may lead elsewhere when it is looked for.
     real_path: PathBuf,
     /// What was recorded last; none when something was written since.
-    synced: Option<Recorded>,
+    synced: Option<OutputCheckpoint>,
     /// What was written since.
     recent: Recent,
 }
@@ -49,7 +49,7 @@ impl FileSink {
     ///
     /// # Errors
     /// When the file cannot be read or cut, or another process appends to it.
-    pub fn settle(recorded: &Recorded, known: &Known, tell: Tell<'_>) -> Result<(), Error> {
+    pub fn settle(recorded: &OutputCheckpoint, known: &Known, tell: Tell<'_>) -> Result<(), Error> {
         recorded.settle(known, tell)
     }
 
@@ -96,7 +96,7 @@ impl FileSink {
     /// # Errors
     /// When the system cannot. What was written since the last call may be lost then, even if a later
     /// call succeeds: the file is to be given up, and settled at the next start.
-    pub fn sync(&mut self) -> Result<Option<Recorded>, Error> {
+    pub fn sync(&mut self) -> Result<Option<OutputCheckpoint>, Error> {
         match &mut self.target {
             Target::Regular(file) => {
                 for retired in std::mem::take(&mut self.retired) {
@@ -208,7 +208,7 @@ impl Regular {
                 .map_err(failed)?;
         }
         end_last_line(&file, path).map_err(failed)?;
-        let before = Recorded::of(&real_path, &file).map_err(failed)?;
+        let before = OutputCheckpoint::of(&real_path, &file).map_err(failed)?;
         Ok(Self {
             file,
             name: path.shown().to_string(),
@@ -290,7 +290,7 @@ impl Regular {
         self.file.sync_data().map_err(|error| self.failed(error))?;
         let lost = self.rescue().map_err(|error| self.failed(error))?;
         if lost.is_none() {
-            let recorded = Recorded::of(&self.real_path, &self.file);
+            let recorded = OutputCheckpoint::of(&self.real_path, &self.file);
             let recorded = recorded.map_err(|error| self.failed(error))?;
             // What was written before is in whatever becomes of the file, unless that began already.
             if self.is_in_place() {
@@ -302,7 +302,7 @@ impl Regular {
     }
 
     /// What [`Self::sync`] has recorded.
-    fn recorded(&self) -> Result<Recorded, Error> {
+    fn recorded(&self) -> Result<OutputCheckpoint, Error> {
         let unsynced = || self.failed(io::ErrorKind::Other.into());
         self.synced.clone().ok_or_else(unsynced)
     }

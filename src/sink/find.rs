@@ -6,9 +6,9 @@ use std::io::{self, BufReader, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::Recorded;
+use super::OutputCheckpoint;
 use crate::input::compression::Stream;
-use crate::process::node::Node;
+use crate::process::file_id::FileId;
 
 /// So many directories are searched, at most, and so many files of each.
 const MOST_DIRECTORIES: usize = 256;
@@ -20,7 +20,7 @@ pub(super) const ORPHAN: &str = ".orphan-";
 
 /// The file: at its path, itself or a copy that was put in its place; else where it was moved to.
 /// Whether it was moved.
-pub(super) fn file(recorded: &Recorded) -> io::Result<Option<(PathBuf, bool)>> {
+pub(super) fn file(recorded: &OutputCheckpoint) -> io::Result<Option<(PathBuf, bool)>> {
     match fs::metadata(&recorded.path) {
         Ok(metadata) if is_in_place(recorded, &metadata) => {
             return Ok(Some((recorded.path.clone(), false)));
@@ -50,32 +50,32 @@ pub(super) fn file(recorded: &Recorded) -> io::Result<Option<(PathBuf, bool)>> {
 
 /// Whether what stands at its path is the file, whatever became of its content, or holds all that was
 /// recorded of it.
-fn is_in_place(recorded: &Recorded, there: &Metadata) -> bool {
+fn is_in_place(recorded: &OutputCheckpoint, there: &Metadata) -> bool {
     let is_it = if recorded.length > 0 {
-        there.ino() == recorded.node.inode
+        there.ino() == recorded.file_id.inode
     } else {
-        recorded.node.may_be(&Node::of(there), true)
+        recorded.file_id.may_be(&FileId::of(there), true)
     };
     there.is_file() && (is_it || recorded.length > 0 && holds(recorded, &recorded.path, there))
 }
 
 /// Whether it is the file, elsewhere, where its number may have been used again: nothing but its birth
 /// tells that, or else, in its directory, its content.
-fn is_moved_to(recorded: &Recorded, path: &Path, there: &Metadata, is_near: bool) -> bool {
-    let now = Node::of(there);
-    let is_it = || now == recorded.node && now.born.is_some();
-    let may_be = || is_near && recorded.node.may_be(&now, true) && holds(recorded, path, there);
+fn is_moved_to(recorded: &OutputCheckpoint, path: &Path, there: &Metadata, is_near: bool) -> bool {
+    let now = FileId::of(there);
+    let is_it = || now == recorded.file_id && now.born.is_some();
+    let may_be = || is_near && recorded.file_id.may_be(&now, true) && holds(recorded, path, there);
     there.is_file() && (is_it() || may_be())
 }
 
-fn holds(recorded: &Recorded, path: &Path, metadata: &Metadata) -> bool {
+fn holds(recorded: &OutputCheckpoint, path: &Path, metadata: &Metadata) -> bool {
     let is_moved = path != recorded.path;
     File::open(path).is_ok_and(|file| recorded.stands_in(&file, metadata, is_moved))
 }
 
 /// Copies, plain or compressed, with names that begin as the file's does, or that were put in its
 /// place; the newest first. Of a file that was empty when it was recorded, all that can be copies.
-pub(super) fn by_content(recorded: &Recorded) -> impl Iterator<Item = PathBuf> {
+pub(super) fn by_content(recorded: &OutputCheckpoint) -> impl Iterator<Item = PathBuf> {
     let paths = candidates(recorded).into_iter().take(MOST_READ);
     paths.filter(|path| {
         // Of an empty file any other may be a copy, but not one that was known before it.
@@ -87,7 +87,7 @@ pub(super) fn by_content(recorded: &Recorded) -> impl Iterator<Item = PathBuf> {
     })
 }
 
-fn candidates(recorded: &Recorded) -> Vec<PathBuf> {
+fn candidates(recorded: &OutputCheckpoint) -> Vec<PathBuf> {
     let name = recorded.path.file_name().unwrap_or_default();
     let name = name.to_string_lossy();
     // As logrotate's `extension` has it, `events-20260411.ndjson`.
@@ -115,7 +115,7 @@ fn candidates(recorded: &Recorded) -> Vec<PathBuf> {
             if metadata.is_file()
                 && other.starts_with(stem)
                 && !other.contains(ORPHAN)
-                && !(is_in_place && recorded.node.may_be(&Node::of(&metadata), true))
+                && !(is_in_place && recorded.file_id.may_be(&FileId::of(&metadata), true))
                 && recorded.may_be_copied(&metadata)
             {
                 copies.push((modified, entry.path()));
@@ -126,7 +126,7 @@ fn candidates(recorded: &Recorded) -> Vec<PathBuf> {
     copies.into_iter().map(|(_, path)| path).collect()
 }
 
-fn is_copy(recorded: &Recorded, path: &Path) -> io::Result<bool> {
+fn is_copy(recorded: &OutputCheckpoint, path: &Path) -> io::Result<bool> {
     let file = File::open(path)?;
     let mut stream = Stream::detect(BufReader::new(&file))?;
     if stream.plain().is_some() {

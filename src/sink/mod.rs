@@ -1,10 +1,10 @@
 //! Where events go: stdout or a file.
 
+mod checkpoint;
 mod cut;
 mod file;
 mod find;
 mod full;
-mod recorded;
 mod rescue;
 mod settle;
 mod stdout;
@@ -15,9 +15,9 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
+pub use checkpoint::OutputCheckpoint;
 pub use file::FileSink;
 pub use full::is_full;
-pub use recorded::Recorded;
 pub use settle::{Known, Tell, Whose};
 pub use stdout::Sink;
 use stdout::is_stdout_closed;
@@ -116,7 +116,7 @@ impl Durable {
     ///
     /// # Errors
     /// As [`FileSink::sync`].
-    pub fn sync(&mut self) -> Result<Option<Recorded>, Error> {
+    pub fn sync(&mut self) -> Result<Option<OutputCheckpoint>, Error> {
         match self {
             Self::Stdout(_) => Ok(None),
             Self::File(sink) => sink.sync(),

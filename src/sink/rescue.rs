@@ -7,7 +7,7 @@ use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::{Recorded, find};
+use super::{OutputCheckpoint, find};
 use crate::input::compression::Stream;
 
 /// More of what was written is not kept.
@@ -28,12 +28,12 @@ const LATE: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(super) struct Recent {
     /// The file as it was before.
-    before: Recorded,
+    before: OutputCheckpoint,
     lines: Vec<u8>,
     /// How much of the lines was saved.
     saved: usize,
     /// The file at a save on the way, with what was written before it, and when that was.
-    middle: Option<(Recorded, usize)>,
+    middle: Option<(OutputCheckpoint, usize)>,
     since: Instant,
     /// Lines that are not kept, for there are too many.
     too_many: usize,
@@ -65,7 +65,7 @@ impl Loss {
 }
 
 impl Recent {
-    pub(super) fn new(before: Recorded) -> Self {
+    pub(super) fn new(before: OutputCheckpoint) -> Self {
         Self {
             length: before.length,
             before,
@@ -90,7 +90,7 @@ impl Recent {
     }
 
     /// All of it is saved. What is older than need be is let go.
-    pub(super) fn save(&mut self, now: Recorded) {
+    pub(super) fn save(&mut self, now: OutputCheckpoint) {
         let is_as_written = now.length == self.length && self.truncated == 0 && self.too_many == 0;
         if !is_as_written || self.lines.len() > SAVED_KEPT {
             *self = Self::new(now);

@@ -11,9 +11,9 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::cut::{Span, cut_compressed, cut_plain};
-use super::{Error, Recorded, find};
+use super::{Error, OutputCheckpoint, find};
 use crate::input::compression::Stream;
-use crate::process::node::Node;
+use crate::process::file_id::FileId;
 use crate::process::shown::Shown as _;
 
 /// Whose a line behind the checkpoint is.
@@ -36,7 +36,7 @@ pub type Tell<'a> = &'a mut dyn FnMut(&[u8], bool) -> Whose;
 pub struct Known {
     /// What other states have recorded that may take turns with it: up to there, it is no news that
     /// others write to it.
-    pub others: Vec<Recorded>,
+    pub others: Vec<OutputCheckpoint>,
     /// How many events were written after the checkpoint, at most, if that was noted.
     pub unsaved: Option<u64>,
 }
@@ -50,7 +50,7 @@ impl Known {
     }
 }
 
-impl Recorded {
+impl OutputCheckpoint {
     /// See [`super::FileSink::settle`].
     pub(super) fn settle(&self, known: &Known, tell: Tell<'_>) -> Result<(), Error> {
         let mut nothing_is_ours = |_: &[u8], _: bool| Whose::Foreign;
@@ -77,7 +77,7 @@ impl Recorded {
                 if self.length > 0 {
                     return Ok(());
                 }
-            } else if metadata.ino() == self.node.inode {
+            } else if metadata.ino() == self.file_id.inode {
                 truncated = Some((path, file, metadata.len()));
             }
         }
@@ -156,9 +156,9 @@ impl Recorded {
         has_copy: bool,
         tell: Tell<'_>,
     ) -> io::Result<()> {
-        let now = Node::of(&file.metadata()?);
+        let now = FileId::of(&file.metadata()?);
         let is_another =
-            now.born.is_some() && self.node.born.is_some() && now.born != self.node.born;
+            now.born.is_some() && self.file_id.born.is_some() && now.born != self.file_id.born;
         let recorded = self.length;
         let shown = path.shown();
         if is_another && has_copy {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::sink::Whose;
-use crate::tail::ledger::Ledger;
+use crate::tail::checkpoints::Checkpoints;
 use crate::tail::log::{Condition, LogId, Series, file_name, folder};
 use crate::tail::name::Name;
 
@@ -16,14 +16,14 @@ pub struct Places(BTreeMap<LogId, (Vec<PathBuf>, u64)>);
 
 impl Places {
     /// As a state has it.
-    pub fn of(ledger: &Ledger) -> Self {
-        let logs = ledger.logs.iter().filter(|(_, row)| {
+    pub fn of(checkpoints: &Checkpoints) -> Self {
+        let logs = checkpoints.logs.iter().filter(|(_, row)| {
             !matches!(
                 row.checkpoint.condition,
                 Condition::Ignored | Condition::ShorterCopy
             )
         });
-        let place = |(id, row): (&LogId, &crate::tail::ledger::Row)| {
+        let place = |(id, row): (&LogId, &crate::tail::checkpoints::LogEntry)| {
             let checkpoint = &row.checkpoint;
             let paths = [Some(&checkpoint.path), checkpoint.real.as_ref()];
             let paths = paths.into_iter().flatten().cloned().collect();

@@ -15,7 +15,7 @@ use super::name::Name;
 use super::path::{file_name, folder};
 use super::pattern::Pattern;
 
-pub use super::found::Found;
+pub use super::file_info::FileInfo;
 
 /// A directory that was changed this short before it was read may have changed again without another
 /// time: the clock of files ticks every few milliseconds.
@@ -42,7 +42,7 @@ pub struct Listing {
     /// When it was read.
     pub read_at: SystemTime,
     /// The files that concern us.
-    pub nodes: BTreeMap<OsString, u64>,
+    pub inodes: BTreeMap<OsString, u64>,
 }
 
 impl Listing {
@@ -56,9 +56,9 @@ impl Listing {
 
 /// One look at everything.
 #[derive(Debug, Default, Clone)]
-pub struct Look {
+pub struct ScanResult {
     /// The files, each once.
-    pub found: Vec<Found>,
+    pub found: Vec<FileInfo>,
     /// The directories that could be read.
     pub folders: BTreeMap<PathBuf, Listing>,
     /// Those that could not, and why.
@@ -86,22 +86,22 @@ impl Names {
 
     /// The files with that inode.
     #[must_use]
-    pub fn with_inode(&self, inode: u64) -> Vec<Found> {
+    pub fn with_inode(&self, inode: u64) -> Vec<FileInfo> {
         self.files(|(_, of)| *of == inode)
     }
 
     /// The files whose names match.
     #[must_use]
-    pub fn matching(&self, is_wanted: impl Fn(&OsStr) -> bool) -> Vec<Found> {
+    pub fn matching(&self, is_wanted: impl Fn(&OsStr) -> bool) -> Vec<FileInfo> {
         self.files(|(name, _)| is_wanted(name))
     }
 
-    fn files(&self, is_wanted: impl Fn(&(OsString, u64)) -> bool) -> Vec<Found> {
+    fn files(&self, is_wanted: impl Fn(&(OsString, u64)) -> bool) -> Vec<FileInfo> {
         let wanted = self.names.iter().filter(|name| is_wanted(name));
         let found = wanted.filter_map(|(name, _)| {
             let path = self.folder.join(name);
             let metadata = path.symlink_metadata().ok().filter(Metadata::is_file)?;
-            Some(Found::named(path, Name::of(name)).with(&metadata))
+            Some(FileInfo::named(path, Name::of(name)).with(&metadata))
         });
         found.collect()
     }
@@ -124,7 +124,7 @@ pub struct Discovery {
 /// A file that a link leads to, or led to.
 struct Target {
     home: PathBuf,
-    is_first_look: bool,
+    is_first_scan: bool,
     is_linked: bool,
 }
 
@@ -132,13 +132,13 @@ impl Discovery {
     /// Looks until two looks agree, so that no rename in the middle hides a file. `before` is the
     /// look before, if nothing is known to have changed since.
     #[must_use]
-    pub fn look(&self, before: Option<&BTreeMap<PathBuf, Listing>>) -> Look {
-        let mut look = self.look_once();
+    pub fn scan(&self, before: Option<&BTreeMap<PathBuf, Listing>>) -> ScanResult {
+        let mut look = self.scan_once();
         if before.is_some_and(|before| agree(before, &look.folders)) {
             return look;
         }
         for _ in 0..10 {
-            let again = self.look_once();
+            let again = self.scan_once();
             if agree(&look.folders, &again.folders) {
                 return again;
             }
@@ -162,11 +162,11 @@ impl Discovery {
 
     /// Whether that file is followed now, under any name.
     #[must_use]
-    pub fn follows_node(&self, device: u64, inode: u64) -> bool {
-        let look = self.look_once();
+    pub fn follows_file(&self, device: u64, inode: u64) -> bool {
+        let look = self.scan_once();
         let mut found = look.found.iter();
         found.any(|found| {
-            found.is_followed && (found.node.device, found.node.inode) == (device, inode)
+            found.is_followed && (found.file_id.device, found.file_id.inode) == (device, inode)
         })
     }
 
@@ -176,7 +176,7 @@ impl Discovery {
     }
 
     /// Whether a file that links lead to is left out where it really is.
-    fn excludes_real(&self, found: &Found) -> bool {
+    fn excludes_real(&self, found: &FileInfo) -> bool {
         let excludes = |real: &Path| {
             let mut exclusions = self.exclude.iter();
             exclusions.any(|exclusion| exclusion.excludes_path(real))
@@ -193,7 +193,7 @@ impl Discovery {
             return self.read(folder, &patterns, &mut Vec::new());
         }
         // Links lead there.
-        let listing = self.look_once().folders.remove(folder);
+        let listing = self.scan_once().folders.remove(folder);
         listing.ok_or(io::ErrorKind::NotFound.into())
     }
 
@@ -218,8 +218,8 @@ impl Discovery {
         folders
     }
 
-    fn look_once(&self) -> Look {
-        let mut look = Look::default();
+    fn scan_once(&self) -> ScanResult {
+        let mut look = ScanResult::default();
         for (folder, patterns) in self.folders() {
             match self.read(&folder, &patterns, &mut look.found) {
                 Ok(listing) => {
@@ -233,26 +233,26 @@ impl Discovery {
         // One file under two names: the real one counts, not a symbolic link to it.
         look.found.sort_by_cached_key(|found| {
             (
-                found.node.device,
-                found.node.inode,
+                found.file_id.device,
+                found.file_id.inode,
                 found.is_link,
                 found.path.clone(),
             )
         });
         look.found
-            .dedup_by_key(|found| (found.node.device, found.node.inode));
+            .dedup_by_key(|found| (found.file_id.device, found.file_id.inode));
         look
     }
 
     /// Reads the directories that symbolic links to files lead to: what they lead to is rotated there.
-    fn read_targets(&self, look: &mut Look) {
+    fn read_targets(&self, look: &mut ScanResult) {
         let mut targets: BTreeMap<PathBuf, BTreeMap<OsString, Target>> = BTreeMap::new();
         let links = look.found.iter().filter(|found| found.is_link);
         for link in links.filter(|link| !look.folders.contains_key(link.lives_in())) {
             let names = targets.entry(link.lives_in().to_owned()).or_default();
             let target = Target {
                 home: link.home().to_owned(),
-                is_first_look: link.is_first_look,
+                is_first_scan: link.is_first_scan,
                 is_linked: true,
             };
             names.insert(file_name(link.own_path()).to_owned(), target);
@@ -263,7 +263,7 @@ impl Discovery {
                 let names = targets.entry(folder.clone()).or_default();
                 names.entry(name.clone()).or_insert_with(|| Target {
                     home: home.clone(),
-                    is_first_look: false,
+                    is_first_scan: false,
                     is_linked: false,
                 });
             }
@@ -279,13 +279,13 @@ impl Discovery {
         &self,
         folder: &Path,
         targets: &BTreeMap<OsString, Target>,
-        found: &mut Vec<Found>,
+        found: &mut Vec<FileInfo>,
     ) -> Listing {
         let modified = std::fs::metadata(folder).and_then(|metadata| metadata.modified());
         let mut listing = Listing {
             modified: modified.ok(),
             read_at: SystemTime::now(),
-            nodes: BTreeMap::new(),
+            inodes: BTreeMap::new(),
         };
         let of_target = |name: &OsStr| {
             let rotated = Name::of(name)
@@ -301,13 +301,13 @@ impl Discovery {
                 continue;
             };
             let is_target = targets.contains_key(&name);
-            listing.nodes.insert(name, file.node.inode);
+            listing.inodes.insert(name, file.file_id.inode);
             // The link itself was found already.
             if !(is_target && target.is_linked) {
-                found.push(Found {
+                found.push(FileInfo {
                     home: Some(target.home.clone()),
                     is_listed: true,
-                    is_first_look: target.is_first_look,
+                    is_first_scan: target.is_first_scan,
                     ..file
                 });
             }
@@ -319,12 +319,12 @@ impl Discovery {
         &self,
         folder: &Path,
         patterns: &[Here<'_>],
-        found: &mut Vec<Found>,
+        found: &mut Vec<FileInfo>,
     ) -> io::Result<Listing> {
         let mut listing = Listing {
             modified: std::fs::metadata(folder)?.modified().ok(),
             read_at: SystemTime::now(),
-            nodes: BTreeMap::new(),
+            inodes: BTreeMap::new(),
         };
         let real_folder = std::fs::canonicalize(folder).ok();
         let real_folder = real_folder.filter(|real| real != folder);
@@ -336,20 +336,20 @@ impl Discovery {
             };
             let Ok(metadata) = std::fs::metadata(entry.path()) else {
                 // Gone since, which the next look will tell; or a link whose target was rotated.
-                let dangling = target(&entry.path()).map(|real| Found {
+                let dangling = target(&entry.path()).map(|real| FileInfo {
                     name: Name::of(file_name(&real)),
                     is_link: true,
                     real: Some(real),
                     ..named
                 });
                 found.extend(dangling.filter(|found| !self.excludes_real(found)));
-                listing.nodes.insert(file, 0);
+                listing.inodes.insert(file, 0);
                 continue;
             };
             if !metadata.is_file() {
                 continue;
             }
-            listing.nodes.insert(file, metadata.ino());
+            listing.inodes.insert(file, metadata.ino());
             let mut named = named.with(&metadata);
             named.is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
             named.real = if named.is_link {
@@ -370,7 +370,7 @@ impl Discovery {
     }
 
     /// Whether a file is to be followed, or stands beside one that would be.
-    fn concerned(&self, folder: &Path, patterns: &[Here<'_>], file: &OsStr) -> Option<Found> {
+    fn concerned(&self, folder: &Path, patterns: &[Here<'_>], file: &OsStr) -> Option<FileInfo> {
         let name = Name::of(file);
         let is_followed = patterns.iter().any(|pattern| pattern.follows(file));
         let log = match &name.rotated_from {
@@ -385,11 +385,11 @@ impl Discovery {
         if self.excludes(&path) {
             return None;
         }
-        Some(Found {
+        Some(FileInfo {
             is_followed,
-            is_first_look: !(first || known.any(|known| known)),
+            is_first_scan: !(first || known.any(|known| known)),
             is_listed: true,
-            ..Found::named(path, name)
+            ..FileInfo::named(path, name)
         })
     }
 }
@@ -407,5 +407,5 @@ fn agree(one: &BTreeMap<PathBuf, Listing>, other: &BTreeMap<PathBuf, Listing>) -
         && one
             .iter()
             .zip(other)
-            .all(|(one, other)| one.0 == other.0 && one.1.nodes == other.1.nodes)
+            .all(|(one, other)| one.0 == other.0 && one.1.inodes == other.1.inodes)
 }

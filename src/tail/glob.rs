@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use glob::{MatchOptions, Pattern};
 
-use crate::process::node::Node;
+use crate::process::file_id::FileId;
 use crate::process::shown::Shown as _;
 
 const MATCHING: MatchOptions = MatchOptions {
@@ -219,7 +219,7 @@ fn walk_any(
     let Ok(metadata) = std::fs::metadata(folder) else {
         return;
     };
-    let Node { device, inode, .. } = Node::of(&metadata);
+    let FileId { device, inode, .. } = FileId::of(&metadata);
     if !above.insert((device, inode)) {
         return;
     }

@@ -9,11 +9,11 @@ use std::time::{Instant, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use super::content::Content;
-use super::found::Found;
+use super::file_info::FileInfo;
 use super::identity::{Digest, Progress};
 use super::name::Name;
 use crate::pipeline::event::Origin;
-use crate::process::node::Node;
+use crate::process::file_id::FileId;
 use crate::process::shown::Shown as _;
 
 pub use super::path::{file_name, folder};
@@ -56,7 +56,8 @@ pub struct Checkpoint {
     )]
     pub real: Option<PathBuf>,
     /// Which file that is.
-    pub node: Node,
+    #[serde(rename = "node")]
+    pub file_id: FileId,
     /// How long that was when it was last looked at.
     pub size: u64,
     /// What was read of it.
@@ -197,7 +198,7 @@ impl Log {
     /// A log that is first seen as `found`, of which `progress` counts as read.
     #[must_use]
     pub fn begin(
-        found: &Found,
+        found: &FileInfo,
         progress: Progress,
         seen: Option<Digest>,
         condition: Condition,
@@ -208,7 +209,7 @@ impl Log {
             series_folder: found.is_link.then(|| found.lives_in().to_owned()),
             home: found.home.clone(),
             real: found.real.clone(),
-            node: found.node,
+            file_id: found.file_id,
             size: found.size,
             progress,
             seen,
@@ -283,7 +284,7 @@ impl Log {
     }
 
     /// It is now at that place; the content is the same.
-    pub fn is_at(&mut self, found: &Found) {
+    pub fn is_at(&mut self, found: &FileInfo) {
         let is_elsewhere = self.checkpoint.path != found.path
             || found.is_listed && self.checkpoint.real != found.real;
         if is_elsewhere {
@@ -292,8 +293,8 @@ impl Log {
             self.is_called(found);
         }
         let checkpoint = &mut self.checkpoint;
-        if checkpoint.node != found.node {
-            checkpoint.node = found.node;
+        if checkpoint.file_id != found.file_id {
+            checkpoint.file_id = found.file_id;
             self.is_changed = true;
         }
         if self.gone.take().is_some() || checkpoint.gone_since.take().is_some() {
@@ -323,7 +324,7 @@ impl Log {
     }
 
     /// Takes the path of its file, and what that says of its place among others.
-    pub fn is_called(&mut self, found: &Found) {
+    pub fn is_called(&mut self, found: &FileInfo) {
         let checkpoint = &mut self.checkpoint;
         let age = self.name.age.renamed();
         let (series_folder, series) = std::mem::take(&mut self.series);
@@ -394,7 +395,7 @@ impl Log {
     }
 
     /// Its content is that of another file now: a copy, or what became of it when it was compressed.
-    pub fn moves_to(&mut self, found: &Found, condition: Condition) {
+    pub fn moves_to(&mut self, found: &FileInfo, condition: Condition) {
         self.is_at(found);
         if condition == Condition::ShorterCopy {
             // What stood behind the last whole line was cut away with it.
@@ -437,7 +438,7 @@ impl Log {
             && self
                 .content
                 .as_ref()
-                .is_some_and(|content| content.node != self.checkpoint.node)
+                .is_some_and(|content| content.file_id != self.checkpoint.file_id)
     }
 
     /// Bytes that were seen and not read.
@@ -456,7 +457,7 @@ impl Log {
     ///
     /// # Errors
     /// When the file system does not tell.
-    pub fn look_again(&mut self) -> io::Result<bool> {
+    pub fn scan_again(&mut self) -> io::Result<bool> {
         if let Some(content) = &self.content
             && !self.is_on_old_file()
         {
@@ -475,7 +476,7 @@ impl Log {
             }
             Ok(metadata) => {
                 self.checkpoint.size = metadata.len();
-                Ok(Node::of(&metadata) == self.checkpoint.node)
+                Ok(FileId::of(&metadata) == self.checkpoint.file_id)
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(error),

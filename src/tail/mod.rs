@@ -1,19 +1,19 @@
-//! Following logs: every line once, in order, through rotation, truncation, deletion and restarts
+//! TailReader logs: every line once, in order, through rotation, truncation, deletion and restarts
 //! (docs/guarantees.md).
 //!
 //! [`discover`] finds files, [`recognise`] tells which of them is which log, [`follow`] reads the logs
 //! in their order, [`content`] takes whole lines out of a file, and [`identity`] keeps what was read as
-//! hashes. [`Follower`] is the source of pieces: it waits for news from [`watch`] and the clock.
+//! hashes. [`FollowLoop`] is the source of pieces: it waits for news from [`watch`] and the clock.
 
 mod again;
+pub mod checkpoints;
 pub mod content;
 pub mod discover;
 pub mod exclusion;
+pub mod file_info;
 pub mod follow;
-pub mod found;
 pub mod glob;
 pub mod identity;
-pub mod ledger;
 pub mod log;
 pub mod name;
 pub mod output;
@@ -31,7 +31,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use follow::Following;
+use follow::TailReader;
 use log::LogId;
 use pace::Pace;
 use piece::{Change, TailPiece};
@@ -49,7 +49,7 @@ const POLLS_OF_A_SCAN: u32 = 10;
 /// How many times as long as a scan of all files took, at least, the next one waits.
 const SCAN_PAUSE: u32 = 9;
 /// After so many looks in a row it is said that files change all the time.
-const LOOKS_BEFORE_WARNING: u32 = 500;
+const SCANS_BEFORE_WARNING: u32 = 500;
 /// How long to wait when files change faster than they can be told apart.
 const UNSETTLED_WAIT: Duration = Duration::from_millis(10);
 
@@ -66,15 +66,15 @@ pub struct Schedule {
 
 /// The source of pieces.
 #[derive(Debug)]
-pub struct Follower {
-    following: Following,
+pub struct FollowLoop {
+    following: TailReader,
     schedule: Schedule,
     stop: Arc<Stop>,
     service: Arc<Service>,
     watch: Option<Watch>,
     /// A pipe that the events go to: if its reader goes, there is no use in waiting.
     pub output: Option<OwnedFd>,
-    next_look: Instant,
+    next_scan: Instant,
     /// Polls since all files were looked at.
     polls: u32,
     next_report: Instant,
@@ -92,24 +92,24 @@ pub struct Follower {
 enum Phase {
     Following,
     /// `--once` has read everything, and looks a last time.
-    LastLook,
+    LastScan,
     /// Last lines without an end.
     LastLines,
     Ended,
 }
 
-impl Follower {
+impl FollowLoop {
     /// Follows on; looks once before it returns, so that every file that is there is known.
     #[must_use]
     pub fn start(
-        mut following: Following,
+        mut following: TailReader,
         schedule: Schedule,
         stop: Arc<Stop>,
         service: Arc<Service>,
         pace: Arc<Pace>,
     ) -> Self {
         let mut watch = (!schedule.once).then(|| Watch::new(Arc::clone(&stop)));
-        following.look();
+        following.scan();
         if let Some(watch) = &mut watch
             && watch.folders(following.folders())
         {
@@ -124,7 +124,7 @@ impl Follower {
             service,
             watch,
             output: None,
-            next_look: now + schedule.poll_interval,
+            next_scan: now + schedule.poll_interval,
             polls: 0,
             next_report: now + schedule.report_interval,
             pause_at: None,
@@ -144,7 +144,7 @@ impl Follower {
 
     /// What is followed, as the last look found it.
     #[must_use]
-    pub fn following(&self) -> &Following {
+    pub fn following(&self) -> &TailReader {
         &self.following
     }
 
@@ -173,10 +173,10 @@ impl Follower {
             if self.stop.is_requested() {
                 return self.last_piece(piece);
             }
-            let is_due = self.next_look <= Instant::now();
+            let is_due = self.next_scan <= Instant::now();
             let news = self.watch.as_ref().map(Watch::news).unwrap_or_default();
-            if news.look_again || self.following.is_unsettled || is_due && !self.is_quiet() {
-                self.look(piece);
+            if news.scan_again || self.following.is_unsettled || is_due && !self.is_quiet() {
+                self.scan(piece);
                 looks += 1;
             }
             for path in &news.written {
@@ -191,7 +191,7 @@ impl Follower {
                 if looks > 3 {
                     self.wait(UNSETTLED_WAIT);
                 }
-                if looks == LOOKS_BEFORE_WARNING {
+                if looks == SCANS_BEFORE_WARNING {
                     tracing::warn!(
                         "the followed files have been changing for seconds without a pause, so they cannot \
                          be identified: reading is paused until they can"
@@ -220,8 +220,8 @@ impl Follower {
             if self.pause(piece) {
                 return true;
             }
-            let until = [self.pause_at, Some(self.next_report), Some(self.next_look)];
-            let next = until.into_iter().flatten().min().unwrap_or(self.next_look);
+            let until = [self.pause_at, Some(self.next_report), Some(self.next_scan)];
+            let next = until.into_iter().flatten().min().unwrap_or(self.next_scan);
             self.wait(next.saturating_duration_since(Instant::now()));
         }
     }
@@ -232,18 +232,18 @@ impl Follower {
         let watch = self.watch.as_ref();
         let is_quiet = self.polls < POLLS_OF_A_SCAN
             && watch.is_some_and(|watch| watch.sees_all(self.following.folders()))
-            && self.following.is_as_scanned();
+            && self.following.is_unchanged();
         if is_quiet {
-            self.next_look = Instant::now() + self.schedule.poll_interval;
+            self.next_scan = Instant::now() + self.schedule.poll_interval;
         }
         is_quiet
     }
 
     /// Looks at all files.
-    fn look(&mut self, piece: &mut TailPiece) {
+    fn scan(&mut self, piece: &mut TailPiece) {
         self.polls = 0;
         let began = Instant::now();
-        self.following.look();
+        self.following.scan();
         if let Some(watch) = &mut self.watch {
             watch.folders(self.following.folders());
         }
@@ -252,7 +252,7 @@ impl Follower {
             .schedule
             .poll_interval
             .max(began.elapsed() * SCAN_PAUSE);
-        self.next_look = Instant::now() + pause;
+        self.next_scan = Instant::now() + pause;
         self.following
             .take_changes(FORGET_AFTER, &mut piece.changes);
         let lost = self.following.logs.lost_bytes;
@@ -300,11 +300,11 @@ impl Follower {
     fn once(&mut self, piece: &mut TailPiece) -> bool {
         match self.phase {
             Phase::Following => {
-                self.phase = Phase::LastLook;
+                self.phase = Phase::LastScan;
                 self.following.is_unsettled = true;
                 false
             }
-            Phase::LastLook => {
+            Phase::LastScan => {
                 self.phase = Phase::LastLines;
                 self.last_lines = self.following.with_unfinished_lines();
                 false
@@ -326,7 +326,7 @@ impl Follower {
     fn last_piece(&mut self, piece: &mut TailPiece) -> bool {
         if self.phase != Phase::Ended {
             self.phase = Phase::Ended;
-            self.look(piece);
+            self.scan(piece);
         }
         self.following.drain_gone(piece) || !piece.changes.is_empty()
     }

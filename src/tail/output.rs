@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::ledger::Ledger;
+use super::checkpoints::Checkpoints;
 use super::log::LogId;
 use super::pace::Pace;
 use super::piece::Change;
 use crate::pipeline::normalize::Counts;
 use crate::ship::{self, Progress, SAVE_BYTES, Shipper};
-use crate::sink::{self, Recorded};
+use crate::sink::{self, OutputCheckpoint};
 
 /// The events of a piece.
 #[derive(Default)]
@@ -29,7 +29,7 @@ pub struct Events {
 /// How far the logs are, and how often that is saved.
 pub struct Tailed {
     /// The state.
-    pub ledger: Ledger,
+    pub checkpoints: Checkpoints,
     /// How long to wait before it is saved.
     pub pace: Arc<Pace>,
     /// Whether there is anything new to save.
@@ -37,14 +37,14 @@ pub struct Tailed {
 }
 
 impl Progress for Tailed {
-    type State = Ledger;
+    type State = Checkpoints;
 
-    fn state(&mut self) -> &Ledger {
-        &self.ledger
+    fn state(&mut self) -> &Checkpoints {
+        &self.checkpoints
     }
 
-    fn output(&mut self) -> &mut Option<Recorded> {
-        &mut self.ledger.output
+    fn output(&mut self) -> &mut Option<OutputCheckpoint> {
+        &mut self.checkpoints.output
     }
 
     fn saved(&mut self, _: bool, took: Duration) {
@@ -86,8 +86,8 @@ impl Output {
             let written = self.shipper.write(&events.lines);
             if let (Err(sink::Error::GivenUp), Some(log)) = (&written, events.log) {
                 let handed = self.shipper.sink().handed() as u64;
-                let ledger = &mut self.shipper.progress.ledger;
-                *ledger.handed.entry(log).or_default() += handed;
+                let checkpoints = &mut self.shipper.progress.checkpoints;
+                *checkpoints.handed.entry(log).or_default() += handed;
             }
             written?;
         }
@@ -95,7 +95,7 @@ impl Output {
         shipper.total += events.counts;
         let changes = std::mem::take(&mut events.changes);
         let tailed = &mut shipper.progress;
-        tailed.is_unsaved |= tailed.ledger.apply(changes, events.log, events.counts);
+        tailed.is_unsaved |= tailed.checkpoints.apply(changes, events.log, events.counts);
         let is_hangup = shipper.stop.take_hangup();
         // What stdout took is nothing to sync: only time counts there.
         let is_due = events.is_pause
@@ -118,9 +118,9 @@ impl Output {
     /// after a crash only what is known of a log tells which lines of the output are its own.
     fn know_places(&mut self, events: &mut Events) -> Result<(), ship::Error> {
         let is_file = self.shipper.is_file();
-        let ledger = &mut self.shipper.progress.ledger;
+        let checkpoints = &mut self.shipper.progress.checkpoints;
         let is_known = |change: &Change| match change {
-            Change::Log(id, now) => ledger.logs.get(id).is_some_and(|row| {
+            Change::Log(id, now) => checkpoints.logs.get(id).is_some_and(|row| {
                 let then = &row.checkpoint;
                 then.path == now.path && then.real == now.real
             }),
@@ -132,15 +132,15 @@ impl Output {
         // The last change is that of the piece itself, which is not written yet.
         let read = events.changes.pop();
         let found = std::mem::replace(&mut events.changes, Vec::from_iter(read));
-        ledger.apply(found, None, Counts::default());
+        checkpoints.apply(found, None, Counts::default());
         self.shipper.save()
     }
 
     /// Leaves out what a pipe was handed in an earlier run, which ended in the middle of a piece.
     fn leave_out_handed(&mut self, events: &mut Events) {
         let Some(log) = events.log else { return };
-        let ledger = &mut self.shipper.progress.ledger;
-        let Some(handed) = ledger.handed.remove(&log) else {
+        let checkpoints = &mut self.shipper.progress.checkpoints;
+        let Some(handed) = checkpoints.handed.remove(&log) else {
             return;
         };
         let most = usize::try_from(handed).unwrap_or(usize::MAX);
@@ -152,16 +152,16 @@ impl Output {
         }
         events.lines.drain(..end);
         if handed > count {
-            ledger.handed.insert(log, handed - count);
+            checkpoints.handed.insert(log, handed - count);
         }
     }
 
     /// Tells the counters.
     pub fn summarise(&self, when: &str) {
         let Counts { records, failed } = self.shipper.total;
-        let ledger = &self.shipper.progress.ledger;
-        let files = ledger.logs.len();
-        let lost_bytes = ledger.lost_bytes;
+        let checkpoints = &self.shipper.progress.checkpoints;
+        let files = checkpoints.logs.len();
+        let lost_bytes = checkpoints.lost_bytes;
         self.shipper
             .service
             .status(&format!("{records} records of {files} files"));

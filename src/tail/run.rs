@@ -7,14 +7,14 @@ use std::sync::Arc;
 use rustix::process::{Resource, getrlimit};
 
 use super::again::{Again, Places};
+use super::checkpoints::Checkpoints;
 use super::discover::Discovery;
-use super::follow::{Following, Reading};
-use super::ledger::Ledger;
+use super::follow::{Reading, TailReader};
 use super::output::{Events, Output, Tailed};
 use super::pace::Pace;
 use super::piece::TailPiece;
 use super::recognise::FirstMeeting;
-use super::{Follower, Schedule, start};
+use super::{FollowLoop, Schedule, start};
 use crate::pipeline::event::Origin;
 use crate::pipeline::normalize::{Counts, Normalizer};
 use crate::process::batch;
@@ -106,17 +106,17 @@ fn start(
     discovery: Discovery,
     stop: &Arc<Stop>,
     service: &Arc<Service>,
-) -> Result<(Follower, Output), ship::Error> {
+) -> Result<(FollowLoop, Output), ship::Error> {
     let directory = state::directory(options.state_dir.as_deref())?;
     let store = Store::open(&directory, STATE)?;
-    let mut ledger: Ledger = store.load()?.unwrap_or_default();
-    let before = Places::of(&ledger);
+    let mut checkpoints: Checkpoints = store.load()?.unwrap_or_default();
+    let before = Places::of(&checkpoints);
     tracing::info!("read positions are saved in {}", directory.shown());
-    let mut following = following(options, discovery, &ledger);
-    following.discovery.known.clone_from(&ledger.patterns);
+    let mut following = following(options, discovery, &checkpoints);
+    following.discovery.known.clone_from(&checkpoints.patterns);
     let pace = Arc::<Pace>::default();
     let (to_end, to_beat) = (Arc::clone(stop), Arc::clone(service));
-    let mut follower = Follower::start(
+    let mut follower = FollowLoop::start(
         following,
         options.schedule,
         to_end,
@@ -124,21 +124,24 @@ fn start(
         Arc::clone(&pace),
     );
     let is_missing = start::tell_missing(follower.following(), options.schedule.once);
-    let known = ledger.logs.keys().copied().collect();
+    let known = checkpoints.logs.keys().copied().collect();
     start::tell_nothing_new(follower.following(), &known, &directory);
-    ledger.apply(follower.changes(), None, Counts::default());
-    let again = Again::new(&before, &Places::of(&ledger));
-    ship::settle(&directory, ledger.output.as_ref(), None, &mut |line, _| {
-        again.tell(line)
-    })?;
-    if let Some(output) = &mut ledger.output {
+    checkpoints.apply(follower.changes(), None, Counts::default());
+    let again = Again::new(&before, &Places::of(&checkpoints));
+    ship::settle(
+        &directory,
+        checkpoints.output.as_ref(),
+        None,
+        &mut |line, _| again.tell(line),
+    )?;
+    if let Some(output) = &mut checkpoints.output {
         output.is_final = false;
     }
     // Before there is an output, and before anything is in it: what is rotated from here on is known
     // to be ours, and not even the first batch can be doubled.
-    ship::save(&store, &ledger, &directory, stop)?;
+    ship::save(&store, &checkpoints, &directory, stop)?;
     let tailed = Tailed {
-        ledger,
+        checkpoints,
         pace,
         is_unsaved: true,
     };
@@ -153,7 +156,7 @@ fn start(
 fn ship(
     options: &Options,
     mapping: &Mapping,
-    follower: &mut Follower,
+    follower: &mut FollowLoop,
     output: &mut Output,
 ) -> Result<(), ship::Error> {
     let stop = Arc::clone(&output.shipper.stop);
@@ -180,7 +183,7 @@ fn ship(
             output
                 .shipper
                 .progress
-                .ledger
+                .checkpoints
                 .apply(last, None, Counts::default());
         }
         // What was taken is not sent again; logs stand further on than that by now.
@@ -191,15 +194,15 @@ fn ship(
     result
 }
 
-/// What is followed, from where the ledger says.
-pub fn following(options: &Options, discovery: Discovery, ledger: &Ledger) -> Following {
+/// What is followed, from where the checkpoints says.
+pub fn following(options: &Options, discovery: Discovery, checkpoints: &Checkpoints) -> TailReader {
     let most = getrlimit(Resource::Nofile).current.unwrap_or(1 << 16);
     let reading = Reading {
         meeting: options.meeting,
         max_line_bytes: options.max_line_bytes,
         most_open: usize::try_from(most.saturating_sub(OTHER_FILES).max(4)).unwrap_or(usize::MAX),
     };
-    Following::new(discovery, ledger.logs(), reading)
+    TailReader::new(discovery, checkpoints.logs(), reading)
 }
 
 fn worker(mapping: &Mapping) -> impl FnMut(&mut TailPiece, &mut Events) {

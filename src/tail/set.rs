@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::{self, BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 
+use super::checkpoints::Checkpoints;
 use super::content;
-use super::ledger::Ledger;
 use super::log::{Condition, LogId};
 use crate::pipeline::dialect::{self, Record};
 use crate::pipeline::json::Reader;
@@ -18,7 +18,7 @@ use crate::process::shown::Shown as _;
 /// # Errors
 /// Why that cannot be.
 pub fn set(
-    ledger: &mut Ledger,
+    checkpoints: &mut Checkpoints,
     ids: &[LogId],
     name: &Path,
     offset: Option<u64>,
@@ -27,15 +27,15 @@ pub fn set(
     let rows = ids.iter().rev();
     // The file that is there now, if others were there before it.
     let mut rows = rows.filter(|id| {
-        let row = ledger.logs.get(id);
+        let row = checkpoints.logs.get(id);
         row.is_some_and(|row| row.checkpoint.gone_since.is_none())
     });
     let id = rows.next().copied();
     if let Some(id) = id {
         // What a pipe has already is of the old offset.
-        ledger.handed.remove(&id);
+        checkpoints.handed.remove(&id);
     }
-    let Some(row) = id.and_then(|id| ledger.logs.get_mut(&id)) else {
+    let Some(row) = id.and_then(|id| checkpoints.logs.get_mut(&id)) else {
         return Err(format!(
             "{} no longer exists: it has no position to set",
             name.shown()

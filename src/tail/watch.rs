@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use notify::event::{EventKind, ModifyKind};
 use notify::{ErrorKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
-use crate::process::node::Node;
+use crate::process::file_id::FileId;
 use crate::process::shown::Shown as _;
 use crate::process::stop::Stop;
 
@@ -32,7 +32,7 @@ pub struct News {
     /// Files that were written to.
     pub written: HashSet<PathBuf>,
     /// Files came, went, or were renamed.
-    pub look_again: bool,
+    pub scan_again: bool,
 }
 
 /// Watches directories.
@@ -47,7 +47,7 @@ pub struct Watch {
 /// A watched directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Watched {
-    node: Option<Node>,
+    file_id: Option<FileId>,
     /// On a file system all of whose writers are on this machine, so that none goes unreported.
     is_local: bool,
 }
@@ -83,10 +83,10 @@ impl Watch {
         let mut is_new = false;
         let mut wanted = BTreeMap::new();
         for folder in folders {
-            let node = std::fs::metadata(folder).ok().map(|data| Node::of(&data));
+            let file_id = std::fs::metadata(folder).ok().map(|data| FileId::of(&data));
             // A directory that was made anew is another one under the old name.
             let watched = self.watched.get(folder);
-            if let Some(watched) = watched.filter(|watched| watched.node == node) {
+            if let Some(watched) = watched.filter(|watched| watched.file_id == file_id) {
                 wanted.insert(folder.to_owned(), *watched);
                 continue;
             }
@@ -98,7 +98,7 @@ impl Watch {
                 Ok(()) => {
                     is_new = true;
                     let is_local = is_local(folder);
-                    wanted.insert(folder.to_owned(), Watched { node, is_local });
+                    wanted.insert(folder.to_owned(), Watched { file_id, is_local });
                 }
                 Err(error) if matches!(error.kind, ErrorKind::MaxFilesWatch) => {
                     say_polling(&error);
@@ -147,7 +147,7 @@ fn is_local(folder: &Path) -> bool {
 /// Whether an event is worth waking up for.
 fn take(news: &mut News, event: notify::Result<notify::Event>) -> bool {
     let Ok(event) = event else {
-        news.look_again = true;
+        news.scan_again = true;
         return true;
     };
     match event.kind {
@@ -160,7 +160,7 @@ fn take(news: &mut News, event: notify::Result<notify::Event>) -> bool {
         | EventKind::Create(_)
         | EventKind::Modify(_)
         | EventKind::Remove(_)
-        | EventKind::Other => news.look_again = true,
+        | EventKind::Other => news.scan_again = true,
     }
     true
 }

@@ -11,7 +11,7 @@ use crate::cli::{StateCommand, StateDirArgs};
 use crate::exit::Exit;
 use crate::process::shown::Shown as _;
 use crate::state::{self, Store};
-use crate::tail::ledger::{Ledger, Row};
+use crate::tail::checkpoints::{Checkpoints, LogEntry};
 use crate::tail::run::STATE;
 use crate::tail::set;
 
@@ -26,9 +26,9 @@ pub fn run(task: StateCommand) -> Result<Exit, Error> {
     match task {
         StateCommand::List(at) => list(&at),
         StateCommand::Show { name, state } => show(&name, &state),
-        StateCommand::Forget { name, state } => change(&state, |ledger| {
-            let ids = ids(ledger, &name)?;
-            ledger.logs.retain(|id, _| !ids.contains(id));
+        StateCommand::Forget { name, state } => change(&state, |checkpoints| {
+            let ids = ids(checkpoints, &name)?;
+            checkpoints.logs.retain(|id, _| !ids.contains(id));
             Ok(format!("{}: forgotten\n", name.shown()))
         }),
         StateCommand::Set {
@@ -36,9 +36,9 @@ pub fn run(task: StateCommand) -> Result<Exit, Error> {
             offset,
             since,
             state,
-        } => change(&state, |ledger| {
-            let ids = ids(ledger, &name)?;
-            let set = set::set(ledger, &ids, &name, offset, since);
+        } => change(&state, |checkpoints| {
+            let ids = ids(checkpoints, &name)?;
+            let set = set::set(checkpoints, &ids, &name, offset, since);
             let (path, offset) = set.map_err(Error::CannotSet)?;
             Ok(format!("{}: offset {offset}\n", path.shown()))
         }),
@@ -66,7 +66,7 @@ fn of_site(task: &StateCommand) -> Result<Option<String>, Error> {
 
 fn list(at: &StateDirArgs) -> Result<Exit, Error> {
     let directory = state::directory(at.state_dir.as_deref())?;
-    let saved = state::read::<Ledger>(&directory, STATE)?;
+    let saved = state::read::<Checkpoints>(&directory, STATE)?;
     let rows = saved.iter().flat_map(|saved| saved.state.logs.values());
     let lines = rows.map(|row| {
         let checkpoint = &row.checkpoint;
@@ -78,30 +78,32 @@ fn list(at: &StateDirArgs) -> Result<Exit, Error> {
         )
     });
     let sites = sites::all(&directory);
-    let sites = sites.iter().map(|(_, ledger)| sites::line(ledger));
+    let sites = sites
+        .iter()
+        .map(|(_, checkpoints)| sites::line(checkpoints));
     print(&lines.chain(sites).collect::<String>())
 }
 
 fn show(name: &Path, at: &StateDirArgs) -> Result<Exit, Error> {
     let directory = state::directory(at.state_dir.as_deref())?;
-    let mut ledger = read(&directory, name)?;
-    let ids = ids(&ledger, name)?;
-    ledger.logs.retain(|id, _| ids.contains(id));
-    let rows: Vec<&Row> = ledger.logs.values().collect();
+    let mut checkpoints = read(&directory, name)?;
+    let ids = ids(&checkpoints, name)?;
+    checkpoints.logs.retain(|id, _| ids.contains(id));
+    let rows: Vec<&LogEntry> = checkpoints.logs.values().collect();
     let text = serde_json::to_string_pretty(&rows).map_err(io::Error::from);
     print(&(text.map_err(Error::Report)? + "\n"))
 }
 
-fn read(directory: &Path, name: &Path) -> Result<Ledger, Error> {
-    let saved = state::read::<Ledger>(directory, STATE)?;
+fn read(directory: &Path, name: &Path) -> Result<Checkpoints, Error> {
+    let saved = state::read::<Checkpoints>(directory, STATE)?;
     let unknown = || Error::Unknown(name.shown().to_string());
     saved.map(|saved| saved.state).ok_or_else(unknown)
 }
 
 /// The logs at a path.
-fn ids(ledger: &Ledger, name: &Path) -> Result<Vec<u64>, Error> {
+fn ids(checkpoints: &Checkpoints, name: &Path) -> Result<Vec<u64>, Error> {
     let path = std::path::absolute(name).unwrap_or_else(|_| name.to_owned());
-    let at_path = ledger.logs.iter();
+    let at_path = checkpoints.logs.iter();
     let ids: Vec<_> = at_path
         .filter(|(_, row)| row.checkpoint.path == path)
         .map(|(id, _)| *id)
@@ -115,14 +117,14 @@ fn ids(ledger: &Ledger, name: &Path) -> Result<Vec<u64>, Error> {
 /// Changes the state, under its lock.
 fn change(
     at: &StateDirArgs,
-    change: impl FnOnce(&mut Ledger) -> Result<String, Error>,
+    change: impl FnOnce(&mut Checkpoints) -> Result<String, Error>,
 ) -> Result<Exit, Error> {
     let directory = state::directory(at.state_dir.as_deref())?;
     let store = Store::open(&directory, STATE)?;
-    let mut ledger: Ledger = store.load()?.unwrap_or_default();
-    let done = change(&mut ledger)?;
+    let mut checkpoints: Checkpoints = store.load()?.unwrap_or_default();
+    let done = change(&mut checkpoints)?;
     store
-        .save(&ledger)
+        .save(&checkpoints)
         .map_err(|source| Error::Save { directory, source })?;
     print(&done)
 }

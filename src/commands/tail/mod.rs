@@ -50,7 +50,7 @@ pub fn run(arguments: &TailArgs) -> Result<Exit, Error> {
 fn refuse_own_output(output: &Path, discovery: &Discovery) -> Result<(), Error> {
     let is_named = output.as_os_str() != "-" && discovery.would_follow(output);
     let is_followed =
-        output_file(output).is_some_and(|file| discovery.follows_node(file.st_dev, file.st_ino));
+        output_file(output).is_some_and(|file| discovery.follows_file(file.st_dev, file.st_ino));
     if is_named || is_followed {
         return Err(Error::output_is_input(output));
     }

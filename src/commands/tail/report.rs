@@ -11,11 +11,11 @@ use crate::cli::TailArgs;
 use crate::commands::Error;
 use crate::exit::Exit;
 use crate::process::columns::{Column, columns};
-use crate::process::node::Node;
+use crate::process::file_id::FileId;
 use crate::process::shown::Shown as _;
 use crate::state;
+use crate::tail::checkpoints::{Checkpoints, LogEntry};
 use crate::tail::discover::Discovery;
-use crate::tail::ledger::{Ledger, Row};
 use crate::tail::log::{Checkpoint, Condition};
 use crate::tail::run::{Options, STATE, following};
 
@@ -47,13 +47,13 @@ fn as_text<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error>
 /// When the state cannot be read, or nobody reads the report.
 pub fn run(arguments: &TailArgs, options: &Options, discovery: Discovery) -> Result<Exit, Error> {
     let directory = state::directory(arguments.state.state_dir.as_deref())?;
-    let saved = state::read::<Ledger>(&directory, STATE)?;
+    let saved = state::read::<Checkpoints>(&directory, STATE)?;
     let saved_at = saved.as_ref().map(|saved| saved.saved_at);
-    let ledger = saved.map(|saved| saved.state).unwrap_or_default();
+    let checkpoints = saved.map(|saved| saved.state).unwrap_or_default();
     let lines = if arguments.list {
-        planned(options, discovery, &ledger)
+        planned(options, discovery, &checkpoints)
     } else {
-        known(&ledger, saved_at)
+        known(&checkpoints, saved_at)
     };
     let text = if arguments.json {
         let text = serde_json::to_string_pretty(&lines).map_err(std::io::Error::from);
@@ -66,15 +66,15 @@ pub fn run(arguments: &TailArgs, options: &Options, discovery: Discovery) -> Res
 }
 
 /// What would be followed, in the order it would be read.
-fn planned(options: &Options, discovery: Discovery, ledger: &Ledger) -> Vec<Line> {
-    let mut following = following(options, discovery, ledger);
-    following.discovery.known.clone_from(&ledger.patterns);
-    following.look();
+fn planned(options: &Options, discovery: Discovery, checkpoints: &Checkpoints) -> Vec<Line> {
+    let mut following = following(options, discovery, checkpoints);
+    following.discovery.known.clone_from(&checkpoints.patterns);
+    following.scan();
     let logs = &following.logs.all;
     let in_order = following.in_order().into_iter();
     let lines = in_order.filter_map(|id| {
         let log = logs.get(&id)?;
-        let row = ledger.logs.get(&id);
+        let row = checkpoints.logs.get(&id);
         let state = match (row, log.checkpoint.condition) {
             (_, Condition::Ignored) => return None,
             (None, _) => "new",
@@ -95,17 +95,17 @@ fn planned(options: &Options, discovery: Discovery, ledger: &Ledger) -> Vec<Line
 }
 
 /// What the state knows, with the files as they are now.
-fn known(ledger: &Ledger, saved_at: Option<OffsetDateTime>) -> Vec<Line> {
-    let rows = ledger.logs.values();
+fn known(checkpoints: &Checkpoints, saved_at: Option<OffsetDateTime>) -> Vec<Line> {
+    let rows = checkpoints.logs.values();
     let read = rows.filter(|row| row.checkpoint.condition != Condition::Ignored);
     read.map(|row| status(row, saved_at)).collect()
 }
 
-fn status(row: &Row, saved_at: Option<OffsetDateTime>) -> Line {
+fn status(row: &LogEntry, saved_at: Option<OffsetDateTime>) -> Line {
     let mut line = line(&row.checkpoint, (row.events, row.errors));
     if row.checkpoint.condition == Condition::Plain && row.checkpoint.gone_since.is_none() {
         match std::fs::metadata(&row.checkpoint.path) {
-            Ok(metadata) if Node::of(&metadata).may_be(&row.checkpoint.node, true) => {
+            Ok(metadata) if FileId::of(&metadata).may_be(&row.checkpoint.file_id, true) => {
                 line.size = metadata.len();
                 line.lag_bytes = line.size.saturating_sub(line.offset);
                 if line.lag_bytes > 0 {
@@ -129,7 +129,7 @@ fn lag(modified: Option<SystemTime>, saved_at: Option<OffsetDateTime>) -> u64 {
 }
 
 fn line(checkpoint: &Checkpoint, (events, errors): (u64, u64)) -> Line {
-    let Node { device, inode, .. } = checkpoint.node;
+    let FileId { device, inode, .. } = checkpoint.file_id;
     Line {
         path: checkpoint.path.clone(),
         state: condition(checkpoint),

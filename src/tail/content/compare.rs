@@ -9,14 +9,14 @@ use memchr::memrchr;
 
 use super::{PIECE, open, open_found};
 use crate::input::compression::Stream;
-use crate::tail::found::Found;
+use crate::tail::file_info::FileInfo;
 use crate::tail::identity::{Comparison, HEAD, Progress, TAIL};
 
 /// Compares a file with what was read of another, and tells whether it ends where that stands.
 ///
 /// # Errors
 /// When it cannot be read, or is gone.
-pub fn compare(found: &Found, progress: &Progress) -> io::Result<(Comparison, bool)> {
+pub fn compare(found: &FileInfo, progress: &Progress) -> io::Result<(Comparison, bool)> {
     let mut stream = Stream::detect(open_found(found)?)?;
     let comparison = progress.compare(&mut stream)?;
     let is_all = comparison == Comparison::Continues && matches!(stream.read(&mut [0]), Ok(0));
@@ -27,7 +27,7 @@ pub fn compare(found: &Found, progress: &Progress) -> io::Result<(Comparison, bo
 ///
 /// # Errors
 /// When it cannot be read, or is gone.
-pub fn length(found: &Found) -> io::Result<u64> {
+pub fn length(found: &FileInfo) -> io::Result<u64> {
     let mut content = Stream::detect(open_found(found)?)?;
     match content.plain() {
         Some(_) => Ok(found.size),
@@ -40,7 +40,7 @@ pub fn length(found: &Found) -> io::Result<u64> {
 ///
 /// # Errors
 /// When it cannot be opened, or is gone.
-pub fn head(found: &Found) -> io::Result<Vec<u8>> {
+pub fn head(found: &FileInfo) -> io::Result<Vec<u8>> {
     head_in(open_found(found)?)
 }
 
@@ -73,7 +73,7 @@ pub fn compare_path(path: &Path, progress: &Progress) -> io::Result<Comparison> 
 ///
 /// # Errors
 /// When it cannot be opened, or is gone. One that is damaged is taken at its word.
-pub fn compare_head(found: &Found, progress: &Progress) -> io::Result<bool> {
+pub fn compare_head(found: &FileInfo, progress: &Progress) -> io::Result<bool> {
     let mut head = Vec::new();
     let stream = Stream::detect(open_found(found)?)?;
     let read = stream
@@ -98,7 +98,7 @@ pub enum Beginning {
 ///
 /// # Errors
 /// When one of them cannot be read.
-pub fn compare_beginning(copy: &Found, original: &Path) -> io::Result<Beginning> {
+pub fn compare_beginning(copy: &FileInfo, original: &Path) -> io::Result<Beginning> {
     compare_streams(
         Stream::detect(open_found(copy)?)?,
         Stream::detect(open(original)?)?,
@@ -145,7 +145,7 @@ fn common_end(mut ours: impl Read, mut theirs: impl Read) -> io::Result<u64> {
 ///
 /// # Errors
 /// When one of them cannot be read.
-pub fn common_lines(found: &Found, other: &Path) -> io::Result<Progress> {
+pub fn common_lines(found: &FileInfo, other: &Path) -> io::Result<Progress> {
     let ours = Stream::detect(open_found(found)?)?;
     let end = common_end(ours, Stream::detect(open(other)?)?)?;
     let mut piece = vec![0; PIECE];
@@ -182,7 +182,7 @@ fn fill(content: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
 
 /// Compares a file with an open one: the same are a copy of its beginning, and a copy of all of it that
 /// was written to since.
-pub(super) fn compare_open(copy: &Found, original: &File) -> io::Result<Beginning> {
+pub(super) fn compare_open(copy: &FileInfo, original: &File) -> io::Result<Beginning> {
     let beginning = compare_streams(Stream::detect(open_found(copy)?)?, FromStart(original, 0))?;
     let length = original.metadata()?.len();
     if beginning != Beginning::Different || length == 0 {

@@ -19,11 +19,11 @@ pub use compare::{
 use compressed::Compressed;
 use plain::Plain;
 
-use super::found::Found;
+use super::file_info::FileInfo;
 use super::identity::{HEAD, Progress, TAIL};
 use crate::input::compression::{LONGEST_MAGIC, Stream};
 use crate::pipeline::frame::leading_nuls;
-use crate::process::node::Node;
+use crate::process::file_id::FileId;
 use crate::process::shown::Shown as _;
 
 /// How much is read at once: worth a turn, and small enough for the caches.
@@ -33,7 +33,7 @@ pub const PIECE: usize = 128 << 10;
 #[derive(Debug)]
 pub struct Content {
     /// Which file it is.
-    pub node: Node,
+    pub file_id: FileId,
     form: Form,
 }
 
@@ -70,13 +70,13 @@ impl Content {
     /// # Errors
     /// When it cannot be read.
     pub fn of(file: File) -> io::Result<Self> {
-        let node = Node::of(&file.metadata()?);
+        let file_id = FileId::of(&file.metadata()?);
         let form = if is_compressed(&file)? {
             Form::Compressed(Box::new(Compressed::open(file)?))
         } else {
             Form::Plain(Plain::new(file))
         };
-        Ok(Self { node, form })
+        Ok(Self { file_id, form })
     }
 
     /// Whether it is compressed: it can then be read only once.
@@ -127,7 +127,7 @@ impl Content {
     ///
     /// # Errors
     /// When one of them cannot be read.
-    pub fn compare_beginning(&self, copy: &Found) -> io::Result<Beginning> {
+    pub fn compare_beginning(&self, copy: &FileInfo) -> io::Result<Beginning> {
         match &self.form {
             Form::Plain(plain) => compare::compare_open(copy, &plain.file),
             Form::Compressed(_) => Ok(Beginning::Different),
@@ -191,9 +191,9 @@ impl Content {
 ///
 /// # Errors
 /// When it cannot be opened, or is gone.
-pub fn open_found(found: &Found) -> io::Result<File> {
+pub fn open_found(found: &FileInfo) -> io::Result<File> {
     let file = open(&found.path)?;
-    if Node::of(&file.metadata()?) == found.node {
+    if FileId::of(&file.metadata()?) == found.file_id {
         Ok(file)
     } else {
         Err(io::ErrorKind::NotFound.into())
@@ -204,7 +204,7 @@ pub fn open_found(found: &Found) -> io::Result<File> {
 ///
 /// # Errors
 /// When it cannot be read.
-pub fn at_last_line(found: &Found) -> io::Result<Progress> {
+pub fn at_last_line(found: &FileInfo) -> io::Result<Progress> {
     let file = open_found(found)?;
     let mut text = Vec::new();
     if is_compressed(&file)? {
@@ -269,7 +269,7 @@ pub fn open(path: &Path) -> io::Result<File> {
 ///
 /// # Errors
 /// When it cannot be read, or is gone.
-pub fn is_found_compressed(found: &Found) -> io::Result<bool> {
+pub fn is_found_compressed(found: &FileInfo) -> io::Result<bool> {
     is_compressed(&open_found(found)?)
 }
 

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Following, fill};
+use super::{TailReader, fill};
 use crate::pipeline::frame::{BYTE_ORDER_MARK, Frame, KEPT_OF_TOO_LONG, Problem};
 use crate::process::shown::Shown as _;
 use crate::tail::content::Lines;
 use crate::tail::log::{Log, LogId};
 use crate::tail::piece::{Change, TailPiece};
 
-impl Following {
+impl TailReader {
     /// Reads the next piece of a log whose file is gone, or ends that log.
     pub fn drain_gone(&mut self, piece: &mut TailPiece) -> bool {
         let gone = |log: &Log| log.gone.is_some() && log.content.is_some();

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::io;
 
-use super::Following;
+use super::TailReader;
 use crate::tail::content::Content;
 use crate::tail::log::{Condition, Log, LogId};
 
-impl Following {
+impl TailReader {
     /// Opens a log where it was left off.
     pub(super) fn open(&mut self, id: LogId) -> io::Result<()> {
         let Some(log) = self.logs.all.get_mut(&id) else {
@@ -20,7 +20,7 @@ impl Following {
             log.content = None;
         }
         let mut content = Content::open(&log.checkpoint.path)?;
-        if content.node != log.checkpoint.node || !content.resume(&log.checkpoint.progress)? {
+        if content.file_id != log.checkpoint.file_id || !content.resume(&log.checkpoint.progress)? {
             log.is_displaced = content.is_compressed();
             return Ok(());
         }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::content::Lines;
-use super::discover::{Discovery, Found, Listing};
+use super::discover::{Discovery, FileInfo, Listing};
 use super::log::{Condition, Log, LogId, Series, Unfinished};
 use super::piece::{Change, TailPiece};
 use super::recognise::{FirstMeeting, Logs};
@@ -39,7 +39,7 @@ pub struct Reading {
 
 /// Reads every line of the logs.
 #[derive(Debug)]
-pub struct Following {
+pub struct TailReader {
     /// Where logs are.
     pub discovery: Discovery,
     /// The logs.
@@ -48,7 +48,7 @@ pub struct Following {
     /// The last look, while nothing is known to have changed since.
     folders: BTreeMap<PathBuf, Listing>,
     /// The files that it found.
-    found: Vec<Found>,
+    found: Vec<FileInfo>,
     rounds: HashMap<Series, VecDeque<(LogId, u64)>>,
     /// Whose turn it is.
     turns: VecDeque<Series>,
@@ -70,7 +70,7 @@ pub struct Following {
     pub troubles: usize,
 }
 
-impl Following {
+impl TailReader {
     /// Follows from where the logs stand.
     #[must_use]
     pub fn new(discovery: Discovery, logs: Logs, reading: Reading) -> Self {
@@ -100,9 +100,9 @@ impl Following {
     }
 
     /// Looks at all files, and plans the rounds anew.
-    pub fn look(&mut self) {
+    pub fn scan(&mut self) {
         self.discovery.left = self.logs.beside_links();
-        let mut look = self.discovery.look(Some(&self.folders));
+        let mut look = self.discovery.scan(Some(&self.folders));
         self.complain(&look.failed);
         if !self.is_unsettled && !self.needs_attention() && look.found == self.found {
             self.folders = look.folders;
@@ -116,7 +116,7 @@ impl Following {
                 self.is_unsettled = false;
                 break;
             }
-            look = self.discovery.look(None);
+            look = self.discovery.scan(None);
         }
         self.folders = look.folders;
         self.found = look.found;
@@ -129,7 +129,7 @@ impl Following {
     /// Whether the directories are as they were at the last look, and there is no reason to look at
     /// files but a change of one.
     #[must_use]
-    pub fn is_as_scanned(&self) -> bool {
+    pub fn is_unchanged(&self) -> bool {
         let as_scanned = |(folder, listing): (&PathBuf, &Listing)| {
             let modified = std::fs::metadata(folder).and_then(|metadata| metadata.modified());
             modified.is_ok_and(|modified| listing.is_of(modified))
@@ -243,7 +243,7 @@ impl Following {
             let Some(log) = self.logs.all.get_mut(id) else {
                 continue;
             };
-            match log.look_again() {
+            match log.scan_again() {
                 Ok(true) => {}
                 Ok(false) => {
                     self.is_unsettled = true;
@@ -338,7 +338,7 @@ impl Following {
         };
         let limit = match content.size()? {
             // All of what is gone, or going, is read.
-            Some(size) if log.gone.is_some() || content.node != log.checkpoint.node => size,
+            Some(size) if log.gone.is_some() || content.file_id != log.checkpoint.file_id => size,
             _ => limit,
         };
         let progress = &mut log.checkpoint.progress;
@@ -497,7 +497,7 @@ fn is_unchanged(
         return true;
     }
     match discovery.read_again(folder) {
-        Ok(again) if again.nodes == listing.nodes => {
+        Ok(again) if again.inodes == listing.inodes => {
             *listing = again;
             true
         }

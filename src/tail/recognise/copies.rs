@@ -12,7 +12,7 @@ use super::scan::Scan;
 use super::{Logs, Unsettled, key};
 use crate::process::shown::Shown as _;
 use crate::tail::content::{self, Beginning};
-use crate::tail::discover::Found;
+use crate::tail::discover::FileInfo;
 use crate::tail::identity::HEAD;
 use crate::tail::log::{Log, LogId, Series, file_name};
 
@@ -113,7 +113,7 @@ impl Index {
     /// The logs that a file may be a copy of, by its name and its beginning.
     pub(super) fn originals(
         &mut self,
-        found: &Found,
+        found: &FileInfo,
         logs: &BTreeMap<LogId, Log>,
         scan: &mut Scan<'_>,
     ) -> Result<BTreeSet<LogId>, Unsettled> {
@@ -168,11 +168,11 @@ impl Index {
 }
 
 /// Whether anything can be told of a file by its content.
-pub(super) fn is_begun(found: &Found) -> bool {
+pub(super) fn is_begun(found: &FileInfo) -> bool {
     found.size >= least_begun(found)
 }
 
-fn least_begun(found: &Found) -> u64 {
+fn least_begun(found: &FileInfo) -> u64 {
     if is_named_compressed(found) {
         SHORTEST_COMPRESSED
     } else {
@@ -208,7 +208,7 @@ impl Logs {
     /// was (logrotate's `copytruncate` before the truncation, or `gzip` before it removes its input).
     pub(super) fn is_copy(
         &mut self,
-        found: &Found,
+        found: &FileInfo,
         index: &mut Index,
         scan: &mut Scan<'_>,
     ) -> Result<bool, Unsettled> {
@@ -220,10 +220,10 @@ impl Logs {
             };
             copy.found == *found && original.is_some_and(is_as_compared)
         };
-        if self.copies.get(&key(&found.node)).is_some_and(is_known) {
+        if self.copies.get(&key(&found.file_id)).is_some_and(is_known) {
             return Ok(true);
         }
-        self.copies.remove(&key(&found.node));
+        self.copies.remove(&key(&found.file_id));
         let originals = index.originals(found, &self.all, scan)?;
         let of = originals
             .into_iter()
@@ -250,7 +250,7 @@ impl Logs {
                         is_told: beginning.is_ok_and(|beginning| beginning == Beginning::Same),
                         original: stamp(log),
                     };
-                    self.copies.insert(key(&found.node), copy);
+                    self.copies.insert(key(&found.file_id), copy);
                     return Ok(true);
                 }
                 // It says something else; but so it would if the original was just truncated.

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use crate::tail::found::Found;
+use crate::tail::file_info::FileInfo;
 use crate::tail::log::LogId;
 
 /// By what a change of a file is told.
@@ -11,7 +11,7 @@ pub(super) type Stamp = (u64, Option<SystemTime>);
 /// A file that is a copy of a log, as far as the log's own file tells.
 #[derive(Debug, Clone)]
 pub(in crate::tail) struct Copy {
-    pub(super) found: Found,
+    pub(super) found: FileInfo,
     pub(super) of: LogId,
     /// There was something in it to tell it by; else it may be another log's, too.
     pub(super) is_told: bool,

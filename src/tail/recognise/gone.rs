@@ -9,7 +9,7 @@ use super::scan::Scan;
 use super::{Known, Logs, Unsettled, now};
 use crate::process::shown::Shown as _;
 use crate::tail::content;
-use crate::tail::discover::Found;
+use crate::tail::discover::FileInfo;
 use crate::tail::log::{Condition, Log, LogId, Series};
 
 /// What became of a log's content.
@@ -19,7 +19,7 @@ enum Fate<'a> {
     /// Its file is there, with other content.
     Truncated,
     /// Its file was written over after its rotation, as `shred` does.
-    Overwritten(&'a Found),
+    Overwritten(&'a FileInfo),
 }
 
 /// What is missing of a log whose content is nowhere.
@@ -38,7 +38,7 @@ impl Logs {
         nowhere: &[LogId],
         index: &mut Index,
         scan: &mut Scan<'_>,
-    ) -> Result<HashMap<LogId, Found>, Unsettled> {
+    ) -> Result<HashMap<LogId, FileInfo>, Unsettled> {
         let mut overwritten = HashMap::new();
         for id in nowhere {
             let Some(log) = self.all.get(id).filter(|log| log.gone.is_none()) else {
@@ -46,11 +46,12 @@ impl Logs {
             };
             // Perhaps renamed since.
             let checkpoint = &log.checkpoint;
-            let Some(found) = scan.with_inode_of(&checkpoint.node, &checkpoint.path) else {
+            let Some(found) = scan.with_inode_of(&checkpoint.file_id, &checkpoint.path) else {
                 continue;
             };
             // Only its birth tells a file from a new one that has its inode.
-            let is_same_file = found.node == log.checkpoint.node && found.node.born.is_some();
+            let is_same_file =
+                found.file_id == log.checkpoint.file_id && found.file_id.born.is_some();
             if is_same_file
                 && found.name.rotated_from.is_some()
                 && found.size > 0
@@ -58,7 +59,7 @@ impl Logs {
                 && !self.is_copy(found, index, scan)?
             {
                 overwritten.insert(*id, found.clone());
-                scan.take(&found.node);
+                scan.take(&found.file_id);
             }
         }
         Ok(overwritten)
@@ -68,7 +69,7 @@ impl Logs {
     pub(super) fn give_up(
         &mut self,
         nowhere: Vec<LogId>,
-        overwritten: &HashMap<LogId, Found>,
+        overwritten: &HashMap<LogId, FileInfo>,
         scan: &mut Scan<'_>,
     ) -> Result<(), Unsettled> {
         if nowhere.is_empty() {
@@ -90,12 +91,12 @@ impl Logs {
                     continue;
                 }
                 Some(found) => Fate::Overwritten(found),
-                None if scan.is_listed(&log.checkpoint.node) => Fate::Truncated,
+                None if scan.is_listed(&log.checkpoint.file_id) => Fate::Truncated,
                 None => Fate::Deleted,
             };
             let is_of_another = !matches!(fate, Fate::Overwritten(_))
                 && Known::of(log) == Known::Unread
-                && !scan.is_free(&log.checkpoint.node);
+                && !scan.is_free(&log.checkpoint.file_id);
             if is_of_another {
                 // What stands in its file is the content of a log that is known longer.
                 log.checkpoint.size = 0;
@@ -147,14 +148,14 @@ impl Logs {
 }
 
 /// What a file that is not to be read holds now.
-fn ignore(log: &mut Log, found: &Found) {
+fn ignore(log: &mut Log, found: &FileInfo) {
     log.checkpoint.progress = content::at_last_line(found).unwrap_or_default();
     log.checkpoint.seen = None;
     log.moves_to(found, Condition::Ignored);
 }
 
 /// Says what of a log was seen and is gone.
-fn lost(log: &Log, is_newest: bool, fate: &Fate<'_>, archive: Option<&Found>) -> Loss {
+fn lost(log: &Log, is_newest: bool, fate: &Fate<'_>, archive: Option<&FileInfo>) -> Loss {
     let unfinished = log.checkpoint.unfinished.as_ref();
     let known = unfinished.map_or(0, |unfinished| unfinished.length);
     let offset = log.offset() + known;
@@ -207,8 +208,8 @@ fn lost(log: &Log, is_newest: bool, fate: &Fate<'_>, archive: Option<&Found>) ->
 
 /// An archive that may be of a log, but of which not even the beginning can be read: it is cut off, or
 /// still being written.
-fn begun_archive<'a>(log: &Log, scan: &mut Scan<'a>) -> Result<Option<&'a Found>, Unsettled> {
-    let is_candidate = |found: &&Found| is_named_compressed(found) && is_rotation_of(found, log);
+fn begun_archive<'a>(log: &Log, scan: &mut Scan<'a>) -> Result<Option<&'a FileInfo>, Unsettled> {
+    let is_candidate = |found: &&FileInfo| is_named_compressed(found) && is_rotation_of(found, log);
     let candidates: Vec<_> = scan.free().filter(is_candidate).collect();
     for found in candidates {
         let is_empty = scan.head(found)?.is_some_and(|head| head.is_empty());

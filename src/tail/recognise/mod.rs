@@ -31,10 +31,10 @@ use reached::Earlier;
 use scan::Scan;
 
 use super::content;
-use super::discover::{Found, Look};
+use super::discover::{FileInfo, ScanResult};
 use super::identity::{Digest, Progress};
 use super::log::{Condition, Log, LogId, folder};
-use crate::process::node::Node;
+use crate::process::file_id::FileId;
 
 /// How files are first met.
 #[derive(Debug, Clone, Copy)]
@@ -70,8 +70,8 @@ pub struct Logs {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Unsettled;
 
-fn key(node: &Node) -> (u64, u64) {
-    (node.device, node.inode)
+fn key(file_id: &FileId) -> (u64, u64) {
+    (file_id.device, file_id.inode)
 }
 
 /// The logs that one step of a scan is about.
@@ -98,7 +98,7 @@ impl Logs {
     ///
     /// # Errors
     /// When files changed meanwhile, so that it cannot be told.
-    pub fn recognise(&mut self, look: &Look, meeting: FirstMeeting) -> Result<(), Unsettled> {
+    pub fn recognise(&mut self, look: &ScanResult, meeting: FirstMeeting) -> Result<(), Unsettled> {
         let mut earlier = self.begin(look);
         let mut scan = Scan::of(look);
         let mut nowhere = Vec::new();
@@ -118,7 +118,7 @@ impl Logs {
         let overwritten = self.overwritten(&nowhere, &mut index, &mut scan)?;
         self.give_up(nowhere, &overwritten, &mut scan)?;
         for found in new {
-            if scan.is_free(&found.node)
+            if scan.is_free(&found.file_id)
                 && let Some(log) = self.meet(found, meeting, &mut earlier, &mut index, &mut scan)?
             {
                 index.add(self.next, &log);
@@ -126,8 +126,8 @@ impl Logs {
                 self.next += 1;
             }
         }
-        let present: HashSet<_> = look.found.iter().map(|found| key(&found.node)).collect();
-        self.copies.retain(|node, _| present.contains(node));
+        let present: HashSet<_> = look.found.iter().map(|found| key(&found.file_id)).collect();
+        self.copies.retain(|file_id, _| present.contains(file_id));
         Ok(())
     }
 
@@ -135,7 +135,7 @@ impl Logs {
     fn find_in_place(
         &mut self,
         known: Known,
-        look: &Look,
+        look: &ScanResult,
         scan: &mut Scan<'_>,
     ) -> Result<Vec<LogId>, Unsettled> {
         let mut astray = Vec::new();
@@ -154,12 +154,12 @@ impl Logs {
             // but a file of theirs may be reached by another path now.
             log.is_unfollowed =
                 !look.folders.contains_key(home) && !look.failed.iter().any(is_missing);
-            let found = scan.with_inode_of(&log.checkpoint.node, &log.checkpoint.path);
+            let found = scan.with_inode_of(&log.checkpoint.file_id, &log.checkpoint.path);
             match found {
                 Some(found) if !std::mem::take(&mut log.is_displaced) && is_same(log, found)? => {
                     log.is_at(found);
                     log.is_unfollowed = false;
-                    scan.take(&found.node);
+                    scan.take(&found.file_id);
                 }
                 Some(found) if log.is_unfollowed => {
                     // Its directory has another name by now, and the file was truncated besides.
@@ -205,8 +205,8 @@ impl Logs {
                     && folder(&found.path) == log.home;
                 log.is_at(&found);
             }
-            scan.take(&found.node);
-            self.copies.remove(&key(&found.node));
+            scan.take(&found.file_id);
+            self.copies.remove(&key(&found.file_id));
         }
         Ok(missing)
     }
@@ -214,7 +214,7 @@ impl Logs {
     /// Meets a file that is no log yet.
     fn meet(
         &mut self,
-        found: &Found,
+        found: &FileInfo,
         meeting: FirstMeeting,
         earlier: &mut Earlier,
         index: &mut Index,
@@ -242,10 +242,10 @@ impl Logs {
             .modified
             .and_then(|modified| SystemTime::now().duration_since(modified).ok());
         let is_old = meeting.ignore_older.is_some_and(|most| age > Some(most));
-        let is_first_look = found.is_first_look && !earlier.knows_series_of(found, self);
-        let (progress, condition) = if !found.is_followed && is_first_look {
+        let is_first_scan = found.is_first_scan && !earlier.knows_series_of(found, self);
+        let (progress, condition) = if !found.is_followed && is_first_scan {
             (from_end(found)?, Condition::Ignored)
-        } else if is_old || meeting.from_end && is_first_look {
+        } else if is_old || meeting.from_end && is_first_scan {
             // What is written to it from here on counts; nothing is appended to a compressed file.
             let condition = if settled(content::is_found_compressed(found), found, false)? {
                 Condition::Ignored
@@ -266,7 +266,7 @@ impl Logs {
 }
 
 /// What counts as read of a file that is followed from its end.
-fn from_end(found: &Found) -> Result<Progress, Unsettled> {
+fn from_end(found: &FileInfo) -> Result<Progress, Unsettled> {
     settled(content::at_last_line(found), found, Progress::default())
 }
 

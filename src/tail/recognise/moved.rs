@@ -7,7 +7,7 @@ use super::places::{compared, is_there};
 use super::scan::Scan;
 use super::{Logs, Unsettled};
 use crate::tail::content;
-use crate::tail::discover::Found;
+use crate::tail::discover::FileInfo;
 use crate::tail::identity::{Comparison, Digest};
 use crate::tail::log::{Condition, Log, LogId, folder};
 
@@ -53,7 +53,7 @@ impl Logs {
         missing: Vec<LogId>,
         scan: &mut Scan<'_>,
     ) -> Result<Vec<LogId>, Unsettled> {
-        let new: Vec<&Found> = scan.free().filter(|found| found.size > 0).collect();
+        let new: Vec<&FileInfo> = scan.free().filter(|found| found.size > 0).collect();
         if new.is_empty() {
             return Ok(missing);
         }
@@ -82,7 +82,7 @@ impl Logs {
                 {
                     log.moves_to(found, condition);
                     log.is_unfollowed = false;
-                    scan.take(&found.node);
+                    scan.take(&found.file_id);
                     missing.remove(&id);
                     break;
                 }
@@ -108,11 +108,11 @@ impl Logs {
             if !is_nowhere || !is_told || folder(&log.checkpoint.path).is_dir() {
                 continue;
             }
-            let is_rotated = |found: &&Found| {
+            let is_rotated = |found: &&FileInfo| {
                 found.name.rotated_from.is_some() && found.name.series == log.series.1
             };
             let rotated: Vec<_> = scan.free().filter(is_rotated).collect();
-            let mut longest: Option<(u64, &Found, Condition)> = None;
+            let mut longest: Option<(u64, &FileInfo, Condition)> = None;
             for found in rotated {
                 if let (Comparison::Shorter, condition) = compared(log, found, scan)? {
                     let length = content::length(found).unwrap_or_default();
@@ -124,7 +124,7 @@ impl Logs {
             if let Some((_, found, condition)) = longest {
                 log.moves_to(found, condition);
                 log.is_unfollowed = false;
-                scan.take(&found.node);
+                scan.take(&found.file_id);
                 missing.remove(id);
             }
         }

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use super::copy::{Copy, Stamp};
 use super::scan::Scan;
 use super::{Unsettled, key};
-use crate::process::node::Node;
+use crate::process::file_id::FileId;
 use crate::tail::content::{self, Beginning, Content};
-use crate::tail::discover::Found;
+use crate::tail::discover::FileInfo;
 use crate::tail::identity::{Comparison, Digest};
 use crate::tail::log::{Condition, Log, LogId, file_name, folder};
 use crate::tail::name::{self, Age, Name};
@@ -26,7 +26,7 @@ pub(super) fn stamp(log: &Log) -> Stamp {
 }
 
 /// Whether a file with a log's inode still holds what was read.
-pub(super) fn is_same(log: &mut Log, found: &Found) -> Result<bool, Unsettled> {
+pub(super) fn is_same(log: &mut Log, found: &FileInfo) -> Result<bool, Unsettled> {
     let checkpoint = &log.checkpoint;
     let stamp = Some((found.size, found.modified));
     if log.compared == stamp {
@@ -53,7 +53,7 @@ pub(super) fn is_same(log: &mut Log, found: &Found) -> Result<bool, Unsettled> {
             content::compare_head(found, progress)
         }
         Condition::Plain => match &mut log.content {
-            Some(content) if content.node == found.node => content.resume(progress),
+            Some(content) if content.file_id == found.file_id => content.resume(progress),
             _ => content::open_found(found).and_then(|file| {
                 let mut content = Content::of(file)?;
                 Ok(!content.is_compressed() && content.resume(progress)?)
@@ -72,7 +72,7 @@ pub(super) fn is_same(log: &mut Log, found: &Found) -> Result<bool, Unsettled> {
 /// Whether a log's file is where it was found.
 pub(super) fn is_there(log: &Log) -> bool {
     let metadata = std::fs::metadata(&log.checkpoint.path);
-    metadata.is_ok_and(|metadata| Node::of(&metadata) == log.checkpoint.node)
+    metadata.is_ok_and(|metadata| FileId::of(&metadata) == log.checkpoint.file_id)
 }
 
 /// Whether a log's file is where it was found, and holds what was read and seen.
@@ -98,7 +98,7 @@ pub(super) fn is_intact(log: &Log) -> bool {
 
 /// Whether a file is named as what rotation made of a log: in a way that is known, or with anything
 /// behind the log's own name.
-pub(super) fn is_rotation_of(found: &Found, log: &Log) -> bool {
+pub(super) fn is_rotation_of(found: &FileInfo, log: &Log) -> bool {
     let here = found.lives_in();
     let is_known = |series: &OsStr, age: &Age| {
         found.name.rotated_from.is_some()
@@ -132,7 +132,7 @@ pub(super) fn place(
     id: LogId,
     copies: &HashMap<(u64, u64), Copy>,
     scan: &mut Scan<'_>,
-) -> Result<Option<(Found, Option<Condition>)>, Unsettled> {
+) -> Result<Option<(FileInfo, Option<Condition>)>, Unsettled> {
     if log.gone.is_none()
         && let Some(found) = renamed(log, scan)
         && is_same(log, &found)?
@@ -140,9 +140,9 @@ pub(super) fn place(
         return Ok(Some((found, None)));
     }
     // Of what nothing is known but its open file, that is compared.
-    let is_another = |found: &Found| {
+    let is_another = |found: &FileInfo| {
         let content = log.content.as_ref();
-        content.is_some_and(|content| content.node != found.node)
+        content.is_some_and(|content| content.file_id != found.file_id)
     };
     let is_told = log.offset() > 0 || log.checkpoint.seen.is_some();
     let path = &log.checkpoint.path;
@@ -179,12 +179,12 @@ fn folders(log: &Log) -> Vec<PathBuf> {
 }
 
 /// A log's file under a name that no pattern concerns.
-fn renamed(log: &Log, scan: &mut Scan<'_>) -> Option<Found> {
-    let node = &log.checkpoint.node;
+fn renamed(log: &Log, scan: &mut Scan<'_>) -> Option<FileInfo> {
+    let file_id = &log.checkpoint.file_id;
     folders(log).iter().find_map(|folder| {
-        let files = scan.names(folder).with_inode(node.inode);
+        let files = scan.names(folder).with_inode(file_id.inode);
         let mut files = files.into_iter();
-        files.find(|found| found.node.may_be(node, false) && scan.is_free(&found.node))
+        files.find(|found| found.file_id.may_be(file_id, false) && scan.is_free(&found.file_id))
     })
 }
 
@@ -195,7 +195,7 @@ fn rotated(
     id: LogId,
     copies: &HashMap<(u64, u64), Copy>,
     scan: &mut Scan<'_>,
-) -> Result<Option<(Comparison, Found, Condition)>, Unsettled> {
+) -> Result<Option<(Comparison, FileInfo, Condition)>, Unsettled> {
     if log.offset() == 0 && log.checkpoint.seen.is_none() && log.content.is_none() {
         // Nothing was read: whatever becomes of it is a log like a new one.
         return Ok(None);
@@ -226,9 +226,9 @@ fn candidates(
     id: LogId,
     copies: &HashMap<(u64, u64), Copy>,
     scan: &mut Scan<'_>,
-) -> Vec<Found> {
-    let may_be = |found: &Found| {
-        let copy = copies.get(&key(&found.node));
+) -> Vec<FileInfo> {
+    let may_be = |found: &FileInfo| {
+        let copy = copies.get(&key(&found.file_id));
         is_rotation_of(found, log) && copy.is_none_or(|copy| copy.of == id || !copy.is_told)
     };
     let free = scan.free().filter(|found| may_be(found));
@@ -251,7 +251,7 @@ fn candidates(
                 |name: &OsStr| is_extended(name, own) || is_real && Name::of(name).series == series;
             named.extend(scan.names(folder(path)).matching(is_named));
         }
-        named.retain(|found| !scan.is_listed(&found.node) && scan.is_free(&found.node));
+        named.retain(|found| !scan.is_listed(&found.file_id) && scan.is_free(&found.file_id));
         candidates.extend(named.into_iter().filter(may_be));
     }
     // A plain file before a compressed one, which may still be in the making.
@@ -263,7 +263,7 @@ fn candidates(
 /// Compares a file with what was read of a log, and tells what the file would be to the log.
 pub(super) fn compared(
     log: &Log,
-    found: &Found,
+    found: &FileInfo,
     scan: &mut Scan<'_>,
 ) -> Result<(Comparison, Condition), Unsettled> {
     let progress = &log.checkpoint.progress;
@@ -319,6 +319,6 @@ fn if_continues(is_same: bool) -> Comparison {
     }
 }
 
-pub(super) fn is_named_compressed(found: &Found) -> bool {
+pub(super) fn is_named_compressed(found: &FileInfo) -> bool {
     name::is_compressed(file_name(&found.path))
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::Logs;
 use crate::process::shown::Shown as _;
-use crate::tail::discover::{Found, Look};
+use crate::tail::discover::{FileInfo, ScanResult};
 use crate::tail::log::{LogId, Series, folder};
 
 /// Logs that the state knew, and their series.
@@ -18,7 +18,7 @@ pub(super) struct Earlier {
 impl Earlier {
     /// Whether a file is of a series that was followed before this run, perhaps by another path: then
     /// what came to it since is to be read.
-    pub(super) fn knows_series_of(&mut self, found: &Found, logs: &Logs) -> bool {
+    pub(super) fn knows_series_of(&mut self, found: &FileInfo, logs: &Logs) -> bool {
         let series = self.series.get_or_insert_with(|| {
             let earlier = logs.all.range(..self.before);
             earlier.map(|(_, log)| log.real_series()).collect()
@@ -41,7 +41,7 @@ impl Logs {
 
     /// Before the first scan of a run: takes the logs to the paths by which their directories are
     /// followed now.
-    pub(super) fn begin<'a>(&mut self, look: &'a Look) -> Earlier {
+    pub(super) fn begin<'a>(&mut self, look: &'a ScanResult) -> Earlier {
         if let Some(before) = self.earlier {
             return Earlier {
                 before,

@@ -14,7 +14,7 @@ use super::scan::Scan;
 use super::{Known, Logs, Unsettled, key};
 use crate::process::shown::Shown as _;
 use crate::tail::content::{self, Beginning};
-use crate::tail::discover::Found;
+use crate::tail::discover::FileInfo;
 use crate::tail::identity::{Comparison, Progress};
 use crate::tail::log::{Condition, Log, LogId, Series, file_name, folder};
 use crate::tail::name::Name;
@@ -35,7 +35,7 @@ impl Logs {
         if known == Known::Read {
             self.with_backup.clear();
         }
-        let new: Vec<&Found> = scan.free().collect();
+        let new: Vec<&FileInfo> = scan.free().collect();
         let logs = self.all.iter().map(|(id, log)| (*id, log));
         let nowhere: HashSet<_> = nowhere.iter().copied().collect();
         let present = logs.filter(|(id, log)| is_present(log) && !nowhere.contains(id));
@@ -51,7 +51,7 @@ impl Logs {
                 Vec::new()
             };
             if !backups.is_empty() {
-                self.with_backup.insert(key(&found.node));
+                self.with_backup.insert(key(&found.file_id));
             }
             let is_known = |id: &LogId| self.all.get(id).is_some_and(|log| Known::of(log) == known);
             let backups: Vec<_> = backups.into_iter().filter(is_known).collect();
@@ -59,7 +59,7 @@ impl Logs {
                 continue;
             };
             if self.is_beginning_of_backup(&backups, found)? {
-                scan.take(&found.node);
+                scan.take(&found.file_id);
                 continue;
             }
             let continued = index.beginning_like(&head);
@@ -75,7 +75,7 @@ impl Logs {
     fn continues_one(
         &mut self,
         logs: &[LogId],
-        found: &Found,
+        found: &FileInfo,
         scan: &mut Scan<'_>,
     ) -> Result<bool, Unsettled> {
         for id in logs {
@@ -90,7 +90,7 @@ impl Logs {
     fn continues(
         &mut self,
         id: LogId,
-        found: &Found,
+        found: &FileInfo,
         scan: &mut Scan<'_>,
     ) -> Result<bool, Unsettled> {
         let Some(log) = self.all.get_mut(&id) else {
@@ -116,7 +116,7 @@ impl Logs {
             };
             if is_place {
                 log.moves_to(found, condition);
-                scan.take(&found.node);
+                scan.take(&found.file_id);
             }
             return Ok(is_place);
         }
@@ -126,7 +126,7 @@ impl Logs {
         {
             // Whatever is written from here on is written to it.
             log.moves_to(found, condition);
-            scan.take(&found.node);
+            scan.take(&found.file_id);
             return Ok(true);
         }
         let both = content::common_lines(found, &path);
@@ -157,7 +157,7 @@ impl Logs {
         } else {
             Condition::Plain
         };
-        let unread = |log: &&mut Log| log.offset() == 0 && log.checkpoint.node == found.node;
+        let unread = |log: &&mut Log| log.offset() == 0 && log.checkpoint.file_id == found.file_id;
         if let Some(log) = self.all.values_mut().find(unread) {
             log.checkpoint.progress = progress;
             log.checkpoint.seen = None;
@@ -167,7 +167,7 @@ impl Logs {
             self.all.insert(self.next, log);
             self.next += 1;
         }
-        scan.take(&found.node);
+        scan.take(&found.file_id);
         Ok(true)
     }
 
@@ -176,10 +176,10 @@ impl Logs {
     fn is_beginning_of_backup(
         &mut self,
         backups: &[LogId],
-        found: &Found,
+        found: &FileInfo,
     ) -> Result<bool, Unsettled> {
         let is_known = |copy: &Copy| copy.found == *found && backups.contains(&copy.of);
-        if self.copies.get(&key(&found.node)).is_some_and(is_known) {
+        if self.copies.get(&key(&found.file_id)).is_some_and(is_known) {
             return Ok(true);
         }
         for id in backups {
@@ -198,7 +198,7 @@ impl Logs {
                     is_told: true,
                     original: stamp(log),
                 };
-                self.copies.insert(key(&found.node), copy);
+                self.copies.insert(key(&found.file_id), copy);
                 return Ok(true);
             }
         }
@@ -210,7 +210,7 @@ impl Logs {
     #[must_use]
     pub fn is_beginning_known(&self, id: LogId) -> bool {
         let log = self.all.get(&id);
-        let Some(log) = log.filter(|log| self.with_backup.contains(&key(&log.checkpoint.node)))
+        let Some(log) = log.filter(|log| self.with_backup.contains(&key(&log.checkpoint.file_id)))
         else {
             return false;
         };
@@ -239,7 +239,7 @@ impl Logs {
     /// not tell so any more: the copy was made before the log was rotated.
     pub(super) fn known_lines(
         &self,
-        found: &Found,
+        found: &FileInfo,
         index: &mut Index,
         scan: &mut Scan<'_>,
     ) -> Result<Option<Progress>, Unsettled> {
@@ -283,7 +283,7 @@ impl Backups {
     }
 
     /// The newest logs that a file's content may have come from, by their names.
-    fn of_file(&self, found: &Found, logs: &BTreeMap<LogId, Log>) -> Vec<LogId> {
+    fn of_file(&self, found: &FileInfo, logs: &BTreeMap<LogId, Log>) -> Vec<LogId> {
         let path = found.own_path();
         let behind = self.by_path.range(path.to_owned()..);
         let extended = behind.take_while(|(other, _)| {
@@ -334,7 +334,7 @@ fn is_backup_of(log: &Log, path: &Path, name: &Name) -> bool {
 }
 
 /// Whether all of the file at a path stands at the beginning of another one; `found` is one of them.
-fn is_beginning_of(path: &Path, of: &Path, found: &Found) -> Result<bool, Unsettled> {
+fn is_beginning_of(path: &Path, of: &Path, found: &FileInfo) -> Result<bool, Unsettled> {
     let beginning = content::compare_paths(path, of);
     let beginning = settled(beginning, found, Beginning::Different)?;
     Ok(beginning == Beginning::Same)

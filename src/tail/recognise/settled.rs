@@ -4,10 +4,14 @@ use std::io;
 
 use super::Unsettled;
 use crate::process::shown::Shown as _;
-use crate::tail::found::Found;
+use crate::tail::file_info::FileInfo;
 
 /// What an error says of a file that was there a moment ago: something else, or nothing.
-pub(super) fn settled<T>(read: io::Result<T>, found: &Found, otherwise: T) -> Result<T, Unsettled> {
+pub(super) fn settled<T>(
+    read: io::Result<T>,
+    found: &FileInfo,
+    otherwise: T,
+) -> Result<T, Unsettled> {
     match read {
         Ok(read) => Ok(read),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Unsettled),

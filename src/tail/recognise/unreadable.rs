@@ -5,7 +5,7 @@ use super::scan::Scan;
 use super::{Logs, Unsettled};
 use crate::process::shown::Shown as _;
 use crate::tail::content;
-use crate::tail::discover::Found;
+use crate::tail::discover::FileInfo;
 use crate::tail::identity::Progress;
 use crate::tail::log::{Condition, Log, LogId, file_name, folder};
 use crate::tail::name;
@@ -33,7 +33,7 @@ impl Logs {
     /// told once: the state knows it from then on.
     pub(super) fn unreadable(
         &mut self,
-        found: &Found,
+        found: &FileInfo,
         scan: &mut Scan<'_>,
     ) -> Result<Option<Log>, Unsettled> {
         let Some(what) = what_is_unreadable(found, scan)? else {
@@ -71,7 +71,7 @@ impl Logs {
         tracing::warn!("{path} has an unsupported format: {missed}; {REMEDY}");
         self.unreadable += 1;
         if found.is_listed {
-            scan.take(&found.node);
+            scan.take(&found.file_id);
             let progress = Progress::default();
             let log = Log::begin(&found, progress, None, Condition::Ignored);
             self.all.insert(self.next, log);
@@ -80,8 +80,8 @@ impl Logs {
         Ok(())
     }
 
-    fn missed(&self, found: &Found) -> Missed<'_> {
-        if !found.is_followed && found.is_first_look {
+    fn missed(&self, found: &FileInfo) -> Missed<'_> {
+        if !found.is_followed && found.is_first_scan {
             // As any other rotated file from before its log was followed.
             return Missed::Nothing;
         }
@@ -120,7 +120,7 @@ fn rest_may_be_in_it(log: &Log) -> String {
 
 /// What a file is, if its name and its beginning tell that it cannot be read.
 fn what_is_unreadable(
-    found: &Found,
+    found: &FileInfo,
     scan: &mut Scan<'_>,
 ) -> Result<Option<&'static str>, Unsettled> {
     let is_unreadable = name::is_unreadable(file_name(&found.path));
@@ -138,15 +138,17 @@ fn what_is_unreadable(
 }
 
 /// The newest file that is named as a log with something behind it, and is no text.
-fn of_unknown_form(log: &Log, scan: &mut Scan<'_>) -> Result<Option<Found>, Unsettled> {
+fn of_unknown_form(log: &Log, scan: &mut Scan<'_>) -> Result<Option<FileInfo>, Unsettled> {
     let path = log.checkpoint.own_path();
     let own = file_name(path);
     let mut files = scan
         .names(folder(path))
         .matching(|name| is_extended(name, own));
     // What was there before the log began is nothing of it.
-    let began = log.checkpoint.node.born;
-    files.retain(|found| found.size > 0 && scan.is_free(&found.node) && found.node.born >= began);
+    let began = log.checkpoint.file_id.born;
+    files.retain(|found| {
+        found.size > 0 && scan.is_free(&found.file_id) && found.file_id.born >= began
+    });
     files.sort_by_key(|found| std::cmp::Reverse(found.modified));
     for found in files {
         let found = scan.at(&found.path).cloned().unwrap_or(found);

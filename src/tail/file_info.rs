@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use super::name::Name;
 use super::path::folder;
-use crate::process::node::Node;
+use crate::process::file_id::FileId;
 
 /// A file as it was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,13 +14,13 @@ use crate::process::node::Node;
     clippy::struct_excessive_bools,
     reason = "facts that have nothing to do with each other"
 )]
-pub struct Found {
+pub struct FileInfo {
     /// Where.
     pub path: PathBuf,
     /// What its name says; of a link, the name of the file that it leads to.
     pub name: Name,
     /// Which file it is.
-    pub node: Node,
+    pub file_id: FileId,
     /// Its length in bytes.
     pub size: u64,
     /// When it was last written.
@@ -37,16 +37,16 @@ pub struct Found {
     /// rotation made of that.
     pub is_followed: bool,
     /// No pattern that concerns it has been looked for before.
-    pub is_first_look: bool,
+    pub is_first_scan: bool,
 }
 
-impl Found {
+impl FileInfo {
     /// A file of that name, of which nothing else is known yet.
     pub(super) fn named(path: PathBuf, name: Name) -> Self {
         Self {
             path,
             name,
-            node: Node {
+            file_id: FileId {
                 device: 0,
                 inode: 0,
                 born: None,
@@ -58,14 +58,14 @@ impl Found {
             home: None,
             is_listed: false,
             is_followed: false,
-            is_first_look: false,
+            is_first_scan: false,
         }
     }
 
     /// It, with what the system says of it.
     pub(super) fn with(self, metadata: &Metadata) -> Self {
         Self {
-            node: Node::of(metadata),
+            file_id: FileId::of(metadata),
             size: metadata.len(),
             modified: metadata.modified().ok(),
             ..self
@@ -83,7 +83,7 @@ impl Found {
 
     /// Whether it is a link to what is not there: rotation may have taken it away.
     pub(super) fn is_dangling(&self) -> bool {
-        self.node.inode == 0
+        self.file_id.inode == 0
     }
 
     /// The directory that the file is in.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// A file, under whatever name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Node {
+pub struct FileId {
     /// The device; may change at a reboot.
     pub device: u64,
     /// The inode; may be used again when the file is gone.
@@ -19,7 +19,7 @@ pub struct Node {
     pub born: Option<u64>,
 }
 
-impl Node {
+impl FileId {
     /// Reads it.
     #[must_use]
     pub fn of(metadata: &Metadata) -> Self {

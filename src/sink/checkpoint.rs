@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 use twox_hash::XxHash3_128;
 
-use crate::process::node::Node;
+use crate::process::file_id::FileId;
 
 /// How much of each end is hashed, at most.
 const HASHED: usize = 4096;
@@ -22,12 +22,13 @@ const TRIES: usize = 5;
 
 /// An output file as it was when what it held was the last that counted.
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
-pub struct Recorded {
+pub struct OutputCheckpoint {
     /// Where it was, absolute and without symbolic links.
     #[serde(with = "crate::process::shown::saved_path")]
     pub path: PathBuf,
     /// Which file it is.
-    pub node: Node,
+    #[serde(rename = "node")]
+    pub file_id: FileId,
     /// Its length in bytes.
     pub length: u64,
     /// XXH3-128 of its first 4 KiB, or of as many as there were, in hexadecimal.
@@ -44,10 +45,10 @@ pub struct Recorded {
     /// The output files before this one, as they were recorded last, the newest first: what is in
     /// them is no news.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub earlier: Vec<Recorded>,
+    pub earlier: Vec<OutputCheckpoint>,
 }
 
-impl Recorded {
+impl OutputCheckpoint {
     /// Of an open file, as it is now.
     pub(super) fn of(path: &Path, file: &File) -> io::Result<Self> {
         let mut recorded = Self::once(path, file);
@@ -69,7 +70,7 @@ impl Recorded {
         let hashed = length.min(HASHED as u64);
         Ok(Self {
             path: path.to_owned(),
-            node: Node::of(&metadata),
+            file_id: FileId::of(&metadata),
             length,
             head: hash_at(file, 0, hashed)?,
             tail: hash_at(file, length - hashed, hashed)?,
@@ -83,7 +84,7 @@ impl Recorded {
     pub fn succeed(&mut self, before: Option<Self>) {
         let Some(mut before) = before else { return };
         self.earlier = std::mem::take(&mut before.earlier);
-        let is_another = before.node != self.node || before.length > self.length;
+        let is_another = before.file_id != self.file_id || before.length > self.length;
         if is_another && before.length > 0 {
             self.earlier.insert(0, before);
             self.earlier.truncate(MOST_EARLIER);
@@ -101,10 +102,10 @@ impl Recorded {
                 && hash(self.length - hashed).as_ref() == Some(&self.tail);
         }
         // No byte tells: its birth does, or else that it is where it was.
-        let now = Node::of(metadata);
-        match (self.node.born, now.born) {
+        let now = FileId::of(metadata);
+        match (self.file_id.born, now.born) {
             (Some(then), Some(now)) => then == now,
-            _ => !is_moved && self.node.device == now.device,
+            _ => !is_moved && self.file_id.device == now.device,
         }
     }
 

@@ -8,17 +8,17 @@ use super::log::{Checkpoint, Log, LogId};
 use super::piece::Change;
 use super::recognise::Logs;
 use crate::pipeline::normalize::Counts;
-use crate::sink::Recorded;
+use crate::sink::OutputCheckpoint;
 
 /// The state of `tail`.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub struct Ledger {
+pub struct Checkpoints {
     /// The patterns that were looked for.
     pub patterns: BTreeSet<String>,
     /// The output file, as it was when this was saved.
-    pub output: Option<Recorded>,
+    pub output: Option<OutputCheckpoint>,
     /// The logs.
-    pub logs: BTreeMap<LogId, Row>,
+    pub logs: BTreeMap<LogId, LogEntry>,
     /// Of logs whose next events a pipe has already, how many: a write to it was given up.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub handed: BTreeMap<LogId, u64>,
@@ -30,7 +30,7 @@ pub struct Ledger {
 
 /// One log.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Row {
+pub struct LogEntry {
     /// How far it was read.
     pub checkpoint: Checkpoint,
     /// Events made of it, errors included.
@@ -39,12 +39,12 @@ pub struct Row {
     pub errors: u64,
 }
 
-impl Ledger {
+impl Checkpoints {
     /// The logs as they are known.
     #[must_use]
     pub fn logs(&self) -> Logs {
         let logs = self.logs.iter();
-        let is_orphan = |row: &Row| {
+        let is_orphan = |row: &LogEntry| {
             let checkpoint = &row.checkpoint;
             checkpoint.gone_since.is_some() && checkpoint.unfinished.is_some()
         };
@@ -69,7 +69,7 @@ impl Ledger {
                     self.next = self.next.max(id + 1);
                     let known = self.logs.remove(&id);
                     let (events, errors) = known.map_or((0, 0), |row| (row.events, row.errors));
-                    let row = Row {
+                    let row = LogEntry {
                         checkpoint: *checkpoint,
                         events,
                         errors,

@@ -9,11 +9,11 @@ use super::own_searches::OwnSearches;
 use super::record::Fingerprint;
 use crate::pipeline::normalize::Counts;
 use crate::pipeline::timestamp::Timestamp;
-use crate::sink::Recorded;
+use crate::sink::OutputCheckpoint;
 
 /// The state of a site and query.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Ledger {
+pub struct SiteCheckpoint {
     /// The site's name.
     pub site: String,
     /// The text that records must have.
@@ -31,14 +31,14 @@ pub struct Ledger {
     #[serde(default)]
     pub own_searches: OwnSearches,
     /// The output file, as it was when this was saved.
-    pub output: Option<Recorded>,
+    pub output: Option<OutputCheckpoint>,
     /// Events made, errors included.
     pub events: u64,
     /// `pipeline_error` events made.
     pub errors: u64,
 }
 
-impl Ledger {
+impl SiteCheckpoint {
     /// Of a site and query that was never asked.
     #[must_use]
     pub fn new(site: String, search: Option<String>) -> Self {
@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn each_site_and_query_has_a_file_of_its_own() {
         let name = |site: &str, search: Option<&str>| {
-            Ledger::new(site.to_owned(), search.map(str::to_owned)).file_name()
+            SiteCheckpoint::new(site.to_owned(), search.map(str::to_owned)).file_name()
         };
         let acme = name("https://acme.atlassian.net", None);
         assert!(acme.starts_with("fetch-acme.atlassian.net-"), "{acme}");
@@ -170,49 +170,53 @@ mod tests {
     fn what_is_behind_the_overlap_is_forgotten() {
         let at = |minutes: i64| Timestamp::from_millis(minutes * 60_000).unwrap();
         let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
-        let mut ledger = Ledger::new("s".to_owned(), None);
-        ledger.begin(at(0));
+        let mut checkpoint = SiteCheckpoint::new("s".to_owned(), None);
+        checkpoint.begin(at(0));
         let item = |millis| Item {
             time: at(millis),
             is_timeless: false,
             fingerprint: Fingerprint::of(b"x"),
         };
-        ledger.add(
+        checkpoint.add(
             &[item(1), item(50), item(100)],
             Some(at(100)),
             Counts::default(),
         );
-        ledger.forget(minutes(60));
-        assert_eq!((ledger.cursor, ledger.since), (Some(at(100)), Some(at(40))));
-        assert_eq!(ledger.delivered.len(), 2);
+        checkpoint.forget(minutes(60));
+        assert_eq!(
+            (checkpoint.cursor, checkpoint.since),
+            (Some(at(100)), Some(at(40)))
+        );
+        assert_eq!(checkpoint.delivered.len(), 2);
         // A longer overlap does not bring back what was forgotten.
-        ledger.forget(minutes(90));
-        assert_eq!(ledger.since, Some(at(40)));
+        checkpoint.forget(minutes(90));
+        assert_eq!(checkpoint.since, Some(at(40)));
         // A shorter one is not taken at its word.
-        ledger.forget(Duration::ZERO);
-        assert_eq!(ledger.since, Some(at(90)));
+        checkpoint.forget(Duration::ZERO);
+        assert_eq!(checkpoint.since, Some(at(90)));
     }
 
     #[test]
     fn the_first_run_begins_where_it_was_to_until_it_gets_an_answer() {
         let at = |millis| Timestamp::from_millis(millis).unwrap();
         let order = |text: &str, millis| (text.to_owned(), at(millis));
-        let mut ledger = Ledger::new("s".to_owned(), None);
-        let first =
-            |ledger: &mut Ledger, given, now| ledger.first(given, order("24h", now)).millis();
-        assert_eq!(first(&mut ledger, Some(order("10d", 1)), 5), 1);
+        let mut checkpoint = SiteCheckpoint::new("s".to_owned(), None);
+        let first = |checkpoint: &mut SiteCheckpoint, given, now| {
+            checkpoint.first(given, order("24h", now)).millis()
+        };
+        assert_eq!(first(&mut checkpoint, Some(order("10d", 1)), 5), 1);
         assert_eq!(
-            first(&mut ledger, Some(order("10d", 2)), 6),
+            first(&mut checkpoint, Some(order("10d", 2)), 6),
             1,
             "the same again"
         );
-        assert_eq!(first(&mut ledger, None, 7), 1, "nothing else");
+        assert_eq!(first(&mut checkpoint, None, 7), 1, "nothing else");
         assert_eq!(
-            first(&mut ledger, Some(order("1h", 8)), 8),
+            first(&mut checkpoint, Some(order("1h", 8)), 8),
             8,
             "something else"
         );
-        ledger.begin(at(9));
-        assert_eq!(ledger.first, None);
+        checkpoint.begin(at(9));
+        assert_eq!(checkpoint.first, None);
     }
 }
