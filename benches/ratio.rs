@@ -18,8 +18,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use confluence_ecs::pipeline::enrich::geoip::Databases;
-use confluence_ecs::pipeline::enrich::source::Locator;
-use confluence_ecs::pipeline::event::{Envelope, Origin, Overlay};
+use confluence_ecs::pipeline::enrich::source::Enricher;
+use confluence_ecs::pipeline::event::{AddFields, Envelope, Origin};
 use confluence_ecs::pipeline::frame::Framer;
 use confluence_ecs::pipeline::normalize::{Normalizer, Options};
 use confluence_ecs::pipeline::timestamp::TimeMode;
@@ -38,19 +38,19 @@ fn main() {
         dialect: None,
         time_mode: TimeMode::Exact,
         max_line_bytes: 16 << 20,
-        locator: Locator {
+        enricher: Enricher {
             databases: Databases::open(
                 Some(&databases.join("confluence-ecs-city.mmdb")),
                 Some(&databases.join("confluence-ecs-asn.mmdb")),
             )
             .expect("the test databases open"),
-            ..Locator::default()
+            ..Enricher::default()
         },
         envelope: Envelope::new(
             "default",
             &["confluence-audit".to_owned()],
             true,
-            Overlay::default(),
+            AddFields::default(),
         ),
     });
     println!("one thread, original kept, both databases; best of {ROUNDS}, MB/s of input");

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use common::program::lines;
-use confluence_ecs::pipeline::enrich::source::Locator;
-use confluence_ecs::pipeline::event::{Envelope, Origin, Overlay};
+use confluence_ecs::pipeline::enrich::source::Enricher;
+use confluence_ecs::pipeline::event::{AddFields, Envelope, Origin};
 use confluence_ecs::pipeline::frame::Framer;
 use confluence_ecs::pipeline::normalize::{Normalizer, Options};
 use confluence_ecs::pipeline::timestamp::TimeMode;
@@ -20,8 +20,8 @@ fn options(limit: usize) -> Arc<Options> {
         dialect: None,
         time_mode: TimeMode::Exact,
         max_line_bytes: limit,
-        locator: Locator::default(),
-        envelope: Envelope::new("default", &[], true, Overlay::default()),
+        enricher: Enricher::default(),
+        envelope: Envelope::new("default", &[], true, AddFields::default()),
     })
 }
 

@@ -11,8 +11,8 @@ use common::events::assert_same_event;
 use common::{oracle, records};
 use confluence_ecs::pipeline::dialect::Dialect;
 use confluence_ecs::pipeline::enrich::network::Networks;
-use confluence_ecs::pipeline::enrich::source::Locator;
-use confluence_ecs::pipeline::event::{Envelope, Origin, Overlay};
+use confluence_ecs::pipeline::enrich::source::Enricher;
+use confluence_ecs::pipeline::event::{AddFields, Envelope, Origin};
 use confluence_ecs::pipeline::frame::Frame;
 use confluence_ecs::pipeline::normalize::{Normalizer, Options};
 use confluence_ecs::pipeline::timestamp::{TimeMode, Timestamp};
@@ -110,7 +110,7 @@ fn oracle_options(way: Way) -> oracle::Options {
 fn product_options(way: Way) -> Options {
     let networks =
         NETWORKS.map(|(cidr, name)| format!("{cidr}={name}").parse().expect("a network"));
-    let overlay = Overlay::from_json(add_fields(way.overlay).to_string().as_bytes());
+    let overlay = AddFields::from_json(add_fields(way.overlay).to_string().as_bytes());
     Options {
         dialect: way.dialect.map(|dialect| match dialect {
             oracle::Dialect::Cloud => Dialect::Cloud,
@@ -123,9 +123,9 @@ fn product_options(way: Way) -> Options {
             TimeMode::Exact
         },
         max_line_bytes: 1 << 20,
-        locator: Locator {
+        enricher: Enricher {
             networks: Networks::new(networks.to_vec()),
-            ..Locator::default()
+            ..Enricher::default()
         },
         envelope: Envelope::new(
             "default",

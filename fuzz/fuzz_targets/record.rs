@@ -3,11 +3,11 @@
 
 use std::sync::{Arc, LazyLock};
 
-use confluence_ecs::pipeline::event::{Envelope, Origin, Overlay};
+use confluence_ecs::pipeline::event::{Envelope, Origin, AddFields};
 use confluence_ecs::pipeline::frame::Frame;
 use confluence_ecs::pipeline::json;
 use confluence_ecs::pipeline::normalize::{Normalizer, Options};
-use confluence_ecs::pipeline::enrich::source::Locator;
+use confluence_ecs::pipeline::enrich::source::Enricher;
 use confluence_ecs::pipeline::timestamp::TimeMode;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
@@ -18,8 +18,8 @@ static OPTIONS: LazyLock<Arc<Options>> = LazyLock::new(|| {
         dialect: None,
         time_mode: TimeMode::Elastic,
         max_line_bytes: 1 << 20,
-        locator: Locator::default(),
-        envelope: Envelope::new("default", &[], true, Overlay::from_json(fields).expect("JSON")),
+        enricher: Enricher::default(),
+        envelope: Envelope::new("default", &[], true, AddFields::from_json(fields).expect("JSON")),
     })
 });
 

@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use confluence_ecs::pipeline::event::{Envelope, Origin, Overlay};
+use confluence_ecs::pipeline::event::{Envelope, Origin, AddFields};
 use confluence_ecs::pipeline::frame::Framer;
 use confluence_ecs::pipeline::normalize::{Normalizer, Options};
-use confluence_ecs::pipeline::enrich::source::Locator;
+use confluence_ecs::pipeline::enrich::source::Enricher;
 use confluence_ecs::pipeline::timestamp::TimeMode;
 use libfuzzer_sys::fuzz_target;
 
@@ -18,8 +18,8 @@ fn events(text: &[u8], piece: usize) -> Vec<String> {
         dialect: None,
         time_mode: TimeMode::Exact,
         max_line_bytes: LIMIT,
-        locator: Locator::default(),
-        envelope: Envelope::new("default", &[], true, Overlay::default()),
+        enricher: Enricher::default(),
+        envelope: Envelope::new("default", &[], true, AddFields::default()),
     }));
     let mut framer = Framer::new(LIMIT);
     let (mut out, mut buffer, mut rest) = (Vec::new(), Vec::new(), text);

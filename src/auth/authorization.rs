@@ -19,7 +19,7 @@ pub enum Authorization {
     /// A personal access token.
     Pat(Secret),
     /// The grant of a login.
-    Grant(Box<Session>),
+    OAuth(Box<Session>),
 }
 
 /// The value of `Authorization` for a user and a token.
@@ -44,7 +44,7 @@ impl Authorization {
         Ok(match self {
             Self::Basic { user, token } => basic(user, token),
             Self::Pat(token) => bearer(token),
-            Self::Grant(session) => bearer(&session.access_token()?),
+            Self::OAuth(session) => bearer(&session.access_token()?),
         })
     }
 
@@ -53,7 +53,7 @@ impl Authorization {
     /// # Errors
     /// When a grant gives no other access token.
     pub fn renewed(&self, rejected: &Secret) -> Result<Option<Secret>, Error> {
-        let Self::Grant(session) = self else {
+        let Self::OAuth(session) = self else {
             return Ok(None);
         };
         // The header is made of the token.

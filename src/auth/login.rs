@@ -11,7 +11,7 @@ use super::Session;
 use super::callback::{Callback, Listener};
 use super::oauth::{self, App, Tokens};
 use super::servers::Servers;
-use super::store::{Grant, GrantStore, Site};
+use super::store::{Site, TokenSet, TokenStore};
 use crate::http::Client;
 use crate::process::shown::Shown as _;
 use crate::process::stop::{Ready, Stop};
@@ -98,14 +98,14 @@ impl Login {
     }
 
     fn keep(&self, tokens: Tokens) -> Result<(), Error> {
-        let store = GrantStore::open(&self.directory)?;
+        let store = TokenStore::open(&self.directory)?;
         if tokens.refresh_token.is_none() {
             tracing::warn!(
                 "no refresh token received: offline_access was not granted, so the login expires with its \
                  access token"
             );
         }
-        store.save(&Grant {
+        store.save(&TokenSet {
             client_id: self.client_id.clone(),
             redirect_uri: self.redirect_uri.clone(),
             auth_base: self.servers.auth.clone(),
@@ -134,9 +134,9 @@ const PASTE: &str = "The browser is redirected to a page that may not load. Past
 
 /// Finds out whether a grant can be kept. The one before, even a damaged one, stays until then.
 fn can_keep(directory: &Path) -> Result<(), super::Error> {
-    let store = GrantStore::open(directory)?;
+    let store = TokenStore::open(directory)?;
     match store.load() {
-        Ok(Some(grant)) => store.save(&grant),
+        Ok(Some(token_set)) => store.save(&token_set),
         Ok(None) | Err(super::Error::Damaged { .. }) => Ok(()),
         Err(error) => Err(error),
     }

@@ -122,7 +122,7 @@ impl App<'_> {
         };
         if !(200..300).contains(&answer.status) {
             return Err(match refusal(&answer) {
-                Some(Refusal::Grant(said)) => Error::CodeRefused { said },
+                Some(Refusal::InvalidGrant(said)) => Error::CodeRefused { said },
                 Some(Refusal::App(said)) => self.refused(said),
                 None => refused(&answer),
             });
@@ -149,7 +149,7 @@ impl App<'_> {
             Ok(tokens) => Ok(tokens),
             Err(outage @ Failure::Unanswered { .. }) => Err(Error::Outage(outage)),
             Err(Failure::Refused(answer)) => Err(match refusal(&answer) {
-                Some(Refusal::Grant(said)) => Error::Ended {
+                Some(Refusal::InvalidGrant(said)) => Error::Ended {
                     client_id: self.client_id.to_owned(),
                     said,
                     is_repeated: repeated() != before,
@@ -180,7 +180,7 @@ impl App<'_> {
 #[derive(Debug, PartialEq, Eq)]
 enum Refusal {
     /// The code or the refresh token.
-    Grant(String),
+    InvalidGrant(String),
     /// The app, by its id or secret.
     App(String),
 }
@@ -193,7 +193,7 @@ fn refusal(answer: &Answer) -> Option<Refusal> {
     let error = body.get("error")?.as_str()?;
     let said = answer.quote();
     match error {
-        "invalid_grant" => Some(Refusal::Grant(said)),
+        "invalid_grant" => Some(Refusal::InvalidGrant(said)),
         // Atlassian answers `access_denied` to a wrong secret.
         "invalid_client" | "unauthorized_client" | "access_denied" => Some(Refusal::App(said)),
         _ => None,

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::store::Grant;
+use super::store::TokenSet;
 use crate::http::address;
 
 /// The gateway, `--api-base` by default.
@@ -22,14 +22,14 @@ pub struct Servers {
 impl Servers {
     /// Those of the login, but for those that are not the default: they were given by hand.
     #[must_use]
-    pub fn or_of(&self, grant: &Grant) -> Self {
+    pub fn or_of(&self, token_set: &TokenSet) -> Self {
         let choose = |given: &Url, default: &str, stored: &Url| {
             let is_default = Url::parse(default).is_ok_and(|default| default == *given);
             if is_default { stored } else { given }.clone()
         };
         Self {
-            auth: choose(&self.auth, AUTH, &grant.auth_base),
-            api: choose(&self.api, API, &grant.api_base),
+            auth: choose(&self.auth, AUTH, &token_set.auth_base),
+            api: choose(&self.api, API, &token_set.api_base),
         }
     }
 

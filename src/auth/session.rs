@@ -10,11 +10,11 @@ use std::time::Duration;
 use super::Error;
 use super::oauth::{self, App, Tokens};
 use super::servers::Servers;
-use super::store::{self, Grant, GrantStore, Site, after};
+use super::store::{self, Site, TokenSet, TokenStore, after};
 use crate::http::Client;
 use crate::http::retry::Failure;
 use crate::pipeline::timestamp::Timestamp;
-use crate::process::uninterrupted::Uninterrupted;
+use crate::process::signal_guard::SignalGuard;
 use crate::secret::Secret;
 
 /// An access token that ends this soon is not begun with.
@@ -42,10 +42,10 @@ pub struct Session {
 
 #[derive(Debug)]
 struct Held {
-    grant: Grant,
+    token_set: TokenSet,
     /// The lock that goes with tokens that are not on disk yet: another process would use the dead
     /// refresh token that is.
-    unsaved: Option<GrantStore>,
+    unsaved: Option<TokenStore>,
 }
 
 impl Session {
@@ -60,12 +60,12 @@ impl Session {
         client_secret: Option<Secret>,
         servers: &Servers,
     ) -> Result<Option<Self>, Error> {
-        let Some(grant) = store::read(dir)? else {
+        let Some(token_set) = store::read(dir)? else {
             return Ok(None);
         };
-        let servers = servers.or_of(&grant);
+        let servers = servers.or_of(&token_set);
         servers.warn_if_plain();
-        hide(&client, &grant);
+        hide(&client, &token_set);
         if let Some(secret) = &client_secret {
             client.hide(secret);
         }
@@ -75,7 +75,7 @@ impl Session {
             client_secret,
             servers,
             held: Mutex::new(Held {
-                grant,
+                token_set,
                 unsaved: None,
             }),
         }))
@@ -83,8 +83,8 @@ impl Session {
 
     /// The grant as it is now.
     #[must_use]
-    pub fn grant(&self) -> Grant {
-        self.hold().grant.clone()
+    pub fn token_set(&self) -> TokenSet {
+        self.hold().token_set.clone()
     }
 
     /// The servers that are asked.
@@ -140,7 +140,7 @@ impl Session {
             401 => Error::Rejected {
                 url,
                 said,
-                client_id: self.grant().client_id,
+                client_id: self.token_set().client_id,
             },
             status => Error::SitesRefused { url, status, said },
         }
@@ -148,21 +148,21 @@ impl Session {
 
     fn keep_sites(&self, sites: &[Site]) -> Result<(), Error> {
         let mut held = self.hold();
-        if held.grant.sites == sites {
+        if held.token_set.sites == sites {
             return Ok(());
         }
-        sites.clone_into(&mut held.grant.sites);
+        sites.clone_into(&mut held.token_set.sites);
         if held.unsaved.is_some() {
             // They get onto the disk with the tokens.
             return Ok(());
         }
-        let store = GrantStore::open(&self.dir)?;
+        let store = TokenStore::open(&self.dir)?;
         // Another process may have refreshed meanwhile, or logged out.
-        let Some(mut grant) = store.load()? else {
+        let Some(mut token_set) = store.load()? else {
             return Ok(());
         };
-        sites.clone_into(&mut grant.sites);
-        store.save(&grant)
+        sites.clone_into(&mut token_set.sites);
+        store.save(&token_set)
     }
 
     fn hold(&self) -> MutexGuard<'_, Held> {
@@ -175,51 +175,51 @@ impl Session {
         if let Some(store) = held.unsaved.take() {
             Self::keep(store, &mut held)?;
         }
-        if !is_good(&held.grant, rejected) {
+        if !is_good(&held.token_set, rejected) {
             self.refresh(&mut held, rejected)?;
         }
-        Ok(held.grant.access_token.clone())
+        Ok(held.token_set.access_token.clone())
     }
 
     /// Refreshes, unless another process has.
     fn refresh(&self, held: &mut Held, rejected: Option<&Secret>) -> Result<(), Error> {
-        let store = GrantStore::open(&self.dir)?;
-        held.grant = store.load()?.ok_or(Error::NotLoggedIn)?;
-        if is_good(&held.grant, rejected) {
+        let store = TokenStore::open(&self.dir)?;
+        held.token_set = store.load()?.ok_or(Error::NotLoggedIn)?;
+        if is_good(&held.token_set, rejected) {
             return Ok(());
         }
-        let grant = &held.grant;
-        let refresh_token = grant.refresh_token.as_ref();
+        let token_set = &held.token_set;
+        let refresh_token = token_set.refresh_token.as_ref();
         let refresh_token = refresh_token.ok_or_else(|| Error::NoRefreshToken {
-            client_id: grant.client_id.clone(),
+            client_id: token_set.client_id.clone(),
         })?;
         let app = App {
             client: &self.client,
             servers: &self.servers,
-            client_id: &grant.client_id,
+            client_id: &token_set.client_id,
             client_secret: self.client_secret.as_ref().ok_or(Error::NoClientSecret)?,
         };
         // From here until the new tokens are kept.
-        let _uninterrupted = Uninterrupted::begin();
+        let _uninterrupted = SignalGuard::begin();
         // A rehearsal: where nothing can be written, the refresh token must not be used up.
-        store.save(grant)?;
+        store.save(token_set)?;
         let tokens = app
             .refresh(refresh_token)
-            .inspect_err(|error| note_end(&store, grant, error))?;
+            .inspect_err(|error| note_end(&store, token_set, error))?;
         tracing::debug!(
             rotated = tokens.refresh_token.is_some(),
             "access token refreshed"
         );
-        held.grant = refreshed(grant, tokens);
-        hide(&self.client, &held.grant);
+        held.token_set = refreshed(token_set, tokens);
+        hide(&self.client, &held.token_set);
         Self::keep(store, held)
     }
 
     /// Gets the held grant onto the disk; as long as it is not, the lock is kept, too.
-    fn keep(store: GrantStore, held: &mut Held) -> Result<(), Error> {
+    fn keep(store: TokenStore, held: &mut Held) -> Result<(), Error> {
         let mut waits = SAVE_WAITS.iter();
         loop {
-            let Err(error) = store.save(&held.grant) else {
+            let Err(error) = store.save(&held.token_set) else {
                 return Ok(());
             };
             let Some(wait) = waits.next() else {
@@ -228,7 +228,7 @@ impl Session {
                     Error::Save { path, source } => Error::Lost {
                         path,
                         source,
-                        client_id: held.grant.client_id.clone(),
+                        client_id: held.token_set.client_id.clone(),
                     },
                     other => other,
                 });
@@ -240,47 +240,50 @@ impl Session {
 }
 
 /// Whatever a server says, it does not say the tokens.
-fn hide(client: &Client, grant: &Grant) {
-    client.hide(&grant.access_token);
-    if let Some(token) = &grant.refresh_token {
+fn hide(client: &Client, token_set: &TokenSet) {
+    client.hide(&token_set.access_token);
+    if let Some(token) = &token_set.refresh_token {
         client.hide(token);
     }
 }
 
 /// Whether the access token can be used for a while, and is not the rejected one.
-fn is_good(grant: &Grant, rejected: Option<&Secret>) -> bool {
-    rejected != Some(&grant.access_token) && grant.access_ends > after(Timestamp::now(), MARGIN)
+fn is_good(token_set: &TokenSet, rejected: Option<&Secret>) -> bool {
+    rejected != Some(&token_set.access_token)
+        && token_set.access_ends > after(Timestamp::now(), MARGIN)
 }
 
 /// The grant with new tokens. Where the server sends no refresh token, or no scopes, the old ones go
 /// on.
-fn refreshed(grant: &Grant, tokens: Tokens) -> Grant {
+fn refreshed(token_set: &TokenSet, tokens: Tokens) -> TokenSet {
     let account = oauth::account(&tokens.access_token);
     let scopes = tokens.scopes;
-    Grant {
-        account: account.or_else(|| grant.account.clone()),
+    TokenSet {
+        account: account.or_else(|| token_set.account.clone()),
         scopes: if scopes.is_empty() {
-            grant.scopes.clone()
+            token_set.scopes.clone()
         } else {
             scopes
         },
         access_token: tokens.access_token,
         access_ends: tokens.access_ends,
-        refresh_token: tokens.refresh_token.or_else(|| grant.refresh_token.clone()),
+        refresh_token: tokens
+            .refresh_token
+            .or_else(|| token_set.refresh_token.clone()),
         refreshed_at: tokens.issued_at,
         refused_at: None,
-        ..grant.clone()
+        ..token_set.clone()
     }
 }
 
 /// Leaves for `auth status` that the refresh token is dead.
-fn note_end(store: &GrantStore, grant: &Grant, error: &Error) {
+fn note_end(store: &TokenStore, token_set: &TokenSet, error: &Error) {
     if !matches!(error, Error::Ended { .. }) {
         return;
     }
-    let ended = Grant {
+    let ended = TokenSet {
         refused_at: Some(Timestamp::now()),
-        ..grant.clone()
+        ..token_set.clone()
     };
     if let Err(error) = store.save(&ended) {
         tracing::debug!("cannot record that the login has expired: {error}");

@@ -25,7 +25,7 @@ const IN_ALL: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// What a login was granted. It has no `Serialize`: its tokens get into no other file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Grant {
+pub struct TokenSet {
     /// The OAuth app.
     pub client_id: String,
     /// Where the browser was sent back to.
@@ -78,7 +78,7 @@ impl Site {
     }
 }
 
-impl Grant {
+impl TokenSet {
     /// When the refresh token ends if nobody uses it until then.
     #[must_use]
     pub fn refresh_ends(&self) -> Option<Timestamp> {
@@ -130,12 +130,12 @@ pub fn text(time: Timestamp) -> String {
 
 /// The stored grant, this process's alone for as long as this lives.
 #[derive(Debug)]
-pub struct GrantStore {
+pub struct TokenStore {
     store: Store,
     path: PathBuf,
 }
 
-impl GrantStore {
+impl TokenStore {
     /// Takes the lock of the grant in the state directory, which is created if it is missing; waits
     /// for a process that has it: two must never refresh at once.
     ///
@@ -156,7 +156,7 @@ impl GrantStore {
     ///
     /// # Errors
     /// When it is damaged or cannot be read.
-    pub fn load(&self) -> Result<Option<Grant>, Error> {
+    pub fn load(&self) -> Result<Option<TokenSet>, Error> {
         let written: Option<Written> = self.store.load().map_err(told)?;
         written.map(|written| written.read(&self.path)).transpose()
     }
@@ -165,8 +165,8 @@ impl GrantStore {
     ///
     /// # Errors
     /// When it cannot be written; the one before is then as it was.
-    pub fn save(&self, grant: &Grant) -> Result<(), Error> {
-        let saved = self.store.save(&Written::of(grant));
+    pub fn save(&self, token_set: &TokenSet) -> Result<(), Error> {
+        let saved = self.store.save(&Written::of(token_set));
         saved.map_err(|source| Error::Save {
             path: self.path.clone(),
             source,
@@ -201,7 +201,7 @@ pub fn path(dir: &Path) -> PathBuf {
 ///
 /// # Errors
 /// When it is damaged or cannot be read.
-pub fn read(dir: &Path) -> Result<Option<Grant>, Error> {
+pub fn read(dir: &Path) -> Result<Option<TokenSet>, Error> {
     let path = path(dir);
     let Some(saved) = state::read_single::<Written>(dir, NAME).map_err(told)? else {
         return Ok(None);
@@ -256,33 +256,33 @@ struct Written {
 }
 
 impl Written {
-    fn of(grant: &Grant) -> Self {
+    fn of(token_set: &TokenSet) -> Self {
         let exposed = |token: &Secret| token.expose().to_owned();
         Self {
-            client_id: grant.client_id.clone(),
-            redirect_uri: grant.redirect_uri.clone(),
-            auth_base: grant.auth_base.to_string(),
-            api_base: grant.api_base.to_string(),
-            account: grant.account.clone(),
-            scopes: grant.scopes.clone(),
-            sites: grant.sites.clone(),
-            access_token: exposed(&grant.access_token),
-            access_ends: text(grant.access_ends),
-            refresh_token: grant.refresh_token.as_ref().map(exposed),
-            refreshed_at: text(grant.refreshed_at),
-            logged_in_at: text(grant.logged_in_at),
-            refused_at: grant.refused_at.map(text),
+            client_id: token_set.client_id.clone(),
+            redirect_uri: token_set.redirect_uri.clone(),
+            auth_base: token_set.auth_base.to_string(),
+            api_base: token_set.api_base.to_string(),
+            account: token_set.account.clone(),
+            scopes: token_set.scopes.clone(),
+            sites: token_set.sites.clone(),
+            access_token: exposed(&token_set.access_token),
+            access_ends: text(token_set.access_ends),
+            refresh_token: token_set.refresh_token.as_ref().map(exposed),
+            refreshed_at: text(token_set.refreshed_at),
+            logged_in_at: text(token_set.logged_in_at),
+            refused_at: token_set.refused_at.map(text),
         }
     }
 
-    fn read(self, path: &Path) -> Result<Grant, Error> {
+    fn read(self, path: &Path) -> Result<TokenSet, Error> {
         let damaged = |damage| Error::Damaged {
             path: path.to_owned(),
             damage,
         };
         let url = |text: &str| Url::parse(text).map_err(|_| damaged("invalid base URL"));
         let time = |text: &str| Timestamp::from_text(text).ok_or_else(|| damaged("invalid time"));
-        Ok(Grant {
+        Ok(TokenSet {
             auth_base: url(&self.auth_base)?,
             api_base: url(&self.api_base)?,
             access_ends: time(&self.access_ends)?,
@@ -308,9 +308,9 @@ mod tests {
         Timestamp::from_text(text).unwrap()
     }
 
-    fn grant() -> Grant {
+    fn token_set() -> TokenSet {
         let base = || Url::parse("http://127.0.0.1:1/").unwrap();
-        Grant {
+        TokenSet {
             client_id: "app".to_owned(),
             redirect_uri: "http://127.0.0.1:8917/callback".to_owned(),
             auth_base: base(),
@@ -336,16 +336,16 @@ mod tests {
     fn what_is_saved_is_read_with_and_without_the_lock() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(read(folder.path()).unwrap(), None);
-        let store = GrantStore::open(folder.path()).unwrap();
+        let store = TokenStore::open(folder.path()).unwrap();
         assert_eq!(store.load().unwrap(), None);
         for refused_at in [None, Some(time("2026-02-01T00:00:00Z"))] {
-            let grant = Grant {
+            let token_set = TokenSet {
                 refused_at,
-                ..grant()
+                ..token_set()
             };
-            store.save(&grant).unwrap();
-            assert_eq!(store.load().unwrap().as_ref(), Some(&grant));
-            assert_eq!(read(folder.path()).unwrap(), Some(grant));
+            store.save(&token_set).unwrap();
+            assert_eq!(store.load().unwrap().as_ref(), Some(&token_set));
+            assert_eq!(read(folder.path()).unwrap(), Some(token_set));
         }
         assert!(store.remove().unwrap() && !store.remove().unwrap());
         assert_eq!(read(folder.path()).unwrap(), None);
@@ -368,31 +368,35 @@ mod tests {
 
     #[test]
     fn a_grant_ends_with_its_tokens() {
-        let ends = |grant: &Grant, now: &str| grant.ended(time(now)).is_some();
-        let grant = grant();
-        assert_eq!(text(grant.ends()), "2026-01-10T00:00:00.000Z");
-        assert_eq!(grant.refresh_ends(), Some(grant.ends()), "the nearer end");
-        assert!(!ends(&grant, "2026-01-09T00:00:00Z"));
-        assert!(ends(&grant, "2026-01-11T00:00:00Z"));
+        let ends = |token_set: &TokenSet, now: &str| token_set.ended(time(now)).is_some();
+        let token_set = token_set();
+        assert_eq!(text(token_set.ends()), "2026-01-10T00:00:00.000Z");
+        assert_eq!(
+            token_set.refresh_ends(),
+            Some(token_set.ends()),
+            "the nearer end"
+        );
+        assert!(!ends(&token_set, "2026-01-09T00:00:00Z"));
+        assert!(ends(&token_set, "2026-01-11T00:00:00Z"));
 
-        let idle = Grant {
-            logged_in_at: grant.refreshed_at,
-            ..grant.clone()
+        let idle = TokenSet {
+            logged_in_at: token_set.refreshed_at,
+            ..token_set.clone()
         };
         assert!(!ends(&idle, "2026-03-31T00:00:00Z"));
         assert!(ends(&idle, "2026-04-02T00:00:00Z"));
 
-        let short = Grant {
+        let short = TokenSet {
             refresh_token: None,
-            ..grant.clone()
+            ..token_set.clone()
         };
         assert_eq!(short.refresh_ends(), None);
         assert!(!ends(&short, "2026-01-01T00:59:59Z"));
         assert!(ends(&short, "2026-01-01T01:00:00Z"));
 
-        let refused = Grant {
-            refused_at: Some(grant.refreshed_at),
-            ..grant
+        let refused = TokenSet {
+            refused_at: Some(token_set.refreshed_at),
+            ..token_set
         };
         assert!(ends(&refused, "2026-01-01T00:00:01Z"));
     }

@@ -132,7 +132,7 @@ impl<W: Write> Doctor<W> {
         let api_base = api_base(&target, &authorization);
         // Its state can be looked at, whatever the network says.
         self.site = known(&target.place, &api_base);
-        let urls = doors(&target.place, &api_base);
+        let urls = probe_urls(&target.place, &api_base);
         let resolved = network::resolve(&clients.brief, &urls);
         self.tell(resolved)?;
         let (connected, ahead) = network::connect(&clients.brief, &urls);
@@ -239,7 +239,7 @@ fn configured(target: &Target) -> Result<(Authorization, Clients), connect::Erro
 
 fn api_base(target: &Target, authorization: &Authorization) -> Url {
     match authorization {
-        Authorization::Grant(session) => session.servers().api.clone(),
+        Authorization::OAuth(session) => session.servers().api.clone(),
         Authorization::Basic { .. } | Authorization::Pat(_) => target.servers.api.clone(),
     }
 }
@@ -276,12 +276,12 @@ fn known(place: &Place, api_base: &Url) -> Option<Site> {
         Place::CloudSite(url) => Some(Site::cloud(url)),
         Place::CloudId(id) => Some(Site::gateway(api_base, id)),
         Place::DataCenter(url) => Some(Site::data_center(url)),
-        Place::CloudIdOf(_) | Place::CloudGrant(_) => None,
+        Place::CloudIdOf(_) | Place::CloudOfLogin(_) => None,
     }
 }
 
 /// What answers there without credentials, and is recorded nowhere: to learn whether anybody is there.
-fn doors(place: &Place, api_base: &Url) -> Vec<Url> {
+fn probe_urls(place: &Place, api_base: &Url) -> Vec<Url> {
     let tenant = |url: &Url| {
         let mut root = url.clone();
         root.set_path("");
@@ -291,7 +291,7 @@ fn doors(place: &Place, api_base: &Url) -> Vec<Url> {
     match place {
         Place::CloudSite(url) => vec![tenant(url)],
         Place::CloudIdOf(url) => vec![tenant(url), gateway],
-        Place::CloudId(_) | Place::CloudGrant(_) => vec![gateway],
+        Place::CloudId(_) | Place::CloudOfLogin(_) => vec![gateway],
         Place::DataCenter(url) => vec![below(url, "rest/api/user/current")],
     }
 }
@@ -303,10 +303,10 @@ fn describe(place: &Place) -> String {
         Place::CloudIdOf(url) => {
             format!("Confluence Cloud, by the cloud id of {}", origin(url))
         }
-        Place::CloudGrant(Some(url)) => {
+        Place::CloudOfLogin(Some(url)) => {
             format!("Confluence Cloud at {}, through the gateway", origin(url))
         }
-        Place::CloudGrant(None) => "the Confluence Cloud site of the login".to_owned(),
+        Place::CloudOfLogin(None) => "the Confluence Cloud site of the login".to_owned(),
         Place::DataCenter(url) => format!("Data Center at {}", address(url)),
     }
 }
@@ -319,7 +319,7 @@ fn who(authorization: &Authorization) -> String {
     match authorization {
         Authorization::Basic { user, .. } => format!("{user} with an API token"),
         Authorization::Pat(_) => "the owner of a personal access token".to_owned(),
-        Authorization::Grant(session) => match session.grant().account {
+        Authorization::OAuth(session) => match session.token_set().account {
             Some(account) => format!("account {account} with a stored login"),
             None => "the stored login".to_owned(),
         },
@@ -331,7 +331,7 @@ fn case(site: &Site, authorization: &Authorization) -> Case {
         deployment: site.deployment,
         who: who(authorization),
         scopes: match authorization {
-            Authorization::Grant(session) => Some(session.grant().scopes),
+            Authorization::OAuth(session) => Some(session.token_set().scopes),
             Authorization::Basic { .. } | Authorization::Pat(_) => None,
         },
     }
@@ -373,6 +373,6 @@ fn cloud_id(place: &Place, site: &Site, client: &Client, url: Option<&Url>) -> S
         (Place::CloudIdOf(url), _) => {
             Step::ok(name, format!("{used}, reported by {}", origin(url)))
         }
-        (Place::CloudGrant(_), _) => Step::ok(name, format!("{used}, from the login")),
+        (Place::CloudOfLogin(_), _) => Step::ok(name, format!("{used}, from the login")),
     }
 }

@@ -10,7 +10,7 @@ use crate::auth::oauth::SCOPE;
 use crate::fetch::asker::{Asker, Error};
 use crate::fetch::page::Page;
 use crate::fetch::refusal::{About, Refusal};
-use crate::fetch::site::{Api, Ask, Deployment, From};
+use crate::fetch::site::{Api, Ask, Deployment, PageStart};
 use crate::fetch::window::Window;
 use crate::pipeline::timestamp::Timestamp;
 
@@ -51,7 +51,7 @@ pub fn probe(asker: &Asker, now: Timestamp, ahead: Option<i64>) -> Result<Probe,
     let window = window(now, server_time(now, ahead));
     let ask = Ask {
         limit: 1,
-        from: From::Offset(0),
+        from: PageStart::Offset(0),
     };
     let page = |api| asker.page(api, window, &ask, &|| {});
     let api = asker.site.api();

@@ -160,17 +160,17 @@ pub fn clock(ahead: Option<i64>) -> Step {
     let Some(ahead) = ahead else {
         return Step::skip(name, "the server sends no time");
     };
-    let apart = ahead.unsigned_abs();
+    let difference = ahead.unsigned_abs();
     let direction = if ahead > 0 { "ahead of" } else { "behind" };
     let detail = if ahead == 0 {
         "none".to_owned()
     } else {
         format!(
             "this machine's clock is {} {direction} the server's",
-            span(apart)
+            span(difference)
         )
     };
-    if apart > MOST_SKEW {
+    if difference > MOST_SKEW {
         return Step::warn(
             name,
             detail,

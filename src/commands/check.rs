@@ -12,14 +12,14 @@ use crate::fetch::connect::Target;
 use crate::fetch::since::Since;
 use crate::options;
 use crate::pipeline::enrich::geoip::Kind;
-use crate::process::uninterrupted;
+use crate::process::signal_guard;
 
 /// Runs the command.
 ///
 /// # Errors
 /// When the report cannot be written.
 pub fn run(arguments: &CheckArgs) -> Result<Exit, Error> {
-    uninterrupted::defer_signals()?;
+    signal_guard::defer_signals()?;
     let format = if arguments.json {
         Format::Json
     } else {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use url::Url;
 
 use super::page::Page;
-use super::refusal::{self, About, Means, Refusal, is_about_scope};
+use super::refusal::{self, About, AuthMethod, Refusal, is_about_scope};
 use super::site::{Api, Ask, Site};
 use super::window::Window;
 use crate::auth;
@@ -75,11 +75,11 @@ enum Accepted<T> {
 impl Asker {
     /// With what the site is asked.
     #[must_use]
-    pub fn means(&self) -> Means {
+    pub fn auth_method(&self) -> AuthMethod {
         match *self.authorization {
-            Authorization::Basic { .. } => Means::Basic,
-            Authorization::Pat(_) => Means::Pat,
-            Authorization::Grant(_) => Means::OAuth,
+            Authorization::Basic { .. } => AuthMethod::Basic,
+            Authorization::Pat(_) => AuthMethod::Pat,
+            Authorization::OAuth(_) => AuthMethod::OAuth,
         }
     }
 
@@ -138,9 +138,11 @@ impl Asker {
         match answered {
             Ok(Accepted::Of(value)) => Ok(value),
             Ok(Accepted::Login(status)) => Err(refused(Refusal::login_page(&self.site, status))),
-            Err(Failure::Refused(answer)) => {
-                Err(refused(Refusal::of(&self.site, self.means(), &answer)))
-            }
+            Err(Failure::Refused(answer)) => Err(refused(Refusal::of(
+                &self.site,
+                self.auth_method(),
+                &answer,
+            ))),
             Err(failure @ Failure::Unanswered { .. }) => Err(Error::Unanswered {
                 problem: failure.to_string(),
                 site: self.site.name(),

@@ -80,7 +80,7 @@ impl Error {
 
 /// Who asks.
 #[derive(Debug)]
-pub enum Who {
+pub enum Credentials {
     /// A user with an API token, or a password.
     User {
         /// Name or e-mail address.
@@ -91,7 +91,7 @@ pub enum Who {
     /// Whoever has a personal access token.
     Pat(Secret),
     /// Whoever logged in with `auth login`.
-    Grant {
+    StoredLogin {
         /// The client secret, if there is one.
         client_secret: Option<Secret>,
     },
@@ -107,7 +107,7 @@ pub enum Place {
     /// A Cloud site, which is to be asked for its cloud id.
     CloudIdOf(Url),
     /// The Cloud site of the grant, or the one of those with that address.
-    CloudGrant(Option<Url>),
+    CloudOfLogin(Option<Url>),
     /// A Data Center.
     DataCenter(Url),
 }
@@ -118,7 +118,7 @@ pub struct Target {
     /// Where.
     pub place: Place,
     /// Who asks.
-    pub who: Who,
+    pub credentials: Credentials,
     /// Atlassian's servers.
     pub servers: Servers,
     /// How requests are made.
@@ -151,15 +151,15 @@ pub fn connect(target: Target) -> Result<Asker, Error> {
 /// # Errors
 /// When it is whoever logged in, and nobody has.
 pub fn authorization(target: &Target, client: &Arc<Client>) -> Result<Authorization, Error> {
-    let client_secret = match &target.who {
-        Who::User { name, token } => {
+    let client_secret = match &target.credentials {
+        Credentials::User { name, token } => {
             return Ok(Authorization::Basic {
                 user: name.clone(),
                 token: token.clone(),
             });
         }
-        Who::Pat(token) => return Ok(Authorization::Pat(token.clone())),
-        Who::Grant { client_secret } => client_secret.clone(),
+        Credentials::Pat(token) => return Ok(Authorization::Pat(token.clone())),
+        Credentials::StoredLogin { client_secret } => client_secret.clone(),
     };
     let directory = state::directory(target.state_dir.as_deref())?;
     let session = Session::open(
@@ -170,14 +170,14 @@ pub fn authorization(target: &Target, client: &Arc<Client>) -> Result<Authorizat
     )?;
     let session = session.ok_or_else(|| {
         Error::NoCloudCredentials(match &target.place {
-            Place::CloudSite(url) | Place::CloudIdOf(url) | Place::CloudGrant(Some(url)) => {
+            Place::CloudSite(url) | Place::CloudIdOf(url) | Place::CloudOfLogin(Some(url)) => {
                 address::without_query(url)
             }
             Place::CloudId(id) => format!("cloud id {id}"),
-            Place::CloudGrant(None) | Place::DataCenter(_) => ANY_SITE.to_owned(),
+            Place::CloudOfLogin(None) | Place::DataCenter(_) => ANY_SITE.to_owned(),
         })
     })?;
-    Ok(Authorization::Grant(Box::new(session)))
+    Ok(Authorization::OAuth(Box::new(session)))
 }
 
 /// What is named where no site is.
@@ -194,16 +194,16 @@ pub fn site(
     authorization: &Authorization,
 ) -> Result<Site, Error> {
     let api_base = match authorization {
-        Authorization::Grant(session) => &session.servers().api,
+        Authorization::OAuth(session) => &session.servers().api,
         Authorization::Basic { .. } | Authorization::Pat(_) => &servers.api,
     };
     let gateway = |id: &str| Site::gateway(api_base, id);
     Ok(match (place, authorization) {
-        (Place::CloudGrant(url), Authorization::Grant(session)) => {
+        (Place::CloudOfLogin(url), Authorization::OAuth(session)) => {
             gateway(&granted(session, url.as_ref())?)
         }
-        (Place::CloudSite(url) | Place::CloudGrant(Some(url)), _) => Site::cloud(&url),
-        (Place::CloudGrant(None), _) => {
+        (Place::CloudSite(url) | Place::CloudOfLogin(Some(url)), _) => Site::cloud(&url),
+        (Place::CloudOfLogin(None), _) => {
             return Err(Error::NoCloudCredentials(ANY_SITE.to_owned()));
         }
         (Place::DataCenter(url), _) => Site::data_center(&url),
@@ -217,10 +217,10 @@ pub fn site(
 
 /// Tells of a site that the grant covers, but not its audit log.
 fn warn_of_scope(id: &str, authorization: &Authorization) {
-    let Authorization::Grant(session) = authorization else {
+    let Authorization::OAuth(session) = authorization else {
         return;
     };
-    let sites = session.grant().sites;
+    let sites = session.token_set().sites;
     let mut without = sites.iter().filter(|site| !site.has_audit_scope());
     if without.any(|site| site.id == id) {
         tracing::warn!(
@@ -232,7 +232,7 @@ fn warn_of_scope(id: &str, authorization: &Authorization) {
 
 /// The cloud id of the site that the grant is for: that with the address, or the only one.
 fn granted(session: &Session, url: Option<&Url>) -> Result<String, Error> {
-    let mut sites = session.grant().sites;
+    let mut sites = session.token_set().sites;
     let is_wanted = |site: &auth::store::Site| match url {
         Some(url) => Url::parse(&site.url).is_ok_and(|site| site.host_str() == url.host_str()),
         None => site.has_audit_scope(),

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use super::page::{More, Page};
 use super::record::{Entry, Fingerprint};
-use super::site::{Ask, From};
+use super::site::{Ask, PageStart};
 
 /// Pages of one instant that may look like one before: equal records of one instant are allowed, but
 /// not without end.
@@ -24,7 +24,7 @@ pub struct Paging {
     seen: HashSet<Fingerprint>,
     alike: u32,
     /// Whether pages are asked for without the end of the one before.
-    is_apart: bool,
+    is_without_overlap: bool,
     /// The most records that a page had.
     longest: usize,
     /// Behind a page without news: the record that the next one is not to have again.
@@ -41,9 +41,9 @@ enum Position {
 
 /// What a page was.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Turn {
+pub enum PageOutcome {
     /// So many of its first records are known from the page before, the others are new; there is more.
-    On(usize),
+    More(usize),
     /// The same, and it was the last.
     Last(usize),
     /// The records moved while they were paged: all that was read of the range is to be read again.
@@ -63,7 +63,7 @@ impl Paging {
             overlap: Vec::new(),
             seen: HashSet::new(),
             alike: 0,
-            is_apart: false,
+            is_without_overlap: false,
             longest: 0,
             passed: None,
         }
@@ -72,9 +72,9 @@ impl Paging {
     /// The same for a server whose pages never overlap, though nothing moves: one that counts records
     /// which it does not show.
     #[must_use]
-    pub fn apart(page_size: usize) -> Self {
+    pub fn without_overlap(page_size: usize) -> Self {
         Self {
-            is_apart: true,
+            is_without_overlap: true,
             ..Self::new(page_size)
         }
     }
@@ -86,51 +86,51 @@ impl Paging {
             // At least one record more than is known already.
             limit: self.page_size.max(self.overlap.len() + 1),
             from: match &self.position {
-                Position::Offset(start) => From::Offset(start - self.overlap.len() as u64),
-                Position::Parameters(parameters) => From::Parameters(parameters),
+                Position::Offset(start) => PageStart::Offset(start - self.overlap.len() as u64),
+                Position::Parameters(parameters) => PageStart::Parameters(parameters),
             },
         }
     }
 
     /// Takes the page that was asked for.
-    pub fn take(&mut self, page: &Page) -> Turn {
+    pub fn take(&mut self, page: &Page) -> PageOutcome {
         let entries = &page.entries;
         if entries.is_empty() {
-            return Turn::Last(0);
+            return PageOutcome::Last(0);
         }
         let page_print = print(entries);
         let known = self.overlap.len();
         if !self.is_joined(entries) {
             let seen = format!("{:?} {page_print}", self.position);
-            return Turn::Moved(Fingerprint::of(seen.as_bytes()));
+            return PageOutcome::Moved(Fingerprint::of(seen.as_bytes()));
         }
         // Nothing behind what is known, though there would have been room: an empty page, so to say.
         if entries.len() == known && known < self.longest {
-            return Turn::Last(known);
+            return PageOutcome::Last(known);
         }
         self.longest = self.longest.max(entries.len());
         // Not before: as many new records as a page has make the page before come again.
         if entries.len() > known && self.repeats(entries, page_print) {
-            return Turn::Repeats;
+            return PageOutcome::Repeats;
         }
         let asked = self.ask();
         let (limit, from) = (
             asked.limit,
             match asked.from {
-                From::Offset(start) => Some(start),
-                From::Parameters(_) => None,
+                PageStart::Offset(start) => Some(start),
+                PageStart::Parameters(_) => None,
             },
         );
         let behind = from.map(|start| start + entries.len() as u64);
         let next = match (&page.more, behind) {
-            (More::None, _) => return Turn::Last(known),
+            (More::None, _) => return PageOutcome::Last(known),
             (More::Unsaid { limit: server }, _)
                 if entries.len() < server.unwrap_or(limit).min(limit) =>
             {
-                return Turn::Last(known);
+                return PageOutcome::Last(known);
             }
             // A full page behind parameters of the server's, and no word of how to go on.
-            (More::Unsaid { .. }, None) => return Turn::Repeats,
+            (More::Unsaid { .. }, None) => return PageOutcome::Repeats,
             (More::Unsaid { .. }, Some(behind)) => Position::Offset(behind),
             (More::Offset(_), Some(behind)) if entries.len() == known => Position::Offset(behind),
             (More::Offset(start), _) => Position::Offset(*start),
@@ -141,13 +141,13 @@ impl Paging {
             _ => next != self.position,
         };
         if !gets_on {
-            return Turn::Repeats;
+            return PageOutcome::Repeats;
         }
-        let is_stuck = entries.len() == known && !self.is_apart;
+        let is_stuck = entries.len() == known && !self.is_without_overlap;
         self.passed = self.overlap.pop().filter(|_| is_stuck);
         self.overlap = match &next {
             // Nothing but what was known: the next page is asked for without it.
-            Position::Offset(_) if is_stuck || self.is_apart => Vec::new(),
+            Position::Offset(_) if is_stuck || self.is_without_overlap => Vec::new(),
             Position::Offset(start) => {
                 let most = usize::try_from(*start).unwrap_or(usize::MAX);
                 tail(entries, self.page_size, most)
@@ -155,7 +155,7 @@ impl Paging {
             Position::Parameters(_) => Vec::new(),
         };
         self.position = next;
-        Turn::On(known)
+        PageOutcome::More(known)
     }
 
     /// Whether a page goes on where the one before ended.
@@ -261,8 +261,8 @@ mod tests {
 
         fn page(&mut self, ask: &Ask<'_>) -> Page {
             let start = match ask.from {
-                From::Offset(start) => usize::try_from(start).unwrap(),
-                From::Parameters(parameters) => {
+                PageStart::Offset(start) => usize::try_from(start).unwrap(),
+                PageStart::Parameters(parameters) => {
                     let last: usize = parameters[0].1.parse().unwrap();
                     let is_last = |(_, number): &(Record, usize)| *number == last;
                     self.records.iter().position(is_last).unwrap() + 1
@@ -312,7 +312,7 @@ mod tests {
                 Err(moved) => moved,
             };
             paging = if seen.replace(moved) == Some(moved) {
-                Paging::apart(page_size)
+                Paging::without_overlap(page_size)
             } else {
                 Paging::new(page_size)
             };
@@ -326,10 +326,10 @@ mod tests {
             let page = server.page(&paging.ask());
             let turn = paging.take(&page);
             let (known, is_last) = match turn {
-                Turn::On(known) => (known, false),
-                Turn::Last(known) => (known, true),
-                Turn::Moved(seen) => return Err(seen),
-                Turn::Repeats => panic!("nothing repeats: {server:?}"),
+                PageOutcome::More(known) => (known, false),
+                PageOutcome::Last(known) => (known, true),
+                PageOutcome::Moved(seen) => return Err(seen),
+                PageOutcome::Repeats => panic!("nothing repeats: {server:?}"),
             };
             all.extend(page.entries[known..].iter().map(|entry| entry.fingerprint));
             if is_last {
@@ -404,9 +404,9 @@ mod tests {
         #[test]
         fn any_server_comes_to_an_end(
             pages in prop::collection::vec(prop::collection::vec((0..2_i64, 0..3_u32), 1..3), 1..4),
-            links in prop::collection::vec(0..6_u64, 1..5), page_size in 1..4_usize, is_apart: bool,
+            links in prop::collection::vec(0..6_u64, 1..5), page_size in 1..4_usize, is_without_overlap: bool,
         ) {
-            let mut paging = Paging { is_apart, ..Paging::new(page_size) };
+            let mut paging = Paging { is_without_overlap, ..Paging::new(page_size) };
             for step in 0..5000 {
                 let link = links[step % links.len()];
                 let next = match link {
@@ -419,7 +419,7 @@ mod tests {
                 let records: Vec<_> = pages[step % pages.len()].iter().map(record).collect();
                 let text = format!(r#"{{"results":[{}]{next}}}"#, records.join(","));
                 let page = Page::read(Api::Cloud, text.into_bytes()).unwrap();
-                if !matches!(paging.take(&page), Turn::On(_)) {
+                if !matches!(paging.take(&page), PageOutcome::More(_)) {
                     return Ok(());
                 }
             }

@@ -6,7 +6,7 @@ use crate::http::Answer;
 
 /// With what the site was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Means {
+pub enum AuthMethod {
     /// User and API token, or password.
     Basic,
     /// A personal access token.
@@ -58,16 +58,16 @@ fn refusal(status: u16, quote: &str) -> String {
 impl Refusal {
     /// What an answer means that is neither of use nor to be asked for again.
     #[must_use]
-    pub fn of(site: &Site, means: Means, answer: &Answer) -> Self {
+    pub fn of(site: &Site, method: AuthMethod, answer: &Answer) -> Self {
         let quote = answer.quote();
         let lower = quote.to_lowercase();
         let is_scope = is_about_scope(answer);
         let (about, remedy) = match answer.status {
-            401 | 403 if is_scope => (About::Scope, scope(means)),
-            401 => (About::Credentials, credentials(site.deployment, means)),
+            401 | 403 if is_scope => (About::Scope, scope(method)),
+            401 => (About::Credentials, credentials(site.deployment, method)),
             403 if lower.contains("licen") => (About::Permission, LICENCE.to_owned()),
-            403 => (About::Permission, permission(site.deployment, means)),
-            404 | 410 => (About::Place, place(site, means)),
+            403 => (About::Permission, permission(site.deployment, method)),
+            404 | 410 => (About::Place, place(site, method)),
             300..=399 => (
                 About::Place,
                 "a redirect without a target; check --url".to_owned(),
@@ -121,37 +121,37 @@ pub fn is_about_scope(answer: &Answer) -> bool {
 const LICENCE: &str = "the audit API requires a valid Data Center licence: see Administration → \
     License Details in Confluence";
 
-fn credentials(deployment: Deployment, means: Means) -> String {
-    match (deployment, means) {
-        (Deployment::CloudSite, Means::Basic) => {
+fn credentials(deployment: Deployment, method: AuthMethod) -> String {
+    match (deployment, method) {
+        (Deployment::CloudSite, AuthMethod::Basic) => {
             "the e-mail address or the API token is wrong, or the token has expired (after a year at \
              most): create a new one at https://id.atlassian.com/manage-profile/security/api-tokens. A token \
              with scopes works only through the gateway: add --cloud-id auto"
                 .to_owned()
         }
-        (Deployment::CloudGateway, Means::Basic) => format!(
+        (Deployment::CloudGateway, AuthMethod::Basic) => format!(
             "the e-mail address, the API token or the cloud id is wrong, or the token has expired (after \
              a year at most): create a new one with the scope {SCOPE} at \
              https://id.atlassian.com/manage-profile/security/api-tokens. A token without scopes works only \
              with the site's own address: --url without --cloud-id"
         ),
-        (Deployment::CloudSite, Means::OAuth) => {
+        (Deployment::CloudSite, AuthMethod::OAuth) => {
             "an OAuth token works only through the gateway, not with the site's own address".to_owned()
         }
-        (Deployment::CloudGateway, Means::OAuth) => {
+        (Deployment::CloudGateway, AuthMethod::OAuth) => {
             "the login does not cover this site, or was revoked: see `confluence-ecs auth sites`, or log in \
              again with `confluence-ecs auth login`"
                 .to_owned()
         }
-        (Deployment::CloudSite | Deployment::CloudGateway, Means::Pat) => {
+        (Deployment::CloudSite | Deployment::CloudGateway, AuthMethod::Pat) => {
             "Confluence Cloud does not support personal access tokens: use --email and CONFLUENCE_API_TOKEN".to_owned()
         }
-        (Deployment::DataCenter, Means::Pat) => {
+        (Deployment::DataCenter, AuthMethod::Pat) => {
             "the personal access token is wrong, has expired or was revoked: create a new one in Confluence, \
              Profile → Settings → Personal Access Tokens"
                 .to_owned()
         }
-        (Deployment::DataCenter, Means::Basic | Means::OAuth) => {
+        (Deployment::DataCenter, AuthMethod::Basic | AuthMethod::OAuth) => {
             "user or password is wrong, or basic authentication is disabled: use a personal access token \
              (CONFLUENCE_PAT). If this is Confluence Cloud, add --deployment cloud"
                 .to_owned()
@@ -159,25 +159,25 @@ fn credentials(deployment: Deployment, means: Means) -> String {
     }
 }
 
-fn scope(means: Means) -> String {
-    match means {
-        Means::OAuth => format!(
+fn scope(method: AuthMethod) -> String {
+    match method {
+        AuthMethod::OAuth => format!(
             "the login lacks the scope {SCOPE}: add it to the app (developer.atlassian.com, Permissions → \
              Confluence API), then log in again with `confluence-ecs auth login`"
         ),
-        Means::Basic | Means::Pat => format!(
+        AuthMethod::Basic | AuthMethod::Pat => format!(
             "the token lacks the scope {SCOPE}: create a new one with it at \
              https://id.atlassian.com/manage-profile/security/api-tokens, \"Create API token with scopes\""
         ),
     }
 }
 
-fn permission(deployment: Deployment, means: Means) -> String {
+fn permission(deployment: Deployment, method: AuthMethod) -> String {
     match deployment {
         Deployment::CloudSite | Deployment::CloudGateway => {
-            let scope = match means {
-                Means::OAuth => "or the login",
-                Means::Basic | Means::Pat => "or the token",
+            let scope = match method {
+                AuthMethod::OAuth => "or the login",
+                AuthMethod::Basic | AuthMethod::Pat => "or the token",
             };
             format!(
                 "the account lacks the permission Confluence Administrator (grant it in Confluence, Settings → \
@@ -193,9 +193,9 @@ fn permission(deployment: Deployment, means: Means) -> String {
     }
 }
 
-fn place(site: &Site, means: Means) -> String {
+fn place(site: &Site, method: AuthMethod) -> String {
     match site.deployment {
-        Deployment::CloudGateway if means == Means::OAuth => format!(
+        Deployment::CloudGateway if method == AuthMethod::OAuth => format!(
             "no audit API at {}: is --cloud-id one of those that `confluence-ecs auth sites` lists, and does \
              the site have Confluence?",
             site.base

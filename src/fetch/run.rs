@@ -14,14 +14,14 @@ use super::delivery::{Delivery, Fetched};
 use super::error::Error;
 use super::since::Since;
 use super::slices::{Run, Slices};
-use super::source::{self, Source, Told};
+use super::source::{self, FetchEvent, Source};
 use super::window::{Reach, Window, is_future};
 use super::written::Written;
 use crate::pipeline::normalize::Counts;
 use crate::pipeline::timestamp::Timestamp;
 use crate::process::service::Service;
+use crate::process::signal_guard;
 use crate::process::stop::Stop;
-use crate::process::uninterrupted;
 use crate::ship::{self, Mapping, Shipper};
 use crate::sink;
 use crate::state::{self, Store};
@@ -92,7 +92,7 @@ pub fn run(
     };
     service.stopping();
     // Tokens that were asked for are to be on disk.
-    uninterrupted::wait(uninterrupted::PATIENCE);
+    signal_guard::wait(signal_guard::PATIENCE);
     let ended = match ended {
         Ok(ended) => ended,
         Err(Error::Ship(ship::Error::Sink(sink::Error::Closed))) => return Ok(None),
@@ -254,12 +254,12 @@ impl Fetching<'_> {
             return Ok(Run::Done);
         };
         tracing::debug!(from = %range.from, to = %range.to, "fetching");
-        let told = self.begin(range);
+        let events = self.begin(range);
         let mut run = Slices::new(
             &mut self.delivery,
             &mut self.skew,
             reach,
-            told,
+            events,
             (range, first),
             now,
         );
@@ -272,13 +272,13 @@ impl Fetching<'_> {
             self.save_requests();
         }
         if is_empty && matches!(ended, Ok(Run::Done)) {
-            self.wonder(range);
+            self.warn_if_empty(range);
         }
         ended
     }
 
     /// Credentials can be accepted, and see nothing.
-    fn wonder(&mut self, range: Window) {
+    fn warn_if_empty(&mut self, range: Window) {
         let is_long = range.from.plus(SUSPICIOUS) <= range.to;
         let checkpoint = self.delivery.checkpoint();
         if checkpoint.events > 0 || checkpoint.search.is_some() || !is_long || self.emptiness_told {
@@ -297,8 +297,8 @@ impl Fetching<'_> {
     }
 
     /// Starts to ask.
-    fn begin(&self, range: Window) -> Receiver<Told> {
-        let (sender, told) = mpsc::sync_channel(PAGES_AHEAD);
+    fn begin(&self, range: Window) -> Receiver<FetchEvent> {
+        let (sender, events) = mpsc::sync_channel(PAGES_AHEAD);
         let asker = Arc::clone(&self.asker);
         let page_size = self.options.page_size;
         let mut source = Source::new(
@@ -313,7 +313,7 @@ impl Fetching<'_> {
         let slice = self.options.slice;
         // Not joined: it may be waiting for the network when it is time to end.
         std::thread::spawn(move || source.run(range, slice));
-        told
+        events
     }
 
     fn save_requests(&mut self) {

@@ -54,12 +54,12 @@ pub struct Ask<'a> {
     /// The most records to give.
     pub limit: usize,
     /// The offset, or parameters that the server gave.
-    pub from: From<'a>,
+    pub from: PageStart<'a>,
 }
 
 /// Where a page begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum From<'a> {
+pub enum PageStart<'a> {
     /// At that record, counted from the newest.
     Offset(u64),
     /// Where these parameters lead to.
@@ -151,10 +151,10 @@ impl Site {
         }
         query.append_pair("limit", &limit.to_string());
         match ask.from {
-            From::Offset(offset) => {
+            PageStart::Offset(offset) => {
                 query.append_pair(names.offset, &offset.to_string());
             }
-            From::Parameters(parameters) => {
+            PageStart::Parameters(parameters) => {
                 let ours = [names.from, names.to, names.search, "limit"];
                 let theirs = parameters.iter();
                 let theirs = theirs.filter(|(key, _)| !ours.contains(&key.as_str()));
@@ -201,7 +201,7 @@ mod tests {
         Url::parse(text).unwrap()
     }
 
-    fn asked(site: &Site, api: Api, from: From<'_>) -> String {
+    fn asked(site: &Site, api: Api, from: PageStart<'_>) -> String {
         let at = |millis| Timestamp::from_millis(millis).unwrap();
         let window = Window {
             from: at(0),
@@ -232,7 +232,7 @@ mod tests {
     fn each_api_is_asked_in_its_own_words() {
         let cloud = Site::gateway(&url("https://api.atlassian.com"), "id-1");
         assert_eq!(
-            asked(&cloud, Api::Cloud, From::Offset(7)),
+            asked(&cloud, Api::Cloud, PageStart::Offset(7)),
             "https://api.atlassian.com/ex/confluence/id-1/wiki/rest/api/audit?startDate=0&endDate=1500\
              &searchString=a+b&limit=5000&start=7"
         );
@@ -241,16 +241,16 @@ mod tests {
             ("cursor".to_owned(), "x&y".to_owned()),
         ];
         assert_eq!(
-            asked(&cloud, Api::Cloud, From::Parameters(&theirs)),
+            asked(&cloud, Api::Cloud, PageStart::Parameters(&theirs)),
             "https://api.atlassian.com/ex/confluence/id-1/wiki/rest/api/audit?startDate=0&endDate=1500\
              &searchString=a+b&limit=5000&cursor=x%26y"
         );
         let own = Site::data_center(&url("https://host/c"));
         assert_eq!(
-            asked(&own, Api::DataCenter, From::Offset(0)),
+            asked(&own, Api::DataCenter, PageStart::Offset(0)),
             "https://host/c/rest/auditing/1.0/events?from=1970-01-01T00%3A00%3A00.000Z\
              &to=1970-01-01T00%3A00%3A01.500Z&search=a+b&limit=5000&offset=0"
         );
-        assert!(asked(&own, Api::Server, From::Offset(0)).contains("limit=1000&start=0"));
+        assert!(asked(&own, Api::Server, PageStart::Offset(0)).contains("limit=1000&start=0"));
     }
 }

@@ -7,7 +7,7 @@ use super::clock::{self, Skew};
 use super::delivery::{Delivery, LONG};
 use super::error::Error;
 use super::progress::Progress;
-use super::source::Told;
+use super::source::FetchEvent;
 use super::spill::Spill;
 use super::window::{Reach, Window};
 use crate::pipeline::timestamp::Timestamp;
@@ -26,7 +26,7 @@ pub struct Slices<'a, 'b> {
     delivery: &'a mut Delivery<'b>,
     skew: &'a mut Skew,
     settle: Duration,
-    told: Receiver<Told>,
+    events: Receiver<FetchEvent>,
     /// Where the very first run begins.
     first: Timestamp,
     progress: Progress,
@@ -49,7 +49,7 @@ impl<'a, 'b> Slices<'a, 'b> {
         delivery: &'a mut Delivery<'b>,
         skew: &'a mut Skew,
         reach: Reach,
-        told: Receiver<Told>,
+        events: Receiver<FetchEvent>,
         (range, first): (Window, Timestamp),
         now: Timestamp,
     ) -> Self {
@@ -58,7 +58,7 @@ impl<'a, 'b> Slices<'a, 'b> {
             skew,
             settle: reach.settle,
             latest: now.minus(reach.settle),
-            told,
+            events,
             first,
             progress: Progress::new(range),
             spill: None,
@@ -77,18 +77,18 @@ impl<'a, 'b> Slices<'a, 'b> {
     /// Takes what is told until the end.
     pub fn run(&mut self) -> Result<Run, Error> {
         loop {
-            let Some(told) = self.next()? else {
+            let Some(event) = self.next()? else {
                 return Ok(Run::Stopped);
             };
             let delivery = &mut *self.delivery;
-            match told {
-                Told::User(names) => delivery.own_user = Some(names),
-                Told::Asking(time) => {
+            match event {
+                FetchEvent::User(names) => delivery.own_user = Some(names),
+                FetchEvent::Asking(time) => {
                     if delivery.own_user.is_some() {
                         self.requests.push(time);
                     }
                 }
-                Told::Page {
+                FetchEvent::Page {
                     page,
                     window,
                     known,
@@ -106,25 +106,25 @@ impl<'a, 'b> Slices<'a, 'b> {
                         .add(&page, known, window)
                         .map_err(|source| Error::Spill { directory, source })?;
                 }
-                Told::Moved => self.spill = None,
-                Told::Complete(window) => {
+                FetchEvent::Moved => self.spill = None,
+                FetchEvent::Complete(window) => {
                     if !self.complete(window)? {
                         return Ok(Run::Stopped);
                     }
                 }
-                Told::End(end) => return end.map(|()| Run::Done).map_err(Error::Fetch),
+                FetchEvent::End(end) => return end.map(|()| Run::Done).map_err(Error::Fetch),
             }
         }
     }
 
     /// Waits for what is told next; none if it is time to end.
-    fn next(&mut self) -> Result<Option<Told>, Error> {
+    fn next(&mut self) -> Result<Option<FetchEvent>, Error> {
         loop {
             if self.delivery.shipper.stop.is_requested() {
                 return Ok(None);
             }
-            match self.told.try_recv() {
-                Ok(told) => return Ok(Some(told)),
+            match self.events.try_recv() {
+                Ok(event) => return Ok(Some(event)),
                 Err(TryRecvError::Disconnected) => {
                     return Err(std::io::Error::other("the request thread ended").into());
                 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::asker::{Asked, Asker, Error as AskError};
 use super::page::Page;
-use super::paging::{Paging, Turn};
+use super::paging::{PageOutcome, Paging};
 use super::record::Fingerprint;
 use super::site::Api;
 use super::user;
@@ -51,7 +51,7 @@ pub enum Error {
 
 /// What the thread tells.
 #[derive(Debug)]
-pub enum Told {
+pub enum FetchEvent {
     /// Under these names we ask; none of them may be known.
     User(Vec<String>),
     /// A request is about to be made, at that time.
@@ -79,7 +79,7 @@ pub enum Told {
 pub struct Source {
     asker: Arc<Asker>,
     page_size: usize,
-    told: SyncSender<Told>,
+    events: SyncSender<FetchEvent>,
     stop: Arc<Stop>,
     asks_user: bool,
 }
@@ -110,13 +110,13 @@ impl Source {
     pub fn new(
         asker: Arc<Asker>,
         page_size: usize,
-        told: SyncSender<Told>,
+        events: SyncSender<FetchEvent>,
         stop: Arc<Stop>,
     ) -> Self {
         Self {
             asker,
             page_size,
-            told,
+            events,
             stop,
             asks_user: false,
         }
@@ -139,18 +139,18 @@ impl Source {
             Err(Failed::Gone) => return,
         };
         // Nobody there to hear it is no trouble.
-        let _ = self.tell(Told::End(end));
+        let _ = self.send(FetchEvent::End(end));
     }
 
-    fn tell(&self, told: Told) -> Result<(), Gone> {
-        self.told.send(told).map_err(|_| Gone)?;
+    fn send(&self, event: FetchEvent) -> Result<(), Gone> {
+        self.events.send(event).map_err(|_| Gone)?;
         self.stop.wake();
         Ok(())
     }
 
     fn slices(&self, range: Window, slice: Duration) -> Result<(), Failed> {
         if self.asks_user {
-            self.tell(Told::User(user::names(&self.asker)))?;
+            self.send(FetchEvent::User(user::names(&self.asker)))?;
         }
         let mut api = self.asker.site.api();
         for window in range.slices(slice) {
@@ -164,15 +164,15 @@ impl Source {
                     return Err(Error::Moves { site, window }.into());
                 }
                 tracing::debug!(from = %window.from, to = %window.to, "records moved between pages: reading the slice again");
-                self.tell(Told::Moved)?;
+                self.send(FetchEvent::Moved)?;
                 let is_same = seen.replace(moved) == Some(moved);
                 paging = if is_same {
-                    Paging::apart(self.page_size)
+                    Paging::without_overlap(self.page_size)
                 } else {
                     Paging::new(self.page_size)
                 };
             }
-            self.tell(Told::Complete(window))?;
+            self.send(FetchEvent::Complete(window))?;
         }
         Ok(())
     }
@@ -188,15 +188,15 @@ impl Source {
             let asked = self.page(api, window, &paging);
             let Asked { page, ahead } = asked.map_err(Error::from)?;
             let (known, is_last) = match paging.take(&page) {
-                Turn::On(known) => (known, false),
-                Turn::Last(known) => (known, true),
-                Turn::Moved(seen) => return Ok(Some(seen)),
-                Turn::Repeats => {
+                PageOutcome::More(known) => (known, false),
+                PageOutcome::Last(known) => (known, true),
+                PageOutcome::Moved(seen) => return Ok(Some(seen)),
+                PageOutcome::Repeats => {
                     let site = self.asker.site.name();
                     return Err(Error::Repeats { site, window }.into());
                 }
             };
-            self.tell(Told::Page {
+            self.send(FetchEvent::Page {
                 page,
                 window,
                 known,
@@ -211,7 +211,7 @@ impl Source {
     fn page(&self, api: &mut Api, window: Window, paging: &Paging) -> Result<Asked, AskError> {
         let count = || {
             // That nobody hears is noticed at the page.
-            let _ = self.tell(Told::Asking(Timestamp::now()));
+            let _ = self.send(FetchEvent::Asking(Timestamp::now()));
         };
         let ask = paging.ask();
         let refused = match self.asker.page(*api, window, &ask, &count) {

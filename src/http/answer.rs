@@ -6,7 +6,7 @@ use ureq::http::{header, response::Parts};
 use url::Url;
 
 use super::Headers;
-use super::hidden::Hidden;
+use super::redaction::Redaction;
 use crate::pipeline::timestamp::Timestamp;
 
 /// The longest part of an answer that is quoted in a message.
@@ -29,7 +29,7 @@ pub struct Answer {
     location: Option<String>,
     content_type: String,
     /// What must not be shown of it.
-    hidden: Hidden,
+    redaction: Redaction,
 }
 
 impl Answer {
@@ -51,13 +51,13 @@ impl Answer {
             retry_after: retry_after(&parts.headers, SystemTime::now()),
             location: text(header::LOCATION).map(str::to_owned),
             content_type: text(header::CONTENT_TYPE).unwrap_or_default().to_owned(),
-            hidden: Hidden::default(),
+            redaction: Redaction::default(),
         }
     }
 
     /// The same, which does not show those secrets.
-    pub(super) fn hiding(self, hidden: Hidden) -> Self {
-        Self { hidden, ..self }
+    pub(super) fn hiding(self, redaction: Redaction) -> Self {
+        Self { redaction, ..self }
     }
 
     /// Where it redirects to.
@@ -95,7 +95,7 @@ impl Answer {
         if message.as_ref().is_some_and(has_tokens) {
             return String::new();
         }
-        let said = self.hidden.redact(said.unwrap_or(&text).trim());
+        let said = self.redaction.redact(said.unwrap_or(&text).trim());
         let line = said.replace(is_unprintable, " ");
         line.chars().take(QUOTED).collect()
     }

@@ -5,7 +5,7 @@
 
 pub mod address;
 mod answer;
-mod hidden;
+mod redaction;
 pub mod retry;
 mod trust;
 
@@ -24,7 +24,7 @@ use url::Url;
 
 pub use address::{origin, without_query};
 pub use answer::Answer;
-use hidden::Hidden;
+use redaction::Redaction;
 pub use trust::Error as TrustError;
 
 use crate::secret::Secret;
@@ -179,9 +179,9 @@ pub struct Client {
     retries: u32,
     longest_wait: Duration,
     /// What was sent or received that must not be shown, should a server say it again.
-    hidden: Mutex<Hidden>,
+    redaction: Mutex<Redaction>,
     /// Until when a server asks to be left alone, however many retries there are.
-    left_alone: Mutex<HashMap<url::Origin, Instant>>,
+    backoff_until: Mutex<HashMap<url::Origin, Instant>>,
     /// Requests that were made.
     pub requests: AtomicU64,
     /// Those of them that were made because one before failed.
@@ -223,8 +223,8 @@ impl Client {
             agent: config.new_agent(),
             retries: settings.retries,
             longest_wait: settings.longest_wait,
-            hidden: Mutex::default(),
-            left_alone: Mutex::default(),
+            redaction: Mutex::default(),
+            backoff_until: Mutex::default(),
             requests: AtomicU64::new(0),
             repeated: AtomicU64::new(0),
         })
@@ -240,13 +240,19 @@ impl Client {
 
     /// From here on leaves a secret out of whatever a server says.
     pub fn hide(&self, secret: &Secret) {
-        let mut hidden = self.hidden.lock().unwrap_or_else(PoisonError::into_inner);
-        hidden.add(secret);
+        let mut redaction = self
+            .redaction
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        redaction.add(secret);
     }
 
-    fn hidden(&self) -> Hidden {
-        let hidden = self.hidden.lock().unwrap_or_else(PoisonError::into_inner);
-        hidden.clone()
+    fn redaction(&self) -> Redaction {
+        let redaction = self
+            .redaction
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        redaction.clone()
     }
 
     /// Makes a request, once; redirects on the same origin are followed.
@@ -266,7 +272,7 @@ impl Client {
                 return Err(Error::Redirect {
                     from: without_query(&url),
                     // Its path may say what was sent.
-                    to: self.hidden().redact(&origin(&to)),
+                    to: self.redaction().redact(&origin(&to)),
                 });
             }
             url = to;
@@ -306,7 +312,7 @@ impl Client {
         let (parts, body) = sent.map_err(failed)?.into_parts();
         let came = SystemTime::now();
         let body = read(url, body)?;
-        let answer = Answer::new(url.clone(), &parts, came, body).hiding(self.hidden());
+        let answer = Answer::new(url.clone(), &parts, came, body).hiding(self.redaction());
         tracing::debug!(
             status = answer.status,
             bytes = answer.body.len(),

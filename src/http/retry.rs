@@ -81,7 +81,7 @@ impl Client {
         let (mut attempts, mut failures) = (0, 0);
         let mut waited = Duration::ZERO;
         loop {
-            self.wait_for_leave(&request.url, attempts)?;
+            self.wait_for_backoff(&request.url, attempts)?;
             attempts += 1;
             count();
             let (problem, asked) = match self.attempt(request, &accept) {
@@ -89,7 +89,7 @@ impl Client {
                 Attempt::Failed(failure) => return Err(failure),
                 Attempt::Again(problem, asked) => (problem, asked),
             };
-            self.leave_alone(&request.url, asked);
+            self.set_backoff(&request.url, asked);
             let too_long = asked.is_some_and(|asked| asked > self.longest_wait);
             // A wait that the server asks for is no failure; but not without end.
             waited = waited.saturating_add(asked.unwrap_or_default());
@@ -135,24 +135,24 @@ impl Client {
     }
 
     /// Takes note of how long a server asks to be left alone: that holds for the next run, too.
-    fn leave_alone(&self, url: &Url, asked: Option<Duration>) {
+    fn set_backoff(&self, url: &Url, asked: Option<Duration>) {
         if let Some(until) = asked.and_then(|asked| Instant::now().checked_add(asked)) {
-            let mut left_alone = self
-                .left_alone
+            let mut backoff_until = self
+                .backoff_until
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
-            left_alone.insert(url.origin(), until);
+            backoff_until.insert(url.origin(), until);
         }
     }
 
     /// Waits until a server may be asked again; not if that is too long.
-    fn wait_for_leave(&self, url: &Url, attempts: u32) -> Result<(), Failure> {
-        let left_alone = self
-            .left_alone
+    fn wait_for_backoff(&self, url: &Url, attempts: u32) -> Result<(), Failure> {
+        let backoff_until = self
+            .backoff_until
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let until = left_alone.get(&url.origin()).copied();
-        drop(left_alone);
+        let until = backoff_until.get(&url.origin()).copied();
+        drop(backoff_until);
         let wait = until
             .unwrap_or_else(Instant::now)
             .saturating_duration_since(Instant::now());

@@ -6,7 +6,7 @@ use super::threads;
 use crate::auth::credentials::{self, API_TOKEN, CLIENT_SECRET, PAT};
 use crate::auth::servers::Servers;
 use crate::cli::{AtlassianArgs, CloudId, DeploymentArg, FetchArgs, QueryArgs, SiteArgs};
-use crate::fetch::connect::{Place, Target, Who};
+use crate::fetch::connect::{Credentials, Place, Target};
 use crate::fetch::run::Options;
 use crate::fetch::since::Since;
 use crate::fetch::window::{Reach, is_future};
@@ -107,10 +107,10 @@ impl From<&AtlassianArgs> for Servers {
 /// # Errors
 /// When they are not enough, or contradict themselves.
 pub fn target(arguments: &FetchArgs) -> Result<Target, Error> {
-    let (place, who) = site(&arguments.site)?;
+    let (place, credentials) = site(&arguments.site)?;
     Ok(Target {
         place,
-        who,
+        credentials,
         servers: Servers::from(&arguments.site.atlassian),
         http: arguments.http.settings(),
         search: arguments.query.search.clone(),
@@ -118,7 +118,7 @@ pub fn target(arguments: &FetchArgs) -> Result<Target, Error> {
     })
 }
 
-fn site(arguments: &SiteArgs) -> Result<(Place, Who), Error> {
+fn site(arguments: &SiteArgs) -> Result<(Place, Credentials), Error> {
     let pat = PAT.find(arguments.pat_file.as_deref())?;
     let token = API_TOKEN.find(arguments.api_token_file.as_deref())?;
     let secrets = Secrets { pat, token };
@@ -151,16 +151,16 @@ fn is_cloud(arguments: &SiteArgs, secrets: &Secrets) -> bool {
     }
 }
 
-fn cloud(arguments: &SiteArgs, secrets: Secrets) -> Result<(Place, Who), Error> {
+fn cloud(arguments: &SiteArgs, secrets: Secrets) -> Result<(Place, Credentials), Error> {
     let who = match (&arguments.email, secrets.token) {
-        (Some(name), Some(token)) => Who::User {
+        (Some(name), Some(token)) => Credentials::User {
             name: name.clone(),
             token,
         },
         (Some(name), None) => return Err(Error::NoToken(name.clone())),
         (None, Some(_)) => return Err(Error::NoEmail),
         (None, None) if arguments.pat_file.is_some() => return Err(Error::PatForCloud),
-        (None, None) => Who::Grant {
+        (None, None) => Credentials::StoredLogin {
             client_secret: CLIENT_SECRET
                 .find(arguments.client_secret.client_secret_file.as_deref())?,
         },
@@ -169,21 +169,21 @@ fn cloud(arguments: &SiteArgs, secrets: Secrets) -> Result<(Place, Who), Error> 
         (Some(CloudId::Id(id)), _, _) => Place::CloudId(id.clone()),
         (Some(CloudId::Auto), Some(url), _) => Place::CloudIdOf(url.clone()),
         (Some(CloudId::Auto), None, _) => return Err(Error::NoSiteToAsk),
-        (None, url, Who::Grant { .. }) => Place::CloudGrant(url.clone()),
+        (None, url, Credentials::StoredLogin { .. }) => Place::CloudOfLogin(url.clone()),
         (None, Some(url), _) => Place::CloudSite(url.clone()),
         (None, None, _) => return Err(Error::NoSite),
     };
     Ok((place, who))
 }
 
-fn data_center(arguments: &SiteArgs, secrets: Secrets) -> Result<(Place, Who), Error> {
+fn data_center(arguments: &SiteArgs, secrets: Secrets) -> Result<(Place, Credentials), Error> {
     if arguments.cloud_id.is_some() {
         return Err(Error::CloudIdOfDataCenter);
     }
     let url = arguments.url.clone().ok_or(Error::NoSite)?;
     let who = match (secrets.pat, &arguments.email, secrets.token) {
-        (Some(pat), _, _) => Who::Pat(pat),
-        (None, Some(name), Some(token)) => Who::User {
+        (Some(pat), _, _) => Credentials::Pat(pat),
+        (None, Some(name), Some(token)) => Credentials::User {
             name: name.clone(),
             token,
         },

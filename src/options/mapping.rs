@@ -10,8 +10,8 @@ use crate::cli::MappingArgs;
 use crate::pipeline::dialect::Dialect;
 use crate::pipeline::enrich::geoip::{self, Databases};
 use crate::pipeline::enrich::network::{Network, Networks, TrustedProxies};
-use crate::pipeline::enrich::source::Locator;
-use crate::pipeline::event::{Envelope, Overlay};
+use crate::pipeline::enrich::source::Enricher;
+use crate::pipeline::event::{AddFields, Envelope};
 use crate::pipeline::normalize::Options;
 use crate::pipeline::timestamp::TimeMode;
 use crate::process::batch;
@@ -79,7 +79,7 @@ impl MappingSources {
             dialect: self.dialect,
             time_mode: self.time_mode,
             max_line_bytes: self.max_line_bytes,
-            locator: Locator {
+            enricher: Enricher {
                 databases,
                 trusted: TrustedProxies::new(self.trusted_proxies.clone()),
                 networks: Networks::new(self.networks.clone()),
@@ -162,15 +162,15 @@ fn open_database(kind: geoip::Kind, given: &Given) -> Result<Option<geoip::Datab
 ///
 /// # Errors
 /// When the file cannot be read, or holds something else.
-pub fn add_fields(path: Option<&Path>) -> Result<Overlay, Error> {
+pub fn add_fields(path: Option<&Path>) -> Result<AddFields, Error> {
     let Some(path) = path else {
-        return Ok(Overlay::default());
+        return Ok(AddFields::default());
     };
     let text = std::fs::read(path).map_err(|source| Error::AddFieldsRead {
         path: path.to_owned(),
         source,
     })?;
-    Overlay::from_json(&text).map_err(|source| Error::AddFields {
+    AddFields::from_json(&text).map_err(|source| Error::AddFields {
         path: path.to_owned(),
         source,
     })

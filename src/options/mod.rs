@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use crate::cli::{LogFormat, LoggingArgs};
 use crate::pipeline::enrich::geoip;
-use crate::pipeline::event::OverlayError;
+use crate::pipeline::event::AddFieldsError;
 use crate::process::logging;
 use crate::process::shown::Shown as _;
 use crate::tail::pattern::PatternError;
@@ -55,7 +55,7 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// What it holds.
-        source: OverlayError,
+        source: AddFieldsError,
     },
 }
 

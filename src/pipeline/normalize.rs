@@ -10,7 +10,7 @@ use memchr::memchr;
 
 use crate::pipeline::dialect::{self, Dialect, Record};
 use crate::pipeline::enrich::memo::Memo;
-use crate::pipeline::enrich::source::{Located, Locator};
+use crate::pipeline::enrich::source::{Enricher, Enrichment};
 use crate::pipeline::enrich::uri;
 use crate::pipeline::event::{self, Envelope, Event, Hosts, Origin};
 use crate::pipeline::frame::{Frame, Framer, Problem, leading_hole, parted_by_holes};
@@ -28,7 +28,7 @@ pub struct Options {
     /// The longest record, in bytes.
     pub max_line_bytes: usize,
     /// Where addresses are.
-    pub locator: Locator,
+    pub enricher: Enricher,
     /// The constant fields.
     pub envelope: Envelope,
 }
@@ -110,7 +110,7 @@ pub struct Normalizer {
 #[derive(Debug)]
 struct Known {
     /// What is known of source addresses: audit logs repeat them.
-    addresses: Memo<Located>,
+    addresses: Memo<Enrichment>,
     /// Where in the text of a `system` its host stands.
     hosts: Memo<Option<Range<usize>>>,
 }
@@ -414,7 +414,7 @@ fn map_record<'a>(
     };
     event.source = event
         .source_address
-        .and_then(|address| located(&mut known.addresses, address, &options.locator));
+        .and_then(|address| enrichment(&mut known.addresses, address, &options.enricher));
     if let Some(system) = event.service_address {
         event.related_hosts = hosts(&mut known.hosts, system);
     }
@@ -426,18 +426,18 @@ fn map_record<'a>(
 }
 
 /// What is known of a `source.address`, or of a list of them.
-fn located<'a>(
-    known: &'a mut Memo<Located>,
+fn enrichment<'a>(
+    known: &'a mut Memo<Enrichment>,
     address: Value<'_>,
-    locator: &Locator,
-) -> Option<&'a Located> {
+    enricher: &Enricher,
+) -> Option<&'a Enrichment> {
     if let Some(list) = address.array() {
         let elements = list.elements().filter_map(Value::non_empty);
         let elements: Vec<_> = elements.map(Value::as_str).collect();
-        return Some(known.pass(locator.locate_list(&elements)));
+        return Some(known.pass(enricher.enrich_list(&elements)));
     }
     let address = address.as_str()?;
-    Some(known.answer(&address, |address| locator.locate(address)))
+    Some(known.answer(&address, |address| enricher.enrich(address)))
 }
 
 /// The host of a `system`, or those of a list of them.

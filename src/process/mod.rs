@@ -6,5 +6,5 @@ pub(crate) mod file_id;
 pub mod logging;
 pub mod service;
 pub(crate) mod shown;
+pub(crate) mod signal_guard;
 pub(crate) mod stop;
-pub(crate) mod uninterrupted;

@@ -253,7 +253,7 @@ impl Sink {
 /// its place before `main`, for reading and writing and by itself. `> /dev/null` and systemd's
 /// `StandardOutput=null` open it for writing only, and who becomes a daemon (daemon(3),
 /// start-stop-daemon) opens it once for stdin, stdout and stderr together. What is left looks the same:
-/// `1<> /dev/null`, and Python's and FileId's ways to discard stdout alone. So this is asked only where
+/// `1<> /dev/null`, and Python's and Node's ways to discard stdout alone. So this is asked only where
 /// events would count as delivered, and those are told what to do.
 pub(super) fn is_stdout_closed() -> bool {
     let stdout = stdout();

@@ -169,7 +169,7 @@ pub struct Log {
     /// Since when there is no such file.
     pub gone: Option<Instant>,
     /// Why it cannot be read; said once.
-    pub trouble: Option<Trouble>,
+    pub read_error: Option<ReadError>,
     /// No pattern names it, or its directory cannot be read: it is left alone.
     pub is_unfollowed: bool,
     /// Something else stands in its file than what was read.
@@ -182,7 +182,7 @@ pub struct Log {
 
 /// Why a log cannot be read.
 #[derive(Debug)]
-pub struct Trouble {
+pub struct ReadError {
     /// In words.
     pub why: String,
     /// Damaged data stays damaged until the file changes.
@@ -247,7 +247,7 @@ impl Log {
             searched: checkpoint.progress.offset(),
             // Whether it is still there, the first look tells.
             gone: checkpoint.gone_since.map(|_| Instant::now()),
-            trouble: None,
+            read_error: None,
             is_unfollowed: false,
             is_displaced: false,
             origin: Arc::new(Origin::file(&checkpoint.path)),
@@ -300,13 +300,13 @@ impl Log {
         if self.gone.take().is_some() || checkpoint.gone_since.take().is_some() {
             self.is_changed = true;
         }
-        let may_be_mended = |trouble: &Trouble| {
+        let may_be_mended = |read_error: &ReadError| {
             !matches!(
-                trouble.kind,
+                read_error.kind,
                 io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput
             )
         };
-        if self.trouble.as_ref().is_some_and(may_be_mended) {
+        if self.read_error.as_ref().is_some_and(may_be_mended) {
             self.retry();
         }
         let checkpoint = &mut self.checkpoint;
@@ -371,8 +371,8 @@ impl Log {
 
     /// What could not be read may be readable now.
     fn retry(&mut self) {
-        if let Some(trouble) = &mut self.trouble {
-            trouble.is_blocking = false;
+        if let Some(read_error) = &mut self.read_error {
+            read_error.is_blocking = false;
         }
     }
 
@@ -380,14 +380,14 @@ impl Log {
     pub fn blocked(&mut self, error: &io::Error) {
         let why = error.to_string();
         if self
-            .trouble
+            .read_error
             .as_ref()
-            .is_none_or(|trouble| trouble.why != why)
+            .is_none_or(|read_error| read_error.why != why)
         {
             let path = self.checkpoint.path.shown();
             tracing::warn!("cannot read {path}: {why}; retrying");
         }
-        self.trouble = Some(Trouble {
+        self.read_error = Some(ReadError {
             why,
             kind: error.kind(),
             is_blocking: true,
@@ -413,9 +413,9 @@ impl Log {
     pub fn has_more(&self) -> bool {
         let checkpoint = &self.checkpoint;
         if self
-            .trouble
+            .read_error
             .as_ref()
-            .is_some_and(|trouble| trouble.is_blocking)
+            .is_some_and(|read_error| read_error.is_blocking)
         {
             return false;
         }

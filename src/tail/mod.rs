@@ -1,4 +1,4 @@
-//! TailReader logs: every line once, in order, through rotation, truncation, deletion and restarts
+//! Following logs: every line once, in order, through rotation, truncation, deletion and restarts
 //! (docs/guarantees.md).
 //!
 //! [`discover`] finds files, [`recognise`] tells which of them is which log, [`follow`] reads the logs
@@ -150,11 +150,11 @@ impl FollowLoop {
 
     /// Whether a file or directory could not be read.
     #[must_use]
-    pub fn has_troubles(&self) -> bool {
+    pub fn has_read_errors(&self) -> bool {
         let mut logs = self.following.logs.all.values();
-        self.following.troubles > 0
+        self.following.read_errors > 0
             || self.following.logs.unreadable > 0
-            || logs.any(|log| log.trouble.is_some())
+            || logs.any(|log| log.read_error.is_some())
     }
 
     fn take_changes(&mut self, changes: &mut Vec<Change>) {

@@ -53,7 +53,7 @@ pub struct Outcome {
     /// A path that was to be followed did not exist at the start.
     pub is_missing: bool,
     /// Some file could not be read.
-    pub has_troubles: bool,
+    pub has_read_errors: bool,
     /// The events.
     pub counts: Counts,
 }
@@ -95,7 +95,7 @@ pub fn run(
     output.summarise("done");
     Ok(Some(Outcome {
         is_missing: output.is_missing,
-        has_troubles: follower.has_troubles(),
+        has_read_errors: follower.has_read_errors(),
         counts: output.shipper.total,
     }))
 }
@@ -194,7 +194,7 @@ fn ship(
     result
 }
 
-/// What is followed, from where the checkpoints says.
+/// What is followed, from where the checkpoints say.
 pub fn following(options: &Options, discovery: Discovery, checkpoints: &Checkpoints) -> TailReader {
     let most = getrlimit(Resource::Nofile).current.unwrap_or(1 << 16);
     let reading = Reading {

@@ -12,15 +12,15 @@ use crate::auth::credentials::CLIENT_SECRET;
 use crate::auth::login::Login;
 use crate::auth::oauth::SCOPE;
 use crate::auth::servers::Servers;
-use crate::auth::store::{self, GrantStore, Site};
+use crate::auth::store::{self, Site, TokenStore};
 use crate::auth::{self, Session};
 use crate::cli::{AuthArgs, AuthCommand, RedirectUri};
 use crate::exit::Exit;
 use crate::http::Client;
 use crate::pipeline::timestamp::Timestamp;
 use crate::process::shown::Shown as _;
+use crate::process::signal_guard;
 use crate::process::stop::Stop;
-use crate::process::uninterrupted;
 use crate::secret::Secret;
 use crate::state;
 
@@ -45,10 +45,10 @@ pub fn run(task: AuthCommand) -> Result<Exit, Error> {
 
 fn status(format: Format, arguments: &AuthArgs) -> Result<Exit, Error> {
     let directory = state::directory(arguments.state.state_dir.as_deref())?;
-    let grant = store::read(&directory)?;
+    let token_set = store::read(&directory)?;
     let now = Timestamp::now();
-    print(&report::status(grant.as_ref(), now, format))?;
-    match grant.map(|grant| (grant.ended(now), grant.client_id)) {
+    print(&report::status(token_set.as_ref(), now, format))?;
+    match token_set.map(|token_set| (token_set.ended(now), token_set.client_id)) {
         None => Err(auth::Error::NotLoggedIn.into()),
         Some((Some(why), client_id)) => Err(auth::Error::Over { why, client_id }.into()),
         Some((None, _)) => Ok(Exit::Done),
@@ -56,7 +56,7 @@ fn status(format: Format, arguments: &AuthArgs) -> Result<Exit, Error> {
 }
 
 fn sites(format: Format, arguments: &AuthArgs) -> Result<Exit, Error> {
-    uninterrupted::defer_signals()?;
+    signal_guard::defer_signals()?;
     let sites = session(arguments)?.sites()?;
     print(&report::sites(&sites, format))?;
     warn_of_sites(&sites);
@@ -64,11 +64,11 @@ fn sites(format: Format, arguments: &AuthArgs) -> Result<Exit, Error> {
 }
 
 fn refresh(arguments: &AuthArgs) -> Result<Exit, Error> {
-    uninterrupted::defer_signals()?;
+    signal_guard::defer_signals()?;
     let session = session(arguments)?;
-    let token = session.grant().access_token;
+    let token = session.token_set().access_token;
     session.renew(&token)?;
-    let ends = store::text(session.grant().access_ends);
+    let ends = store::text(session.token_set().access_ends);
     print(&format!("refreshed: the access token ends {ends}\n"))
 }
 
@@ -78,7 +78,7 @@ fn logout(arguments: &AuthArgs) -> Result<Exit, Error> {
     // No directory, and no lock in it, is made for nothing.
     let is_there = match path.symlink_metadata() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-        _ => GrantStore::open(&directory)?.remove()?,
+        _ => TokenStore::open(&directory)?.remove()?,
     };
     let path = path.shown();
     print(&if is_there {

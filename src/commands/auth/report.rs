@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::auth::store::{Grant, Site, text};
+use crate::auth::store::{Site, TokenSet, text};
 use crate::pipeline::timestamp::Timestamp;
 
 /// How to print.
@@ -31,57 +31,57 @@ pub(super) fn sites(sites: &[Site], format: Format) -> String {
 }
 
 /// Who is logged in, for which sites, and until when.
-pub(super) fn status(grant: Option<&Grant>, now: Timestamp, format: Format) -> String {
-    match (format, grant) {
+pub(super) fn status(token_set: Option<&TokenSet>, now: Timestamp, format: Format) -> String {
+    match (format, token_set) {
         (Format::Json, None) => pretty(&json!({ "logged_in": false })),
-        (Format::Json, Some(grant)) => pretty(&status_json(grant, now)),
+        (Format::Json, Some(token_set)) => pretty(&status_json(token_set, now)),
         (Format::Text, None) => String::new(),
-        (Format::Text, Some(grant)) => status_text(grant, now),
+        (Format::Text, Some(token_set)) => status_text(token_set, now),
     }
 }
 
-fn status_text(grant: &Grant, now: Timestamp) -> String {
+fn status_text(token_set: &TokenSet, now: Timestamp) -> String {
     let mut lines = String::new();
     let mut line = |name: &str, value: &str| {
         let _ = writeln!(lines, "{name:<15}{value}");
     };
-    line("account", grant.account.as_deref().unwrap_or("unknown"));
-    line("client id", &grant.client_id);
-    line("OAuth server", grant.auth_base.as_str());
-    line("gateway", grant.api_base.as_str());
-    line("scopes", &grant.scopes.join(" "));
-    for site in &grant.sites {
+    line("account", token_set.account.as_deref().unwrap_or("unknown"));
+    line("client id", &token_set.client_id);
+    line("OAuth server", token_set.auth_base.as_str());
+    line("gateway", token_set.api_base.as_str());
+    line("scopes", &token_set.scopes.join(" "));
+    for site in &token_set.sites {
         line("site", &site_line(site));
     }
-    if grant.sites.is_empty() {
+    if token_set.sites.is_empty() {
         line("site", "unknown: run `confluence-ecs auth sites`");
     }
-    line("access token", &ends(grant.access_ends, now));
-    match grant.refresh_ends() {
+    line("access token", &ends(token_set.access_ends, now));
+    match token_set.refresh_ends() {
         Some(time) => line("refresh token", &(ends(time, now) + ", if not used before")),
         None => line("refresh token", "none: offline_access was not granted"),
     }
-    line("grant", &ends(grant.ends(), now));
+    line("login", &ends(token_set.ends(), now));
     lines
 }
 
-fn status_json(grant: &Grant, now: Timestamp) -> Value {
-    let ended = grant.ended(now);
+fn status_json(token_set: &TokenSet, now: Timestamp) -> Value {
+    let ended = token_set.ended(now);
     json!({
         "logged_in": ended.is_none(),
         "ended": ended,
-        "account": grant.account,
-        "client_id": grant.client_id,
-        "redirect_uri": grant.redirect_uri,
-        "auth_base": grant.auth_base.as_str(),
-        "api_base": grant.api_base.as_str(),
-        "scopes": grant.scopes,
-        "sites": grant.sites.iter().map(site_json).collect::<Vec<_>>(),
-        "logged_in_at": text(grant.logged_in_at),
-        "refreshed_at": text(grant.refreshed_at),
-        "access_token_ends": text(grant.access_ends),
-        "refresh_token_ends": grant.refresh_ends().map(text),
-        "grant_ends": text(grant.ends()),
+        "account": token_set.account,
+        "client_id": token_set.client_id,
+        "redirect_uri": token_set.redirect_uri,
+        "auth_base": token_set.auth_base.as_str(),
+        "api_base": token_set.api_base.as_str(),
+        "scopes": token_set.scopes,
+        "sites": token_set.sites.iter().map(site_json).collect::<Vec<_>>(),
+        "logged_in_at": text(token_set.logged_in_at),
+        "refreshed_at": text(token_set.refreshed_at),
+        "access_token_ends": text(token_set.access_ends),
+        "refresh_token_ends": token_set.refresh_ends().map(text),
+        "grant_ends": text(token_set.ends()),
     })
 }
 

@@ -35,9 +35,9 @@ pub fn run(arguments: &TailArgs) -> Result<Exit, Error> {
         match run::run(&options, discovery, &mapping, &stop, &service)? {
             Some(Outcome {
                 is_missing,
-                has_troubles,
+                has_read_errors,
                 ..
-            }) if arguments.once && (is_missing || has_troubles) => Exit::Failed,
+            }) if arguments.once && (is_missing || has_read_errors) => Exit::Failed,
             Some(Outcome { counts, .. }) if arguments.mapping.strict && counts.failed > 0 => {
                 Exit::Strict
             }

@@ -75,9 +75,9 @@ impl<Raw: Read> Stream<Raw> {
     pub fn detect(mut raw: Raw) -> io::Result<Self> {
         let mut first = Vec::new();
         let format = loop {
-            match tell(&first) {
-                Told::NotYet => {}
-                Told::Format(format) => break format,
+            match detect(&first) {
+                Detected::NotYet => {}
+                Detected::Format(format) => break format,
             }
             let mut byte = [0];
             if raw.read(&mut byte)? == 0 {
@@ -185,44 +185,44 @@ pub enum Format {
     Bzip2,
 }
 
-enum Told {
+enum Detected {
     NotYet,
     Format(Format),
 }
 
-fn tell(first: &[u8]) -> Told {
+fn detect(first: &[u8]) -> Detected {
     let skippable = first.first().is_none_or(|byte| byte & 0xF0 == 0x50);
     let after = first.get(1..).unwrap_or_default();
     if first.starts_with(GZIP) {
-        Told::Format(Format::Gzip)
+        Detected::Format(Format::Gzip)
     } else if first.starts_with(ZSTD) || skippable && after.starts_with(ZSTD_SKIPPABLE) {
-        Told::Format(Format::Zstd)
+        Detected::Format(Format::Zstd)
     } else if first.starts_with(XZ) {
-        Told::Format(Format::Xz)
+        Detected::Format(Format::Xz)
     } else if [GZIP, ZSTD, XZ, BZIP2]
         .iter()
         .any(|magic| magic.starts_with(first))
         || skippable && ZSTD_SKIPPABLE.starts_with(after)
     {
-        Told::NotYet
+        Detected::NotYet
     } else {
-        tell_bzip2(first)
+        detect_bzip2(first)
     }
 }
 
 /// Its first bytes are letters, which any text may begin with.
-fn tell_bzip2(first: &[u8]) -> Told {
+fn detect_bzip2(first: &[u8]) -> Detected {
     match first.strip_prefix(BZIP2) {
         Some([b'1'..=b'9', block @ ..]) => {
             if BZIP2_BLOCKS.iter().any(|magic| block.starts_with(magic)) {
-                Told::Format(Format::Bzip2)
+                Detected::Format(Format::Bzip2)
             } else if BZIP2_BLOCKS.iter().any(|magic| magic.starts_with(block)) {
-                Told::NotYet
+                Detected::NotYet
             } else {
-                Told::Format(Format::Plain)
+                Detected::Format(Format::Plain)
             }
         }
-        Some(_) | None => Told::Format(Format::Plain),
+        Some(_) | None => Detected::Format(Format::Plain),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::pipeline::enrich::network::{self, Networks, TrustedProxies};
 
 /// What is known of the addresses of a run.
 #[derive(Debug, Default)]
-pub struct Locator {
+pub struct Enricher {
     /// GeoIP databases.
     pub databases: Databases,
     /// Proxies whose addresses are not the source (`--trusted-proxy`).
@@ -22,7 +22,7 @@ pub struct Locator {
 
 /// What is known of one source address, as JSON texts; empty ones are not there.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Located {
+pub struct Enrichment {
     /// `source.as`
     pub autonomous_system: String,
     /// `source.geo`
@@ -33,15 +33,15 @@ pub struct Located {
     pub related_ip: String,
 }
 
-impl Locator {
+impl Enricher {
     /// Looks an address up.
     #[must_use]
-    pub fn locate(&self, address: &str) -> Located {
+    pub fn enrich(&self, address: &str) -> Enrichment {
         let read = network::read(address, &self.trusted);
         let Some((text, ip)) = read.ip else {
-            return Located::default();
+            return Enrichment::default();
         };
-        Located {
+        Enrichment {
             autonomous_system: self.autonomous_system(ip),
             geo: self.geo(ip),
             ip: json!(text).to_string(),
@@ -53,12 +53,12 @@ impl Locator {
     /// `source.ip` is all of them, as the reference has it, and the first that is known tells where
     /// they are; else the list is read as that of a proxy chain.
     #[must_use]
-    pub fn locate_list(&self, addresses: &[Option<Cow<'_, str>>]) -> Located {
+    pub fn enrich_list(&self, addresses: &[Option<Cow<'_, str>>]) -> Enrichment {
         let texts: Vec<&str> = addresses.iter().flatten().map(|text| &**text).collect();
         let literals: Result<Vec<IpAddr>, _> = texts.iter().map(|text| text.parse()).collect();
         let literals = literals.ok().filter(|ips| ips.len() == addresses.len());
         let Some(ips) = literals else {
-            return self.locate(&texts.join(","));
+            return self.enrich(&texts.join(","));
         };
         let first = |part: &dyn Fn(IpAddr) -> String| {
             let mut parts = ips.iter().map(|ip| part(*ip));
@@ -70,7 +70,7 @@ impl Locator {
             .copied()
             .filter(|text| seen.insert(*text))
             .collect();
-        Located {
+        Enrichment {
             autonomous_system: first(&|ip| self.autonomous_system(ip)),
             geo: first(&|ip| self.geo(ip)),
             ip: json!(texts).to_string(),

@@ -16,7 +16,7 @@ pub enum Subject {
 
 /// A row of the table. What it sets is given as JSON; empty: it is not set.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Row {
+pub struct Categorization {
     /// The exact `event.action`.
     pub action: &'static str,
     /// `event.category`
@@ -30,7 +30,7 @@ pub struct Row {
 }
 
 /// The row of an action that is not listed.
-pub static UNLISTED: Row = Row {
+pub static UNLISTED: Categorization = Categorization {
     action: "",
     category: "",
     kind: r#"["info"]"#,

@@ -1,6 +1,6 @@
 //! The fields around an event that do not come from its record (docs/mapping.md 9).
 
-use super::Overlay;
+use super::AddFields;
 use crate::pipeline::json::json_string;
 use crate::pipeline::timestamp::Timestamp;
 
@@ -20,9 +20,9 @@ pub struct Envelope {
     pub(super) error_tags: String,
     /// Whether `event.original` is kept in events that are no errors.
     pub(super) preserve_original: bool,
-    pub(super) overlay: Overlay,
+    pub(super) add_fields: AddFields,
     /// The constants of `pipeline_error` events.
-    pub(super) error_overlay: Overlay,
+    pub(super) error_add_fields: AddFields,
     /// `data_stream` and `ecs`, for `Object::joined`.
     pub(super) joined: String,
 }
@@ -35,7 +35,7 @@ impl Envelope {
         namespace: &str,
         tags: &[String],
         preserve_original: bool,
-        overlay: Overlay,
+        add_fields: AddFields,
     ) -> Self {
         let (namespace, namespace_member) = if namespace.is_empty() {
             (String::new(), String::new())
@@ -52,8 +52,8 @@ impl Envelope {
             tags: tags_json(preserve_original, tags),
             error_tags: tags_json(true, tags),
             preserve_original,
-            error_overlay: overlay.for_errors(),
-            overlay,
+            error_add_fields: add_fields.for_errors(),
+            add_fields,
         }
     }
 }

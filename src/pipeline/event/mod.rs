@@ -5,24 +5,24 @@
     reason = "seven per cent of the whole mapping, measured"
 )]
 
+mod add_fields;
 mod categorization;
 mod envelope;
 mod object;
 mod objects;
-mod overlay;
 mod write;
 
-pub(crate) use categorization::{Row, Subject, UNLISTED};
+pub(crate) use add_fields::cleaned;
+pub use add_fields::{AddFields, AddFieldsError};
+pub(crate) use categorization::{Categorization, Subject, UNLISTED};
 pub(crate) use envelope::PRESERVE_ORIGINAL;
 pub use envelope::{Envelope, Origin};
 pub(crate) use objects::{Objects, Rename, Renamed};
-pub(crate) use overlay::cleaned;
-pub use overlay::{Overlay, OverlayError};
 pub(crate) use write::{write_event, write_pipeline_error};
 
 use std::borrow::Cow;
 
-use crate::pipeline::enrich::source::Located;
+use crate::pipeline::enrich::source::Enrichment;
 use crate::pipeline::json::{Kind, Value};
 use crate::pipeline::timestamp::Timestamp;
 
@@ -32,11 +32,11 @@ pub(crate) struct Event<'a> {
     pub timestamp: Timestamp,
     pub action: Option<Scalar<'a>>,
     /// `event.category`, `event.type`, `event.outcome`
-    pub row: &'static Row,
+    pub row: &'static Categorization,
     pub audit: Audit<'a>,
     pub source_address: Option<Value<'a>>,
     /// `source.ip`, `.geo`, `.as` and `related.ip`
-    pub source: Option<&'a Located>,
+    pub source: Option<&'a Enrichment>,
     pub service_address: Option<Value<'a>>,
     pub related_hosts: Hosts<'a>,
     pub user: User<'a>,

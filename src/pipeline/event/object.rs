@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::overlay::{Member, Overlay};
+use super::add_fields::{AddFields, Member};
 use crate::pipeline::json::{Reader, Value, Writer, copy_cleaned};
 
 /// The name of a member as an [`Object`] takes it: as JSON, with the colon behind it.
@@ -26,11 +26,11 @@ pub(super) struct Object<'w, 'o> {
 impl<'w, 'o> Object<'w, 'o> {
     /// Begins an object, with the constants that belong into it.
     #[inline]
-    pub fn open(out: &'w mut Writer, overlay: Option<&'o Overlay>) -> Self {
+    pub fn open(out: &'w mut Writer, add_fields: Option<&'o AddFields>) -> Self {
         Self {
             out,
             separator: b'{',
-            constants: overlay.map_or(&[], Overlay::members),
+            constants: add_fields.map_or(&[], AddFields::members),
         }
     }
 
@@ -143,16 +143,16 @@ impl<'w, 'o> Object<'w, 'o> {
     /// A member that is an object.
     #[inline(always)]
     pub fn object(&mut self, name: &'static str, write: impl FnOnce(&mut Object<'_, 'o>)) {
-        let overlay = match self.constant_of(name) {
+        let add_fields = match self.constant_of(name) {
             None => None,
             Some(Member {
-                object: Some(overlay),
+                object: Some(add_fields),
                 ..
-            }) => Some(overlay),
+            }) => Some(add_fields),
             Some(constant) => return self.constant(constant),
         };
         self.member(name, |out| {
-            let mut object = Object::open(out, overlay);
+            let mut object = Object::open(out, add_fields);
             write(&mut object);
             object.close()
         });
@@ -168,9 +168,9 @@ impl<'w, 'o> Object<'w, 'o> {
                 true
             }),
             Some(Member {
-                object: Some(overlay),
+                object: Some(add_fields),
                 ..
-            }) => self.member(name, |out| merge_text(out, json, overlay)),
+            }) => self.member(name, |out| merge_text(out, json, add_fields)),
             Some(constant) => self.constant(constant),
         }
     }
@@ -181,26 +181,26 @@ impl<'w, 'o> Object<'w, 'o> {
         match self.constant_of(name) {
             None => self.member(name, |out| copy_cleaned(out, value)),
             Some(Member {
-                object: Some(overlay),
+                object: Some(add_fields),
                 ..
-            }) => self.member(name, |out| merge(out, value, overlay)),
+            }) => self.member(name, |out| merge(out, value, add_fields)),
             Some(constant) => self.constant(constant),
         }
     }
 }
 
 /// Copies an object of a record with constants merged in.
-fn merge(out: &mut Writer, value: Value<'_>, overlay: &Overlay) -> bool {
+fn merge(out: &mut Writer, value: Value<'_>, add_fields: &AddFields) -> bool {
     let mut members: Vec<_> = value.members().collect();
     members.sort_by_cached_key(|(key, _)| key.as_str());
-    let mut object = Object::open(out, Some(overlay));
+    let mut object = Object::open(out, Some(add_fields));
     for (key, value) in members {
         let name = key.as_str().unwrap_or_default();
         let constant = object.constant_named(&name);
         let merged = constant.and_then(|constant| constant.object.as_ref());
         match (constant, merged, value.object()) {
-            (Some(_), Some(overlay), Some(value)) => {
-                object.copied_member(&name, |out| merge(out, value, overlay));
+            (Some(_), Some(add_fields), Some(value)) => {
+                object.copied_member(&name, |out| merge(out, value, add_fields));
             }
             (Some(constant), ..) => object.constant(constant),
             (None, ..) => object.copied_member(&name, |out| copy_cleaned(out, value)),
@@ -210,10 +210,10 @@ fn merge(out: &mut Writer, value: Value<'_>, overlay: &Overlay) -> bool {
 }
 
 /// Copies an object given as JSON text, or nothing, with constants merged in.
-fn merge_text(out: &mut Writer, json: &str, overlay: &Overlay) -> bool {
+fn merge_text(out: &mut Writer, json: &str, add_fields: &AddFields) -> bool {
     match Reader::default().read(json) {
-        Ok(document) => merge(out, document.root(), overlay),
-        Err(_) => Object::open(out, Some(overlay)).close(),
+        Ok(document) => merge(out, document.root(), add_fields),
+        Err(_) => Object::open(out, Some(add_fields)).close(),
     }
 }
 

@@ -23,7 +23,7 @@ pub fn write_event(
     let copies = 1 + usize::from(envelope.preserve_original);
     let room = copies * original.text.len() + 512;
     let mut line = Writer::after(std::mem::take(out), room);
-    let mut root = Object::open(&mut line, Some(&envelope.overlay));
+    let mut root = Object::open(&mut line, Some(&envelope.add_fields));
     timestamp(&mut root, event.timestamp);
     root.object(name!("confluence"), |confluence| {
         confluence.object(name!("audit"), |object| audit(object, &event.audit));
@@ -68,7 +68,7 @@ pub fn write_pipeline_error(
     original: &[u8],
 ) {
     let mut line = Writer::after(std::mem::take(out), 2 * original.len() + 1024);
-    let mut root = Object::open(&mut line, Some(&envelope.error_overlay));
+    let mut root = Object::open(&mut line, Some(&envelope.error_add_fields));
     timestamp(&mut root, Timestamp::now());
     data_stream_and_ecs(&mut root, envelope);
     root.object(name!("error"), |error| {
@@ -207,7 +207,7 @@ fn related(object: &mut Object<'_, '_>, event: &Event<'_>) {
     });
     object.json(
         name!("ip"),
-        event.source.map_or("", |located| &located.related_ip),
+        event.source.map_or("", |enrichment| &enrichment.related_ip),
     );
     object.value(name!("user"), |out| {
         let names = [&event.user.name, &event.target.name, &event.changes.name];
@@ -259,8 +259,10 @@ fn write_texts(out: &mut Writer, texts: &[Cow<'_, str>]) -> bool {
 
 fn source(object: &mut Object<'_, '_>, event: &Event<'_>) {
     object.optional(name!("address"), event.source_address);
-    let Some(located) = event.source else { return };
-    object.fragment(name!("as"), &located.autonomous_system);
-    object.fragment(name!("geo"), &located.geo);
-    object.fragment(name!("ip"), &located.ip);
+    let Some(enrichment) = event.source else {
+        return;
+    };
+    object.fragment(name!("as"), &enrichment.autonomous_system);
+    object.fragment(name!("geo"), &enrichment.geo);
+    object.fragment(name!("ip"), &enrichment.ip);
 }

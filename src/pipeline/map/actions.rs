@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use crate::pipeline::event::{Row, Subject, UNLISTED};
+use crate::pipeline::event::{Categorization, Subject, UNLISTED};
 
 const IAM: &str = r#"["iam"]"#;
 const CONFIGURATION: &str = r#"["configuration"]"#;
@@ -31,8 +31,8 @@ const fn row(
     kind: &'static str,
     outcome: &'static str,
     subject: Subject,
-) -> Row {
-    Row {
+) -> Categorization {
+    Categorization {
         action,
         category,
         kind,
@@ -43,7 +43,7 @@ const fn row(
 
 /// The listed actions.
 #[rustfmt::skip]
-pub static ROWS: &[Row] = &[
+pub static ROWS: &[Categorization] = &[
     row("Global permission added", IAM_CONFIGURATION, CREATION, "", Subject::None),
     row("audit.logging.summary.global.permission.added", IAM_CONFIGURATION, CREATION, "", Subject::None),
     row("audit.logging.summary.space.permission.added", IAM_CONFIGURATION, CREATION, "", Subject::None),
@@ -84,10 +84,10 @@ pub static ROWS: &[Row] = &[
 
 /// The row of an action.
 #[must_use]
-pub fn classify(action: &str) -> &'static Row {
+pub fn classify(action: &str) -> &'static Categorization {
     /// More than the length of any action that is listed.
     const LENGTHS: usize = 64;
-    static BY_LENGTH: LazyLock<[Vec<&Row>; LENGTHS]> = LazyLock::new(|| {
+    static BY_LENGTH: LazyLock<[Vec<&Categorization>; LENGTHS]> = LazyLock::new(|| {
         std::array::from_fn(|length| {
             ROWS.iter()
                 .filter(|row| row.action.len() == length)

@@ -65,9 +65,9 @@ pub struct TailReader {
     is_any_gone: bool,
     /// The next look is due at once.
     pub is_unsettled: bool,
-    complaints: HashMap<PathBuf, String>,
+    warned: HashMap<PathBuf, String>,
     /// Files and directories that cannot be read at present.
-    pub troubles: usize,
+    pub read_errors: usize,
 }
 
 impl TailReader {
@@ -89,8 +89,8 @@ impl TailReader {
             open: VecDeque::new(),
             is_any_gone: false,
             is_unsettled: true,
-            complaints: HashMap::new(),
-            troubles: 0,
+            warned: HashMap::new(),
+            read_errors: 0,
         }
     }
 
@@ -103,7 +103,7 @@ impl TailReader {
     pub fn scan(&mut self) {
         self.discovery.left = self.logs.beside_links();
         let mut look = self.discovery.scan(Some(&self.folders));
-        self.complain(&look.failed);
+        self.warn_of_unreadable(&look.failed);
         if !self.is_unsettled && !self.needs_attention() && look.found == self.found {
             self.folders = look.folders;
             return;
@@ -134,7 +134,7 @@ impl TailReader {
             let modified = std::fs::metadata(folder).and_then(|metadata| metadata.modified());
             modified.is_ok_and(|modified| listing.is_of(modified))
         };
-        self.complaints.is_empty()
+        self.warned.is_empty()
             && !self.needs_attention()
             && self.discovery.has_folders(&self.folders)
             && self.folders.iter().all(as_scanned)
@@ -143,15 +143,15 @@ impl TailReader {
     /// Whether there is a log to come back to, even if no file changes.
     fn needs_attention(&self) -> bool {
         let mut logs = self.logs.all.values();
-        logs.any(|log| log.trouble.is_some() || log.gone.is_some() && log.content.is_some())
+        logs.any(|log| log.read_error.is_some() || log.gone.is_some() && log.content.is_some())
     }
 
     /// Says once of each directory why it cannot be read.
-    fn complain(&mut self, failed: &[(PathBuf, io::ErrorKind, String)]) {
-        self.complaints
+    fn warn_of_unreadable(&mut self, failed: &[(PathBuf, io::ErrorKind, String)]) {
+        self.warned
             .retain(|path, _| failed.iter().any(|(failed, _, _)| failed == path));
         for (path, kind, why) in failed {
-            if self.complaints.insert(path.clone(), why.clone()).as_ref() == Some(why) {
+            if self.warned.insert(path.clone(), why.clone()).as_ref() == Some(why) {
                 continue;
             }
             let path = path.shown();
@@ -162,7 +162,7 @@ impl TailReader {
             }
         }
         let failures = failed.iter();
-        self.troubles = failures
+        self.read_errors = failures
             .filter(|(_, kind, _)| *kind != io::ErrorKind::NotFound)
             .count();
     }
@@ -374,7 +374,7 @@ impl TailReader {
             return Ok(Lines::None);
         };
         fill(piece, start, &lines, self.reading.max_line_bytes);
-        log.trouble = None;
+        log.read_error = None;
         log.checkpoint.unfinished = None;
         log.checkpoint.seen = None;
         log.searched = log.offset();

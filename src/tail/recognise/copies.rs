@@ -16,7 +16,7 @@ use crate::tail::discover::FileInfo;
 use crate::tail::identity::HEAD;
 use crate::tail::log::{Log, LogId, Series, file_name};
 
-pub(in crate::tail) use super::copy::Copy;
+pub(in crate::tail) use super::copy::LogCopy;
 
 /// A compressed file that is shorter has not got beyond its header.
 const SHORTEST_COMPRESSED: u64 = 18;
@@ -212,7 +212,7 @@ impl Logs {
         index: &mut Index,
         scan: &mut Scan<'_>,
     ) -> Result<bool, Unsettled> {
-        let is_known = |copy: &Copy| {
+        let is_known = |copy: &LogCopy| {
             let original = self.all.get(&copy.of).filter(|log| log.gone.is_none());
             let is_as_compared = |log: &Log| {
                 // What was read is compared at every look; what was not, here.
@@ -244,7 +244,7 @@ impl Logs {
                 Ok(Beginning::Same | Beginning::Empty) => {
                     let (path, original) = (found.path.shown(), log.checkpoint.path.shown());
                     tracing::debug!("{path} is a copy of {original}");
-                    let copy = Copy {
+                    let copy = LogCopy {
                         found: found.clone(),
                         of: id,
                         is_told: beginning.is_ok_and(|beginning| beginning == Beginning::Same),

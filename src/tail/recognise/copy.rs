@@ -10,7 +10,7 @@ pub(super) type Stamp = (u64, Option<SystemTime>);
 
 /// A file that is a copy of a log, as far as the log's own file tells.
 #[derive(Debug, Clone)]
-pub(in crate::tail) struct Copy {
+pub(in crate::tail) struct LogCopy {
     pub(super) found: FileInfo,
     pub(super) of: LogId,
     /// There was something in it to tell it by; else it may be another log's, too.

@@ -25,7 +25,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use copies::{Copy, Index, is_begun};
+use copies::{Index, LogCopy, is_begun};
 use places::{is_same, place, settled};
 use reached::Earlier;
 use scan::Scan;
@@ -55,7 +55,7 @@ pub struct Logs {
     /// Logs with a lower number are from earlier runs; known from the first scan on.
     pub(super) earlier: Option<LogId>,
     /// Files that are copies of a log whose own file is still as it was.
-    pub(super) copies: HashMap<(u64, u64), Copy>,
+    pub(super) copies: HashMap<(u64, u64), LogCopy>,
     /// Files that no log has claimed yet, beside which there are backups by their names.
     pub(super) with_backup: HashSet<(u64, u64)>,
     /// Logs that are gone with an unfinished line, whose text is known.

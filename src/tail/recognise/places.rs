@@ -6,7 +6,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use super::copy::{Copy, Stamp};
+use super::copy::{LogCopy, Stamp};
 use super::scan::Scan;
 use super::{Unsettled, key};
 use crate::process::file_id::FileId;
@@ -130,7 +130,7 @@ pub(super) fn is_extended(name: &OsStr, log: &OsStr) -> bool {
 pub(super) fn place(
     log: &mut Log,
     id: LogId,
-    copies: &HashMap<(u64, u64), Copy>,
+    copies: &HashMap<(u64, u64), LogCopy>,
     scan: &mut Scan<'_>,
 ) -> Result<Option<(FileInfo, Option<Condition>)>, Unsettled> {
     if log.gone.is_none()
@@ -193,7 +193,7 @@ fn renamed(log: &Log, scan: &mut Scan<'_>) -> Option<FileInfo> {
 fn rotated(
     log: &Log,
     id: LogId,
-    copies: &HashMap<(u64, u64), Copy>,
+    copies: &HashMap<(u64, u64), LogCopy>,
     scan: &mut Scan<'_>,
 ) -> Result<Option<(Comparison, FileInfo, Condition)>, Unsettled> {
     if log.offset() == 0 && log.checkpoint.seen.is_none() && log.content.is_none() {
@@ -224,7 +224,7 @@ fn rotated(
 fn candidates(
     log: &Log,
     id: LogId,
-    copies: &HashMap<(u64, u64), Copy>,
+    copies: &HashMap<(u64, u64), LogCopy>,
     scan: &mut Scan<'_>,
 ) -> Vec<FileInfo> {
     let may_be = |found: &FileInfo| {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use super::copies::{Copy, Index};
+use super::copies::{Index, LogCopy};
 use super::moved::ByHead;
 use super::places::{compared, is_extended, is_intact, is_rotation_of, is_there, settled, stamp};
 use super::scan::Scan;
@@ -178,7 +178,7 @@ impl Logs {
         backups: &[LogId],
         found: &FileInfo,
     ) -> Result<bool, Unsettled> {
-        let is_known = |copy: &Copy| copy.found == *found && backups.contains(&copy.of);
+        let is_known = |copy: &LogCopy| copy.found == *found && backups.contains(&copy.of);
         if self.copies.get(&key(&found.file_id)).is_some_and(is_known) {
             return Ok(true);
         }
@@ -192,7 +192,7 @@ impl Logs {
             if is_beginning && !is_beginning_of(backup, &found.path, found)? {
                 let (path, backup) = (found.path.shown(), backup.shown());
                 tracing::debug!("{path} is the beginning of {backup}");
-                let copy = Copy {
+                let copy = LogCopy {
                     found: found.clone(),
                     of: *id,
                     is_told: true,

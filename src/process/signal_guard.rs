@@ -26,9 +26,9 @@ static CAME: LazyLock<Arc<AtomicUsize>> = LazyLock::new(Arc::default);
 
 /// A refresh that is under way, until it is dropped.
 #[derive(Debug)]
-pub struct Uninterrupted(());
+pub struct SignalGuard(());
 
-impl Uninterrupted {
+impl SignalGuard {
     /// Begins.
     pub fn begin() -> Self {
         let mut running = RUNNING.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -41,7 +41,7 @@ impl Uninterrupted {
     }
 }
 
-impl Drop for Uninterrupted {
+impl Drop for SignalGuard {
     fn drop(&mut self) {
         let mut running = RUNNING.0.lock().unwrap_or_else(PoisonError::into_inner);
         *running -= 1;

@@ -7,7 +7,7 @@ use super::PRESERVE_ORIGINAL;
 /// A JSON object, cleaned (docs/mapping.md 8) and sorted, ready to be merged while an event is written.
 /// Where both have a member the constant wins; objects are merged, everything else is replaced.
 #[derive(Debug, Default, Clone)]
-pub struct Overlay {
+pub struct AddFields {
     members: Vec<Member>,
 }
 
@@ -16,12 +16,12 @@ pub(super) struct Member {
     pub name: String,
     pub json: String,
     /// The same value, if it is an object.
-    pub object: Option<Overlay>,
+    pub object: Option<AddFields>,
 }
 
 /// Why a text is no object of constant fields.
 #[derive(Debug, thiserror::Error)]
-pub enum OverlayError {
+pub enum AddFieldsError {
     /// Not JSON.
     #[error("is not JSON: {0}")]
     Syntax(#[from] serde_json::Error),
@@ -30,15 +30,15 @@ pub enum OverlayError {
     NotAnObject,
 }
 
-impl Overlay {
+impl AddFields {
     /// Reads the object from its JSON text.
     ///
     /// # Errors
     /// When it is not JSON, or no object.
-    pub fn from_json(text: &[u8]) -> Result<Self, OverlayError> {
+    pub fn from_json(text: &[u8]) -> Result<Self, AddFieldsError> {
         match serde_json::from_slice(text)? {
             Value::Object(object) => Ok(Self::from_object(object)),
-            _ => Err(OverlayError::NotAnObject),
+            _ => Err(AddFieldsError::NotAnObject),
         }
     }
 
@@ -66,8 +66,8 @@ impl Overlay {
     /// preserves its text.
     #[must_use]
     pub(super) fn for_errors(&self) -> Self {
-        let mut overlay = self.clone();
-        overlay
+        let mut add_fields = self.clone();
+        add_fields
             .members
             .retain_mut(|member| match (&*member.name, &mut member.object) {
                 ("event", Some(event)) => {
@@ -82,7 +82,7 @@ impl Overlay {
                 }
                 _ => true,
             });
-        overlay
+        add_fields
     }
 
     pub(super) fn members(&self) -> &[Member] {

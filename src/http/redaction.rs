@@ -15,11 +15,11 @@ const SHORTEST: usize = 4;
 
 /// What must not be shown.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Hidden {
+pub(super) struct Redaction {
     secrets: VecDeque<Secret>,
 }
 
-impl Hidden {
+impl Redaction {
     /// Takes note of a secret.
     pub(super) fn add(&mut self, secret: &Secret) {
         if self.secrets.contains(secret) || secret.expose().len() < SHORTEST {
@@ -74,9 +74,9 @@ mod tests {
 
     #[test]
     fn secrets_are_found_in_every_usual_form() {
-        let mut hidden = Hidden::default();
-        hidden.add(&Secret::new("s3c/r+t&T=k\"en".to_owned()));
-        hidden.add(&Secret::new("abc".to_owned()));
+        let mut redaction = Redaction::default();
+        redaction.add(&Secret::new("s3c/r+t&T=k\"en".to_owned()));
+        redaction.add(&Secret::new("abc".to_owned()));
         for text in [
             "a s3c/r+t&T=k\"en b",
             r#"a s3c/r+t&T=k\"en b"#,
@@ -86,17 +86,17 @@ mod tests {
             "a czNjL3IrdCZUPWsiZW4= b",
             "a czNjL3IrdCZUPWsiZW4 b",
         ] {
-            assert_eq!(hidden.redact(text), "a <secret> b", "{text}");
+            assert_eq!(redaction.redact(text), "a <secret> b", "{text}");
         }
-        assert_eq!(hidden.redact("abc"), "abc", "too short to be one");
+        assert_eq!(redaction.redact("abc"), "abc", "too short to be one");
     }
 
     #[test]
     fn old_secrets_are_forgotten() {
-        let mut hidden = Hidden::default();
+        let mut redaction = Redaction::default();
         for number in 0..100 {
-            hidden.add(&Secret::new(format!("token-{number}")));
+            redaction.add(&Secret::new(format!("token-{number}")));
         }
-        assert_eq!(hidden.secrets.len(), MOST);
+        assert_eq!(redaction.secrets.len(), MOST);
     }
 }
