@@ -64,9 +64,9 @@ impl Place {
 }
 
 /// Settles, and what that told.
-fn settle(recorded: &OutputCheckpoint) -> String {
+fn cut_back(recorded: &OutputCheckpoint) -> String {
     let (settled, told) =
-        told(|| FileSink::settle(recorded, &Known::default(), &mut |_, _| Whose::Ours));
+        told(|| FileSink::cut_back(recorded, &Known::default(), &mut |_, _| Whose::Ours));
     settled.unwrap();
     told
 }
@@ -83,9 +83,9 @@ fn what_follows_the_record_is_cut() {
         for and_then in ["", "two\n", "two\nhal", &long()] {
             let (place, recorded) = Place::crashed(recorded_text, and_then);
             assert_eq!(recorded.length, recorded_text.len() as u64);
-            settle(&recorded);
+            cut_back(&recorded);
             assert_eq!(place.text(), recorded_text);
-            settle(&recorded);
+            cut_back(&recorded);
             assert_eq!(place.text(), recorded_text, "once more is no more");
         }
     }
@@ -112,14 +112,14 @@ fn a_file_that_was_moved_away_is_found_and_cut() {
     for recorded_text in ["", "one\n"] {
         let (place, recorded) = Place::crashed(recorded_text, "two\n");
         fs::rename(place.path(), place.rotated()).unwrap();
-        settle(&recorded);
+        cut_back(&recorded);
         assert_eq!(fs::read_to_string(place.rotated()).unwrap(), recorded_text);
         assert!(!place.path().exists(), "settling creates nothing");
 
         let (place, recorded) = Place::crashed(recorded_text, "two\n");
         fs::rename(place.path(), place.rotated()).unwrap();
         fs::write(place.path(), "another\n").unwrap();
-        settle(&recorded);
+        cut_back(&recorded);
         assert_eq!(fs::read_to_string(place.rotated()).unwrap(), recorded_text);
         assert_eq!(place.text(), "another\n");
     }
@@ -129,7 +129,7 @@ fn a_file_that_was_moved_away_is_found_and_cut() {
 fn device_numbers_may_change() {
     let (place, mut recorded) = Place::crashed("one\n", "two\n");
     recorded.file_id.device += 1;
-    settle(&recorded);
+    cut_back(&recorded);
     assert_eq!(place.text(), "one\n");
 }
 
@@ -163,7 +163,7 @@ fn a_reused_inode_is_never_cut() {
                 eprintln!("skipped: the file system knows no birth times");
                 continue;
             }
-            let told = settle(&recorded);
+            let told = cut_back(&recorded);
             assert_eq!(fs::read_to_string(&path).unwrap(), other);
             // Elsewhere, a number that is used again is no news; nor where nothing was recorded.
             let is_news = !is_moved && !recorded_text.is_empty();
@@ -179,7 +179,7 @@ fn a_shorter_file_is_not_padded_but_told_and_appended_to() {
     fs::write(place.path(), "{\"a\":1}\n").unwrap();
     // None of it comes again: it was there before the checkpoint.
     let (settled, told) =
-        told(|| FileSink::settle(&recorded, &Known::default(), &mut |_, _| Whose::Foreign));
+        told(|| FileSink::cut_back(&recorded, &Known::default(), &mut |_, _| Whose::Foreign));
     settled.unwrap();
     assert!(
         told.contains(" WARN ") && told.contains("shorter"),
@@ -195,9 +195,9 @@ fn a_shorter_file_is_not_padded_but_told_and_appended_to() {
 fn a_file_that_is_gone_is_told() {
     let (place, recorded) = Place::crashed("one\n", "");
     fs::remove_file(place.path()).unwrap();
-    assert!(settle(&recorded).contains("is gone"));
+    assert!(cut_back(&recorded).contains("is gone"));
     fs::remove_dir(place.folder()).unwrap();
-    assert!(settle(&recorded).contains("is gone"));
+    assert!(cut_back(&recorded).contains("is gone"));
 }
 
 #[test]
@@ -215,7 +215,7 @@ fn a_symbolic_link_that_leads_elsewhere_now_is_not_followed() {
     sink.reopen().unwrap();
     sink.write(b"three\n", NEVER).unwrap();
     drop(sink);
-    settle(&recorded);
+    cut_back(&recorded);
     assert_eq!(fs::read_to_string(first).unwrap(), "one\n");
     assert_eq!(fs::read_to_string(second).unwrap(), "three\n");
 }
@@ -307,7 +307,7 @@ fn one_process_appends_to_a_file() {
     assert!(lines.any(|line| line.unwrap().ends_with("held")));
     for error in [
         FileSink::open(&place.path()).unwrap_err(),
-        FileSink::settle(&recorded, &Known::default(), &mut |_, _| Whose::Ours).unwrap_err(),
+        FileSink::cut_back(&recorded, &Known::default(), &mut |_, _| Whose::Ours).unwrap_err(),
     ] {
         assert!(matches!(error, Error::Held { .. }), "{error}");
         let message = error.to_string();
@@ -319,7 +319,7 @@ fn one_process_appends_to_a_file() {
     assert_eq!(place.text(), "one\ntwo\n");
     child.kill().unwrap();
     child.wait().unwrap();
-    settle(&recorded);
+    cut_back(&recorded);
     place.open();
     assert_eq!(place.text(), "one\n");
 }

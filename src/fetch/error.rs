@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::source;
+use super::pager;
 use crate::process::shown::Shown as _;
 use crate::ship;
 
@@ -14,7 +14,7 @@ pub enum Error {
     Ship(#[from] ship::Error),
     /// The site gives no records.
     #[error(transparent)]
-    Fetch(#[from] source::Error),
+    Fetch(#[from] pager::Error),
     /// What was fetched cannot be kept until it is delivered.
     #[error("cannot write fetched records to a temporary file in {}: {source}", directory.shown())]
     Spill {

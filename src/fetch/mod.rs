@@ -1,7 +1,7 @@
 //! Fetching from the REST APIs: every record once, in time order (docs/guarantees.md, "REST sources").
 //!
 //! [`connect`] finds the site and who asks, [`run`] holds the loop of the runs and `slices` one of them,
-//! [`source`] asks page after page, and `delivery` brings what is new to the output.
+//! [`pager`] asks page after page, and `delivery` brings what is new to the output.
 
 pub mod asker;
 pub mod checkpoint;
@@ -12,6 +12,7 @@ mod delivery;
 mod error;
 pub mod own_searches;
 pub mod page;
+pub mod pager;
 pub mod paging;
 mod progress;
 pub mod record;
@@ -20,7 +21,6 @@ pub mod run;
 pub mod since;
 pub mod site;
 mod slices;
-pub mod source;
 pub mod spill;
 pub mod user;
 pub mod window;

@@ -12,9 +12,9 @@ use super::checkpoint::SiteCheckpoint;
 use super::clock::Skew;
 use super::delivery::{Delivery, Fetched};
 use super::error::Error;
+use super::pager::{self, FetchEvent, Pager};
 use super::since::Since;
 use super::slices::{Run, Slices};
-use super::source::{self, FetchEvent, Source};
 use super::window::{Reach, Window, is_future};
 use super::written::Written;
 use crate::pipeline::normalize::Counts;
@@ -128,7 +128,7 @@ fn open<'a>(
     let (written, mut noted) = Written::open(&directory, &name);
     let unsaved = noted.count();
     let mut tell = |line: &[u8], is_known| noted.tell(line, is_known);
-    ship::settle(&directory, checkpoint.output.as_ref(), unsaved, &mut tell)?;
+    ship::cut_back(&directory, checkpoint.output.as_ref(), unsaved, &mut tell)?;
     begin(&mut checkpoint, options.since);
     let fetched = Fetched {
         checkpoint,
@@ -217,17 +217,17 @@ impl Fetching<'_> {
     }
 
     /// Whether what ended a run may be over at the next.
-    fn may_pass(&self, error: &source::Error) -> bool {
+    fn may_pass(&self, error: &pager::Error) -> bool {
         match error {
             // A proxy, while Confluence starts behind it.
-            source::Error::Ask(error @ AskError::Refused(_)) => {
+            pager::Error::Ask(error @ AskError::Refused(_)) => {
                 error.is_about_place() && self.has_succeeded
             }
             // The grant has ended, or its server is out of reach.
-            source::Error::Ask(AskError::Auth(error)) => error.is_outage(),
-            source::Error::Ask(AskError::Unanswered { .. })
-            | source::Error::Repeats { .. }
-            | source::Error::Moves { .. } => true,
+            pager::Error::Ask(AskError::Auth(error)) => error.is_outage(),
+            pager::Error::Ask(AskError::Unanswered { .. })
+            | pager::Error::Repeats { .. }
+            | pager::Error::Moves { .. } => true,
         }
     }
 
@@ -301,18 +301,18 @@ impl Fetching<'_> {
         let (sender, events) = mpsc::sync_channel(PAGES_AHEAD);
         let asker = Arc::clone(&self.asker);
         let page_size = self.options.page_size;
-        let mut source = Source::new(
+        let mut pager = Pager::new(
             asker,
             page_size,
             sender,
             Arc::clone(&self.delivery.shipper.stop),
         );
         if self.delivery.own_user.as_ref().is_some_and(Vec::is_empty) {
-            source = source.asking_user();
+            pager = pager.asking_user();
         }
         let slice = self.options.slice;
         // Not joined: it may be waiting for the network when it is time to end.
-        std::thread::spawn(move || source.run(range, slice));
+        std::thread::spawn(move || pager.run(range, slice));
         events
     }
 

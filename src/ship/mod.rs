@@ -3,8 +3,8 @@
 //! One shipper for every source that goes on and on: write lines, sync the output, save the state, reopen
 //! an output that was moved away.
 
+mod cut_back;
 mod mapping;
-mod settle;
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
@@ -20,8 +20,8 @@ use crate::process::stop::Stop;
 use crate::sink::{self, Durable, OutputCheckpoint};
 use crate::state::{self, Store};
 
+pub use cut_back::cut_back;
 pub use mapping::Mapping;
-pub use settle::settle;
 
 /// How long to wait for room for the state before trying again.
 const FULL_WAIT: Duration = Duration::from_millis(500);

@@ -49,8 +49,12 @@ impl FileSink {
     ///
     /// # Errors
     /// When the file cannot be read or cut, or another process appends to it.
-    pub fn settle(recorded: &OutputCheckpoint, known: &Known, tell: Tell<'_>) -> Result<(), Error> {
-        recorded.settle(known, tell)
+    pub fn cut_back(
+        recorded: &OutputCheckpoint,
+        known: &Known,
+        tell: Tell<'_>,
+    ) -> Result<(), Error> {
+        recorded.cut_back(known, tell)
     }
 
     /// Opens a file for appending; creates it if it is missing. A line that someone left unfinished
@@ -95,7 +99,7 @@ impl FileSink {
     ///
     /// # Errors
     /// When the system cannot. What was written since the last call may be lost then, even if a later
-    /// call succeeds: the file is to be given up, and settled at the next start.
+    /// call succeeds: the file is to be given up, and cut back at the next start.
     pub fn sync(&mut self) -> Result<Option<OutputCheckpoint>, Error> {
         match &mut self.target {
             Target::Regular(file) => {

@@ -2,11 +2,11 @@
 
 mod checkpoint;
 mod cut;
+mod cut_back;
 mod file;
 mod find;
 mod full;
 mod rescue;
-mod settle;
 mod stdout;
 
 use crate::process::shown::Shown as _;
@@ -16,9 +16,9 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 pub use checkpoint::OutputCheckpoint;
+pub use cut_back::{Known, Tell, Whose};
 pub use file::FileSink;
 pub use full::is_full;
-pub use settle::{Known, Tell, Whose};
 pub use stdout::Sink;
 use stdout::is_stdout_closed;
 

@@ -51,7 +51,7 @@ const SCAN_PAUSE: u32 = 9;
 /// After so many looks in a row it is said that files change all the time.
 const SCANS_BEFORE_WARNING: u32 = 500;
 /// How long to wait when files change faster than they can be told apart.
-const UNSETTLED_WAIT: Duration = Duration::from_millis(10);
+const RESCAN_WAIT: Duration = Duration::from_millis(10);
 
 /// When the follower looks, and ends.
 #[derive(Debug, Clone, Copy)]
@@ -114,7 +114,7 @@ impl FollowLoop {
             && watch.folders(following.folders())
         {
             // What happened between the look and the watch.
-            following.is_unsettled = true;
+            following.needs_rescan = true;
         }
         let now = Instant::now();
         Self {
@@ -175,7 +175,7 @@ impl FollowLoop {
             }
             let is_due = self.next_scan <= Instant::now();
             let news = self.watch.as_ref().map(Watch::news).unwrap_or_default();
-            if news.scan_again || self.following.is_unsettled || is_due && !self.is_quiet() {
+            if news.scan_again || self.following.needs_rescan || is_due && !self.is_quiet() {
                 self.scan(piece);
                 looks += 1;
             }
@@ -187,9 +187,9 @@ impl FollowLoop {
                     .get_or_insert_with(|| Instant::now() + self.pace.wait());
                 return true;
             }
-            if self.following.is_unsettled {
+            if self.following.needs_rescan {
                 if looks > 3 {
-                    self.wait(UNSETTLED_WAIT);
+                    self.wait(RESCAN_WAIT);
                 }
                 if looks == SCANS_BEFORE_WARNING {
                     tracing::warn!(
@@ -292,7 +292,7 @@ impl FollowLoop {
         self.service.waiting(false);
         if let Err(error) = waited {
             tracing::debug!("cannot wait for changes: {error}");
-            std::thread::sleep(most.min(UNSETTLED_WAIT));
+            std::thread::sleep(most.min(RESCAN_WAIT));
         }
     }
 
@@ -301,7 +301,7 @@ impl FollowLoop {
         match self.phase {
             Phase::Following => {
                 self.phase = Phase::LastScan;
-                self.following.is_unsettled = true;
+                self.following.needs_rescan = true;
                 false
             }
             Phase::LastScan => {

@@ -128,7 +128,7 @@ fn start(
     start::tell_nothing_new(follower.following(), &known, &directory);
     checkpoints.apply(follower.changes(), None, Counts::default());
     let again = Again::new(&before, &Places::of(&checkpoints));
-    ship::settle(
+    ship::cut_back(
         &directory,
         checkpoints.output.as_ref(),
         None,

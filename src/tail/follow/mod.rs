@@ -64,7 +64,7 @@ pub struct TailReader {
     /// Whether the content of a log may come back at another place.
     is_any_gone: bool,
     /// The next look is due at once.
-    pub is_unsettled: bool,
+    pub needs_rescan: bool,
     warned: HashMap<PathBuf, String>,
     /// Files and directories that cannot be read at present.
     pub read_errors: usize,
@@ -88,7 +88,7 @@ impl TailReader {
             by_path: HashMap::new(),
             open: VecDeque::new(),
             is_any_gone: false,
-            is_unsettled: true,
+            needs_rescan: true,
             warned: HashMap::new(),
             read_errors: 0,
         }
@@ -104,16 +104,16 @@ impl TailReader {
         self.discovery.left = self.logs.beside_links();
         let mut look = self.discovery.scan(Some(&self.folders));
         self.warn_of_unreadable(&look.failed);
-        if !self.is_unsettled && !self.needs_attention() && look.found == self.found {
+        if !self.needs_rescan && !self.needs_attention() && look.found == self.found {
             self.folders = look.folders;
             return;
         }
         self.rounds.clear();
         self.turns.clear();
-        self.is_unsettled = true;
+        self.needs_rescan = true;
         for _ in 0..20 {
             if self.logs.recognise(&look, self.reading.meeting).is_ok() {
-                self.is_unsettled = false;
+                self.needs_rescan = false;
                 break;
             }
             look = self.discovery.scan(None);
@@ -217,7 +217,7 @@ impl TailReader {
 
     /// Reads the next piece; false if there is none at present.
     pub fn next_piece(&mut self, piece: &mut TailPiece) -> bool {
-        while !self.is_unsettled {
+        while !self.needs_rescan {
             let Some(series) = self.turns.front().cloned() else {
                 return false;
             };
@@ -246,7 +246,7 @@ impl TailReader {
             match log.scan_again() {
                 Ok(true) => {}
                 Ok(false) => {
-                    self.is_unsettled = true;
+                    self.needs_rescan = true;
                     return false;
                 }
                 Err(error) => {
@@ -296,7 +296,7 @@ impl TailReader {
                     }
                     if log.is_changed {
                         // Known to be read to its end: worth saving.
-                        self.is_unsettled |= log.has_more();
+                        self.needs_rescan |= log.has_more();
                     }
                 }
                 Ok(Lines::Changed) => {
@@ -306,11 +306,11 @@ impl TailReader {
                     }
                     log.content = None;
                     log.compared = None;
-                    self.is_unsettled = true;
+                    self.needs_rescan = true;
                     return false;
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    self.is_unsettled = true;
+                    self.needs_rescan = true;
                     return false;
                 }
                 Err(error) => {

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use super::places::{SEPARATORS, is_intact, is_named_compressed, is_rotation_of, is_there, stamp};
 use super::scan::Scan;
-use super::{Logs, Unsettled, key};
+use super::{Changed, Logs, key};
 use crate::process::shown::Shown as _;
 use crate::tail::content::{self, Beginning};
 use crate::tail::discover::FileInfo;
@@ -116,7 +116,7 @@ impl Index {
         found: &FileInfo,
         logs: &BTreeMap<LogId, Log>,
         scan: &mut Scan<'_>,
-    ) -> Result<BTreeSet<LogId>, Unsettled> {
+    ) -> Result<BTreeSet<LogId>, Changed> {
         let folder = found.lives_in();
         let name = file_name(found.own_path()).as_bytes();
         let ends = (0..name.len()).filter(|at| SEPARATORS.contains(&name[*at]));
@@ -159,7 +159,7 @@ impl Index {
         let unchecked = of_series.get(beginnings.intact..).unwrap_or_default();
         for (_, log) in unchecked.iter().filter_map(known) {
             if !is_intact(log) {
-                return Err(Unsettled);
+                return Err(Changed);
             }
         }
         beginnings.intact = of_series.len();
@@ -211,7 +211,7 @@ impl Logs {
         found: &FileInfo,
         index: &mut Index,
         scan: &mut Scan<'_>,
-    ) -> Result<bool, Unsettled> {
+    ) -> Result<bool, Changed> {
         let is_known = |copy: &LogCopy| {
             let original = self.all.get(&copy.of).filter(|log| log.gone.is_none());
             let is_as_compared = |log: &Log| {
@@ -239,7 +239,7 @@ impl Logs {
                 Ok(Beginning::Empty)
             };
             match beginning {
-                Ok(Beginning::Same) if !is_there(log) => return Err(Unsettled),
+                Ok(Beginning::Same) if !is_there(log) => return Err(Changed),
                 // An empty one is perhaps a copy in the making.
                 Ok(Beginning::Same | Beginning::Empty) => {
                     let (path, original) = (found.path.shown(), log.checkpoint.path.shown());
@@ -254,9 +254,9 @@ impl Logs {
                     return Ok(true);
                 }
                 // It says something else; but so it would if the original was just truncated.
-                Ok(Beginning::Different) if !is_intact(log) => return Err(Unsettled),
+                Ok(Beginning::Different) if !is_intact(log) => return Err(Changed),
                 Ok(Beginning::Different) => {}
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Unsettled),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Changed),
                 // Damaged, or not to be read: then not to be told from a copy either.
                 Err(error) => tracing::debug!("{}: {error}", found.path.shown()),
             }

@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
 use super::copies::Index;
-use super::places::{is_named_compressed, is_rotation_of, settled};
+use super::places::{is_named_compressed, is_rotation_of, unless_vanished};
 use super::scan::Scan;
-use super::{Known, Logs, Unsettled, now};
+use super::{Changed, Known, Logs, now};
 use crate::process::shown::Shown as _;
 use crate::tail::content;
 use crate::tail::discover::FileInfo;
@@ -38,7 +38,7 @@ impl Logs {
         nowhere: &[LogId],
         index: &mut Index,
         scan: &mut Scan<'_>,
-    ) -> Result<HashMap<LogId, FileInfo>, Unsettled> {
+    ) -> Result<HashMap<LogId, FileInfo>, Changed> {
         let mut overwritten = HashMap::new();
         for id in nowhere {
             let Some(log) = self.all.get(id).filter(|log| log.gone.is_none()) else {
@@ -71,7 +71,7 @@ impl Logs {
         nowhere: Vec<LogId>,
         overwritten: &HashMap<LogId, FileInfo>,
         scan: &mut Scan<'_>,
-    ) -> Result<(), Unsettled> {
+    ) -> Result<(), Changed> {
         if nowhere.is_empty() {
             return Ok(());
         }
@@ -208,12 +208,12 @@ fn lost(log: &Log, is_newest: bool, fate: &Fate<'_>, archive: Option<&FileInfo>)
 
 /// An archive that may be of a log, but of which not even the beginning can be read: it is cut off, or
 /// still being written.
-fn begun_archive<'a>(log: &Log, scan: &mut Scan<'a>) -> Result<Option<&'a FileInfo>, Unsettled> {
+fn begun_archive<'a>(log: &Log, scan: &mut Scan<'a>) -> Result<Option<&'a FileInfo>, Changed> {
     let is_candidate = |found: &&FileInfo| is_named_compressed(found) && is_rotation_of(found, log);
     let candidates: Vec<_> = scan.free().filter(is_candidate).collect();
     for found in candidates {
         let is_empty = scan.head(found)?.is_some_and(|head| head.is_empty());
-        if is_empty && settled(content::is_found_compressed(found), found, false)? {
+        if is_empty && unless_vanished(content::is_found_compressed(found), found, false)? {
             return Ok(Some(found));
         }
     }

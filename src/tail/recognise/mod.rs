@@ -17,8 +17,8 @@ mod places;
 mod reached;
 mod replaced;
 mod scan;
-mod settled;
 mod unreadable;
+mod vanished;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
@@ -26,7 +26,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use copies::{Index, LogCopy, is_begun};
-use places::{is_same, place, settled};
+use places::{is_same, place, unless_vanished};
 use reached::Earlier;
 use scan::Scan;
 
@@ -68,7 +68,7 @@ pub struct Logs {
 
 /// Something changed while it was looked at: look again.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Unsettled;
+pub struct Changed;
 
 fn key(file_id: &FileId) -> (u64, u64) {
     (file_id.device, file_id.inode)
@@ -98,7 +98,7 @@ impl Logs {
     ///
     /// # Errors
     /// When files changed meanwhile, so that it cannot be told.
-    pub fn recognise(&mut self, look: &ScanResult, meeting: FirstMeeting) -> Result<(), Unsettled> {
+    pub fn recognise(&mut self, look: &ScanResult, meeting: FirstMeeting) -> Result<(), Changed> {
         let mut earlier = self.begin(look);
         let mut scan = Scan::of(look);
         let mut nowhere = Vec::new();
@@ -137,7 +137,7 @@ impl Logs {
         known: Known,
         look: &ScanResult,
         scan: &mut Scan<'_>,
-    ) -> Result<Vec<LogId>, Unsettled> {
+    ) -> Result<Vec<LogId>, Changed> {
         let mut astray = Vec::new();
         // Those that are gone come last: their inodes may be others' now.
         let logs = self
@@ -186,7 +186,7 @@ impl Logs {
         &mut self,
         astray: Vec<LogId>,
         scan: &mut Scan<'_>,
-    ) -> Result<Vec<LogId>, Unsettled> {
+    ) -> Result<Vec<LogId>, Changed> {
         let mut missing = Vec::new();
         for id in astray {
             let Some(log) = self.all.get_mut(&id) else {
@@ -219,7 +219,7 @@ impl Logs {
         earlier: &mut Earlier,
         index: &mut Index,
         scan: &mut Scan<'_>,
-    ) -> Result<Option<Log>, Unsettled> {
+    ) -> Result<Option<Log>, Changed> {
         if let Some(log) = self.unreadable(found, scan)? {
             return Ok(Some(log));
         }
@@ -247,7 +247,7 @@ impl Logs {
             (from_end(found)?, Condition::Ignored)
         } else if is_old || meeting.from_end && is_first_scan {
             // What is written to it from here on counts; nothing is appended to a compressed file.
-            let condition = if settled(content::is_found_compressed(found), found, false)? {
+            let condition = if unless_vanished(content::is_found_compressed(found), found, false)? {
                 Condition::Ignored
             } else {
                 Condition::Plain
@@ -266,8 +266,8 @@ impl Logs {
 }
 
 /// What counts as read of a file that is followed from its end.
-fn from_end(found: &FileInfo) -> Result<Progress, Unsettled> {
-    settled(content::at_last_line(found), found, Progress::default())
+fn from_end(found: &FileInfo) -> Result<Progress, Changed> {
+    unless_vanished(content::at_last_line(found), found, Progress::default())
 }
 
 /// Seconds since 1970.

@@ -5,7 +5,7 @@ use std::io;
 
 use super::places::{compared, is_there};
 use super::scan::Scan;
-use super::{Logs, Unsettled};
+use super::{Changed, Logs};
 use crate::tail::content;
 use crate::tail::discover::FileInfo;
 use crate::tail::identity::{Comparison, Digest};
@@ -52,7 +52,7 @@ impl Logs {
         &mut self,
         missing: Vec<LogId>,
         scan: &mut Scan<'_>,
-    ) -> Result<Vec<LogId>, Unsettled> {
+    ) -> Result<Vec<LogId>, Changed> {
         let new: Vec<&FileInfo> = scan.free().filter(|found| found.size > 0).collect();
         if new.is_empty() {
             return Ok(missing);
@@ -101,7 +101,7 @@ impl Logs {
         &mut self,
         missing: &mut HashSet<LogId>,
         scan: &mut Scan<'_>,
-    ) -> Result<(), Unsettled> {
+    ) -> Result<(), Changed> {
         for (id, log) in &mut self.all {
             let is_nowhere = missing.contains(id) || log.is_unfollowed;
             let is_told = log.offset() > 0 && log.checkpoint.condition != Condition::Ignored;

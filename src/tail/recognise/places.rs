@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::copy::{LogCopy, Stamp};
 use super::scan::Scan;
-use super::{Unsettled, key};
+use super::{Changed, key};
 use crate::process::file_id::FileId;
 use crate::tail::content::{self, Beginning, Content};
 use crate::tail::discover::FileInfo;
@@ -16,7 +16,7 @@ use crate::tail::identity::{Comparison, Digest};
 use crate::tail::log::{Condition, Log, LogId, file_name, folder};
 use crate::tail::name::{self, Age, Name};
 
-pub(super) use super::settled::settled;
+pub(super) use super::vanished::unless_vanished;
 
 /// What can stand between a log's name and what rotation adds.
 pub(super) const SEPARATORS: [u8; 4] = *b".-_~";
@@ -26,7 +26,7 @@ pub(super) fn stamp(log: &Log) -> Stamp {
 }
 
 /// Whether a file with a log's inode still holds what was read.
-pub(super) fn is_same(log: &mut Log, found: &FileInfo) -> Result<bool, Unsettled> {
+pub(super) fn is_same(log: &mut Log, found: &FileInfo) -> Result<bool, Changed> {
     let checkpoint = &log.checkpoint;
     let stamp = Some((found.size, found.modified));
     if log.compared == stamp {
@@ -38,7 +38,7 @@ pub(super) fn is_same(log: &mut Log, found: &FileInfo) -> Result<bool, Unsettled
             None => {
                 // It was empty when it was met.
                 let head = content::head(found);
-                let head = settled(head, found, Vec::new())?;
+                let head = unless_vanished(head, found, Vec::new())?;
                 if !head.is_empty() {
                     log.checkpoint.seen = Some(Digest::of(&head));
                     log.is_changed = true;
@@ -61,7 +61,7 @@ pub(super) fn is_same(log: &mut Log, found: &FileInfo) -> Result<bool, Unsettled
         },
     };
     // What cannot be read is taken at its word.
-    let same = settled(same, found, true)?;
+    let same = unless_vanished(same, found, true)?;
     if same {
         log.compared = stamp;
         log.held = found.size;
@@ -132,7 +132,7 @@ pub(super) fn place(
     id: LogId,
     copies: &HashMap<(u64, u64), LogCopy>,
     scan: &mut Scan<'_>,
-) -> Result<Option<(FileInfo, Option<Condition>)>, Unsettled> {
+) -> Result<Option<(FileInfo, Option<Condition>)>, Changed> {
     if log.gone.is_none()
         && let Some(found) = renamed(log, scan)
         && is_same(log, &found)?
@@ -195,7 +195,7 @@ fn rotated(
     id: LogId,
     copies: &HashMap<(u64, u64), LogCopy>,
     scan: &mut Scan<'_>,
-) -> Result<Option<(Comparison, FileInfo, Condition)>, Unsettled> {
+) -> Result<Option<(Comparison, FileInfo, Condition)>, Changed> {
     if log.offset() == 0 && log.checkpoint.seen.is_none() && log.content.is_none() {
         // Nothing was read: whatever becomes of it is a log like a new one.
         return Ok(None);
@@ -265,13 +265,14 @@ pub(super) fn compared(
     log: &Log,
     found: &FileInfo,
     scan: &mut Scan<'_>,
-) -> Result<(Comparison, Condition), Unsettled> {
+) -> Result<(Comparison, Condition), Changed> {
     let progress = &log.checkpoint.progress;
     let (comparison, is_all) = match (&log.content, &log.checkpoint.seen) {
         // Nothing to know it by but the file itself, which is still open.
         (Some(content), _) if log.offset() == 0 => {
             let beginning = content.compare_beginning(found);
-            let is_same = settled(beginning, found, Beginning::Different)? == Beginning::Same;
+            let is_same =
+                unless_vanished(beginning, found, Beginning::Different)? == Beginning::Same;
             (if_continues(is_same), false)
         }
         (None, Some(seen)) if log.offset() == 0 => {
@@ -289,7 +290,7 @@ pub(super) fn compared(
                 (Comparison::Different, false)
             } else {
                 let compared = content::compare(found, progress);
-                settled(compared, found, (Comparison::Different, false))?
+                unless_vanished(compared, found, (Comparison::Different, false))?
             }
         }
     };
@@ -300,7 +301,7 @@ pub(super) fn compared(
         Comparison::Different => Condition::Plain,
         Comparison::Continues => {
             // Whatever its name says.
-            let is_compressed = settled(content::is_found_compressed(found), found, false)?;
+            let is_compressed = unless_vanished(content::is_found_compressed(found), found, false)?;
             match (is_compressed, is_all) {
                 (false, _) => Condition::Plain,
                 (true, true) => Condition::CompressedRead,

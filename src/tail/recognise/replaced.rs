@@ -9,9 +9,11 @@ use std::path::{Path, PathBuf};
 
 use super::copies::{Index, LogCopy};
 use super::moved::ByHead;
-use super::places::{compared, is_extended, is_intact, is_rotation_of, is_there, settled, stamp};
+use super::places::{
+    compared, is_extended, is_intact, is_rotation_of, is_there, stamp, unless_vanished,
+};
 use super::scan::Scan;
-use super::{Known, Logs, Unsettled, key};
+use super::{Changed, Known, Logs, key};
 use crate::process::shown::Shown as _;
 use crate::tail::content::{self, Beginning};
 use crate::tail::discover::FileInfo;
@@ -31,7 +33,7 @@ impl Logs {
         known: Known,
         nowhere: &[LogId],
         scan: &mut Scan<'_>,
-    ) -> Result<(), Unsettled> {
+    ) -> Result<(), Changed> {
         if known == Known::Read {
             self.with_backup.clear();
         }
@@ -77,7 +79,7 @@ impl Logs {
         logs: &[LogId],
         found: &FileInfo,
         scan: &mut Scan<'_>,
-    ) -> Result<bool, Unsettled> {
+    ) -> Result<bool, Changed> {
         for id in logs {
             if self.continues(*id, found, scan)? {
                 return Ok(true);
@@ -92,7 +94,7 @@ impl Logs {
         id: LogId,
         found: &FileInfo,
         scan: &mut Scan<'_>,
-    ) -> Result<bool, Unsettled> {
+    ) -> Result<bool, Changed> {
         let Some(log) = self.all.get_mut(&id) else {
             return Ok(false);
         };
@@ -130,7 +132,7 @@ impl Logs {
             return Ok(true);
         }
         let both = content::common_lines(found, &path);
-        let Some(progress) = settled(both.map(Some), found, None)? else {
+        let Some(progress) = unless_vanished(both.map(Some), found, None)? else {
             return Ok(false);
         };
         if !is_most_of(log, progress.offset()) {
@@ -142,7 +144,7 @@ impl Logs {
         }
         if !is_intact(log) {
             // It was truncated meanwhile, so that its copy says more than it does.
-            return Err(Unsettled);
+            return Err(Changed);
         }
         tracing::debug!(
             "{} holds what {} does up to byte {}",
@@ -151,7 +153,7 @@ impl Logs {
             progress.offset()
         );
         // What stands behind what both hold was not read.
-        let is_compressed = settled(content::is_found_compressed(found), found, false)?;
+        let is_compressed = unless_vanished(content::is_found_compressed(found), found, false)?;
         let condition = if is_compressed {
             Condition::Compressed
         } else {
@@ -177,7 +179,7 @@ impl Logs {
         &mut self,
         backups: &[LogId],
         found: &FileInfo,
-    ) -> Result<bool, Unsettled> {
+    ) -> Result<bool, Changed> {
         let is_known = |copy: &LogCopy| copy.found == *found && backups.contains(&copy.of);
         if self.copies.get(&key(&found.file_id)).is_some_and(is_known) {
             return Ok(true);
@@ -242,7 +244,7 @@ impl Logs {
         found: &FileInfo,
         index: &mut Index,
         scan: &mut Scan<'_>,
-    ) -> Result<Option<Progress>, Unsettled> {
+    ) -> Result<Option<Progress>, Changed> {
         for id in index.originals(found, &self.all, scan)? {
             let Some(log) = self.all.get(&id) else {
                 continue;
@@ -250,10 +252,10 @@ impl Logs {
             let path = &log.checkpoint.path;
             if is_beginning_of(&found.path, path, found)? {
                 if !is_there(log) {
-                    return Err(Unsettled);
+                    return Err(Changed);
                 }
                 let lines = content::common_lines(found, path);
-                return settled(lines.map(Some), found, None);
+                return unless_vanished(lines.map(Some), found, None);
             }
         }
         Ok(None)
@@ -334,8 +336,8 @@ fn is_backup_of(log: &Log, path: &Path, name: &Name) -> bool {
 }
 
 /// Whether all of the file at a path stands at the beginning of another one; `found` is one of them.
-fn is_beginning_of(path: &Path, of: &Path, found: &FileInfo) -> Result<bool, Unsettled> {
+fn is_beginning_of(path: &Path, of: &Path, found: &FileInfo) -> Result<bool, Changed> {
     let beginning = content::compare_paths(path, of);
-    let beginning = settled(beginning, found, Beginning::Different)?;
+    let beginning = unless_vanished(beginning, found, Beginning::Different)?;
     Ok(beginning == Beginning::Same)
 }

@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::settled::settled;
-use super::{Unsettled, key};
+use super::vanished::unless_vanished;
+use super::{Changed, key};
 use crate::process::file_id::FileId;
 use crate::tail::content;
 use crate::tail::discover::{FileInfo, Names, ScanResult};
@@ -99,11 +99,11 @@ impl<'a> Scan<'a> {
     }
 
     /// The uncompressed beginning of a file; none of one that cannot be read.
-    pub fn head(&mut self, found: &FileInfo) -> Result<Option<Arc<[u8]>>, Unsettled> {
+    pub fn head(&mut self, found: &FileInfo) -> Result<Option<Arc<[u8]>>, Changed> {
         if let Some(head) = self.heads.get(&key(&found.file_id)) {
             return Ok(head.clone());
         }
-        let head = settled(content::head(found).map(Some), found, None)?;
+        let head = unless_vanished(content::head(found).map(Some), found, None)?;
         let head: Option<Arc<[u8]>> = head.map(Arc::from);
         if self.heads.len() < MOST_HEADS {
             self.heads.insert(key(&found.file_id), head.clone());
@@ -112,7 +112,7 @@ impl<'a> Scan<'a> {
     }
 
     /// Whether a file begins as a log does; not one that is empty, or cannot be read.
-    pub fn is_text(&mut self, found: &FileInfo) -> Result<bool, Unsettled> {
+    pub fn is_text(&mut self, found: &FileInfo) -> Result<bool, Changed> {
         let head = self.head(found)?;
         Ok(head.is_some_and(|head| content::is_text(&head)))
     }

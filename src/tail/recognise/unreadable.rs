@@ -1,8 +1,8 @@
 //! Rotated files in a compression that is not read.
 
-use super::places::{is_extended, is_named_compressed, settled};
+use super::places::{is_extended, is_named_compressed, unless_vanished};
 use super::scan::Scan;
-use super::{Logs, Unsettled};
+use super::{Changed, Logs};
 use crate::process::shown::Shown as _;
 use crate::tail::content;
 use crate::tail::discover::FileInfo;
@@ -35,7 +35,7 @@ impl Logs {
         &mut self,
         found: &FileInfo,
         scan: &mut Scan<'_>,
-    ) -> Result<Option<Log>, Unsettled> {
+    ) -> Result<Option<Log>, Changed> {
         let Some(what) = what_is_unreadable(found, scan)? else {
             return Ok(None);
         };
@@ -59,7 +59,7 @@ impl Logs {
         &mut self,
         id: LogId,
         scan: &mut Scan<'_>,
-    ) -> Result<(), Unsettled> {
+    ) -> Result<(), Changed> {
         let Some(log) = self.all.get(&id) else {
             return Ok(());
         };
@@ -122,7 +122,7 @@ fn rest_may_be_in_it(log: &Log) -> String {
 fn what_is_unreadable(
     found: &FileInfo,
     scan: &mut Scan<'_>,
-) -> Result<Option<&'static str>, Unsettled> {
+) -> Result<Option<&'static str>, Changed> {
     let is_unreadable = name::is_unreadable(file_name(&found.path));
     if !is_unreadable && !is_named_compressed(found) {
         return Ok(None);
@@ -138,7 +138,7 @@ fn what_is_unreadable(
 }
 
 /// The newest file that is named as a log with something behind it, and is no text.
-fn of_unknown_form(log: &Log, scan: &mut Scan<'_>) -> Result<Option<FileInfo>, Unsettled> {
+fn of_unknown_form(log: &Log, scan: &mut Scan<'_>) -> Result<Option<FileInfo>, Changed> {
     let path = log.checkpoint.own_path();
     let own = file_name(path);
     let mut files = scan
@@ -152,7 +152,7 @@ fn of_unknown_form(log: &Log, scan: &mut Scan<'_>) -> Result<Option<FileInfo>, U
     files.sort_by_key(|found| std::cmp::Reverse(found.modified));
     for found in files {
         let found = scan.at(&found.path).cloned().unwrap_or(found);
-        let is_compressed = || settled(content::is_found_compressed(&found), &found, false);
+        let is_compressed = || unless_vanished(content::is_found_compressed(&found), &found, false);
         let is_unknown = match what_is_unreadable(&found, scan)? {
             // Else that is told when it is met.
             Some(_) => !found.is_listed || found.name.series != log.series.1,

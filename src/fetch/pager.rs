@@ -76,7 +76,7 @@ pub enum FetchEvent {
 }
 
 /// Asks for the slices of a range and tells of them through a channel of little depth.
-pub struct Source {
+pub struct Pager {
     asker: Arc<Asker>,
     page_size: usize,
     events: SyncSender<FetchEvent>,
@@ -87,24 +87,24 @@ pub struct Source {
 /// Who listened has gone: nothing is to be asked any more.
 struct Gone;
 
-enum Failed {
+enum Interrupted {
     Gone,
     Error(Error),
 }
 
-impl From<Gone> for Failed {
+impl From<Gone> for Interrupted {
     fn from(Gone: Gone) -> Self {
         Self::Gone
     }
 }
 
-impl From<Error> for Failed {
+impl From<Error> for Interrupted {
     fn from(error: Error) -> Self {
         Self::Error(error)
     }
 }
 
-impl Source {
+impl Pager {
     /// A source that wakes `stop` whenever there is something to hear.
     #[must_use]
     pub fn new(
@@ -135,8 +135,8 @@ impl Source {
     pub fn run(self, range: Window, slice: Duration) {
         let end = match self.slices(range, slice) {
             Ok(()) => Ok(()),
-            Err(Failed::Error(error)) => Err(error),
-            Err(Failed::Gone) => return,
+            Err(Interrupted::Error(error)) => Err(error),
+            Err(Interrupted::Gone) => return,
         };
         // Nobody there to hear it is no trouble.
         let _ = self.send(FetchEvent::End(end));
@@ -148,7 +148,7 @@ impl Source {
         Ok(())
     }
 
-    fn slices(&self, range: Window, slice: Duration) -> Result<(), Failed> {
+    fn slices(&self, range: Window, slice: Duration) -> Result<(), Interrupted> {
         if self.asks_user {
             self.send(FetchEvent::User(user::names(&self.asker)))?;
         }
@@ -183,7 +183,7 @@ impl Source {
         api: &mut Api,
         window: Window,
         mut paging: Paging,
-    ) -> Result<Option<Fingerprint>, Failed> {
+    ) -> Result<Option<Fingerprint>, Interrupted> {
         loop {
             let asked = self.page(api, window, &paging);
             let Asked { page, ahead } = asked.map_err(Error::from)?;

@@ -31,7 +31,7 @@ pub enum Whose {
 /// written there.
 pub type Tell<'a> = &'a mut dyn FnMut(&[u8], bool) -> Whose;
 
-/// What is known besides of an output that is settled.
+/// What is known besides of an output that is cut back.
 #[derive(Debug, Default)]
 pub struct Known {
     /// What other states have recorded that may take turns with it: up to there, it is no news that
@@ -51,8 +51,8 @@ impl Known {
 }
 
 impl OutputCheckpoint {
-    /// See [`super::FileSink::settle`].
-    pub(super) fn settle(&self, known: &Known, tell: Tell<'_>) -> Result<(), Error> {
+    /// See [`super::FileSink::cut_back`].
+    pub(super) fn cut_back(&self, known: &Known, tell: Tell<'_>) -> Result<(), Error> {
         let mut nothing_is_ours = |_: &[u8], _: bool| Whose::Foreign;
         let tell: Tell<'_> = if self.is_final {
             &mut nothing_is_ours
@@ -84,11 +84,11 @@ impl OutputCheckpoint {
         let most = if self.length > 0 { 1 } else { usize::MAX };
         let copies: Vec<PathBuf> = find::by_content(self).take(most).collect();
         for path in &copies {
-            self.settle_copy(path, tell)?;
+            self.cut_back_copy(path, tell)?;
         }
         match truncated {
             Some((path, file, length)) => {
-                self.settle_truncated(&path, &file.0, length, !copies.is_empty(), tell)
+                self.cut_back_truncated(&path, &file.0, length, !copies.is_empty(), tell)
                     .map_err(failed)?;
             }
             None if copies.is_empty() && self.length > 0 && !self.is_final => {
@@ -118,7 +118,7 @@ impl OutputCheckpoint {
         }
     }
 
-    fn settle_copy(&self, path: &Path, tell: Tell<'_>) -> Result<(), Error> {
+    fn cut_back_copy(&self, path: &Path, tell: Tell<'_>) -> Result<(), Error> {
         let failed = |source| Error::Settle {
             path: path.to_owned(),
             source,
@@ -148,7 +148,7 @@ impl OutputCheckpoint {
 
     /// The file is where and which it was, but does not hold what was recorded: of what stands in it
     /// now, nothing is known to be older than the checkpoint.
-    fn settle_truncated(
+    fn cut_back_truncated(
         &self,
         path: &Path,
         file: &File,

@@ -22,7 +22,7 @@ struct AnyState {
 ///
 /// # Errors
 /// When the output cannot be brought back, or another process appends to it.
-pub fn settle(
+pub fn cut_back(
     directory: &Path,
     own: Option<&OutputCheckpoint>,
     unsaved: Option<u64>,
@@ -36,5 +36,5 @@ pub fn settle(
     });
     let states = names.filter_map(|name| state::read::<AnyState>(directory, &name).ok()?);
     let others = states.filter_map(|saved| saved.state.output).collect();
-    FileSink::settle(own, &Known { others, unsaved }, tell)
+    FileSink::cut_back(own, &Known { others, unsaved }, tell)
 }
