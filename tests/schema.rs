@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use confluence_ecs::schema::fields::{self, Field, Format, Level, Type};
+use confluence_ecs::schema::fields::{self, Field, FieldsFormat, Level, Type};
 use confluence_ecs::schema::template::index_template;
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ fn field(name: &str) -> &'static Field {
     field.unwrap_or_else(|| panic!("no {name}"))
 }
 
-fn printed(format: Format) -> String {
+fn printed(format: FieldsFormat) -> String {
     let mut out = Vec::new();
     fields::write(table(), format, &mut out).expect("memory takes everything");
     String::from_utf8(out).expect("UTF-8")
@@ -188,7 +188,12 @@ fn known_exceptions_are_needed() {
 
 #[test]
 fn each_format_holds_each_field() {
-    let [columns, markdown, json] = [Format::Table, Format::Markdown, Format::Json].map(printed);
+    let [columns, markdown, json] = [
+        FieldsFormat::Table,
+        FieldsFormat::Markdown,
+        FieldsFormat::Json,
+    ]
+    .map(printed);
     let json: Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!(
         json,

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use common::again;
 use common::told::told;
-use confluence_ecs::sink::{Durable, Error, FileSink, Known, OutputCheckpoint, Whose};
+use confluence_ecs::sink::{Durable, Error, FileSink, KnownWriters, OutputCheckpoint, Whose};
 
 /// Nobody gives up.
 const NEVER: &dyn Fn() -> bool = &|| false;
@@ -66,7 +66,7 @@ impl Place {
 /// Settles, and what that told.
 fn cut_back(recorded: &OutputCheckpoint) -> String {
     let (settled, told) =
-        told(|| FileSink::cut_back(recorded, &Known::default(), &mut |_, _| Whose::Ours));
+        told(|| FileSink::cut_back(recorded, &KnownWriters::default(), &mut |_, _| Whose::Ours));
     settled.unwrap();
     told
 }
@@ -178,8 +178,11 @@ fn a_shorter_file_is_not_padded_but_told_and_appended_to() {
     let (place, recorded) = Place::crashed("{\"a\":1}\n{\"a\":2}\n", "");
     fs::write(place.path(), "{\"a\":1}\n").unwrap();
     // None of it comes again: it was there before the checkpoint.
-    let (settled, told) =
-        told(|| FileSink::cut_back(&recorded, &Known::default(), &mut |_, _| Whose::Foreign));
+    let (settled, told) = told(|| {
+        FileSink::cut_back(&recorded, &KnownWriters::default(), &mut |_, _| {
+            Whose::Foreign
+        })
+    });
     settled.unwrap();
     assert!(
         told.contains(" WARN ") && told.contains("shorter"),
@@ -307,7 +310,8 @@ fn one_process_appends_to_a_file() {
     assert!(lines.any(|line| line.unwrap().ends_with("held")));
     for error in [
         FileSink::open(&place.path()).unwrap_err(),
-        FileSink::cut_back(&recorded, &Known::default(), &mut |_, _| Whose::Ours).unwrap_err(),
+        FileSink::cut_back(&recorded, &KnownWriters::default(), &mut |_, _| Whose::Ours)
+            .unwrap_err(),
     ] {
         assert!(matches!(error, Error::Held { .. }), "{error}");
         let message = error.to_string();

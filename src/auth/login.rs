@@ -11,7 +11,7 @@ use super::Session;
 use super::callback::{Callback, Listener};
 use super::oauth::{self, App, Tokens};
 use super::servers::Servers;
-use super::store::{Site, TokenSet, TokenStore};
+use super::store::{AccessibleSite, TokenSet, TokenStore};
 use crate::http::Client;
 use crate::process::shown::Shown as _;
 use crate::process::stop::{Ready, Stop};
@@ -55,7 +55,7 @@ impl Login {
     ///
     /// # Errors
     /// When the login is denied, or its answer, the servers or the directory fail.
-    pub fn run(&self, paste: bool, stop: &Stop) -> Result<Option<Vec<Site>>, Error> {
+    pub fn run(&self, paste: bool, stop: &Stop) -> Result<Option<Vec<AccessibleSite>>, Error> {
         let state = oauth::new_state()?;
         let code = if paste {
             can_keep(&self.directory)?;

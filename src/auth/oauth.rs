@@ -14,7 +14,7 @@ use url::Url;
 use super::Error;
 use super::authorization::bearer;
 use super::servers::Servers;
-use super::store::{Site, after};
+use super::store::{AccessibleSite, after};
 use crate::http::address::below;
 use crate::http::retry::Failure;
 use crate::http::{Answer, Client, Request};
@@ -122,8 +122,8 @@ impl App<'_> {
         };
         if !(200..300).contains(&answer.status) {
             return Err(match refusal(&answer) {
-                Some(Refusal::InvalidGrant(said)) => Error::CodeRefused { said },
-                Some(Refusal::App(said)) => self.refused(said),
+                Some(TokenRefusal::InvalidGrant(said)) => Error::CodeRefused { said },
+                Some(TokenRefusal::App(said)) => self.refused(said),
                 None => refused(&answer),
             });
         }
@@ -149,12 +149,12 @@ impl App<'_> {
             Ok(tokens) => Ok(tokens),
             Err(outage @ Failure::Unanswered { .. }) => Err(Error::Outage(outage)),
             Err(Failure::Refused(answer)) => Err(match refusal(&answer) {
-                Some(Refusal::InvalidGrant(said)) => Error::Ended {
+                Some(TokenRefusal::InvalidGrant(said)) => Error::Ended {
                     client_id: self.client_id.to_owned(),
                     said,
                     is_repeated: repeated() != before,
                 },
-                Some(Refusal::App(said)) => self.refused(said),
+                Some(TokenRefusal::App(said)) => self.refused(said),
                 None => refused(&answer),
             }),
         }
@@ -178,14 +178,14 @@ impl App<'_> {
 
 /// What the OAuth server refuses (RFC 6749 §5.2).
 #[derive(Debug, PartialEq, Eq)]
-enum Refusal {
+enum TokenRefusal {
     /// The code or the refresh token.
     InvalidGrant(String),
     /// The app, by its id or secret.
     App(String),
 }
 
-fn refusal(answer: &Answer) -> Option<Refusal> {
+fn refusal(answer: &Answer) -> Option<TokenRefusal> {
     if !matches!(answer.status, 400 | 401 | 403) {
         return None;
     }
@@ -193,9 +193,9 @@ fn refusal(answer: &Answer) -> Option<Refusal> {
     let error = body.get("error")?.as_str()?;
     let said = answer.quote();
     match error {
-        "invalid_grant" => Some(Refusal::InvalidGrant(said)),
+        "invalid_grant" => Some(TokenRefusal::InvalidGrant(said)),
         // Atlassian answers `access_denied` to a wrong secret.
-        "invalid_client" | "unauthorized_client" | "access_denied" => Some(Refusal::App(said)),
+        "invalid_client" | "unauthorized_client" | "access_denied" => Some(TokenRefusal::App(said)),
         _ => None,
     }
 }
@@ -275,19 +275,19 @@ pub fn sites(
     client: &Client,
     servers: &Servers,
     access_token: &Secret,
-) -> Result<Vec<Site>, Failure> {
+) -> Result<Vec<AccessibleSite>, Failure> {
     let url = below(&servers.api, "oauth/token/accessible-resources");
     let request = Request::get(url).authorized(bearer(access_token));
     client.ask(&request, |answer| {
-        let sites: Vec<Site> = serde_json::from_slice(&answer.body)
+        let sites: Vec<AccessibleSite> = serde_json::from_slice(&answer.body)
             .map_err(|_| "the response is not a list of sites".to_owned())?;
         Ok(merged(sites))
     })
 }
 
 /// A site is listed once for each product on it.
-fn merged(sites: Vec<Site>) -> Vec<Site> {
-    let mut merged: Vec<Site> = Vec::new();
+fn merged(sites: Vec<AccessibleSite>) -> Vec<AccessibleSite> {
+    let mut merged: Vec<AccessibleSite> = Vec::new();
     for mut site in sites {
         site.name.retain(|character| !character.is_control());
         site.url.retain(|character| !character.is_control());
@@ -310,8 +310,8 @@ fn merged(sites: Vec<Site>) -> Vec<Site> {
 mod tests {
     use super::*;
 
-    fn site(id: &str, scopes: &[&str]) -> Site {
-        Site {
+    fn site(id: &str, scopes: &[&str]) -> AccessibleSite {
+        AccessibleSite {
             id: id.to_owned(),
             url: String::new(),
             name: "a\u{1b}[31mb".to_owned(),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::Error;
 use super::oauth::{self, App, Tokens};
 use super::servers::Servers;
-use super::store::{self, Site, TokenSet, TokenStore, after};
+use super::store::{self, AccessibleSite, TokenSet, TokenStore, after};
 use crate::http::Client;
 use crate::http::retry::Failure;
 use crate::pipeline::timestamp::Timestamp;
@@ -113,7 +113,7 @@ impl Session {
     ///
     /// # Errors
     /// When they or an access token cannot be had.
-    pub fn sites(&self) -> Result<Vec<Site>, Error> {
+    pub fn sites(&self) -> Result<Vec<AccessibleSite>, Error> {
         let token = self.access_token()?;
         let ask = |token: &Secret| oauth::sites(&self.client, &self.servers, token);
         let asked = match ask(&token) {
@@ -146,7 +146,7 @@ impl Session {
         }
     }
 
-    fn keep_sites(&self, sites: &[Site]) -> Result<(), Error> {
+    fn keep_sites(&self, sites: &[AccessibleSite]) -> Result<(), Error> {
         let mut held = self.hold();
         if held.token_set.sites == sites {
             return Ok(());

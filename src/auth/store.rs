@@ -39,7 +39,7 @@ pub struct TokenSet {
     /// What was granted.
     pub scopes: Vec<String>,
     /// What it is for, as last asked.
-    pub sites: Vec<Site>,
+    pub sites: Vec<AccessibleSite>,
     /// For requests.
     pub access_token: Secret,
     /// When that ends.
@@ -56,7 +56,7 @@ pub struct TokenSet {
 
 /// A Confluence Cloud site that the grant is for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Site {
+pub struct AccessibleSite {
     /// Its cloud id.
     pub id: String,
     /// Its own address.
@@ -70,7 +70,7 @@ pub struct Site {
     pub scopes: Vec<String>,
 }
 
-impl Site {
+impl AccessibleSite {
     /// Whether audit records can be read there.
     #[must_use]
     pub fn has_audit_scope(&self) -> bool {
@@ -157,7 +157,7 @@ impl TokenStore {
     /// # Errors
     /// When it is damaged or cannot be read.
     pub fn load(&self) -> Result<Option<TokenSet>, Error> {
-        let written: Option<Written> = self.store.load().map_err(told)?;
+        let written: Option<SavedTokens> = self.store.load().map_err(told)?;
         written.map(|written| written.read(&self.path)).transpose()
     }
 
@@ -166,7 +166,7 @@ impl TokenStore {
     /// # Errors
     /// When it cannot be written; the one before is then as it was.
     pub fn save(&self, token_set: &TokenSet) -> Result<(), Error> {
-        let saved = self.store.save(&Written::of(token_set));
+        let saved = self.store.save(&SavedTokens::of(token_set));
         saved.map_err(|source| Error::Save {
             path: self.path.clone(),
             source,
@@ -203,7 +203,7 @@ pub fn path(dir: &Path) -> PathBuf {
 /// When it is damaged or cannot be read.
 pub fn read(dir: &Path) -> Result<Option<TokenSet>, Error> {
     let path = path(dir);
-    let Some(saved) = state::read_single::<Written>(dir, NAME).map_err(told)? else {
+    let Some(saved) = state::read_single::<SavedTokens>(dir, NAME).map_err(told)? else {
         return Ok(None);
     };
     warn_if_open(&path);
@@ -239,14 +239,14 @@ fn told(error: state::Error) -> Error {
 
 /// The grant as it is written. The only place where tokens are.
 #[derive(Serialize, Deserialize)]
-struct Written {
+struct SavedTokens {
     client_id: String,
     redirect_uri: String,
     auth_base: String,
     api_base: String,
     account: Option<String>,
     scopes: Vec<String>,
-    sites: Vec<Site>,
+    sites: Vec<AccessibleSite>,
     access_token: String,
     access_ends: String,
     refresh_token: Option<String>,
@@ -255,7 +255,7 @@ struct Written {
     refused_at: Option<String>,
 }
 
-impl Written {
+impl SavedTokens {
     fn of(token_set: &TokenSet) -> Self {
         let exposed = |token: &Secret| token.expose().to_owned();
         Self {
@@ -317,7 +317,7 @@ mod tests {
             api_base: base(),
             account: None,
             scopes: vec!["offline_access".to_owned()],
-            sites: vec![Site {
+            sites: vec![AccessibleSite {
                 id: "1".to_owned(),
                 url: String::new(),
                 name: "näme".to_owned(),

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::{Name, Step, span};
-use crate::pipeline::enrich::geoip::{self, Kind};
+use super::{CheckStep, StepName, span};
+use crate::pipeline::enrich::geoip::{self, DatabaseKind};
 use crate::pipeline::timestamp::Timestamp;
 use crate::process::shown::Shown as _;
 
@@ -15,7 +15,7 @@ const OLD: u64 = 30 * 24 * 60 * 60;
 #[derive(Debug, Clone)]
 pub struct Given {
     /// What it is for.
-    pub kind: Kind,
+    pub kind: DatabaseKind,
     /// The flag or variable.
     pub setting: &'static str,
     /// The file.
@@ -24,10 +24,10 @@ pub struct Given {
 
 /// Opens the databases; `now` is what their age is told by.
 #[must_use]
-pub fn step(given: &[Given], now: Timestamp) -> Step {
-    let name = Name::Databases;
+pub fn step(given: &[Given], now: Timestamp) -> CheckStep {
+    let name = StepName::Databases;
     if given.is_empty() {
-        return Step::skip(
+        return CheckStep::skip(
             name,
             "none configured, so events get no source.geo and source.as; see --geoip-city and --geoip-asn",
         );
@@ -39,7 +39,7 @@ pub fn step(given: &[Given], now: Timestamp) -> Step {
             Err(error) => {
                 let detail = format!("{}: {error}", one.setting);
                 let remedy = "fetch does not start without it: fix the path, or remove the setting";
-                return Step::fail(name, detail, remedy);
+                return CheckStep::fail(name, detail, remedy);
             }
         };
         let metadata = database.metadata();
@@ -55,13 +55,13 @@ pub fn step(given: &[Given], now: Timestamp) -> Step {
     }
     let found = found.join("; ");
     if is_old {
-        return Step::warn(
+        return CheckStep::warn(
             name,
             found,
             "update it (geoipupdate): releases come twice a week, and addresses change hands",
         );
     }
-    Step::ok(name, found)
+    CheckStep::ok(name, found)
 }
 
 /// Seconds since a time in seconds; none for the future.

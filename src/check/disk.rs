@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Name, Step};
+use super::{CheckStep, StepName};
 use crate::fetch::checkpoint::SiteCheckpoint;
 use crate::process::shown::Shown as _;
 use crate::state;
@@ -12,11 +12,14 @@ use crate::state;
 /// Whether the state can be kept; with a site's checkpoint, also whether its state can be read, and
 /// whether another instance holds it.
 #[must_use]
-pub fn state_dir(directory: Result<PathBuf, state::Error>, new: Option<&SiteCheckpoint>) -> Step {
-    let name = Name::StateDir;
+pub fn state_dir(
+    directory: Result<PathBuf, state::Error>,
+    new: Option<&SiteCheckpoint>,
+) -> CheckStep {
+    let name = StepName::StateDir;
     let directory = match directory {
         Ok(directory) => directory,
-        Err(error) => return Step::fail_by(name, &error),
+        Err(error) => return CheckStep::fail_by(name, &error),
     };
     let shown = directory.shown();
     let detail = match writable(&directory) {
@@ -28,7 +31,7 @@ pub fn state_dir(directory: Result<PathBuf, state::Error>, new: Option<&SiteChec
             )
         }
         Err(error) => {
-            return Step::fail(
+            return CheckStep::fail(
                 name,
                 format!("cannot write in {shown}: {error}"),
                 "make the directory writable for this user, or choose another with --state-dir DIR",
@@ -36,11 +39,11 @@ pub fn state_dir(directory: Result<PathBuf, state::Error>, new: Option<&SiteChec
         }
     };
     let Some(new) = new else {
-        return Step::ok(name, detail);
+        return CheckStep::ok(name, detail);
     };
     let file = new.file_name();
     if let Err(error) = state::check_free(&directory, &file) {
-        return Step::warn(
+        return CheckStep::warn(
             name,
             format!("{detail}; {}", held(&error)),
             "expected while fetch runs for this site; a second instance would be refused",
@@ -48,11 +51,11 @@ pub fn state_dir(directory: Result<PathBuf, state::Error>, new: Option<&SiteChec
     }
     match state::read::<SiteCheckpoint>(&directory, &file) {
         Ok(Some(saved)) => match saved.state.cursor {
-            Some(cursor) => Step::ok(name, format!("{detail}; fetched up to {cursor}")),
-            None => Step::ok(name, detail),
+            Some(cursor) => CheckStep::ok(name, format!("{detail}; fetched up to {cursor}")),
+            None => CheckStep::ok(name, detail),
         },
-        Ok(None) => Step::ok(name, format!("{detail}; nothing fetched yet")),
-        Err(error) => Step::fail_by(name, &error),
+        Ok(None) => CheckStep::ok(name, format!("{detail}; nothing fetched yet")),
+        Err(error) => CheckStep::fail_by(name, &error),
     }
 }
 
@@ -67,14 +70,14 @@ fn held(error: &state::Error) -> String {
 
 /// Whether the output can be written.
 #[must_use]
-pub fn output(path: &Path) -> Step {
-    let name = Name::Output;
+pub fn output(path: &Path) -> CheckStep {
+    let name = StepName::Output;
     if path.as_os_str() == "-" {
-        return Step::ok(name, "stdout");
+        return CheckStep::ok(name, "stdout");
     }
     let shown = path.shown();
     let failed = |error: &io::Error| {
-        Step::fail(
+        CheckStep::fail(
             name,
             format!("cannot write {shown}: {error}"),
             "make the file and its directory writable, or choose another with --output PATH",
@@ -85,7 +88,7 @@ pub fn output(path: &Path) -> Step {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let above = path.parent().filter(|above| !above.as_os_str().is_empty());
             return match try_in(above.unwrap_or(Path::new("."))) {
-                Ok(()) => Step::ok(name, format!("{shown} will be created by the first run")),
+                Ok(()) => CheckStep::ok(name, format!("{shown} will be created by the first run")),
                 Err(error) => failed(&error),
             };
         }
@@ -100,7 +103,7 @@ pub fn output(path: &Path) -> Step {
         rustix::fs::access(path, rustix::fs::Access::WRITE_OK).map_err(Into::into)
     };
     match access {
-        Ok(()) => Step::ok(name, format!("{shown} is writable")),
+        Ok(()) => CheckStep::ok(name, format!("{shown} is writable")),
         Err(error) => failed(&error),
     }
 }

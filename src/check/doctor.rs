@@ -8,12 +8,12 @@ use std::time::Duration;
 use url::Url;
 
 use super::databases::{self, Given};
-use super::records::{self, Case};
-use super::{Name, Report, Status, Step, disk, network, times};
+use super::records::{self, SiteContext};
+use super::{CheckReport, CheckStep, Status, StepName, disk, network, times};
 use crate::auth::authorization::Authorization;
 use crate::fetch::asker::Asker;
 use crate::fetch::checkpoint::SiteCheckpoint;
-use crate::fetch::connect::{self, Place, Target};
+use crate::fetch::connect::{self, FetchTarget, SiteLocation};
 use crate::fetch::since::Since;
 use crate::fetch::site::Site;
 use crate::http::address::{below, origin, without_query};
@@ -44,7 +44,7 @@ impl From<io::Error> for Stopped {
 /// What is checked: what `fetch` would do.
 pub struct Plan {
     /// Where to ask and as whom, or why that is not clear.
-    pub target: Result<Target, Box<dyn std::error::Error>>,
+    pub target: Result<FetchTarget, Box<dyn std::error::Error>>,
     /// The address of the site, where it is given.
     pub url: Option<Url>,
     /// Only records with this text.
@@ -63,7 +63,7 @@ pub struct Plan {
 ///
 /// # Errors
 /// When the report cannot be written.
-pub fn run<W: Write>(plan: Plan, report: Report<W>) -> io::Result<bool> {
+pub fn run<W: Write>(plan: Plan, report: CheckReport<W>) -> io::Result<bool> {
     let doctor = Doctor {
         url: plan.url,
         search: plan.search,
@@ -85,7 +85,7 @@ struct Doctor<W> {
     state_dir: Option<PathBuf>,
     databases: Vec<Given>,
     output: PathBuf,
-    report: Report<W>,
+    report: CheckReport<W>,
     /// As soon as it is known.
     site: Option<Site>,
     /// How far our clock is ahead of the server's, in seconds.
@@ -93,14 +93,14 @@ struct Doctor<W> {
 }
 
 impl<W: Write> Doctor<W> {
-    fn run(mut self, target: Result<Target, Box<dyn std::error::Error>>) -> io::Result<bool> {
+    fn run(mut self, target: Result<FetchTarget, Box<dyn std::error::Error>>) -> io::Result<bool> {
         match self.site_steps(target) {
             Ok(()) | Err(Stopped::Failed) => {}
             Err(Stopped::Report(error)) => return Err(error),
         }
-        self.report.skip_rest(&Name::OF_SITE)?;
+        self.report.skip_rest(&StepName::OF_SITE)?;
         if self.ahead.is_none() && self.report.has_failed() {
-            self.report.skip_rest(&[Name::ClockSkew])?;
+            self.report.skip_rest(&[StepName::ClockSkew])?;
         } else {
             self.report.tell(times::clock(self.ahead))?;
         }
@@ -122,11 +122,11 @@ impl<W: Write> Doctor<W> {
     /// What fetch needs of the site.
     fn site_steps(
         &mut self,
-        target: Result<Target, Box<dyn std::error::Error>>,
+        target: Result<FetchTarget, Box<dyn std::error::Error>>,
     ) -> Result<(), Stopped> {
         let target = match target {
             Ok(target) => target,
-            Err(error) => return Err(self.failed(Name::Configuration, &*error)),
+            Err(error) => return Err(self.failed(StepName::Configuration, &*error)),
         };
         let (authorization, clients) = self.configuration(&target)?;
         let api_base = api_base(&target, &authorization);
@@ -149,28 +149,28 @@ impl<W: Write> Doctor<W> {
         self.records(&asker, &case)
     }
 
-    fn configuration(&mut self, target: &Target) -> Result<(Authorization, Clients), Stopped> {
+    fn configuration(&mut self, target: &FetchTarget) -> Result<(Authorization, Clients), Stopped> {
         match configured(target) {
             Ok((authorization, clients)) => {
                 let place = describe(&target.place);
                 let detail = format!("{place}, as {}", who(&authorization));
-                self.tell(Step::ok(Name::Configuration, detail))?;
+                self.tell(CheckStep::ok(StepName::Configuration, detail))?;
                 Ok((authorization, clients))
             }
             // The grant of a login is not what the arguments say, but what is stored.
             Err(error @ (connect::Error::Auth(_) | connect::Error::State(_))) => {
                 let detail = "with the stored login (`auth login`)";
-                self.tell(Step::ok(Name::Configuration, detail))?;
-                Err(self.failed(Name::Credentials, &error))
+                self.tell(CheckStep::ok(StepName::Configuration, detail))?;
+                Err(self.failed(StepName::Credentials, &error))
             }
-            Err(error) => Err(self.failed(Name::Configuration, &error)),
+            Err(error) => Err(self.failed(StepName::Configuration, &error)),
         }
     }
 
     /// Finds the site, by its cloud id if it has to be asked for.
     fn cloud_id(
         &mut self,
-        target: Target,
+        target: FetchTarget,
         client: &Client,
         authorization: &Authorization,
     ) -> Result<Site, Stopped> {
@@ -178,9 +178,9 @@ impl<W: Write> Doctor<W> {
         let site = match connect::site(target.place, &target.servers, client, authorization) {
             Ok(site) => site,
             Err(error @ (connect::Error::Auth(_) | connect::Error::State(_))) => {
-                return Err(self.failed(Name::Credentials, &error));
+                return Err(self.failed(StepName::Credentials, &error));
             }
-            Err(error) => return Err(self.failed(Name::CloudId, &error)),
+            Err(error) => return Err(self.failed(StepName::CloudId, &error)),
         };
         self.site = Some(site.clone());
         let url = self.url.as_ref();
@@ -188,7 +188,7 @@ impl<W: Write> Doctor<W> {
         Ok(site)
     }
 
-    fn records(&mut self, asker: &Asker, case: &Case) -> Result<(), Stopped> {
+    fn records(&mut self, asker: &Asker, case: &SiteContext) -> Result<(), Stopped> {
         let now = Timestamp::now();
         let probed = records::probe(asker, now, self.ahead);
         if let Ok(probe) = &probed {
@@ -214,7 +214,7 @@ impl<W: Write> Doctor<W> {
     }
 
     /// Tells a step; stops at one that failed.
-    fn tell(&mut self, step: Step) -> Result<(), Stopped> {
+    fn tell(&mut self, step: CheckStep) -> Result<(), Stopped> {
         let is_failed = step.status == Status::Fail;
         self.report.tell(step)?;
         if is_failed {
@@ -223,21 +223,21 @@ impl<W: Write> Doctor<W> {
         Ok(())
     }
 
-    fn failed(&mut self, name: Name, error: &dyn std::error::Error) -> Stopped {
-        match self.tell(Step::fail_by(name, error)) {
+    fn failed(&mut self, name: StepName, error: &dyn std::error::Error) -> Stopped {
+        match self.tell(CheckStep::fail_by(name, error)) {
             Ok(()) => Stopped::Failed,
             Err(stopped) => stopped,
         }
     }
 }
 
-fn configured(target: &Target) -> Result<(Authorization, Clients), connect::Error> {
+fn configured(target: &FetchTarget) -> Result<(Authorization, Clients), connect::Error> {
     let clients = Clients::new(target.http.clone())?;
     let authorization = connect::authorization(target, &clients.patient)?;
     Ok((authorization, clients))
 }
 
-fn api_base(target: &Target, authorization: &Authorization) -> Url {
+fn api_base(target: &FetchTarget, authorization: &Authorization) -> Url {
     match authorization {
         Authorization::OAuth(session) => session.servers().api.clone(),
         Authorization::Basic { .. } | Authorization::Pat(_) => target.servers.api.clone(),
@@ -271,17 +271,17 @@ impl Clients {
 }
 
 /// The site, where the arguments tell it.
-fn known(place: &Place, api_base: &Url) -> Option<Site> {
+fn known(place: &SiteLocation, api_base: &Url) -> Option<Site> {
     match place {
-        Place::CloudSite(url) => Some(Site::cloud(url)),
-        Place::CloudId(id) => Some(Site::gateway(api_base, id)),
-        Place::DataCenter(url) => Some(Site::data_center(url)),
-        Place::CloudIdOf(_) | Place::CloudOfLogin(_) => None,
+        SiteLocation::CloudSite(url) => Some(Site::cloud(url)),
+        SiteLocation::CloudId(id) => Some(Site::gateway(api_base, id)),
+        SiteLocation::DataCenter(url) => Some(Site::data_center(url)),
+        SiteLocation::CloudIdOf(_) | SiteLocation::CloudOfLogin(_) => None,
     }
 }
 
 /// What answers there without credentials, and is recorded nowhere: to learn whether anybody is there.
-fn probe_urls(place: &Place, api_base: &Url) -> Vec<Url> {
+fn probe_urls(place: &SiteLocation, api_base: &Url) -> Vec<Url> {
     let tenant = |url: &Url| {
         let mut root = url.clone();
         root.set_path("");
@@ -289,25 +289,25 @@ fn probe_urls(place: &Place, api_base: &Url) -> Vec<Url> {
     };
     let gateway = below(api_base, "oauth/token/accessible-resources");
     match place {
-        Place::CloudSite(url) => vec![tenant(url)],
-        Place::CloudIdOf(url) => vec![tenant(url), gateway],
-        Place::CloudId(_) | Place::CloudOfLogin(_) => vec![gateway],
-        Place::DataCenter(url) => vec![below(url, "rest/api/user/current")],
+        SiteLocation::CloudSite(url) => vec![tenant(url)],
+        SiteLocation::CloudIdOf(url) => vec![tenant(url), gateway],
+        SiteLocation::CloudId(_) | SiteLocation::CloudOfLogin(_) => vec![gateway],
+        SiteLocation::DataCenter(url) => vec![below(url, "rest/api/user/current")],
     }
 }
 
-fn describe(place: &Place) -> String {
+fn describe(place: &SiteLocation) -> String {
     match place {
-        Place::CloudSite(url) => format!("Confluence Cloud at {}", address(url)),
-        Place::CloudId(id) => format!("Confluence Cloud, cloud id {id}"),
-        Place::CloudIdOf(url) => {
+        SiteLocation::CloudSite(url) => format!("Confluence Cloud at {}", address(url)),
+        SiteLocation::CloudId(id) => format!("Confluence Cloud, cloud id {id}"),
+        SiteLocation::CloudIdOf(url) => {
             format!("Confluence Cloud, by the cloud id of {}", origin(url))
         }
-        Place::CloudOfLogin(Some(url)) => {
+        SiteLocation::CloudOfLogin(Some(url)) => {
             format!("Confluence Cloud at {}, through the gateway", origin(url))
         }
-        Place::CloudOfLogin(None) => "the Confluence Cloud site of the login".to_owned(),
-        Place::DataCenter(url) => format!("Data Center at {}", address(url)),
+        SiteLocation::CloudOfLogin(None) => "the Confluence Cloud site of the login".to_owned(),
+        SiteLocation::DataCenter(url) => format!("Data Center at {}", address(url)),
     }
 }
 
@@ -326,8 +326,8 @@ fn who(authorization: &Authorization) -> String {
     }
 }
 
-fn case(site: &Site, authorization: &Authorization) -> Case {
-    Case {
+fn case(site: &Site, authorization: &Authorization) -> SiteContext {
+    SiteContext {
         deployment: site.deployment,
         who: who(authorization),
         scopes: match authorization {
@@ -338,8 +338,8 @@ fn case(site: &Site, authorization: &Authorization) -> Case {
 }
 
 /// What is known of the cloud id, with what the site of `--url` says of it.
-fn cloud_id(place: &Place, site: &Site, client: &Client, url: Option<&Url>) -> Step {
-    let name = Name::CloudId;
+fn cloud_id(place: &SiteLocation, site: &Site, client: &Client, url: Option<&Url>) -> CheckStep {
+    let name = StepName::CloudId;
     let asked = |url: &Url| {
         connect::cloud_id(client, url).map_err(|error| match error {
             connect::Error::NoCloudId { problem, .. } => problem,
@@ -348,31 +348,33 @@ fn cloud_id(place: &Place, site: &Site, client: &Client, url: Option<&Url>) -> S
     };
     let used = site.base.path().rsplit('/').nth(1).unwrap_or_default();
     match (place, url) {
-        (Place::DataCenter(_), _) => Step::skip(name, "a Data Center has no cloud id"),
-        (Place::CloudSite(url), _) => match asked(url) {
-            Ok(id) => Step::ok(
+        (SiteLocation::DataCenter(_), _) => CheckStep::skip(name, "a Data Center has no cloud id"),
+        (SiteLocation::CloudSite(url), _) => match asked(url) {
+            Ok(id) => CheckStep::ok(
                 name,
                 format!("{id}; not used: only a token with scopes needs --cloud-id auto"),
             ),
-            Err(problem) => Step::warn(
+            Err(problem) => CheckStep::warn(
                 name,
                 format!("the site does not report it: {problem}"),
                 "is this Confluence Cloud, and is the name right? fetch does not need the cloud id here",
             ),
         },
-        (Place::CloudId(_), Some(url)) => match asked(url) {
-            Ok(other) if other != used => Step::warn(
+        (SiteLocation::CloudId(_), Some(url)) => match asked(url) {
+            Ok(other) if other != used => CheckStep::warn(
                 name,
                 format!("{used}, but {} has {other}", origin(url)),
                 "--cloud-id takes precedence: use --cloud-id auto, or leave out --url",
             ),
-            Ok(_) => Step::ok(name, format!("{used}, confirmed by {}", origin(url))),
-            Err(_) => Step::ok(name, format!("{used}, as given")),
+            Ok(_) => CheckStep::ok(name, format!("{used}, confirmed by {}", origin(url))),
+            Err(_) => CheckStep::ok(name, format!("{used}, as given")),
         },
-        (Place::CloudId(_), None) => Step::ok(name, format!("{used}, as given")),
-        (Place::CloudIdOf(url), _) => {
-            Step::ok(name, format!("{used}, reported by {}", origin(url)))
+        (SiteLocation::CloudId(_), None) => CheckStep::ok(name, format!("{used}, as given")),
+        (SiteLocation::CloudIdOf(url), _) => {
+            CheckStep::ok(name, format!("{used}, reported by {}", origin(url)))
         }
-        (Place::CloudOfLogin(_), _) => Step::ok(name, format!("{used}, from the login")),
+        (SiteLocation::CloudOfLogin(_), _) => {
+            CheckStep::ok(name, format!("{used}, from the login"))
+        }
     }
 }

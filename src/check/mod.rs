@@ -12,12 +12,12 @@ pub mod records;
 mod report;
 pub mod times;
 
-pub use report::{Format, Report};
+pub use report::{CheckFormat, CheckReport};
 
 /// What is looked at, in this order. The names in reports are a contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::enum_variant_names, reason = "named as in reports")]
-pub enum Name {
+pub enum StepName {
     /// Flags, environment and credentials are there and fit each other.
     Configuration,
     /// The hosts have addresses.
@@ -48,7 +48,7 @@ pub enum Name {
     Output,
 }
 
-impl Name {
+impl StepName {
     /// The steps that need the site to go on, in order.
     pub const OF_SITE: [Self; 9] = [
         Self::NameResolves,
@@ -99,9 +99,9 @@ pub enum Status {
 
 /// A step, and how it came out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
+pub struct CheckStep {
     /// What was looked at.
-    pub name: Name,
+    pub name: StepName,
     /// How it came out.
     pub status: Status,
     /// What was found, or why nothing was looked for.
@@ -110,38 +110,43 @@ pub struct Step {
     pub remedy: Option<String>,
 }
 
-impl Step {
+impl CheckStep {
     /// As it should be.
     #[must_use]
-    pub fn ok(name: Name, detail: impl Into<String>) -> Self {
+    pub fn ok(name: StepName, detail: impl Into<String>) -> Self {
         Self::of(name, Status::Ok, detail, None)
     }
 
     /// To be seen to.
     #[must_use]
-    pub fn warn(name: Name, detail: impl Into<String>, remedy: impl Into<String>) -> Self {
+    pub fn warn(name: StepName, detail: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self::of(name, Status::Warn, detail, Some(remedy.into()))
     }
 
     /// To be mended.
     #[must_use]
-    pub fn fail(name: Name, detail: impl Into<String>, remedy: impl Into<String>) -> Self {
+    pub fn fail(name: StepName, detail: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self::of(name, Status::Fail, detail, Some(remedy.into()))
     }
 
     /// To be mended, by an error that says how.
     #[must_use]
-    pub fn fail_by(name: Name, error: &dyn std::error::Error) -> Self {
+    pub fn fail_by(name: StepName, error: &dyn std::error::Error) -> Self {
         Self::of(name, Status::Fail, error.to_string(), None)
     }
 
     /// Not looked at.
     #[must_use]
-    pub fn skip(name: Name, why: impl Into<String>) -> Self {
+    pub fn skip(name: StepName, why: impl Into<String>) -> Self {
         Self::of(name, Status::Skip, why, None)
     }
 
-    fn of(name: Name, status: Status, detail: impl Into<String>, remedy: Option<String>) -> Self {
+    fn of(
+        name: StepName,
+        status: Status,
+        detail: impl Into<String>,
+        remedy: Option<String>,
+    ) -> Self {
         Self {
             name,
             status,

@@ -2,21 +2,21 @@
 
 use url::Url;
 
-use super::{Name, Step};
+use super::{CheckStep, StepName};
 use crate::http::address::{is_loopback, origin};
 use crate::http::{Client, Error, Request};
 
 /// Whether the hosts of the URLs have addresses.
 #[must_use]
-pub fn resolve(client: &Client, urls: &[Url]) -> Step {
-    let name = Name::NameResolves;
+pub fn resolve(client: &Client, urls: &[Url]) -> CheckStep {
+    let name = StepName::NameResolves;
     let direct: Vec<_> = urls.iter().filter(|url| !client.is_proxied(url)).collect();
     let mut found = Vec::new();
     for url in &direct {
         let host = url.host_str().unwrap_or_default();
         let addresses = url.socket_addrs(|| None).unwrap_or_default();
         let Some(first) = addresses.first() else {
-            return Step::fail(
+            return CheckStep::fail(
                 name,
                 format!("cannot resolve {host}"),
                 "is the name right, and does this machine resolve other names (/etc/resolv.conf)? Behind a proxy, \
@@ -29,16 +29,16 @@ pub fn resolve(client: &Client, urls: &[Url]) -> Step {
         });
     }
     if direct.is_empty() {
-        return Step::skip(name, "left to the proxy");
+        return CheckStep::skip(name, "left to the proxy");
     }
-    Step::ok(name, found.join("; "))
+    CheckStep::ok(name, found.join("; "))
 }
 
 /// Whether somebody answers at the URLs, which are asked without credentials; and how many seconds our
 /// clock is ahead of the one that answered last.
 #[must_use]
-pub fn connect(client: &Client, urls: &[Url]) -> (Step, Option<i64>) {
-    let name = Name::Connection;
+pub fn connect(client: &Client, urls: &[Url]) -> (CheckStep, Option<i64>) {
+    let name = StepName::Connection;
     let (mut found, mut plain, mut ahead) = (Vec::new(), None, None);
     for url in urls {
         match client.reach(&Request::get(url.clone())) {
@@ -59,37 +59,37 @@ pub fn connect(client: &Client, urls: &[Url]) -> (Step, Option<i64>) {
     }
     let found = found.join("; ");
     let step = match plain {
-        Some(plain) => Step::warn(
+        Some(plain) => CheckStep::warn(
             name,
             format!("{found}; credentials are sent unencrypted to {plain} (plain http)"),
             "use https",
         ),
-        None => Step::ok(name, found),
+        None => CheckStep::ok(name, found),
     };
     (step, ahead)
 }
 
-fn unreached(client: &Client, url: &Url, error: &Error) -> Step {
-    let name = Name::Connection;
+fn unreached(client: &Client, url: &Url, error: &Error) -> CheckStep {
+    let name = StepName::Connection;
     match error {
-        Error::Tls { host, problem } => Step::fail(
+        Error::Tls { host, problem } => CheckStep::fail(
             name,
             format!("TLS handshake with {host} failed: {problem}"),
             tls(problem),
         ),
-        Error::Connection(problem) if client.is_proxied(url) => Step::fail(
+        Error::Connection(problem) if client.is_proxied(url) => CheckStep::fail(
             name,
             problem.as_str(),
             "is the proxy right (--proxy, HTTPS_PROXY, NO_PROXY), and does it allow this host?",
         ),
-        Error::Connection(problem) => Step::fail(
+        Error::Connection(problem) => CheckStep::fail(
             name,
             problem.as_str(),
             "are the address and port right, is the server running, and does a firewall block the connection? \
              Behind a proxy, pass --proxy URL",
         ),
         Error::NoSuchHost(_) | Error::TooLong | Error::Redirect { .. } | Error::RedirectLoop(_) => {
-            Step::fail_by(name, error)
+            CheckStep::fail_by(name, error)
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::{Name, Step};
+use super::{CheckStep, StepName};
 use crate::auth::oauth::SCOPE;
 use crate::fetch::asker::{Asker, Error};
 use crate::fetch::page::Page;
@@ -100,7 +100,7 @@ fn newest(page: &Page) -> Newest {
 
 /// Who asks, and where: what remedies depend on.
 #[derive(Debug, Clone)]
-pub struct Case {
+pub struct SiteContext {
     /// What runs there.
     pub deployment: Deployment,
     /// Who asks, for people: `admin@example.com with an API token`.
@@ -112,7 +112,7 @@ pub struct Case {
 /// What the probe means: the API, the credentials, the scope, the permission, as far as they are
 /// known; the one that failed is the last.
 #[must_use]
-pub fn verdict(case: &Case, probed: &Result<Probe, Error>) -> Vec<Step> {
+pub fn verdict(case: &SiteContext, probed: &Result<Probe, Error>) -> Vec<CheckStep> {
     let error = match probed {
         Ok(probe) => {
             let scope = scope(case, true);
@@ -128,58 +128,58 @@ pub fn verdict(case: &Case, probed: &Result<Probe, Error>) -> Vec<Step> {
     let refusal = match error {
         Error::Refused(refusal) => refusal,
         Error::Auth(error) => {
-            let api = Step::skip(Name::Api, "no access token, so no request was made");
-            return vec![api, Step::fail_by(Name::Credentials, error)];
+            let api = CheckStep::skip(StepName::Api, "no access token, so no request was made");
+            return vec![api, CheckStep::fail_by(StepName::Credentials, error)];
         }
         Error::Unanswered { problem, .. } => {
             let remedy = "check the server and anything in between (a proxy, a load balancer), or try \
                           again later; -v shows more";
-            return vec![Step::fail(Name::Api, problem, remedy)];
+            return vec![CheckStep::fail(StepName::Api, problem, remedy)];
         }
     };
-    let there = Step::ok(Name::Api, format!("returned status {}", refusal.status));
+    let there = CheckStep::ok(StepName::Api, format!("returned status {}", refusal.status));
     match refusal.about {
-        About::Place | About::Other => vec![refused(Name::Api, refusal)],
+        About::Place | About::Other => vec![refused(StepName::Api, refusal)],
         About::Credentials => vec![
-            Step::skip(Name::Api, "unknown until the credentials are accepted"),
-            refused(Name::Credentials, refusal),
+            CheckStep::skip(StepName::Api, "unknown until the credentials are accepted"),
+            refused(StepName::Credentials, refusal),
         ],
-        About::Scope => vec![there, accepted(case), refused(Name::Scope, refusal)],
+        About::Scope => vec![there, accepted(case), refused(StepName::Scope, refusal)],
         About::Permission => {
-            let permission = refused(Name::Permission, refusal);
+            let permission = refused(StepName::Permission, refusal);
             vec![there, accepted(case), scope(case, false), permission]
         }
     }
 }
 
-fn refused(name: Name, refusal: &Refusal) -> Step {
+fn refused(name: StepName, refusal: &Refusal) -> CheckStep {
     let detail = match refusal.quote.as_str() {
         "" => format!("returned status {}", refusal.status),
         quote => format!("returned status {} ({quote})", refusal.status),
     };
-    Step::fail(name, detail, &refusal.remedy)
+    CheckStep::fail(name, detail, &refusal.remedy)
 }
 
-fn accepted(case: &Case) -> Step {
-    Step::ok(Name::Credentials, format!("accepted: {}", case.who))
+fn accepted(case: &SiteContext) -> CheckStep {
+    CheckStep::ok(StepName::Credentials, format!("accepted: {}", case.who))
 }
 
-fn api(api: Api) -> Step {
+fn api(api: Api) -> CheckStep {
     let detail = match api {
         Api::Cloud => "rest/api/audit of Confluence Cloud",
         Api::DataCenter => "rest/auditing/1.0/events of a Data Center",
         Api::Server => "rest/api/audit of an old Server, without rest/auditing/1.0/events",
     };
-    Step::ok(Name::Api, detail)
+    CheckStep::ok(StepName::Api, detail)
 }
 
-fn scope(case: &Case, is_answered: bool) -> Step {
-    let name = Name::Scope;
+fn scope(case: &SiteContext, is_answered: bool) -> CheckStep {
+    let name = StepName::Scope;
     match (&case.scopes, case.deployment) {
         (Some(scopes), _) if is_answered || scopes.iter().any(|scope| scope == SCOPE) => {
-            Step::ok(name, format!("granted: {}", scopes.join(" ")))
+            CheckStep::ok(name, format!("granted: {}", scopes.join(" ")))
         }
-        (Some(scopes), _) => Step::fail(
+        (Some(scopes), _) => CheckStep::fail(
             name,
             format!("{SCOPE} is not granted, only: {}", scopes.join(" ")),
             format!(
@@ -188,32 +188,32 @@ fn scope(case: &Case, is_answered: bool) -> Step {
             ),
         ),
         (None, Deployment::CloudGateway) if is_answered => {
-            Step::ok(name, format!("the token has {SCOPE}"))
+            CheckStep::ok(name, format!("the token has {SCOPE}"))
         }
         (None, Deployment::CloudGateway) => {
-            Step::skip(name, "unknown: the site rejected the request first")
+            CheckStep::skip(name, "unknown: the site rejected the request first")
         }
-        (None, Deployment::CloudSite) => Step::skip(
+        (None, Deployment::CloudSite) => CheckStep::skip(
             name,
             "a token without scopes has all permissions of its user",
         ),
-        (None, Deployment::DataCenter) => Step::skip(name, "a Data Center has no scopes"),
+        (None, Deployment::DataCenter) => CheckStep::skip(name, "a Data Center has no scopes"),
     }
 }
 
-fn permission(case: &Case, probe: &Probe) -> Step {
-    let name = Name::Permission;
+fn permission(case: &SiteContext, probe: &Probe) -> CheckStep {
+    let name = StepName::Permission;
     if probe.newest == Newest::None {
         let detail = format!(
             "accepted, but no data: {} sees no records from the past year, so probably lacks the permission: \
              an audit log is never empty for that long, as it contains logins and permission changes",
             case.who
         );
-        return Step::fail(name, detail, missing(case.deployment));
+        return CheckStep::fail(name, detail, missing(case.deployment));
     }
     match probe.api {
-        Api::Cloud | Api::Server => Step::ok(name, "records can be read"),
-        Api::DataCenter => Step::ok(
+        Api::Cloud | Api::Server => CheckStep::ok(name, "records can be read"),
+        Api::DataCenter => CheckStep::ok(
             name,
             "records can be read (this Data Center may have recorded the request itself)",
         ),
@@ -247,15 +247,15 @@ mod tests {
         Timestamp::from_text(text).unwrap()
     }
 
-    fn case(deployment: Deployment, scopes: Option<&[&str]>) -> Case {
-        Case {
+    fn case(deployment: Deployment, scopes: Option<&[&str]>) -> SiteContext {
+        SiteContext {
             deployment,
             who: "somebody".to_owned(),
             scopes: scopes.map(|scopes| scopes.iter().map(|scope| (*scope).to_owned()).collect()),
         }
     }
 
-    fn statuses(case: &Case, probed: &Result<Probe, Error>) -> Vec<(Name, Status)> {
+    fn statuses(case: &SiteContext, probed: &Result<Probe, Error>) -> Vec<(StepName, Status)> {
         let steps = verdict(case, probed);
         steps.iter().map(|step| (step.name, step.status)).collect()
     }
@@ -274,11 +274,11 @@ mod tests {
     fn a_refusal_fails_the_step_that_it_is_about() {
         let case = case(Deployment::CloudGateway, None);
         for (about, name) in [
-            (About::Place, Name::Api),
-            (About::Other, Name::Api),
-            (About::Credentials, Name::Credentials),
-            (About::Scope, Name::Scope),
-            (About::Permission, Name::Permission),
+            (About::Place, StepName::Api),
+            (About::Other, StepName::Api),
+            (About::Credentials, StepName::Credentials),
+            (About::Scope, StepName::Scope),
+            (About::Permission, StepName::Permission),
         ] {
             let statuses = statuses(&case, &refusal(about));
             assert_eq!(statuses.last(), Some(&(name, Status::Fail)), "{about:?}");
@@ -291,10 +291,10 @@ mod tests {
     fn a_scope_that_was_not_granted_explains_a_refusal() {
         let lacking = case(Deployment::CloudGateway, Some(&["read:me"]));
         let steps = statuses(&lacking, &refusal(About::Permission));
-        assert!(steps.contains(&(Name::Scope, Status::Fail)));
+        assert!(steps.contains(&(StepName::Scope, Status::Fail)));
         let granted = case(Deployment::CloudGateway, Some(&[SCOPE]));
         let steps = statuses(&granted, &refusal(About::Permission));
-        assert!(steps.contains(&(Name::Scope, Status::Ok)));
+        assert!(steps.contains(&(StepName::Scope, Status::Ok)));
     }
 
     #[test]
@@ -308,8 +308,8 @@ mod tests {
         };
         let case = case(Deployment::CloudSite, None);
         let last = |newest| statuses(&case, &probe(newest)).pop().unwrap();
-        assert_eq!(last(Newest::None), (Name::Permission, Status::Fail));
-        assert_eq!(last(Newest::Timeless), (Name::Permission, Status::Ok));
+        assert_eq!(last(Newest::None), (StepName::Permission, Status::Fail));
+        assert_eq!(last(Newest::Timeless), (StepName::Permission, Status::Ok));
     }
 
     #[test]

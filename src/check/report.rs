@@ -4,11 +4,11 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{Name, Status, Step};
+use super::{CheckStep, Status, StepName};
 
 /// How to report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum CheckFormat {
     /// A line a step, at once: `ok    credentials     accepted: …`; a remedy on the next line.
     Text,
     /// At the end, an array of `{"step","status","detail","remedy"?}`, where the status is `ok`,
@@ -18,15 +18,15 @@ pub enum Format {
 
 /// The steps so far.
 #[derive(Debug)]
-pub struct Report<W> {
+pub struct CheckReport<W> {
     out: W,
-    format: Format,
-    steps: Vec<Step>,
+    format: CheckFormat,
+    steps: Vec<CheckStep>,
 }
 
-impl<W: Write> Report<W> {
+impl<W: Write> CheckReport<W> {
     /// A report that goes there.
-    pub fn new(out: W, format: Format) -> Self {
+    pub fn new(out: W, format: CheckFormat) -> Self {
         Self {
             out,
             format,
@@ -38,8 +38,8 @@ impl<W: Write> Report<W> {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn tell(&mut self, step: Step) -> io::Result<()> {
-        if self.format == Format::Text {
+    pub fn tell(&mut self, step: CheckStep) -> io::Result<()> {
+        if self.format == CheckFormat::Text {
             self.out.write_all(line(&step).as_bytes())?;
             self.out.flush()?;
         }
@@ -51,14 +51,14 @@ impl<W: Write> Report<W> {
     ///
     /// # Errors
     /// As [`Self::tell`].
-    pub fn skip_rest(&mut self, names: &[Name]) -> io::Result<()> {
+    pub fn skip_rest(&mut self, names: &[StepName]) -> io::Result<()> {
         let failed = self.steps.iter().find(|step| step.status == Status::Fail);
         let why = failed.map_or("not needed".to_owned(), |failed| {
             format!("{} failed", failed.name.as_str())
         });
         for name in names {
             if self.steps.iter().all(|step| step.name != *name) {
-                self.tell(Step::skip(*name, why.clone()))?;
+                self.tell(CheckStep::skip(*name, why.clone()))?;
             }
         }
         Ok(())
@@ -75,8 +75,8 @@ impl<W: Write> Report<W> {
     /// # Errors
     /// When it cannot be written.
     pub fn finish(mut self) -> io::Result<bool> {
-        if self.format == Format::Json {
-            let rows: Vec<_> = self.steps.iter().map(Row::of).collect();
+        if self.format == CheckFormat::Json {
+            let rows: Vec<_> = self.steps.iter().map(StepRow::of).collect();
             serde_json::to_writer_pretty(&mut self.out, &rows)?;
             writeln!(self.out)?;
         }
@@ -85,7 +85,7 @@ impl<W: Write> Report<W> {
     }
 }
 
-fn line(step: &Step) -> String {
+fn line(step: &CheckStep) -> String {
     let status = match step.status {
         Status::Ok => "ok",
         Status::Warn => "warn",
@@ -107,7 +107,7 @@ fn line(step: &Step) -> String {
 
 /// A step as JSON has it.
 #[derive(Serialize)]
-struct Row<'a> {
+struct StepRow<'a> {
     step: &'a str,
     status: &'a str,
     detail: &'a str,
@@ -115,8 +115,8 @@ struct Row<'a> {
     remedy: Option<&'a str>,
 }
 
-impl<'a> Row<'a> {
-    fn of(step: &'a Step) -> Self {
+impl<'a> StepRow<'a> {
+    fn of(step: &'a CheckStep) -> Self {
         Self {
             step: step.name.as_str(),
             status: match step.status {
@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn a_step_is_one_line_whatever_is_in_it() {
-        let step = Step::fail(Name::Output, "cannot write a\nb", "do\tthis");
+        let step = CheckStep::fail(StepName::Output, "cannot write a\nb", "do\tthis");
         assert_eq!(
             line(&step),
             "FAIL  output          cannot write a b\n      remedy: do this\n"
@@ -146,14 +146,16 @@ mod tests {
 
     #[test]
     fn what_was_not_told_is_skipped_by_what_failed() {
-        let mut report = Report::new(Vec::new(), Format::Text);
-        report.tell(Step::ok(Name::NameResolves, "x")).unwrap();
-        let failed = Step::fail(Name::Connection, "refused", "start it");
+        let mut report = CheckReport::new(Vec::new(), CheckFormat::Text);
+        report
+            .tell(CheckStep::ok(StepName::NameResolves, "x"))
+            .unwrap();
+        let failed = CheckStep::fail(StepName::Connection, "refused", "start it");
         report.tell(failed).unwrap();
-        report.skip_rest(&Name::OF_SITE).unwrap();
+        report.skip_rest(&StepName::OF_SITE).unwrap();
         let skipped = report.steps.last().unwrap();
         assert_eq!(skipped.detail, "connection failed");
-        assert_eq!(report.steps.len(), Name::OF_SITE.len());
+        assert_eq!(report.steps.len(), StepName::OF_SITE.len());
         assert!(!report.finish().unwrap());
     }
 }

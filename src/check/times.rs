@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::records::Newest;
-use super::{Name, Step, span};
+use super::{CheckStep, StepName, span};
 use crate::fetch::asker::{Asker, Error};
 use crate::fetch::site::Api;
 use crate::http::Answer;
@@ -24,12 +24,12 @@ pub fn newest_record(
     first: Timestamp,
     now: Timestamp,
     search: Option<&str>,
-) -> Step {
-    let name = Name::NewestRecord;
+) -> CheckStep {
+    let name = StepName::NewestRecord;
     let at = match newest {
-        Newest::None => return Step::skip(name, "no records"),
+        Newest::None => return CheckStep::skip(name, "no records"),
         Newest::Timeless => {
-            return Step::warn(
+            return CheckStep::warn(
                 name,
                 "the newest record has no time",
                 "such records are fetched; inspect one with `fetch --raw`",
@@ -46,14 +46,14 @@ pub fn newest_record(
         detail += "; of all records, as --search is not applied here";
     }
     if age > QUIET {
-        return Step::warn(
+        return CheckStep::warn(
             name,
             detail,
             "is this the site in use, and is auditing enabled (for a Data Center, see the coverage in \
              Administration → Audit log → Settings)?",
         );
     }
-    Step::ok(name, detail)
+    CheckStep::ok(name, detail)
 }
 
 /// For how long Cloud keeps records.
@@ -109,12 +109,12 @@ impl Retention {
 
 /// Whether records are kept for long enough. `first` is where a first run would begin.
 #[must_use]
-pub fn kept(kept: &Kept, first: Timestamp, now: Timestamp) -> Step {
-    let name = Name::Retention;
+pub fn kept(kept: &Kept, first: Timestamp, now: Timestamp) -> CheckStep {
+    let name = StepName::Retention;
     let retention = match kept {
         Kept::For(retention) => retention,
         Kept::Untold => {
-            return Step::skip(
+            return CheckStep::skip(
                 name,
                 "a Data Center does not report it; see Administration → Audit log → Settings",
             );
@@ -125,7 +125,7 @@ pub fn kept(kept: &Kept, first: Timestamp, now: Timestamp) -> Step {
                 Error::Unanswered { problem, .. } => problem.clone(),
                 Error::Auth(error) => error.to_string(),
             };
-            return Step::warn(
+            return CheckStep::warn(
                 name,
                 format!("the site does not report it: {problem}"),
                 "fetch does not need it; Settings → Audit log in Confluence shows it",
@@ -144,21 +144,21 @@ pub fn kept(kept: &Kept, first: Timestamp, now: Timestamp) -> Step {
         .days()
         .map(|days| now.minus(Duration::from_secs(days * DAY)));
     match begins.filter(|begins| first < *begins) {
-        Some(begins) => Step::warn(
+        Some(begins) => CheckStep::warn(
             name,
             format!("{detail}: records before {begins} are gone, but --since begins earlier"),
             "use a later --since; older records exist only in exports, if any were made",
         ),
-        None => Step::ok(name, detail),
+        None => CheckStep::ok(name, detail),
     }
 }
 
 /// Whether both clocks say the same, by how far ours is ahead of the server's, in seconds.
 #[must_use]
-pub fn clock(ahead: Option<i64>) -> Step {
-    let name = Name::ClockSkew;
+pub fn clock(ahead: Option<i64>) -> CheckStep {
+    let name = StepName::ClockSkew;
     let Some(ahead) = ahead else {
-        return Step::skip(name, "the server sends no time");
+        return CheckStep::skip(name, "the server sends no time");
     };
     let difference = ahead.unsigned_abs();
     let direction = if ahead > 0 { "ahead of" } else { "behind" };
@@ -171,14 +171,14 @@ pub fn clock(ahead: Option<i64>) -> Step {
         )
     };
     if difference > MOST_SKEW {
-        return Step::warn(
+        return CheckStep::warn(
             name,
             detail,
             "synchronize this machine's clock (NTP), or the server's if that one is wrong; records may come \
              late until then",
         );
     }
-    Step::ok(name, detail)
+    CheckStep::ok(name, detail)
 }
 
 #[cfg(test)]

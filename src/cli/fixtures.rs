@@ -30,8 +30,8 @@ pub struct FixturesArgs {
     #[arg(value_name = "DIR", required = true)]
     pub folders: Vec<PathBuf>,
     /// Format of the report
-    #[arg(long, value_enum, default_value_t = ReportFormat::Pretty, value_name = "FORMAT")]
-    pub format: ReportFormat,
+    #[arg(long, value_enum, default_value_t = ReportFormatArg::Pretty, value_name = "FORMAT")]
+    pub format: ReportFormatArg,
     /// How records are mapped.
     #[command(flatten)]
     pub mapping: MappingArgs,
@@ -39,7 +39,7 @@ pub struct FixturesArgs {
 
 /// Values of `fixtures --format`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ReportFormat {
+pub enum ReportFormatArg {
     /// Unified diffs and a summary.
     Pretty,
     /// Annotations of GitHub Actions.
@@ -48,12 +48,12 @@ pub enum ReportFormat {
     Junit,
 }
 
-impl From<ReportFormat> for fixtures::Format {
-    fn from(format: ReportFormat) -> Self {
+impl From<ReportFormatArg> for fixtures::ReportFormat {
+    fn from(format: ReportFormatArg) -> Self {
         match format {
-            ReportFormat::Pretty => Self::Pretty,
-            ReportFormat::Github => Self::Github,
-            ReportFormat::Junit => Self::Junit,
+            ReportFormatArg::Pretty => Self::Pretty,
+            ReportFormatArg::Github => Self::Github,
+            ReportFormatArg::Junit => Self::Junit,
         }
     }
 }

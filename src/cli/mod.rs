@@ -28,10 +28,10 @@ pub use check::CheckArgs;
 pub use fetch::{
     AtlassianArgs, ClientSecretArgs, DeploymentArg, FetchArgs, HttpArgs, QueryArgs, SiteArgs,
 };
-pub use fixtures::{FixturesArgs, FixturesCommand, ReportFormat};
+pub use fixtures::{FixturesArgs, FixturesCommand, ReportFormatArg};
 pub use mapping::{CategoriesArg, DialectArg, MappingArgs, TimestampsArg};
 pub use normalize::NormalizeArgs;
-pub use schema::{FieldsFormat, SchemaCommand};
+pub use schema::{FieldsFormatArg, SchemaCommand};
 pub use state::{StateCommand, StateDirArgs};
 pub use tail::{FromArg, TailArgs};
 pub use values::{CloudId, RedirectUri};
@@ -96,8 +96,8 @@ pub enum Command {
 #[command(next_help_heading = "Diagnostics (on stderr)")]
 pub struct LoggingArgs {
     /// Format of diagnostics
-    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
-    pub log_format: LogFormat,
+    #[arg(long, global = true, value_enum, default_value_t = LogFormatArg::Text, value_name = "FORMAT")]
+    pub log_format: LogFormatArg,
     /// Log more: -v each record that cannot be mapped, -vv everything
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
@@ -108,7 +108,7 @@ pub struct LoggingArgs {
 
 /// Values of `--log-format`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
+pub enum LogFormatArg {
     /// Lines for people.
     Text,
     /// One JSON object a line.

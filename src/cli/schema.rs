@@ -12,8 +12,8 @@ pub enum SchemaCommand {
     /// Print the fields that an event can have
     Fields {
         /// Output format
-        #[arg(long, value_enum, default_value_t = FieldsFormat::Table, value_name = "FORMAT")]
-        format: FieldsFormat,
+        #[arg(long, value_enum, default_value_t = FieldsFormatArg::Table, value_name = "FORMAT")]
+        format: FieldsFormatArg,
     },
     /// Print a composable index template for Elasticsearch 8
     IndexTemplate,
@@ -29,19 +29,19 @@ pub enum SchemaCommand {
 
 /// Values of `schema fields --format`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[expect(missing_docs, reason = "the values of fields::Format")]
-pub enum FieldsFormat {
+#[expect(missing_docs, reason = "the values of fields::FieldsFormat")]
+pub enum FieldsFormatArg {
     Table,
     Json,
     Markdown,
 }
 
-impl From<FieldsFormat> for fields::Format {
-    fn from(format: FieldsFormat) -> Self {
+impl From<FieldsFormatArg> for fields::FieldsFormat {
+    fn from(format: FieldsFormatArg) -> Self {
         match format {
-            FieldsFormat::Table => Self::Table,
-            FieldsFormat::Json => Self::Json,
-            FieldsFormat::Markdown => Self::Markdown,
+            FieldsFormatArg::Table => Self::Table,
+            FieldsFormatArg::Json => Self::Json,
+            FieldsFormatArg::Markdown => Self::Markdown,
         }
     }
 }

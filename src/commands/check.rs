@@ -5,13 +5,13 @@ use std::io;
 use super::Error;
 use crate::check::databases::Given;
 use crate::check::doctor::{self, Plan};
-use crate::check::{Format, Report};
+use crate::check::{CheckFormat, CheckReport};
 use crate::cli::{CheckArgs, FetchArgs, MappingArgs};
 use crate::exit::Exit;
-use crate::fetch::connect::Target;
+use crate::fetch::connect::FetchTarget;
 use crate::fetch::since::Since;
 use crate::options;
-use crate::pipeline::enrich::geoip::Kind;
+use crate::pipeline::enrich::geoip::DatabaseKind;
 use crate::process::signal_guard;
 
 /// Runs the command.
@@ -21,11 +21,11 @@ use crate::process::signal_guard;
 pub fn run(arguments: &CheckArgs) -> Result<Exit, Error> {
     signal_guard::defer_signals()?;
     let format = if arguments.json {
-        Format::Json
+        CheckFormat::Json
     } else {
-        Format::Text
+        CheckFormat::Text
     };
-    let report = Report::new(io::stdout().lock(), format);
+    let report = CheckReport::new(io::stdout().lock(), format);
     let arguments = &arguments.fetch;
     let query = &arguments.query;
     let plan = Plan {
@@ -42,14 +42,14 @@ pub fn run(arguments: &CheckArgs) -> Result<Exit, Error> {
 }
 
 /// Where fetch would ask and as whom, if all else that it is told can be used, too.
-fn target(arguments: &FetchArgs) -> Result<Target, options::Error> {
+fn target(arguments: &FetchArgs) -> Result<FetchTarget, options::Error> {
     options::add_fields(arguments.mapping.add_fields.as_deref())?;
     Ok(options::fetch::target(arguments)?)
 }
 
 fn given(arguments: &MappingArgs) -> Vec<Given> {
     let (city, asn) = options::given_databases(arguments);
-    let both = [(Kind::City, city), (Kind::Asn, asn)];
+    let both = [(DatabaseKind::City, city), (DatabaseKind::Asn, asn)];
     let given = both.into_iter().filter_map(|(kind, given)| {
         let (setting, path) = given?;
         Some(Given {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Error;
 use crate::cli::FixturesCommand;
 use crate::exit::Exit;
-use crate::fixtures::{self, Case, Outcome, Report, Runner, Task};
+use crate::fixtures::{self, Case, CaseOutcome, FixtureReport, Runner, Task};
 use crate::options;
 use crate::process::batch;
 use crate::schema::validate::Validator;
@@ -15,7 +15,7 @@ use crate::schema::validate::Validator;
 #[derive(Default)]
 struct Turn {
     case: Case,
-    outcome: Option<Outcome>,
+    outcome: Option<CaseOutcome>,
     /// Records that could not be mapped.
     failed: u64,
 }
@@ -44,13 +44,13 @@ pub fn run(command: FixturesCommand) -> Result<Exit, Error> {
                     input: folder.clone(),
                     expected: folder.clone(),
                 };
-                turns.push((case, Some(Outcome::Failed(error))));
+                turns.push((case, Some(CaseOutcome::Failed(error))));
             }
         }
     }
 
     let mut turns = turns.into_iter();
-    let mut report = Report::new(stdout(), arguments.format.into());
+    let mut report = FixtureReport::new(stdout(), arguments.format.into());
     let mut written = Ok(());
     let mut failed = 0;
     let tags = &arguments.mapping.tags;

@@ -20,7 +20,7 @@ use crate::sink::{self, Sink};
 
 /// The events of a piece of input.
 #[derive(Default)]
-struct Events {
+struct NormalizedBatch {
     lines: Vec<u8>,
     counts: Counts,
 }
@@ -50,7 +50,7 @@ pub fn run(arguments: NormalizeArgs) -> Result<Exit, Error> {
         threads,
         |piece: &mut Piece| inputs.next_piece(piece),
         || worker(Normalizer::new(Arc::clone(&options))),
-        |events: &mut Events| {
+        |events: &mut NormalizedBatch| {
             written = sink.write(&events.lines);
             total += events.counts;
             if written.is_err() {
@@ -76,7 +76,7 @@ pub fn run(arguments: NormalizeArgs) -> Result<Exit, Error> {
     })
 }
 
-fn worker(mut normalizer: Normalizer) -> impl FnMut(&mut Piece, &mut Events) {
+fn worker(mut normalizer: Normalizer) -> impl FnMut(&mut Piece, &mut NormalizedBatch) {
     let nowhere = Arc::new(Origin::stdin());
     move |piece, events| {
         events.lines.clear();

@@ -49,13 +49,13 @@ fn validate(mut files: Vec<PathBuf>) -> Result<Exit, Error> {
         let result = if path.as_os_str() == "-" {
             validate(&mut stdin().lock())
         } else {
-            let file = File::open(path).map_err(Failed::Input);
+            let file = File::open(path).map_err(ValidateError::Input);
             file.and_then(|file| validate(&mut BufReader::new(file)))
         };
         match result {
             Ok(()) => {}
-            Err(Failed::Report(error)) => return Err(Error::Report(error)),
-            Err(Failed::Input(error)) => {
+            Err(ValidateError::Report(error)) => return Err(Error::Report(error)),
+            Err(ValidateError::Input(error)) => {
                 tracing::error!("cannot read {}: {error}", name(path));
                 failed = true;
             }
@@ -73,7 +73,7 @@ fn validate(mut files: Vec<PathBuf>) -> Result<Exit, Error> {
     })
 }
 
-enum Failed {
+enum ValidateError {
     Input(io::Error),
     Report(io::Error),
 }
@@ -93,13 +93,17 @@ fn validate_lines(
     reader: &mut dyn BufRead,
     events: &mut u64,
     invalid: &mut u64,
-) -> Result<(), Failed> {
+) -> Result<(), ValidateError> {
     let name = name(path);
     let mut out = stdout().lock();
     let mut line = Vec::new();
     for number in 1.. {
         line.clear();
-        if reader.read_until(b'\n', &mut line).map_err(Failed::Input)? == 0 {
+        if reader
+            .read_until(b'\n', &mut line)
+            .map_err(ValidateError::Input)?
+            == 0
+        {
             break;
         }
         if line.trim_ascii().is_empty() {
@@ -116,7 +120,7 @@ fn validate_lines(
         };
         *invalid += u64::from(!told.is_empty());
         for violation in told {
-            writeln!(out, "{name}:{number}: {violation}").map_err(Failed::Report)?;
+            writeln!(out, "{name}:{number}: {violation}").map_err(ValidateError::Report)?;
         }
     }
     Ok(())

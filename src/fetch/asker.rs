@@ -59,7 +59,7 @@ pub struct Asker {
 
 /// A page, and when it came.
 #[derive(Debug)]
-pub struct Asked {
+pub struct PageResponse {
     /// The page.
     pub page: Page,
     /// How far our clock is ahead of the server's, in seconds.
@@ -93,12 +93,12 @@ impl Asker {
         window: Window,
         ask: &Ask<'_>,
         count: &dyn Fn(),
-    ) -> Result<Asked, Error> {
+    ) -> Result<PageResponse, Error> {
         let url = self.site.question(api, window, self.search.as_deref(), ask);
         self.ask(url, count, |answer| {
             let ahead = answer.ahead;
             let page = Page::read(api, answer.body)?;
-            Ok(Asked { page, ahead })
+            Ok(PageResponse { page, ahead })
         })
     }
 

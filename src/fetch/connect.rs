@@ -99,7 +99,7 @@ pub enum Credentials {
 
 /// Where.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum SiteLocation {
     /// A Cloud site by its address.
     CloudSite(Url),
     /// A Cloud site by its cloud id.
@@ -114,9 +114,9 @@ pub enum Place {
 
 /// What a connection takes.
 #[derive(Debug)]
-pub struct Target {
+pub struct FetchTarget {
     /// Where.
-    pub place: Place,
+    pub place: SiteLocation,
     /// Who asks.
     pub credentials: Credentials,
     /// Atlassian's servers.
@@ -133,7 +133,7 @@ pub struct Target {
 ///
 /// # Errors
 /// When the site or the grant cannot be found.
-pub fn connect(target: Target) -> Result<Asker, Error> {
+pub fn connect(target: FetchTarget) -> Result<Asker, Error> {
     let client = Arc::new(Client::new(&target.http)?);
     let authorization = authorization(&target, &client)?;
     let site = site(target.place, &target.servers, &client, &authorization)?;
@@ -150,7 +150,7 @@ pub fn connect(target: Target) -> Result<Asker, Error> {
 ///
 /// # Errors
 /// When it is whoever logged in, and nobody has.
-pub fn authorization(target: &Target, client: &Arc<Client>) -> Result<Authorization, Error> {
+pub fn authorization(target: &FetchTarget, client: &Arc<Client>) -> Result<Authorization, Error> {
     let client_secret = match &target.credentials {
         Credentials::User { name, token } => {
             return Ok(Authorization::Basic {
@@ -170,11 +170,11 @@ pub fn authorization(target: &Target, client: &Arc<Client>) -> Result<Authorizat
     )?;
     let session = session.ok_or_else(|| {
         Error::NoCloudCredentials(match &target.place {
-            Place::CloudSite(url) | Place::CloudIdOf(url) | Place::CloudOfLogin(Some(url)) => {
-                address::without_query(url)
-            }
-            Place::CloudId(id) => format!("cloud id {id}"),
-            Place::CloudOfLogin(None) | Place::DataCenter(_) => ANY_SITE.to_owned(),
+            SiteLocation::CloudSite(url)
+            | SiteLocation::CloudIdOf(url)
+            | SiteLocation::CloudOfLogin(Some(url)) => address::without_query(url),
+            SiteLocation::CloudId(id) => format!("cloud id {id}"),
+            SiteLocation::CloudOfLogin(None) | SiteLocation::DataCenter(_) => ANY_SITE.to_owned(),
         })
     })?;
     Ok(Authorization::OAuth(Box::new(session)))
@@ -188,7 +188,7 @@ const ANY_SITE: &str = "any site";
 /// # Errors
 /// When a site does not tell its cloud id, or the grant is for none, or another.
 pub fn site(
-    place: Place,
+    place: SiteLocation,
     servers: &Servers,
     client: &Client,
     authorization: &Authorization,
@@ -199,19 +199,21 @@ pub fn site(
     };
     let gateway = |id: &str| Site::gateway(api_base, id);
     Ok(match (place, authorization) {
-        (Place::CloudOfLogin(url), Authorization::OAuth(session)) => {
+        (SiteLocation::CloudOfLogin(url), Authorization::OAuth(session)) => {
             gateway(&granted(session, url.as_ref())?)
         }
-        (Place::CloudSite(url) | Place::CloudOfLogin(Some(url)), _) => Site::cloud(&url),
-        (Place::CloudOfLogin(None), _) => {
+        (SiteLocation::CloudSite(url) | SiteLocation::CloudOfLogin(Some(url)), _) => {
+            Site::cloud(&url)
+        }
+        (SiteLocation::CloudOfLogin(None), _) => {
             return Err(Error::NoCloudCredentials(ANY_SITE.to_owned()));
         }
-        (Place::DataCenter(url), _) => Site::data_center(&url),
-        (Place::CloudId(id), authorization) => {
+        (SiteLocation::DataCenter(url), _) => Site::data_center(&url),
+        (SiteLocation::CloudId(id), authorization) => {
             warn_of_scope(&id, authorization);
             gateway(&id)
         }
-        (Place::CloudIdOf(url), _) => gateway(&cloud_id(client, &url)?),
+        (SiteLocation::CloudIdOf(url), _) => gateway(&cloud_id(client, &url)?),
     })
 }
 
@@ -233,7 +235,7 @@ fn warn_of_scope(id: &str, authorization: &Authorization) {
 /// The cloud id of the site that the grant is for: that with the address, or the only one.
 fn granted(session: &Session, url: Option<&Url>) -> Result<String, Error> {
     let mut sites = session.token_set().sites;
-    let is_wanted = |site: &auth::store::Site| match url {
+    let is_wanted = |site: &auth::store::AccessibleSite| match url {
         Some(url) => Url::parse(&site.url).is_ok_and(|site| site.host_str() == url.host_str()),
         None => site.has_audit_scope(),
     };
@@ -241,7 +243,7 @@ fn granted(session: &Session, url: Option<&Url>) -> Result<String, Error> {
         sites = session.sites()?;
     }
     let (wanted, others): (Vec<_>, Vec<_>) = sites.iter().partition(|site| is_wanted(site));
-    let list = |sites: &[&auth::store::Site]| {
+    let list = |sites: &[&auth::store::AccessibleSite]| {
         let named = sites
             .iter()
             .map(|site| format!("{} ({})", site.id, site.url));

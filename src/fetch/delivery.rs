@@ -12,7 +12,7 @@ use super::error::Error;
 use super::own_searches::OwnSearches;
 use super::record;
 use super::spill::{Merge, Spill};
-use super::written::Written;
+use super::written::WrittenLines;
 use crate::pipeline::dialect::Dialect;
 use crate::pipeline::event::Origin;
 use crate::pipeline::frame::Frame;
@@ -36,7 +36,7 @@ pub struct Fetched {
     /// The state.
     pub checkpoint: SiteCheckpoint,
     /// Which lines went to the output since it was saved.
-    pub written: Written,
+    pub written: WrittenLines,
     /// How far back later runs look.
     pub overlap: Duration,
 }
@@ -80,7 +80,7 @@ pub struct Delivery<'a> {
 
 /// Some records.
 #[derive(Default)]
-struct Piece {
+struct DeliveryPiece {
     text: Vec<u8>,
     records: Vec<Range<usize>>,
     note: Note,
@@ -97,7 +97,7 @@ struct Note {
 
 /// Their lines.
 #[derive(Default)]
-struct Lines {
+struct LineBuffer {
     text: Vec<u8>,
     counts: Counts,
     note: Note,
@@ -126,7 +126,7 @@ impl Delivery<'_> {
         mapping.renew();
         batch::in_order(
             threads,
-            |piece: &mut Piece| {
+            |piece: &mut DeliveryPiece| {
                 if stop.is_requested() {
                     return false;
                 }
@@ -139,7 +139,7 @@ impl Delivery<'_> {
                 }
             },
             || worker(mapping, &origin, raw, dialect),
-            |lines: &mut Lines| {
+            |lines: &mut LineBuffer| {
                 written = self.take(lines);
                 written.is_ok()
             },
@@ -164,7 +164,7 @@ impl Delivery<'_> {
         Ok(is_done)
     }
 
-    fn take(&mut self, lines: &mut Lines) -> Result<(), Error> {
+    fn take(&mut self, lines: &mut LineBuffer) -> Result<(), Error> {
         let shipper = &mut self.shipper;
         shipper.service.beat();
         if !lines.text.is_empty() {
@@ -272,7 +272,7 @@ struct Filling<'a> {
 
 impl Filling<'_> {
     /// False at the end.
-    fn fill(&mut self, piece: &mut Piece) -> std::io::Result<bool> {
+    fn fill(&mut self, piece: &mut DeliveryPiece) -> std::io::Result<bool> {
         piece.text.clear();
         piece.records.clear();
         piece.note = Note::default();
@@ -313,7 +313,7 @@ fn worker(
     origin: &Origin,
     raw: bool,
     dialect: Option<Dialect>,
-) -> impl FnMut(&mut Piece, &mut Lines) {
+) -> impl FnMut(&mut DeliveryPiece, &mut LineBuffer) {
     let (_, options) = mapping.current();
     // What the flag says counts, whatever the API.
     let dialect = options.dialect.or(dialect);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
-use super::asker::{Asked, Asker, Error as AskError};
+use super::asker::{Asker, Error as AskError, PageResponse};
 use super::page::Page;
 use super::paging::{PageOutcome, Paging};
 use super::record::Fingerprint;
@@ -186,7 +186,7 @@ impl Pager {
     ) -> Result<Option<Fingerprint>, Interrupted> {
         loop {
             let asked = self.page(api, window, &paging);
-            let Asked { page, ahead } = asked.map_err(Error::from)?;
+            let PageResponse { page, ahead } = asked.map_err(Error::from)?;
             let (known, is_last) = match paging.take(&page) {
                 PageOutcome::More(known) => (known, false),
                 PageOutcome::Last(known) => (known, true),
@@ -208,7 +208,12 @@ impl Pager {
         }
     }
 
-    fn page(&self, api: &mut Api, window: Window, paging: &Paging) -> Result<Asked, AskError> {
+    fn page(
+        &self,
+        api: &mut Api,
+        window: Window,
+        paging: &Paging,
+    ) -> Result<PageResponse, AskError> {
         let count = || {
             // That nobody hears is noticed at the page.
             let _ = self.send(FetchEvent::Asking(Timestamp::now()));

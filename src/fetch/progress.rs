@@ -9,14 +9,14 @@ use crate::pipeline::timestamp::Timestamp;
 use crate::process::logging;
 
 /// A bar from the beginning of a range to its end.
-pub struct Progress {
+pub struct FetchProgress {
     bar: ProgressBar,
     range: Window,
     records: u64,
     since: Instant,
 }
 
-impl Progress {
+impl FetchProgress {
     /// A bar for a range.
     pub fn new(range: Window) -> Self {
         let length = range.to.millis().abs_diff(range.from.millis());
@@ -59,7 +59,7 @@ impl Progress {
     }
 }
 
-impl Drop for Progress {
+impl Drop for FetchProgress {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }

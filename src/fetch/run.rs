@@ -14,9 +14,9 @@ use super::delivery::{Delivery, Fetched};
 use super::error::Error;
 use super::pager::{self, FetchEvent, Pager};
 use super::since::Since;
-use super::slices::{Run, Slices};
+use super::slices::{RunOutcome, Slices};
 use super::window::{Reach, Window, is_future};
-use super::written::Written;
+use super::written::WrittenLines;
 use crate::pipeline::normalize::Counts;
 use crate::pipeline::timestamp::Timestamp;
 use crate::process::service::Service;
@@ -32,7 +32,7 @@ const PAGES_AHEAD: usize = 1;
 const SUSPICIOUS: Duration = Duration::from_secs(12 * 60 * 60);
 /// What is fetched, and where it goes.
 #[derive(Debug)]
-pub struct Options {
+pub struct FetchOptions {
     /// Where the very first run begins.
     pub since: Option<Since>,
     /// Which records.
@@ -57,7 +57,7 @@ pub struct Options {
 
 /// What came of it.
 #[derive(Debug, Clone, Copy)]
-pub struct Outcome {
+pub struct FetchOutcome {
     /// A signal ended it before everything was fetched.
     pub is_stopped: bool,
     /// The events.
@@ -70,12 +70,12 @@ pub struct Outcome {
 /// # Errors
 /// When the site, the output or the state fails.
 pub fn run(
-    options: &Options,
+    options: &FetchOptions,
     mapping: &Mapping,
     asker: Asker,
     stop: &Arc<Stop>,
     service: &Arc<Service>,
-) -> Result<Option<Outcome>, Error> {
+) -> Result<Option<FetchOutcome>, Error> {
     let delivery = open(options, mapping, &asker, stop, service)?;
     let mut fetching = Fetching {
         options,
@@ -100,21 +100,21 @@ pub fn run(
             tracing::warn!(
                 "stopped while the output was blocked: the rest is written by the next run"
             );
-            Run::Stopped
+            RunOutcome::Stopped
         }
         Err(error) => return Err(error),
     };
     fetching.delivery.end()?;
     fetching.summarise();
-    Ok(Some(Outcome {
-        is_stopped: ended == Run::Stopped,
+    Ok(Some(FetchOutcome {
+        is_stopped: ended == RunOutcome::Stopped,
         counts: fetching.delivery.shipper.total,
     }))
 }
 
 /// Takes the state, and brings the output to what it says.
 fn open<'a>(
-    options: &Options,
+    options: &FetchOptions,
     mapping: &'a Mapping,
     asker: &Asker,
     stop: &Arc<Stop>,
@@ -125,7 +125,7 @@ fn open<'a>(
     let name = new.file_name();
     let store = Store::open(&directory, &name)?;
     let mut checkpoint: SiteCheckpoint = store.load()?.unwrap_or(new);
-    let (written, mut noted) = Written::open(&directory, &name);
+    let (written, mut noted) = WrittenLines::open(&directory, &name);
     let unsaved = noted.count();
     let mut tell = |line: &[u8], is_known| noted.tell(line, is_known);
     ship::cut_back(&directory, checkpoint.output.as_ref(), unsaved, &mut tell)?;
@@ -167,7 +167,7 @@ fn begin(checkpoint: &mut SiteCheckpoint, since: Option<Since>) {
 
 /// The runs of this process.
 struct Fetching<'a> {
-    options: &'a Options,
+    options: &'a FetchOptions,
     asker: Arc<Asker>,
     delivery: Delivery<'a>,
     skew: Skew,
@@ -177,19 +177,19 @@ struct Fetching<'a> {
 
 impl Fetching<'_> {
     /// A run every `interval`, by the clock and not by how long runs take.
-    fn run_again_and_again(&mut self, interval: Duration) -> Result<Run, Error> {
+    fn run_again_and_again(&mut self, interval: Duration) -> Result<RunOutcome, Error> {
         let mut next = Instant::now();
         let reach = self.options.reach;
         loop {
             let settled = Timestamp::now().minus(reach.settle);
             let is_last = reach.until.is_some_and(|until| until <= settled);
             match self.run() {
-                Ok(Run::Stopped) => return Ok(Run::Stopped),
-                Ok(Run::Done) if is_last => {
+                Ok(RunOutcome::Stopped) => return Ok(RunOutcome::Stopped),
+                Ok(RunOutcome::Done) if is_last => {
                     tracing::info!("fetched everything up to --until");
-                    return Ok(Run::Done);
+                    return Ok(RunOutcome::Done);
                 }
-                Ok(Run::Done) => self.has_succeeded = true,
+                Ok(RunOutcome::Done) => self.has_succeeded = true,
                 Err(Error::Fetch(error)) if self.may_pass(&error) => {
                     tracing::error!("{error}; retrying at the next interval");
                 }
@@ -209,7 +209,7 @@ impl Fetching<'_> {
             while let Some(left) = next.checked_duration_since(Instant::now()) {
                 self.delivery.wait(left)?;
                 if self.delivery.shipper.stop.is_requested() {
-                    return Ok(Run::Stopped);
+                    return Ok(RunOutcome::Stopped);
                 }
                 self.delivery.shipper.follow_moved()?;
             }
@@ -232,7 +232,7 @@ impl Fetching<'_> {
     }
 
     /// Fetches what there is to fetch now.
-    fn run(&mut self) -> Result<Run, Error> {
+    fn run(&mut self) -> Result<RunOutcome, Error> {
         let now = Timestamp::now();
         let checkpoint = self.delivery.checkpoint();
         let first = checkpoint.first.as_ref().map_or(now, |(_, first)| *first);
@@ -251,7 +251,7 @@ impl Fetching<'_> {
             } else if reach.until.is_some_and(|until| until < cursor) {
                 tracing::info!("nothing to fetch: everything up to {cursor} was fetched before");
             }
-            return Ok(Run::Done);
+            return Ok(RunOutcome::Done);
         };
         tracing::debug!(from = %range.from, to = %range.to, "fetching");
         let events = self.begin(range);
@@ -268,10 +268,10 @@ impl Fetching<'_> {
         // Requests that were made cause records, whatever came of them.
         run.note_requests();
         // Not after a failure of the output, which is to be given up as it is.
-        if matches!(ended, Ok(Run::Stopped) | Err(Error::Fetch(_))) {
+        if matches!(ended, Ok(RunOutcome::Stopped) | Err(Error::Fetch(_))) {
             self.save_requests();
         }
-        if is_empty && matches!(ended, Ok(Run::Done)) {
+        if is_empty && matches!(ended, Ok(RunOutcome::Done)) {
             self.warn_if_empty(range);
         }
         ended

@@ -167,21 +167,21 @@ impl Site {
 }
 
 /// The parameters of an API.
-struct Names {
+struct ParameterNames {
     from: &'static str,
     to: &'static str,
     search: &'static str,
     offset: &'static str,
 }
 
-const CLOUD: Names = Names {
+const CLOUD: ParameterNames = ParameterNames {
     from: "startDate",
     to: "endDate",
     search: "searchString",
     offset: "start",
 };
 
-const DATA_CENTER: Names = Names {
+const DATA_CENTER: ParameterNames = ParameterNames {
     from: "from",
     to: "to",
     search: "search",

@@ -7,14 +7,14 @@ use super::clock::{self, Skew};
 use super::delivery::{Delivery, LONG};
 use super::error::Error;
 use super::pager::FetchEvent;
-use super::progress::Progress;
+use super::progress::FetchProgress;
 use super::spill::Spill;
 use super::window::{Reach, Window};
 use crate::pipeline::timestamp::Timestamp;
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Run {
+pub enum RunOutcome {
     /// Everything was fetched and delivered.
     Done,
     /// It is time to end.
@@ -29,7 +29,7 @@ pub struct Slices<'a, 'b> {
     events: Receiver<FetchEvent>,
     /// Where the very first run begins.
     first: Timestamp,
-    progress: Progress,
+    progress: FetchProgress,
     spill: Option<Spill>,
     /// When the last page was taken.
     asked: Timestamp,
@@ -60,7 +60,7 @@ impl<'a, 'b> Slices<'a, 'b> {
             latest: now.minus(reach.settle),
             events,
             first,
-            progress: Progress::new(range),
+            progress: FetchProgress::new(range),
             spill: None,
             asked: now,
             requests: Vec::new(),
@@ -75,10 +75,10 @@ impl<'a, 'b> Slices<'a, 'b> {
     }
 
     /// Takes what is told until the end.
-    pub fn run(&mut self) -> Result<Run, Error> {
+    pub fn run(&mut self) -> Result<RunOutcome, Error> {
         loop {
             let Some(event) = self.next()? else {
-                return Ok(Run::Stopped);
+                return Ok(RunOutcome::Stopped);
             };
             let delivery = &mut *self.delivery;
             match event {
@@ -109,10 +109,12 @@ impl<'a, 'b> Slices<'a, 'b> {
                 FetchEvent::Moved => self.spill = None,
                 FetchEvent::Complete(window) => {
                     if !self.complete(window)? {
-                        return Ok(Run::Stopped);
+                        return Ok(RunOutcome::Stopped);
                     }
                 }
-                FetchEvent::End(end) => return end.map(|()| Run::Done).map_err(Error::Fetch),
+                FetchEvent::End(end) => {
+                    return end.map(|()| RunOutcome::Done).map_err(Error::Fetch);
+                }
             }
         }
     }

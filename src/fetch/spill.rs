@@ -33,7 +33,7 @@ const SEARCH: u8 = 2;
 pub struct Spill {
     file: SpooledTempFile,
     length: u64,
-    runs: Vec<Run>,
+    runs: Vec<SortedRun>,
     /// Records that were added.
     sequence: u64,
     /// The time of the record of the window that was added last.
@@ -41,7 +41,7 @@ pub struct Spill {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Run {
+struct SortedRun {
     first: Key,
     start: u64,
     end: u64,
@@ -123,7 +123,7 @@ impl Spill {
         self.file.write_all(&bytes)?;
         let start = self.length;
         self.length += bytes.len() as u64;
-        self.runs.push(Run {
+        self.runs.push(SortedRun {
             first,
             start,
             end: self.length,
@@ -149,13 +149,13 @@ impl Spill {
 pub struct Merge<'a> {
     file: &'a mut SpooledTempFile,
     /// Runs that are not begun, the next one last.
-    waiting: Vec<Run>,
-    open: BinaryHeap<Reverse<Open>>,
+    waiting: Vec<SortedRun>,
+    open: BinaryHeap<Reverse<OpenRun>>,
 }
 
 /// A run that is being read.
 #[derive(Debug)]
-struct Open {
+struct OpenRun {
     /// Of its next record.
     key: Key,
     head: Head,
@@ -177,7 +177,7 @@ impl Merge<'_> {
         {
             let run = *run;
             self.waiting.pop();
-            if let Some(open) = Open::begin(self.file, run)? {
+            if let Some(open) = OpenRun::begin(self.file, run)? {
                 self.open.push(Reverse(open));
             }
         }
@@ -195,8 +195,8 @@ impl Merge<'_> {
     }
 }
 
-impl Open {
-    fn begin(file: &mut SpooledTempFile, run: Run) -> io::Result<Option<Self>> {
+impl OpenRun {
+    fn begin(file: &mut SpooledTempFile, run: SortedRun) -> io::Result<Option<Self>> {
         let item = Item {
             time: run.first.0,
             is_timeless: false,
@@ -275,21 +275,21 @@ fn part<const N: usize>(bytes: &mut &[u8]) -> [u8; N] {
     part
 }
 
-impl PartialEq for Open {
+impl PartialEq for OpenRun {
     fn eq(&self, other: &Self) -> bool {
         self.key == other.key
     }
 }
 
-impl Eq for Open {}
+impl Eq for OpenRun {}
 
-impl PartialOrd for Open {
+impl PartialOrd for OpenRun {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Ord for Open {
+impl Ord for OpenRun {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.key.cmp(&other.key)
     }

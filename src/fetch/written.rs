@@ -18,11 +18,11 @@ use crate::sink::Whose;
 const HASH: usize = 16;
 
 /// The notes of one state.
-pub struct Written {
+pub struct WrittenLines {
     file: Option<File>,
 }
 
-impl Written {
+impl WrittenLines {
     /// Opens the notes of the state `name`, which are to be held; what was noted before.
     pub fn open(directory: &Path, name: &str) -> (Self, Noted) {
         let path = directory.join(format!("{name}.lines"));

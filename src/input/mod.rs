@@ -27,7 +27,7 @@ const PIECE: usize = 128 << 10;
 pub enum Error {
     /// It cannot be opened.
     #[error("cannot open {}: {source}", path.shown())]
-    Open {
+    OpenInput {
         /// The file.
         path: PathBuf,
         /// Why.
@@ -69,7 +69,7 @@ pub struct Piece {
 pub struct Inputs {
     /// Those not yet opened, the next one last.
     remaining: Vec<PathBuf>,
-    current: Option<Open>,
+    current: Option<OpenInput>,
     max_line_bytes: usize,
     stop: Arc<Stop>,
     /// A pipe that the events go to: if its reader goes, there is no use in waiting for input.
@@ -78,7 +78,7 @@ pub struct Inputs {
 }
 
 #[derive(Debug)]
-struct Open {
+struct OpenInput {
     name: String,
     stream: Stream<RawInput>,
     framer: Framer,
@@ -143,8 +143,8 @@ impl Inputs {
         false
     }
 
-    fn open(&self, path: &Path) -> Result<Open, Error> {
-        let failed = |source| Error::Open {
+    fn open(&self, path: &Path) -> Result<OpenInput, Error> {
+        let failed = |source| Error::OpenInput {
             path: path.to_owned(),
             source,
         };
@@ -178,7 +178,7 @@ impl Inputs {
             offset: 0,
             source,
         })?;
-        Ok(Open {
+        Ok(OpenInput {
             name,
             stream,
             framer: Framer::new(self.max_line_bytes),
@@ -189,7 +189,7 @@ impl Inputs {
     }
 }
 
-impl Open {
+impl OpenInput {
     /// Reads until there is a frame, or the input ends, and no longer than input is there at once.
     fn fill(&mut self, piece: &mut Piece, stop: &Stop) -> Result<(), Error> {
         piece.frames.clear();

@@ -6,8 +6,8 @@ use super::threads;
 use crate::auth::credentials::{self, API_TOKEN, CLIENT_SECRET, PAT};
 use crate::auth::servers::Servers;
 use crate::cli::{AtlassianArgs, CloudId, DeploymentArg, FetchArgs, QueryArgs, SiteArgs};
-use crate::fetch::connect::{Credentials, Place, Target};
-use crate::fetch::run::Options;
+use crate::fetch::connect::{Credentials, FetchTarget, SiteLocation};
+use crate::fetch::run::FetchOptions;
 use crate::fetch::since::Since;
 use crate::fetch::window::{Reach, is_future};
 use crate::pipeline::timestamp::Timestamp;
@@ -73,9 +73,9 @@ pub fn range(query: &QueryArgs) -> Result<(), Error> {
 
 /// How `fetch` fetches.
 #[must_use]
-pub fn fetch(arguments: &FetchArgs) -> Options {
+pub fn fetch(arguments: &FetchArgs) -> FetchOptions {
     let query = &arguments.query;
-    Options {
+    FetchOptions {
         since: query.since,
         reach: Reach {
             until: query.until,
@@ -106,9 +106,9 @@ impl From<&AtlassianArgs> for Servers {
 ///
 /// # Errors
 /// When they are not enough, or contradict themselves.
-pub fn target(arguments: &FetchArgs) -> Result<Target, Error> {
+pub fn target(arguments: &FetchArgs) -> Result<FetchTarget, Error> {
     let (place, credentials) = site(&arguments.site)?;
-    Ok(Target {
+    Ok(FetchTarget {
         place,
         credentials,
         servers: Servers::from(&arguments.site.atlassian),
@@ -118,7 +118,7 @@ pub fn target(arguments: &FetchArgs) -> Result<Target, Error> {
     })
 }
 
-fn site(arguments: &SiteArgs) -> Result<(Place, Credentials), Error> {
+fn site(arguments: &SiteArgs) -> Result<(SiteLocation, Credentials), Error> {
     let pat = PAT.find(arguments.pat_file.as_deref())?;
     let token = API_TOKEN.find(arguments.api_token_file.as_deref())?;
     let secrets = Secrets { pat, token };
@@ -151,7 +151,7 @@ fn is_cloud(arguments: &SiteArgs, secrets: &Secrets) -> bool {
     }
 }
 
-fn cloud(arguments: &SiteArgs, secrets: Secrets) -> Result<(Place, Credentials), Error> {
+fn cloud(arguments: &SiteArgs, secrets: Secrets) -> Result<(SiteLocation, Credentials), Error> {
     let who = match (&arguments.email, secrets.token) {
         (Some(name), Some(token)) => Credentials::User {
             name: name.clone(),
@@ -166,17 +166,20 @@ fn cloud(arguments: &SiteArgs, secrets: Secrets) -> Result<(Place, Credentials),
         },
     };
     let place = match (&arguments.cloud_id, &arguments.url, &who) {
-        (Some(CloudId::Id(id)), _, _) => Place::CloudId(id.clone()),
-        (Some(CloudId::Auto), Some(url), _) => Place::CloudIdOf(url.clone()),
+        (Some(CloudId::Id(id)), _, _) => SiteLocation::CloudId(id.clone()),
+        (Some(CloudId::Auto), Some(url), _) => SiteLocation::CloudIdOf(url.clone()),
         (Some(CloudId::Auto), None, _) => return Err(Error::NoSiteToAsk),
-        (None, url, Credentials::StoredLogin { .. }) => Place::CloudOfLogin(url.clone()),
-        (None, Some(url), _) => Place::CloudSite(url.clone()),
+        (None, url, Credentials::StoredLogin { .. }) => SiteLocation::CloudOfLogin(url.clone()),
+        (None, Some(url), _) => SiteLocation::CloudSite(url.clone()),
         (None, None, _) => return Err(Error::NoSite),
     };
     Ok((place, who))
 }
 
-fn data_center(arguments: &SiteArgs, secrets: Secrets) -> Result<(Place, Credentials), Error> {
+fn data_center(
+    arguments: &SiteArgs,
+    secrets: Secrets,
+) -> Result<(SiteLocation, Credentials), Error> {
     if arguments.cloud_id.is_some() {
         return Err(Error::CloudIdOfDataCenter);
     }
@@ -191,5 +194,5 @@ fn data_center(arguments: &SiteArgs, secrets: Secrets) -> Result<(Place, Credent
         (None, None, Some(_)) => return Err(Error::NoEmail),
         (None, None, None) => return Err(Error::NoDataCenterCredentials(url)),
     };
-    Ok((Place::DataCenter(url), who))
+    Ok((SiteLocation::DataCenter(url), who))
 }

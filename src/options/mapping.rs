@@ -72,8 +72,8 @@ impl MappingSources {
     /// When one of them cannot be used.
     pub fn read(&self) -> Result<Options, Error> {
         let databases = Databases {
-            city: open_database(geoip::Kind::City, &self.city)?,
-            asn: open_database(geoip::Kind::Asn, &self.asn)?,
+            city: open_database(geoip::DatabaseKind::City, &self.city)?,
+            asn: open_database(geoip::DatabaseKind::Asn, &self.asn)?,
         };
         Ok(Options {
             dialect: self.dialect,
@@ -149,7 +149,10 @@ fn given(path: Option<&Path>, flag: &'static str, variable: &'static str) -> Giv
     })
 }
 
-fn open_database(kind: geoip::Kind, given: &Given) -> Result<Option<geoip::Database>, Error> {
+fn open_database(
+    kind: geoip::DatabaseKind,
+    given: &Given,
+) -> Result<Option<geoip::Database>, Error> {
     given
         .as_ref()
         .map(|&(setting, ref path)| {

@@ -8,7 +8,7 @@ mod tail;
 
 use std::path::PathBuf;
 
-use crate::cli::{LogFormat, LoggingArgs};
+use crate::cli::{LogFormatArg, LoggingArgs};
 use crate::pipeline::enrich::geoip;
 use crate::pipeline::event::AddFieldsError;
 use crate::process::logging;
@@ -61,10 +61,10 @@ pub enum Error {
 
 /// How diagnostics are written.
 #[must_use]
-pub fn logging(arguments: &LoggingArgs) -> logging::Settings {
+pub fn logging(arguments: &LoggingArgs) -> logging::LogSettings {
     use tracing_subscriber::filter::LevelFilter;
 
-    logging::Settings {
+    logging::LogSettings {
         level: match (arguments.quiet, arguments.verbose) {
             (true, _) => LevelFilter::ERROR,
             (false, 0) => LevelFilter::INFO,
@@ -72,8 +72,8 @@ pub fn logging(arguments: &LoggingArgs) -> logging::Settings {
             (false, _) => LevelFilter::TRACE,
         },
         format: match arguments.log_format {
-            LogFormat::Text => logging::Format::Text,
-            LogFormat::Json => logging::Format::Json,
+            LogFormatArg::Text => logging::LogFormat::Text,
+            LogFormatArg::Json => logging::LogFormat::Json,
         },
     }
 }

@@ -11,7 +11,7 @@ use crate::tail::discover::Discovery;
 use crate::tail::exclusion::Exclusion;
 use crate::tail::pattern::Pattern;
 use crate::tail::recognise::FirstMeeting;
-use crate::tail::run::Options;
+use crate::tail::run::TailOptions;
 
 /// Reads what `tail` is to follow, and what not.
 ///
@@ -34,8 +34,8 @@ pub fn discovery(arguments: &TailArgs) -> Result<Discovery, Error> {
 
 /// How `tail` follows.
 #[must_use]
-pub fn tail(arguments: &TailArgs) -> Options {
-    Options {
+pub fn tail(arguments: &TailArgs) -> TailOptions {
+    TailOptions {
         schedule: Schedule {
             once: arguments.once,
             poll_interval: arguments.poll_interval,

@@ -51,7 +51,7 @@ impl std::ops::AddAssign for Counts {
 
 /// Why a record became a `pipeline_error` event.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Failure {
+pub(crate) enum RecordError {
     /// Its bytes are no text.
     #[error("invalid UTF-8 at byte {0}")]
     Encoding(usize),
@@ -102,13 +102,13 @@ pub struct Normalizer {
     options: Arc<Options>,
     dialect: Option<Dialect>,
     reader: Reader,
-    known: Known,
+    known: LookupCache,
     counts: Counts,
 }
 
 /// What records repeat.
 #[derive(Debug)]
-struct Known {
+struct LookupCache {
     /// What is known of source addresses: audit logs repeat them.
     addresses: Memo<Enrichment>,
     /// Where in the text of a `system` its host stands.
@@ -123,7 +123,7 @@ impl Normalizer {
             dialect: options.dialect,
             options,
             reader: Reader::default(),
-            known: Known {
+            known: LookupCache {
                 // More than a busy site sees in a day, and a few megabytes.
                 addresses: Memo::new(14),
                 hosts: Memo::new(6),
@@ -201,12 +201,12 @@ impl Normalizer {
         place: Place,
         origin: &Origin,
         without_time: WithoutTime,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), RecordError> {
         let limit = self.options.max_line_bytes;
         if text.len() > limit {
             let length = text.len() as u64;
             let problem = Problem::too_long("line", length, place.position, limit);
-            return Err(Failure::Frame(problem));
+            return Err(RecordError::Frame(problem));
         }
         if text.trim_ascii_start().is_empty() {
             return Ok(());
@@ -236,7 +236,7 @@ impl Normalizer {
             && range.len() == line.len()
         {
             let failure = match failure {
-                Failure::PageOrRecord => {
+                RecordError::PageOrRecord => {
                     self.attempt(out, line, place, origin, WithoutTime::Record)
                 }
                 failure => Err(failure),
@@ -255,17 +255,17 @@ impl Normalizer {
     fn parts_or_fail(
         &mut self,
         out: &mut Vec<u8>,
-        failure: &Failure,
+        failure: &RecordError,
         line: &[u8],
         place: Place,
         origin: &Origin,
     ) {
         let parts = match failure {
-            Failure::Frame(_) => Vec::new(),
-            Failure::Encoding(_)
-            | Failure::Syntax(_)
-            | Failure::Unmappable(_)
-            | Failure::PageOrRecord => parted_by_holes(line),
+            RecordError::Frame(_) => Vec::new(),
+            RecordError::Encoding(_)
+            | RecordError::Syntax(_)
+            | RecordError::Unmappable(_)
+            | RecordError::PageOrRecord => parted_by_holes(line),
         };
         if parts.is_empty() {
             return self.fail(out, failure, line, place, origin);
@@ -327,7 +327,7 @@ impl Normalizer {
     fn fail(
         &mut self,
         out: &mut Vec<u8>,
-        failure: &Failure,
+        failure: &RecordError,
         text: &[u8],
         place: Place,
         origin: &Origin,
@@ -339,16 +339,16 @@ impl Normalizer {
             line_offset,
         } = place;
         let (message, original) = match failure {
-            Failure::Frame(problem @ Problem::TooLong { kept, .. }) => {
+            RecordError::Frame(problem @ Problem::TooLong { kept, .. }) => {
                 (problem.to_string(), &text[..*kept])
             }
-            Failure::Frame(problem @ (Problem::Broken { .. } | Problem::Unfinished { .. })) => {
+            RecordError::Frame(problem @ (Problem::Broken { .. } | Problem::Unfinished { .. })) => {
                 (problem.to_string(), text)
             }
-            Failure::Encoding(_)
-            | Failure::Syntax(_)
-            | Failure::Unmappable(_)
-            | Failure::PageOrRecord => {
+            RecordError::Encoding(_)
+            | RecordError::Syntax(_)
+            | RecordError::Unmappable(_)
+            | RecordError::PageOrRecord => {
                 let message = format!("{failure} (of the record at byte {position} of the input)");
                 (message, text)
             }
@@ -366,9 +366,9 @@ impl Normalizer {
         place: Place,
         origin: &Origin,
         without_time: WithoutTime,
-    ) -> Result<(), Failure> {
-        let text =
-            std::str::from_utf8(text).map_err(|error| Failure::Encoding(error.valid_up_to()))?;
+    ) -> Result<(), RecordError> {
+        let text = std::str::from_utf8(text)
+            .map_err(|error| RecordError::Encoding(error.valid_up_to()))?;
         let document = self.reader.read(text)?;
         let root = document.root();
         if root.kind() != Kind::Object {
@@ -380,7 +380,7 @@ impl Normalizer {
             && self.dialect == Some(Dialect::Cloud)
             && record.creation_date.is_none()
         {
-            return Err(Failure::PageOrRecord);
+            return Err(RecordError::PageOrRecord);
         }
         let event = map_record(&record, self.dialect, options, &mut self.known)?;
         event::write_event(
@@ -401,7 +401,7 @@ fn map_record<'a>(
     record: &Record<'a>,
     forced: Option<Dialect>,
     options: &Options,
-    known: &'a mut Known,
+    known: &'a mut LookupCache,
 ) -> Result<Event<'a>, Unmappable> {
     let dialect = forced
         .or_else(|| dialect::detect(record))

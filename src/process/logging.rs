@@ -17,7 +17,7 @@ pub(crate) fn bars() -> &'static MultiProgress {
 
 /// The form of diagnostics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum LogFormat {
     /// Lines for people.
     Text,
     /// One JSON object a line.
@@ -26,17 +26,17 @@ pub enum Format {
 
 /// How diagnostics are written.
 #[derive(Debug, Clone, Copy)]
-pub struct Settings {
+pub struct LogSettings {
     /// Which of them.
     pub level: LevelFilter,
     /// In which form.
-    pub format: Format,
+    pub format: LogFormat,
 }
 
 /// Sends what is traced from here on to stderr.
-pub fn start(settings: Settings) {
-    let Settings { level, format } = settings;
-    let is_for_people = level > LevelFilter::ERROR && format == Format::Text;
+pub fn start(settings: LogSettings) {
+    let LogSettings { level, format } = settings;
+    let is_for_people = level > LevelFilter::ERROR && format == LogFormat::Text;
     if is_for_people && stderr().is_terminal() {
         BARS.set_draw_target(ProgressDrawTarget::stderr());
     }
@@ -45,11 +45,11 @@ pub fn start(settings: Settings) {
         .with_target(false)
         .with_writer(|| AboveBars);
     match format {
-        Format::Text => lines
+        LogFormat::Text => lines
             .without_time()
             .with_ansi(stderr().is_terminal())
             .init(),
-        Format::Json => lines.json().flatten_event(true).init(),
+        LogFormat::Json => lines.json().flatten_event(true).init(),
     }
 }
 

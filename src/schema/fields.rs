@@ -172,7 +172,7 @@ impl Table {
 
 /// How the table is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum FieldsFormat {
     /// Columns for a terminal.
     Table,
     /// The data itself.
@@ -185,14 +185,14 @@ pub enum Format {
 ///
 /// # Errors
 /// When the output fails.
-pub fn write(table: &Table, format: Format, out: &mut impl Write) -> io::Result<()> {
+pub fn write(table: &Table, format: FieldsFormat, out: &mut impl Write) -> io::Result<()> {
     match format {
-        Format::Table => write_columns(table, out),
-        Format::Json => {
+        FieldsFormat::Table => write_columns(table, out),
+        FieldsFormat::Json => {
             serde_json::to_writer_pretty(&mut *out, table)?;
             writeln!(out)
         }
-        Format::Markdown => write_markdown(table, out),
+        FieldsFormat::Markdown => write_markdown(table, out),
     }
 }
 

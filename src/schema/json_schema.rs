@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::fields::{Exception, Field, Table, Type, fields};
-use super::tree::{Members, Node, members};
+use super::tree::{Members, TreeNode, members};
 
 /// The schema, draft 2020-12. It is closed: a field that the table lacks is an error, except in
 /// `confluence.audit.type`, whose other keys are kept whatever they hold (docs/mapping.md 3).
@@ -28,14 +28,14 @@ pub fn of(table: &Table) -> Value {
 }
 
 fn object(members: &Members<'_>, open: bool) -> Value {
-    let property = |(name, node): (&&str, &Node<'_>)| {
+    let property = |(name, node): (&&str, &TreeNode<'_>)| {
         let schema = match node {
-            Node::Field(field) => property(field),
-            Node::Object {
+            TreeNode::Field(field) => property(field),
+            TreeNode::Object {
                 open: None,
                 members,
             } => object(members, false),
-            Node::Object {
+            TreeNode::Object {
                 open: Some(field),
                 members,
             } => {

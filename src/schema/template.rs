@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::fields::{Field, Type, fields};
-use super::tree::{Members, Node, members};
+use super::tree::{Members, TreeNode, members};
 
 /// The data streams that it is for: any namespace (docs/mapping.md 9).
 const PATTERN: &str = "logs-atlassian_confluence.audit-*";
@@ -61,18 +61,18 @@ fn dynamic_templates() -> Value {
 }
 
 fn properties(members: &Members<'_>) -> Value {
-    let property = |(name, node): (&&str, &Node<'_>)| ((*name).to_owned(), mapping(node));
+    let property = |(name, node): (&&str, &TreeNode<'_>)| ((*name).to_owned(), mapping(node));
     members.iter().map(property).collect()
 }
 
-fn mapping(node: &Node<'_>) -> Value {
+fn mapping(node: &TreeNode<'_>) -> Value {
     match node {
-        Node::Field(field) => field_mapping(field),
-        Node::Object {
+        TreeNode::Field(field) => field_mapping(field),
+        TreeNode::Object {
             open: None,
             members,
         } => json!({"properties": properties(members)}),
-        Node::Object {
+        TreeNode::Object {
             open: Some(_),
             members,
         } => json!({

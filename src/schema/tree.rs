@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use super::fields::{Field, Table, Type};
 
 /// The members of an object, by name.
-pub(super) type Members<'t> = BTreeMap<&'t str, Node<'t>>;
+pub(super) type Members<'t> = BTreeMap<&'t str, TreeNode<'t>>;
 
 /// A place in an event.
 #[derive(Debug)]
-pub(super) enum Node<'t> {
+pub(super) enum TreeNode<'t> {
     /// A field that holds a value.
     Field(&'t Field),
     /// An object of fields.
@@ -21,7 +21,7 @@ pub(super) enum Node<'t> {
     },
 }
 
-impl<'t> Node<'t> {
+impl<'t> TreeNode<'t> {
     fn object() -> Self {
         Self::Object {
             open: None,
@@ -53,12 +53,12 @@ impl<'t> Node<'t> {
 
 /// The objects and fields of an event.
 pub(super) fn members(table: &Table) -> Members<'_> {
-    let mut root = Node::object();
+    let mut root = TreeNode::object();
     for field in &table.fields {
         root.insert(&field.name, field);
     }
     match root {
-        Node::Object { members, .. } => members,
-        Node::Field(_) => Members::new(),
+        TreeNode::Object { members, .. } => members,
+        TreeNode::Field(_) => Members::new(),
     }
 }

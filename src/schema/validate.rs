@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use super::fields::{Field, Table, Type, fields};
-use super::tree::{Members, Node, members};
+use super::tree::{Members, TreeNode, members};
 use super::value::{describe, expected, fits};
 
 /// Checks events; made once for many.
@@ -22,12 +22,12 @@ pub struct Violation {
     /// holds a dot stands in brackets: `["event.kind"]`.
     pub path: String,
     /// What is wrong.
-    pub problem: Problem,
+    pub problem: ViolationKind,
 }
 
 /// What can be wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Problem {
+pub enum ViolationKind {
     /// The table has no such field.
     UnknownField,
     /// The value is not of the field's type.
@@ -69,7 +69,7 @@ impl fmt::Display for Violation {
     }
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for ViolationKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownField => f.write_str("unknown field"),
@@ -140,7 +140,7 @@ struct Check {
 }
 
 impl Check {
-    fn report(&mut self, path: &Path<'_>, problem: Problem) {
+    fn report(&mut self, path: &Path<'_>, problem: ViolationKind) {
         self.violations.push(Violation {
             path: path.to_string(),
             problem,
@@ -149,7 +149,7 @@ impl Check {
 
     fn wrong_type(&mut self, path: &Path<'_>, expected: &'static str, value: &Value) {
         let found = describe(value);
-        self.report(path, Problem::WrongType { expected, found });
+        self.report(path, ViolationKind::WrongType { expected, found });
     }
 
     /// The members of an object; `open`: there may be others.
@@ -161,12 +161,12 @@ impl Check {
         for (name, value) in object {
             let path = Path::Member(path, name);
             match members.get(name.as_str()) {
-                Some(Node::Field(field)) => self.field(&path, value, field),
-                Some(Node::Object { open, members }) => {
+                Some(TreeNode::Field(field)) => self.field(&path, value, field),
+                Some(TreeNode::Object { open, members }) => {
                     self.object(&path, value, members, open.is_some());
                 }
                 None if open => {}
-                None => self.report(&path, Problem::UnknownField),
+                None => self.report(&path, ViolationKind::UnknownField),
             }
         }
     }
@@ -194,7 +194,7 @@ impl Check {
             self.wrong_type(path, expected(field.kind), value);
         } else if !allowed.is_empty() && !allowed.iter().any(|allowed| value == allowed) {
             let found = describe(value);
-            self.report(path, Problem::NotAllowed { found, allowed });
+            self.report(path, ViolationKind::NotAllowed { found, allowed });
         } else if let (Type::GeoPoint, Some(point)) = (field.kind, value.as_object()) {
             self.geo_point(path, value, point);
         }
@@ -210,7 +210,7 @@ impl Check {
                 "lat" => (90.0, "a number from -90 to 90"),
                 "lon" => (180.0, "a number from -180 to 180"),
                 _ => {
-                    self.report(&path, Problem::UnknownField);
+                    self.report(&path, ViolationKind::UnknownField);
                     continue;
                 }
             };
@@ -236,7 +236,7 @@ impl Check {
             };
             if !texts("type").any(|(_, kind)| table.expects(category, kind, action)) {
                 let category = category.to_owned();
-                let problem = Problem::CategoryWithoutType { category, expected };
+                let problem = ViolationKind::CategoryWithoutType { category, expected };
                 self.report(&Path::Element(&CATEGORY, at), problem);
             }
         }
@@ -257,7 +257,7 @@ impl Check {
                 let kind = kind.to_owned();
                 self.report(
                     &Path::Element(&TYPE, at),
-                    Problem::TypeWithoutCategory { kind },
+                    ViolationKind::TypeWithoutCategory { kind },
                 );
             }
         }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::sink::{self, FileSink, Known, OutputCheckpoint, Tell};
+use crate::sink::{self, FileSink, KnownWriters, OutputCheckpoint, Tell};
 use crate::state;
 
 /// What every state says of its output.
@@ -36,5 +36,5 @@ pub fn cut_back(
     });
     let states = names.filter_map(|name| state::read::<AnyState>(directory, &name).ok()?);
     let others = states.filter_map(|saved| saved.state.output).collect();
-    FileSink::cut_back(own, &Known { others, unsaved }, tell)
+    FileSink::cut_back(own, &KnownWriters { others, unsaved }, tell)
 }

@@ -13,7 +13,7 @@ use lzma_rust2::{XzOptions, XzWriter};
 
 use super::find::{ORPHAN, directory};
 use super::{Tell, Whose};
-use crate::input::compression::{Format, Stream};
+use crate::input::compression::{Compression, Stream};
 use crate::pipeline::timestamp::Timestamp;
 use crate::process::shown::Shown as _;
 
@@ -292,31 +292,31 @@ pub(super) fn cut_plain(
 
 /// Compresses what `write` writes.
 fn compress(
-    format: Format,
+    format: Compression,
     mut out: impl Write,
     write: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
     match format {
-        Format::Plain => {
+        Compression::Plain => {
             write(&mut out)?;
             out.flush()
         }
-        Format::Gzip => {
+        Compression::Gzip => {
             let mut encoder = GzEncoder::new(out, flate2::Compression::default());
             write(&mut encoder)?;
             encoder.finish()?.flush()
         }
-        Format::Zstd => {
+        Compression::Zstd => {
             let mut encoder = zstd::stream::write::Encoder::new(out, 0)?;
             write(&mut encoder)?;
             encoder.finish()?.flush()
         }
-        Format::Xz => {
+        Compression::Xz => {
             let mut encoder = XzWriter::new(out, XzOptions::with_preset(6))?;
             write(&mut encoder)?;
             encoder.finish()?.flush()
         }
-        Format::Bzip2 => {
+        Compression::Bzip2 => {
             let mut encoder = BzEncoder::new(out, bzip2::Compression::default());
             write(&mut encoder)?;
             encoder.finish()?.flush()

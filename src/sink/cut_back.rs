@@ -33,7 +33,7 @@ pub type Tell<'a> = &'a mut dyn FnMut(&[u8], bool) -> Whose;
 
 /// What is known besides of an output that is cut back.
 #[derive(Debug, Default)]
-pub struct Known {
+pub struct KnownWriters {
     /// What other states have recorded that may take turns with it: up to there, it is no news that
     /// others write to it.
     pub others: Vec<OutputCheckpoint>,
@@ -41,7 +41,7 @@ pub struct Known {
     pub unsaved: Option<u64>,
 }
 
-impl Known {
+impl KnownWriters {
     /// How long the open file was for the last of the other states.
     fn length_of(&self, file: &File, metadata: &Metadata) -> u64 {
         let others = self.others.iter().filter(|other| other.length > 0);
@@ -52,7 +52,7 @@ impl Known {
 
 impl OutputCheckpoint {
     /// See [`super::FileSink::cut_back`].
-    pub(super) fn cut_back(&self, known: &Known, tell: Tell<'_>) -> Result<(), Error> {
+    pub(super) fn cut_back(&self, known: &KnownWriters, tell: Tell<'_>) -> Result<(), Error> {
         let mut nothing_is_ours = |_: &[u8], _: bool| Whose::Foreign;
         let tell: Tell<'_> = if self.is_final {
             &mut nothing_is_ours

@@ -7,8 +7,8 @@ use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use super::full::{Pause, is_full};
-use super::rescue::{Look, Recent, Retired};
-use super::{Error, Known, OutputCheckpoint, Sink, Tell, is_file};
+use super::rescue::{Recent, Retired, RetiredState};
+use super::{Error, KnownWriters, OutputCheckpoint, Sink, Tell, is_file};
 use crate::process::shown::Shown as _;
 
 /// A file that is appended to, and whose length is recorded so that a crash doubles nothing. What is
@@ -17,13 +17,13 @@ use crate::process::shown::Shown as _;
 pub struct FileSink {
     /// As given, but absolute.
     path: PathBuf,
-    target: Target,
+    target: OutputTarget,
     /// Files that were moved away when something had just been written to them.
     retired: Vec<Retired>,
 }
 
 #[derive(Debug)]
-enum Target {
+enum OutputTarget {
     Regular(Box<Regular>),
     Special(Sink),
 }
@@ -51,7 +51,7 @@ impl FileSink {
     /// When the file cannot be read or cut, or another process appends to it.
     pub fn cut_back(
         recorded: &OutputCheckpoint,
-        known: &Known,
+        known: &KnownWriters,
         tell: Tell<'_>,
     ) -> Result<(), Error> {
         recorded.cut_back(known, tell)
@@ -71,9 +71,9 @@ impl FileSink {
         let is_special =
             fs::metadata(&path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir());
         let target = if is_special {
-            Target::Special(Sink::special(&path)?)
+            OutputTarget::Special(Sink::special(&path)?)
         } else {
-            Target::Regular(Box::new(Regular::open(&path)?))
+            OutputTarget::Regular(Box::new(Regular::open(&path)?))
         };
         Ok(Self {
             path,
@@ -89,8 +89,8 @@ impl FileSink {
     /// [`Error::GivenUp`], and when the file takes no more for another reason.
     pub fn write(&mut self, lines: &[u8], give_up: &dyn Fn() -> bool) -> Result<(), Error> {
         match &mut self.target {
-            Target::Regular(file) => file.write(lines, give_up),
-            Target::Special(sink) => sink.write_until(lines, give_up),
+            OutputTarget::Regular(file) => file.write(lines, give_up),
+            OutputTarget::Special(sink) => sink.write_until(lines, give_up),
         }
     }
 
@@ -102,12 +102,12 @@ impl FileSink {
     /// call succeeds: the file is to be given up, and cut back at the next start.
     pub fn sync(&mut self) -> Result<Option<OutputCheckpoint>, Error> {
         match &mut self.target {
-            Target::Regular(file) => {
+            OutputTarget::Regular(file) => {
                 for retired in std::mem::take(&mut self.retired) {
                     match retired.look() {
-                        Look::Waiting => self.retired.push(retired),
-                        Look::Lost(lost) => file.write(&lost, &|| false)?,
-                        Look::Safe => {}
+                        RetiredState::Waiting => self.retired.push(retired),
+                        RetiredState::Lost(lost) => file.write(&lost, &|| false)?,
+                        RetiredState::Safe => {}
                     }
                 }
                 while let Some(lost) = file.sync()? {
@@ -117,7 +117,7 @@ impl FileSink {
                 }
                 file.recorded().map(Some)
             }
-            Target::Special(_) => Ok(None),
+            OutputTarget::Special(_) => Ok(None),
         }
     }
 
@@ -130,13 +130,13 @@ impl FileSink {
             metadata.is_ok_and(|metadata| file.recent.is_in_danger(&metadata))
         };
         match &self.target {
-            Target::Regular(file) => self.is_elsewhere() || is_in_danger(file),
-            Target::Special(_) => false,
+            OutputTarget::Regular(file) => self.is_elsewhere() || is_in_danger(file),
+            OutputTarget::Special(_) => false,
         }
     }
 
     fn is_elsewhere(&self) -> bool {
-        let Target::Regular(open) = &self.target else {
+        let OutputTarget::Regular(open) = &self.target else {
             return false;
         };
         let Ok(ours) = open.file.metadata() else {
@@ -157,7 +157,7 @@ impl FileSink {
         if self.is_elsewhere() {
             let new = Self::open(&self.path)?;
             let old = std::mem::replace(&mut self.target, new.target);
-            if let Target::Regular(mut old) = old
+            if let OutputTarget::Regular(mut old) = old
                 && let Some(retired) = old.retire()
             {
                 retired.wait();
@@ -171,8 +171,8 @@ impl FileSink {
     #[must_use]
     pub fn handed(&self) -> usize {
         match &self.target {
-            Target::Regular(_) => 0,
-            Target::Special(sink) => sink.handed(),
+            OutputTarget::Regular(_) => 0,
+            OutputTarget::Special(sink) => sink.handed(),
         }
     }
 
@@ -180,8 +180,8 @@ impl FileSink {
     #[must_use]
     pub fn pipe(&self) -> Option<OwnedFd> {
         match &self.target {
-            Target::Regular(_) => None,
-            Target::Special(sink) => sink.pipe(),
+            OutputTarget::Regular(_) => None,
+            OutputTarget::Special(sink) => sink.pipe(),
         }
     }
 }

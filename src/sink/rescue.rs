@@ -45,7 +45,7 @@ pub(super) struct Recent {
 
 /// What a file has lost.
 #[derive(Debug, PartialEq, Eq)]
-enum Loss {
+enum MissingLines {
     /// Nothing: it is where it was, or a copy has everything.
     None,
     /// These lines are in no file.
@@ -54,7 +54,7 @@ enum Loss {
     Possible(usize),
 }
 
-impl Loss {
+impl MissingLines {
     fn possible(lines: usize) -> Self {
         if lines == 0 {
             Self::None
@@ -120,7 +120,7 @@ impl Recent {
     pub(super) fn lost(&self, file: &File, output: &str) -> io::Result<Option<Vec<u8>>> {
         let mut loss = self.loss(file, &file.metadata()?);
         for _ in 1..TRIES {
-            if !matches!(loss, Loss::Possible(_)) {
+            if !matches!(loss, MissingLines::Possible(_)) {
                 break;
             }
             // Copies are renamed while they are looked for, one to the place of the next.
@@ -128,8 +128,8 @@ impl Recent {
             loss = self.loss(file, &file.metadata()?);
         }
         match loss {
-            Loss::None => Ok(None),
-            Loss::Possible(events) => {
+            MissingLines::None => Ok(None),
+            MissingLines::Possible(events) => {
                 tracing::warn!(
                     output,
                     events,
@@ -138,7 +138,7 @@ impl Recent {
                 );
                 Ok(None)
             }
-            Loss::Certain(lost) => {
+            MissingLines::Certain(lost) => {
                 tracing::warn!(
                     output,
                     events = count(&lost),
@@ -157,9 +157,9 @@ impl Recent {
         (recent.lines.len() > recent.saved || recent.too_many > 0).then_some(recent)
     }
 
-    fn loss(&self, file: &File, metadata: &Metadata) -> Loss {
+    fn loss(&self, file: &File, metadata: &Metadata) -> MissingLines {
         if self.lines.is_empty() && self.too_many == 0 {
-            return Loss::None;
+            return MissingLines::None;
         }
         // What was saved is in no danger, unless a copy tells that it was rotated just then.
         let all = count(&self.lines[self.saved..]) + self.too_many;
@@ -168,30 +168,30 @@ impl Recent {
         if metadata.nlink() > 0 {
             let length = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
             if length > self.lines.len() {
-                return Loss::possible(all);
+                return MissingLines::possible(all);
             }
             here.resize(length, 0);
             if file.read_exact_at(&mut here, 0).is_err() {
                 // Truncated once more.
-                return Loss::possible(all);
+                return MissingLines::possible(all);
             }
         }
         // More than once, and there are several copies with parts of it.
         let truncated = self.truncated + u32::from(metadata.len() < self.length);
         let is_told = self.too_many == 0 && truncated <= 1;
         let (true, Some(rest)) = (is_told, self.lines.strip_suffix(&here[..])) else {
-            return Loss::possible(all);
+            return MissingLines::possible(all);
         };
         let Some(copied) = self.copied() else {
-            return Loss::possible(count(rest.get(self.saved..).unwrap_or_default()));
+            return MissingLines::possible(count(rest.get(self.saved..).unwrap_or_default()));
         };
         // Of a line that is not all in the copy, all is missing.
         let whole = memchr::memrchr(b'\n', &self.lines[..copied]).map_or(0, |end| end + 1);
         let lost = rest.get(whole..).unwrap_or_default();
         if lost.is_empty() {
-            Loss::None
+            MissingLines::None
         } else {
-            Loss::Certain(lost.to_vec())
+            MissingLines::Certain(lost.to_vec())
         }
     }
 
@@ -230,7 +230,7 @@ pub(super) struct Retired {
 
 /// What there is to do about a retired file.
 #[derive(Debug)]
-pub(super) enum Look {
+pub(super) enum RetiredState {
     /// It still has a name.
     Waiting,
     /// These lines are in no file.
@@ -262,21 +262,21 @@ impl Retired {
             .is_ok_and(|metadata| metadata.nlink() > 0)
     }
 
-    pub(super) fn look(&self) -> Look {
+    pub(super) fn look(&self) -> RetiredState {
         if self.has_name() {
             // A large file is read for so long that its end is not missed.
             return if self.since.elapsed() < LATE {
-                Look::Waiting
+                RetiredState::Waiting
             } else {
-                Look::Safe
+                RetiredState::Safe
             };
         }
         match self.recent.lost(&self.file, &self.name) {
-            Ok(Some(lost)) => Look::Lost(lost),
-            Ok(None) => Look::Safe,
+            Ok(Some(lost)) => RetiredState::Lost(lost),
+            Ok(None) => RetiredState::Safe,
             Err(error) => {
                 tracing::debug!("{}: {error}", self.name);
-                Look::Safe
+                RetiredState::Safe
             }
         }
     }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::sink::Whose;
 use crate::tail::checkpoints::Checkpoints;
 use crate::tail::log::{Condition, LogId, Series, file_name, folder};
-use crate::tail::name::Name;
+use crate::tail::name::LogName;
 
 /// Where each log was, by all paths that are known to lead there, and how far it was read.
 pub struct Places(BTreeMap<LogId, (Vec<PathBuf>, u64)>);
@@ -142,7 +142,7 @@ impl RealPaths {
 }
 
 fn series(path: &Path) -> Series {
-    (folder(path).to_owned(), Name::of(file_name(path)).series)
+    (folder(path).to_owned(), LogName::of(file_name(path)).series)
 }
 
 /// `log.file.path` and `log.offset` of an event of a followed or read file.

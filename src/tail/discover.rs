@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use super::exclusion::Exclusion;
 use super::glob::Glob;
 use super::log::Series;
-use super::name::Name;
+use super::name::LogName;
 use super::path::{file_name, folder};
 use super::pattern::Pattern;
 
@@ -67,12 +67,12 @@ pub struct ScanResult {
 
 /// The names in a directory, whatever patterns say.
 #[derive(Debug)]
-pub struct Names {
+pub struct DirectoryNames {
     folder: PathBuf,
     names: Vec<(OsString, u64)>,
 }
 
-impl Names {
+impl DirectoryNames {
     /// Reads a directory; one that cannot be read has no names.
     #[must_use]
     pub fn of(folder: &Path) -> Self {
@@ -101,7 +101,7 @@ impl Names {
         let found = wanted.filter_map(|(name, _)| {
             let path = self.folder.join(name);
             let metadata = path.symlink_metadata().ok().filter(Metadata::is_file)?;
-            Some(FileInfo::named(path, Name::of(name)).with(&metadata))
+            Some(FileInfo::named(path, LogName::of(name)).with(&metadata))
         });
         found.collect()
     }
@@ -122,7 +122,7 @@ pub struct Discovery {
 }
 
 /// A file that a link leads to, or led to.
-struct Target {
+struct LinkTarget {
     home: PathBuf,
     is_first_scan: bool,
     is_linked: bool,
@@ -246,11 +246,11 @@ impl Discovery {
 
     /// Reads the directories that symbolic links to files lead to: what they lead to is rotated there.
     fn read_targets(&self, look: &mut ScanResult) {
-        let mut targets: BTreeMap<PathBuf, BTreeMap<OsString, Target>> = BTreeMap::new();
+        let mut targets: BTreeMap<PathBuf, BTreeMap<OsString, LinkTarget>> = BTreeMap::new();
         let links = look.found.iter().filter(|found| found.is_link);
         for link in links.filter(|link| !look.folders.contains_key(link.lives_in())) {
             let names = targets.entry(link.lives_in().to_owned()).or_default();
-            let target = Target {
+            let target = LinkTarget {
                 home: link.home().to_owned(),
                 is_first_scan: link.is_first_scan,
                 is_linked: true,
@@ -261,7 +261,7 @@ impl Discovery {
             let is_listed = look.folders.contains_key(folder) || !look.folders.contains_key(home);
             if !is_listed && folder.is_dir() {
                 let names = targets.entry(folder.clone()).or_default();
-                names.entry(name.clone()).or_insert_with(|| Target {
+                names.entry(name.clone()).or_insert_with(|| LinkTarget {
                     home: home.clone(),
                     is_first_scan: false,
                     is_linked: false,
@@ -278,7 +278,7 @@ impl Discovery {
     fn read_beside(
         &self,
         folder: &Path,
-        targets: &BTreeMap<OsString, Target>,
+        targets: &BTreeMap<OsString, LinkTarget>,
         found: &mut Vec<FileInfo>,
     ) -> Listing {
         let modified = std::fs::metadata(folder).and_then(|metadata| metadata.modified());
@@ -288,12 +288,12 @@ impl Discovery {
             inodes: BTreeMap::new(),
         };
         let of_target = |name: &OsStr| {
-            let rotated = Name::of(name)
+            let rotated = LogName::of(name)
                 .rotated_from
                 .and_then(|log| targets.get(&log));
             rotated.or_else(|| targets.get(name))
         };
-        let mut files = Names::of(folder).matching(|name| of_target(name).is_some());
+        let mut files = DirectoryNames::of(folder).matching(|name| of_target(name).is_some());
         files.retain(|found| !self.excludes(&found.path));
         for file in files {
             let name = file_name(&file.path).to_owned();
@@ -337,7 +337,7 @@ impl Discovery {
             let Ok(metadata) = std::fs::metadata(entry.path()) else {
                 // Gone since, which the next look will tell; or a link whose target was rotated.
                 let dangling = target(&entry.path()).map(|real| FileInfo {
-                    name: Name::of(file_name(&real)),
+                    name: LogName::of(file_name(&real)),
                     is_link: true,
                     real: Some(real),
                     ..named
@@ -360,7 +360,7 @@ impl Discovery {
                     .map(|real| real.join(entry.file_name()))
             };
             if let Some(real) = named.real.as_deref().filter(|_| named.is_link) {
-                named.name = Name::of(file_name(real));
+                named.name = LogName::of(file_name(real));
             }
             if !self.excludes_real(&named) {
                 found.push(named);
@@ -371,7 +371,7 @@ impl Discovery {
 
     /// Whether a file is to be followed, or stands beside one that would be.
     fn concerned(&self, folder: &Path, patterns: &[Here<'_>], file: &OsStr) -> Option<FileInfo> {
-        let name = Name::of(file);
+        let name = LogName::of(file);
         let is_followed = patterns.iter().any(|pattern| pattern.follows(file));
         let log = match &name.rotated_from {
             _ if is_followed => file,

@@ -4,7 +4,7 @@ use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::name::Name;
+use super::name::LogName;
 use super::path::folder;
 use crate::process::file_id::FileId;
 
@@ -18,7 +18,7 @@ pub struct FileInfo {
     /// Where.
     pub path: PathBuf,
     /// What its name says; of a link, the name of the file that it leads to.
-    pub name: Name,
+    pub name: LogName,
     /// Which file it is.
     pub file_id: FileId,
     /// Its length in bytes.
@@ -42,7 +42,7 @@ pub struct FileInfo {
 
 impl FileInfo {
     /// A file of that name, of which nothing else is known yet.
-    pub(super) fn named(path: PathBuf, name: Name) -> Self {
+    pub(super) fn named(path: PathBuf, name: LogName) -> Self {
         Self {
             path,
             name,

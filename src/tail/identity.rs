@@ -99,7 +99,7 @@ impl From<Mark> for (u64, Option<u32>) {
 
 /// How far a file was read, and what was read.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Progress {
+pub struct ReadPosition {
     /// The beginning, as far as it was read.
     pub head: Digest,
     /// What was read last.
@@ -120,7 +120,7 @@ pub enum Comparison {
     Different,
 }
 
-impl Progress {
+impl ReadPosition {
     /// Begins in the middle of a file: `head` is its beginning, `tail` what stands before `offset`.
     #[must_use]
     pub fn at(offset: u64, head: &[u8], tail: &[u8]) -> Self {
@@ -225,7 +225,7 @@ impl Progress {
 
 /// A comparison on its way.
 struct Comparing<'a> {
-    progress: &'a Progress,
+    progress: &'a ReadPosition,
     head: Vec<u8>,
     /// The last bytes, at least [`TAIL`] of them.
     recent: Vec<u8>,
@@ -334,8 +334,8 @@ mod tests {
     use proptest::prelude::*;
 
     /// What is known after reading `text` in pieces.
-    fn read(text: &[u8], pieces: usize) -> Progress {
-        let mut progress = Progress::default();
+    fn read(text: &[u8], pieces: usize) -> ReadPosition {
+        let mut progress = ReadPosition::default();
         let mut at = 0;
         for piece in text.chunks(text.len().div_ceil(pieces).max(1)) {
             at += piece.len();
@@ -413,7 +413,7 @@ mod tests {
 
     #[test]
     fn marks_of_older_states_are_read() {
-        let progress: Progress = serde_json::from_str(
+        let progress: ReadPosition = serde_json::from_str(
             r#"{"head":{"length":0,"hash":""},"tail":{"length":0,"hash":""},
                 "marks":[{"offset":1,"checksum":7},{"offset":2,"checksum":null},[3,9]]}"#,
         )
@@ -424,7 +424,10 @@ mod tests {
             text.ends_with(r#""marks":[[1,7],[2,null],[3,9]]}"#),
             "{text}"
         );
-        assert_eq!(serde_json::from_str::<Progress>(&text).unwrap(), progress);
+        assert_eq!(
+            serde_json::from_str::<ReadPosition>(&text).unwrap(),
+            progress
+        );
     }
 
     #[test]

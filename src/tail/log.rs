@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::content::Content;
 use super::file_info::FileInfo;
-use super::identity::{Digest, Progress};
-use super::name::Name;
+use super::identity::{Digest, ReadPosition};
+use super::name::LogName;
 use crate::pipeline::event::Origin;
 use crate::process::file_id::FileId;
 use crate::process::shown::Shown as _;
@@ -61,7 +61,7 @@ pub struct Checkpoint {
     /// How long that was when it was last looked at.
     pub size: u64,
     /// What was read of it.
-    pub progress: Progress,
+    pub progress: ReadPosition,
     /// The beginning of its file when it was first seen, while nothing is read of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<Digest>,
@@ -155,7 +155,7 @@ pub struct Log {
     /// The followed directory that it is of.
     pub home: PathBuf,
     /// What its name says.
-    pub name: Name,
+    pub name: LogName,
     /// When its file was last written.
     pub modified: Option<SystemTime>,
     /// Its open file: while its old one is read to the end, not the one at its path.
@@ -199,7 +199,7 @@ impl Log {
     #[must_use]
     pub fn begin(
         found: &FileInfo,
-        progress: Progress,
+        progress: ReadPosition,
         seen: Option<Digest>,
         condition: Condition,
     ) -> Self {
@@ -227,7 +227,7 @@ impl Log {
     pub fn restore(checkpoint: Checkpoint) -> Self {
         let series_folder = checkpoint.series_folder.as_deref();
         let series_folder = series_folder.unwrap_or_else(|| folder(&checkpoint.path));
-        let mut name = Name::of(checkpoint.own_name());
+        let mut name = LogName::of(checkpoint.own_name());
         if let Some(series) = &checkpoint.series {
             name.series.clone_from(series);
         }

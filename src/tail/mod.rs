@@ -81,7 +81,7 @@ pub struct FollowLoop {
     /// When the output is to be told of the pause behind the last piece.
     pause_at: Option<Instant>,
     pace: Arc<Pace>,
-    phase: Phase,
+    phase: FollowPhase,
     /// Logs that may have a last line to take (`--once`).
     last_lines: Vec<LogId>,
     /// What the output was told of losses.
@@ -89,7 +89,7 @@ pub struct FollowLoop {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
+enum FollowPhase {
     Following,
     /// `--once` has read everything, and looks a last time.
     LastScan,
@@ -129,7 +129,7 @@ impl FollowLoop {
             next_report: now + schedule.report_interval,
             pause_at: None,
             pace,
-            phase: Phase::Following,
+            phase: FollowPhase::Following,
             last_lines: Vec::new(),
             lost_bytes: 0,
         }
@@ -212,7 +212,7 @@ impl FollowLoop {
                 if self.once(piece) {
                     return true;
                 }
-                if self.phase == Phase::Ended {
+                if self.phase == FollowPhase::Ended {
                     return !piece.changes.is_empty();
                 }
                 continue;
@@ -299,33 +299,33 @@ impl FollowLoop {
     /// Everything is read: what `--once` does then.
     fn once(&mut self, piece: &mut TailPiece) -> bool {
         match self.phase {
-            Phase::Following => {
-                self.phase = Phase::LastScan;
+            FollowPhase::Following => {
+                self.phase = FollowPhase::LastScan;
                 self.following.needs_rescan = true;
                 false
             }
-            Phase::LastScan => {
-                self.phase = Phase::LastLines;
+            FollowPhase::LastScan => {
+                self.phase = FollowPhase::LastLines;
                 self.last_lines = self.following.with_unfinished_lines();
                 false
             }
-            Phase::LastLines => {
+            FollowPhase::LastLines => {
                 while let Some(id) = self.last_lines.pop() {
                     if self.following.unfinished(id, piece) {
                         return true;
                     }
                 }
-                self.phase = Phase::Ended;
+                self.phase = FollowPhase::Ended;
                 false
             }
-            Phase::Ended => false,
+            FollowPhase::Ended => false,
         }
     }
 
     /// It is time to end: what is gone from the disk can be read only now.
     fn last_piece(&mut self, piece: &mut TailPiece) -> bool {
-        if self.phase != Phase::Ended {
-            self.phase = Phase::Ended;
+        if self.phase != FollowPhase::Ended {
+            self.phase = FollowPhase::Ended;
             self.scan(piece);
         }
         self.following.drain_gone(piece) || !piece.changes.is_empty()

@@ -17,7 +17,7 @@ const ARCHIVE: &[u8] = b".tar";
 
 /// The place of a file in its series, told by its name alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Name {
+pub struct LogName {
     /// What all files of the series have in common: the name without what rotation adds. Data
     /// Center's own files of one directory are one series.
     pub series: OsString,
@@ -48,7 +48,7 @@ enum Rotation {
     Current,
 }
 
-impl Name {
+impl LogName {
     /// Reads a file name.
     #[must_use]
     pub fn of(name: &OsStr) -> Self {
@@ -221,7 +221,7 @@ mod tests {
     fn in_order(names: &[&str]) {
         let names: Vec<_> = names
             .iter()
-            .map(|name| Name::of(OsStr::new(name)))
+            .map(|name| LogName::of(OsStr::new(name)))
             .collect();
         for pair in names.windows(2) {
             assert_eq!(pair[0].series, pair[1].series);
@@ -277,11 +277,11 @@ mod tests {
             "20260101",
             "a.log.12345",
         ] {
-            assert_eq!(Name::of(OsStr::new(name)).rotated_from, None, "{name}");
-            assert_eq!(Name::of(OsStr::new(name)).series, name);
+            assert_eq!(LogName::of(OsStr::new(name)).rotated_from, None, "{name}");
+            assert_eq!(LogName::of(OsStr::new(name)).series, name);
         }
         assert_eq!(
-            Name::of(OsStr::new("20260101.00000.audit.log")).rotated_from,
+            LogName::of(OsStr::new("20260101.00000.audit.log")).rotated_from,
             None
         );
     }
@@ -289,13 +289,13 @@ mod tests {
     #[test]
     fn names_in_any_encoding_are_read() {
         for name in ["caf\u{e9}", "журнал", "sub-é", "a.é", "é"] {
-            assert_eq!(Name::of(OsStr::new(name)).rotated_from, None, "{name}");
+            assert_eq!(LogName::of(OsStr::new(name)).rotated_from, None, "{name}");
             for rotated in [".1", "-20260411", ".2026-04-11.gz"] {
-                let rotated = Name::of(OsStr::new(&format!("{name}{rotated}")));
+                let rotated = LogName::of(OsStr::new(&format!("{name}{rotated}")));
                 assert_eq!(rotated.rotated_from.as_deref(), Some(OsStr::new(name)));
             }
         }
-        let rotated = Name::of(OsStr::from_bytes(b"\xff.log-20260411.gz"));
+        let rotated = LogName::of(OsStr::from_bytes(b"\xff.log-20260411.gz"));
         assert_eq!(rotated.series, OsStr::from_bytes(b"\xff.log"));
     }
 
@@ -303,7 +303,7 @@ mod tests {
         #[test]
         fn any_name_is_read(name: Vec<u8>) {
             let name = OsString::from_vec(name);
-            let read = Name::of(&name);
+            let read = LogName::of(&name);
             prop_assert!(read.rotated_from.as_ref() != Some(&name));
             prop_assert!(read.rotated_from.is_none_or(|log| !log.is_empty()));
         }
@@ -316,7 +316,7 @@ mod tests {
             // Something that rotation cannot have added.
             log.push(b'x');
             let name = OsString::from_vec([&log, rotation.as_bytes()].concat());
-            prop_assert_eq!(Name::of(&name).rotated_from, Some(OsString::from_vec(log)));
+            prop_assert_eq!(LogName::of(&name).rotated_from, Some(OsString::from_vec(log)));
         }
     }
 }

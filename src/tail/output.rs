@@ -13,7 +13,7 @@ use crate::sink::{self, OutputCheckpoint};
 
 /// The events of a piece.
 #[derive(Default)]
-pub struct Events {
+pub struct EventBatch {
     /// Their lines.
     pub lines: Vec<u8>,
     /// How many.
@@ -78,7 +78,7 @@ impl Output {
     ///
     /// # Errors
     /// When the output or the state fails.
-    pub fn take(&mut self, events: &mut Events) -> Result<(), ship::Error> {
+    pub fn take(&mut self, events: &mut EventBatch) -> Result<(), ship::Error> {
         self.leave_out_handed(events);
         if !events.lines.is_empty() {
             self.know_places(events)?;
@@ -116,7 +116,7 @@ impl Output {
 
     /// Saves logs that are new to the state, or at another place, before events from there are written:
     /// after a crash only what is known of a log tells which lines of the output are its own.
-    fn know_places(&mut self, events: &mut Events) -> Result<(), ship::Error> {
+    fn know_places(&mut self, events: &mut EventBatch) -> Result<(), ship::Error> {
         let is_file = self.shipper.is_file();
         let checkpoints = &mut self.shipper.progress.checkpoints;
         let is_known = |change: &Change| match change {
@@ -137,7 +137,7 @@ impl Output {
     }
 
     /// Leaves out what a pipe was handed in an earlier run, which ended in the middle of a piece.
-    fn leave_out_handed(&mut self, events: &mut Events) {
+    fn leave_out_handed(&mut self, events: &mut EventBatch) {
         let Some(log) = events.log else { return };
         let checkpoints = &mut self.shipper.progress.checkpoints;
         let Some(handed) = checkpoints.handed.remove(&log) else {

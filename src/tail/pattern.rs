@@ -21,11 +21,11 @@ pub struct Pattern {
     pub text: String,
     /// As it was given.
     given: PathBuf,
-    target: Target,
+    target: PatternTarget,
 }
 
 #[derive(Debug, Clone)]
-enum Target {
+enum PatternTarget {
     /// A file, or a directory, whichever is there when it is looked for.
     Path {
         path: PathBuf,
@@ -52,7 +52,7 @@ impl Pattern {
         let text = absolute.as_os_str();
         // A file whose name only looks like a glob is meant as it is.
         let target = if !has_wildcard(text) || absolute.exists() {
-            Target::Path {
+            PatternTarget::Path {
                 file: Glob::literal(file_name(&absolute))?,
                 logs: Glob::new(OsStr::new(LOGS))?,
                 path: absolute.clone(),
@@ -66,7 +66,7 @@ impl Pattern {
                 b"**" => (bytes, b"*".as_slice()),
                 name => (&bytes[..bytes.len() - name.len()], name),
             };
-            Target::Glob {
+            PatternTarget::Glob {
                 folders: Folders::parse(OsStr::from_bytes(folders))?,
                 file: Glob::new(OsStr::from_bytes(file))?,
             }
@@ -81,9 +81,9 @@ impl Pattern {
     /// The directories that there are now, with what is followed in them.
     pub(super) fn folders(&self) -> Vec<(PathBuf, &Glob)> {
         match &self.target {
-            Target::Path { path, logs, .. } if path.is_dir() => vec![(path.clone(), logs)],
-            Target::Path { path, file, .. } => vec![(folder(path).to_owned(), file)],
-            Target::Glob { folders, file } => {
+            PatternTarget::Path { path, logs, .. } if path.is_dir() => vec![(path.clone(), logs)],
+            PatternTarget::Path { path, file, .. } => vec![(folder(path).to_owned(), file)],
+            PatternTarget::Glob { folders, file } => {
                 let folders = folders.all().into_iter();
                 folders.map(|folder| (folder, file)).collect()
             }
@@ -93,7 +93,7 @@ impl Pattern {
     /// What is to be said of a pattern that no file matches now; none if one does.
     #[must_use]
     pub fn missing(&self) -> Option<Missing<'_>> {
-        if let Target::Path { path, .. } = &self.target {
+        if let PatternTarget::Path { path, .. } = &self.target {
             match std::fs::metadata(path) {
                 Ok(metadata) if metadata.is_file() => return None,
                 Ok(metadata) if metadata.is_dir() => {}

@@ -9,8 +9,8 @@ use rustix::process::{Resource, getrlimit};
 use super::again::{Again, Places};
 use super::checkpoints::Checkpoints;
 use super::discover::Discovery;
-use super::follow::{Reading, TailReader};
-use super::output::{Events, Output, Tailed};
+use super::follow::{ReadOptions, TailReader};
+use super::output::{EventBatch, Output, Tailed};
 use super::pace::Pace;
 use super::piece::TailPiece;
 use super::recognise::FirstMeeting;
@@ -32,7 +32,7 @@ const OTHER_FILES: u64 = 32;
 
 /// How logs are followed, and where their events go.
 #[derive(Debug)]
-pub struct Options {
+pub struct TailOptions {
     /// When the follower looks, and ends.
     pub schedule: Schedule,
     /// What is read of files that are met for the first time.
@@ -49,7 +49,7 @@ pub struct Options {
 
 /// What came of it.
 #[derive(Debug, Clone, Copy)]
-pub struct Outcome {
+pub struct TailOutcome {
     /// A path that was to be followed did not exist at the start.
     pub is_missing: bool,
     /// Some file could not be read.
@@ -63,12 +63,12 @@ pub struct Outcome {
 /// # Errors
 /// When the output or the state fails.
 pub fn run(
-    options: &Options,
+    options: &TailOptions,
     discovery: Discovery,
     mapping: &Mapping,
     stop: &Arc<Stop>,
     service: &Arc<Service>,
-) -> Result<Option<Outcome>, ship::Error> {
+) -> Result<Option<TailOutcome>, ship::Error> {
     let started = start(options, discovery, stop, service);
     let shipped = started.and_then(|(mut follower, mut output)| {
         service.ready();
@@ -93,7 +93,7 @@ pub fn run(
         return Ok(None);
     }
     output.summarise("done");
-    Ok(Some(Outcome {
+    Ok(Some(TailOutcome {
         is_missing: output.is_missing,
         has_read_errors: follower.has_read_errors(),
         counts: output.shipper.total,
@@ -102,7 +102,7 @@ pub fn run(
 
 /// Takes the state, brings the output to what it says, and looks at all files for the first time.
 fn start(
-    options: &Options,
+    options: &TailOptions,
     discovery: Discovery,
     stop: &Arc<Stop>,
     service: &Arc<Service>,
@@ -154,7 +154,7 @@ fn start(
 
 /// Ships pieces until it is time to end, and saves.
 fn ship(
-    options: &Options,
+    options: &TailOptions,
     mapping: &Mapping,
     follower: &mut FollowLoop,
     output: &mut Output,
@@ -169,7 +169,7 @@ fn ship(
             is_more
         },
         || worker(mapping),
-        |events: &mut Events| {
+        |events: &mut EventBatch| {
             result = output.take(events);
             if result.is_err() {
                 stop.request();
@@ -195,9 +195,13 @@ fn ship(
 }
 
 /// What is followed, from where the checkpoints say.
-pub fn following(options: &Options, discovery: Discovery, checkpoints: &Checkpoints) -> TailReader {
+pub fn following(
+    options: &TailOptions,
+    discovery: Discovery,
+    checkpoints: &Checkpoints,
+) -> TailReader {
     let most = getrlimit(Resource::Nofile).current.unwrap_or(1 << 16);
-    let reading = Reading {
+    let reading = ReadOptions {
         meeting: options.meeting,
         max_line_bytes: options.max_line_bytes,
         most_open: usize::try_from(most.saturating_sub(OTHER_FILES).max(4)).unwrap_or(usize::MAX),
@@ -205,7 +209,7 @@ pub fn following(options: &Options, discovery: Discovery, checkpoints: &Checkpoi
     TailReader::new(discovery, checkpoints.logs(), reading)
 }
 
-fn worker(mapping: &Mapping) -> impl FnMut(&mut TailPiece, &mut Events) {
+fn worker(mapping: &Mapping) -> impl FnMut(&mut TailPiece, &mut EventBatch) {
     let nowhere = Arc::new(Origin::stdin());
     let (mut generation, options) = mapping.current();
     let mut normalizer = Normalizer::new(options);

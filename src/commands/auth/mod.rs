@@ -5,14 +5,14 @@ mod report;
 use std::io;
 use std::sync::Arc;
 
-use self::report::Format;
+use self::report::AuthFormat;
 use super::Error;
 use super::state::print;
 use crate::auth::credentials::CLIENT_SECRET;
 use crate::auth::login::Login;
 use crate::auth::oauth::SCOPE;
 use crate::auth::servers::Servers;
-use crate::auth::store::{self, Site, TokenStore};
+use crate::auth::store::{self, AccessibleSite, TokenStore};
 use crate::auth::{self, Session};
 use crate::cli::{AuthArgs, AuthCommand, RedirectUri};
 use crate::exit::Exit;
@@ -36,14 +36,14 @@ pub fn run(task: AuthCommand) -> Result<Exit, Error> {
             paste,
             auth,
         } => login(client_id, redirect_uri, paste, &auth),
-        AuthCommand::Status { json, auth } => status(Format::of(json), &auth),
-        AuthCommand::Sites { json, auth } => sites(Format::of(json), &auth),
+        AuthCommand::Status { json, auth } => status(AuthFormat::of(json), &auth),
+        AuthCommand::Sites { json, auth } => sites(AuthFormat::of(json), &auth),
         AuthCommand::Refresh { auth } => refresh(&auth),
         AuthCommand::Logout { auth } => logout(&auth),
     }
 }
 
-fn status(format: Format, arguments: &AuthArgs) -> Result<Exit, Error> {
+fn status(format: AuthFormat, arguments: &AuthArgs) -> Result<Exit, Error> {
     let directory = state::directory(arguments.state.state_dir.as_deref())?;
     let token_set = store::read(&directory)?;
     let now = Timestamp::now();
@@ -55,7 +55,7 @@ fn status(format: Format, arguments: &AuthArgs) -> Result<Exit, Error> {
     }
 }
 
-fn sites(format: Format, arguments: &AuthArgs) -> Result<Exit, Error> {
+fn sites(format: AuthFormat, arguments: &AuthArgs) -> Result<Exit, Error> {
     signal_guard::defer_signals()?;
     let sites = session(arguments)?.sites()?;
     print(&report::sites(&sites, format))?;
@@ -113,10 +113,10 @@ fn client_secret(arguments: &AuthArgs) -> Result<Option<Secret>, auth::Error> {
 }
 
 /// A grant without an audit scope is what an app without the permission gets.
-fn warn_of_sites(sites: &[Site]) {
+fn warn_of_sites(sites: &[AccessibleSite]) {
     if sites.is_empty() {
         tracing::warn!("the login covers no site: choose one on the consent page when logging in");
-    } else if !sites.iter().any(Site::has_audit_scope) {
+    } else if !sites.iter().any(AccessibleSite::has_audit_scope) {
         tracing::warn!(
             "no site grants {SCOPE}: add it to the permissions of the OAuth app \
              (developer.atlassian.com), and log in again"
@@ -145,7 +145,7 @@ fn login(
     let Some(sites) = login.run(paste, &stop)? else {
         return Ok(stop.signal().map_or(Exit::Failed, Exit::Signal));
     };
-    print(&report::sites(&sites, Format::Text))?;
+    print(&report::sites(&sites, AuthFormat::Text))?;
     warn_of_sites(&sites);
     Ok(Exit::Done)
 }

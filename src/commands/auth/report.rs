@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::auth::store::{Site, TokenSet, text};
+use crate::auth::store::{AccessibleSite, TokenSet, text};
 use crate::pipeline::timestamp::Timestamp;
 
 /// How to print.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
+pub(super) enum AuthFormat {
     Text,
     Json,
 }
 
-impl Format {
+impl AuthFormat {
     /// By `--json`.
     pub(super) fn of(json: bool) -> Self {
         if json { Self::Json } else { Self::Text }
@@ -23,20 +23,20 @@ impl Format {
 }
 
 /// The sites, a line each: cloud id, address, name, and whether audit records can be read.
-pub(super) fn sites(sites: &[Site], format: Format) -> String {
+pub(super) fn sites(sites: &[AccessibleSite], format: AuthFormat) -> String {
     match format {
-        Format::Json => pretty(&Value::Array(sites.iter().map(site_json).collect())),
-        Format::Text => sites.iter().map(|site| site_line(site) + "\n").collect(),
+        AuthFormat::Json => pretty(&Value::Array(sites.iter().map(site_json).collect())),
+        AuthFormat::Text => sites.iter().map(|site| site_line(site) + "\n").collect(),
     }
 }
 
 /// Who is logged in, for which sites, and until when.
-pub(super) fn status(token_set: Option<&TokenSet>, now: Timestamp, format: Format) -> String {
+pub(super) fn status(token_set: Option<&TokenSet>, now: Timestamp, format: AuthFormat) -> String {
     match (format, token_set) {
-        (Format::Json, None) => pretty(&json!({ "logged_in": false })),
-        (Format::Json, Some(token_set)) => pretty(&status_json(token_set, now)),
-        (Format::Text, None) => String::new(),
-        (Format::Text, Some(token_set)) => status_text(token_set, now),
+        (AuthFormat::Json, None) => pretty(&json!({ "logged_in": false })),
+        (AuthFormat::Json, Some(token_set)) => pretty(&status_json(token_set, now)),
+        (AuthFormat::Text, None) => String::new(),
+        (AuthFormat::Text, Some(token_set)) => status_text(token_set, now),
     }
 }
 
@@ -85,7 +85,7 @@ fn status_json(token_set: &TokenSet, now: Timestamp) -> Value {
     })
 }
 
-fn site_line(site: &Site) -> String {
+fn site_line(site: &AccessibleSite) -> String {
     let audit = if site.has_audit_scope() {
         "audit log"
     } else {
@@ -94,7 +94,7 @@ fn site_line(site: &Site) -> String {
     format!("{}\t{}\t{}\t{audit}", site.id, site.url, site.name)
 }
 
-fn site_json(site: &Site) -> Value {
+fn site_json(site: &AccessibleSite) -> Value {
     json!({
         "id": site.id,
         "url": site.url,

@@ -14,7 +14,7 @@ use crate::process::service::Service;
 use crate::process::stop::Stop;
 use crate::ship::Mapping;
 use crate::tail::discover::Discovery;
-use crate::tail::run::{self, Outcome};
+use crate::tail::run::{self, TailOutcome};
 
 /// Runs the command.
 ///
@@ -33,12 +33,12 @@ pub fn run(arguments: &TailArgs) -> Result<Exit, Error> {
     let service = Arc::new(Service::start());
     Ok(
         match run::run(&options, discovery, &mapping, &stop, &service)? {
-            Some(Outcome {
+            Some(TailOutcome {
                 is_missing,
                 has_read_errors,
                 ..
             }) if arguments.once && (is_missing || has_read_errors) => Exit::Failed,
-            Some(Outcome { counts, .. }) if arguments.mapping.strict && counts.failed > 0 => {
+            Some(TailOutcome { counts, .. }) if arguments.mapping.strict && counts.failed > 0 => {
                 Exit::Strict
             }
             Some(_) | None => Exit::Done,

@@ -17,7 +17,7 @@ use crate::state;
 use crate::tail::checkpoints::{Checkpoints, LogEntry};
 use crate::tail::discover::Discovery;
 use crate::tail::log::{Checkpoint, Condition};
-use crate::tail::run::{Options, STATE, following};
+use crate::tail::run::{STATE, TailOptions, following};
 
 /// One file of a report.
 #[derive(Debug, Serialize)]
@@ -45,7 +45,11 @@ fn as_text<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error>
 ///
 /// # Errors
 /// When the state cannot be read, or nobody reads the report.
-pub fn run(arguments: &TailArgs, options: &Options, discovery: Discovery) -> Result<Exit, Error> {
+pub fn run(
+    arguments: &TailArgs,
+    options: &TailOptions,
+    discovery: Discovery,
+) -> Result<Exit, Error> {
     let directory = state::directory(arguments.state.state_dir.as_deref())?;
     let saved = state::read::<Checkpoints>(&directory, STATE)?;
     let saved_at = saved.as_ref().map(|saved| saved.saved_at);
@@ -66,7 +70,7 @@ pub fn run(arguments: &TailArgs, options: &Options, discovery: Discovery) -> Res
 }
 
 /// What would be followed, in the order it would be read.
-fn planned(options: &Options, discovery: Discovery, checkpoints: &Checkpoints) -> Vec<Line> {
+fn planned(options: &TailOptions, discovery: Discovery, checkpoints: &Checkpoints) -> Vec<Line> {
     let mut following = following(options, discovery, checkpoints);
     following.discovery.known.clone_from(&checkpoints.patterns);
     following.scan();

@@ -77,29 +77,29 @@ impl<Raw: Read> Stream<Raw> {
         let format = loop {
             match detect(&first) {
                 Detected::NotYet => {}
-                Detected::Format(format) => break format,
+                Detected::Compression(format) => break format,
             }
             let mut byte = [0];
             if raw.read(&mut byte)? == 0 {
-                break Format::Plain;
+                break Compression::Plain;
             }
             first.push(byte[0]);
         };
         let peeked = Cursor::new(first).chain(raw);
         let buffered = |peeked| BufReader::with_capacity(BUFFER, peeked);
         let decoder = match format {
-            Format::Plain => Decoder::Plain(peeked),
-            Format::Gzip => {
+            Compression::Plain => Decoder::Plain(peeked),
+            Compression::Gzip => {
                 Decoder::Gzip(Members::Inside(Box::new(GzDecoder::new(buffered(peeked)))))
             }
-            Format::Zstd => {
+            Compression::Zstd => {
                 Decoder::Zstd(zstd::stream::read::Decoder::with_buffer(buffered(peeked))?)
             }
-            Format::Xz => {
+            Compression::Xz => {
                 let decoder = XzReader::new_mem_limit(buffered(peeked), true, XZ_MEMORY);
                 Decoder::Xz(Box::new(decoder))
             }
-            Format::Bzip2 => Decoder::Bzip2(Box::new(Blocks::new(buffered(peeked)))),
+            Compression::Bzip2 => Decoder::Bzip2(Box::new(Blocks::new(buffered(peeked)))),
         };
         Ok(Self {
             decoder,
@@ -108,13 +108,13 @@ impl<Raw: Read> Stream<Raw> {
     }
 
     /// How the input is compressed.
-    pub fn format(&self) -> Format {
+    pub fn format(&self) -> Compression {
         match &self.decoder {
-            Decoder::Plain(_) => Format::Plain,
-            Decoder::Gzip(_) => Format::Gzip,
-            Decoder::Zstd(_) => Format::Zstd,
-            Decoder::Xz(_) => Format::Xz,
-            Decoder::Bzip2(_) => Format::Bzip2,
+            Decoder::Plain(_) => Compression::Plain,
+            Decoder::Gzip(_) => Compression::Gzip,
+            Decoder::Zstd(_) => Compression::Zstd,
+            Decoder::Xz(_) => Compression::Xz,
+            Decoder::Bzip2(_) => Compression::Bzip2,
         }
     }
 
@@ -172,7 +172,7 @@ impl<Raw: Read> Read for Stream<Raw> {
 
 /// How an input is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum Compression {
     /// It is not.
     Plain,
     /// As gzip does.
@@ -187,18 +187,18 @@ pub enum Format {
 
 enum Detected {
     NotYet,
-    Format(Format),
+    Compression(Compression),
 }
 
 fn detect(first: &[u8]) -> Detected {
     let skippable = first.first().is_none_or(|byte| byte & 0xF0 == 0x50);
     let after = first.get(1..).unwrap_or_default();
     if first.starts_with(GZIP) {
-        Detected::Format(Format::Gzip)
+        Detected::Compression(Compression::Gzip)
     } else if first.starts_with(ZSTD) || skippable && after.starts_with(ZSTD_SKIPPABLE) {
-        Detected::Format(Format::Zstd)
+        Detected::Compression(Compression::Zstd)
     } else if first.starts_with(XZ) {
-        Detected::Format(Format::Xz)
+        Detected::Compression(Compression::Xz)
     } else if [GZIP, ZSTD, XZ, BZIP2]
         .iter()
         .any(|magic| magic.starts_with(first))
@@ -215,14 +215,14 @@ fn detect_bzip2(first: &[u8]) -> Detected {
     match first.strip_prefix(BZIP2) {
         Some([b'1'..=b'9', block @ ..]) => {
             if BZIP2_BLOCKS.iter().any(|magic| block.starts_with(magic)) {
-                Detected::Format(Format::Bzip2)
+                Detected::Compression(Compression::Bzip2)
             } else if BZIP2_BLOCKS.iter().any(|magic| magic.starts_with(block)) {
                 Detected::NotYet
             } else {
-                Detected::Format(Format::Plain)
+                Detected::Compression(Compression::Plain)
             }
         }
-        Some(_) | None => Detected::Format(Format::Plain),
+        Some(_) | None => Detected::Compression(Compression::Plain),
     }
 }
 

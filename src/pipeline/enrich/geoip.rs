@@ -20,7 +20,7 @@ pub enum Error {
     #[error("cannot read the {kind} database {}: {source}; check the path and its permissions", path.shown())]
     Read {
         /// What was asked for.
-        kind: Kind,
+        kind: DatabaseKind,
         /// The file.
         path: PathBuf,
         /// What the system says.
@@ -36,9 +36,9 @@ pub enum Error {
     },
     /// The file is a MaxMind database of another kind.
     #[error("{} is not {} {kind} database but `{found}`; pass the {kind} database, such as GeoLite2-{kind}.mmdb", path.shown(), kind.article())]
-    Kind {
+    DatabaseKind {
         /// What was asked for.
-        kind: Kind,
+        kind: DatabaseKind,
         /// The file.
         path: PathBuf,
         /// The type that the file's metadata gives.
@@ -48,14 +48,14 @@ pub enum Error {
 
 /// What a database is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum DatabaseKind {
     /// Places: `source.geo`.
     City,
     /// Autonomous systems: `source.as`.
     Asn,
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for DatabaseKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::City => "City",
@@ -64,7 +64,7 @@ impl fmt::Display for Kind {
     }
 }
 
-impl Kind {
+impl DatabaseKind {
     fn article(self) -> &'static str {
         match self {
             Self::City => "a",
@@ -143,22 +143,24 @@ impl Databases {
     /// When a file cannot be read, is no MaxMind database, or is clearly one of another kind.
     pub fn open(city: Option<&Path>, asn: Option<&Path>) -> Result<Self, Error> {
         Ok(Self {
-            city: city.map(|path| open(Kind::City, path)).transpose()?,
-            asn: asn.map(|path| open(Kind::Asn, path)).transpose()?,
+            city: city
+                .map(|path| open(DatabaseKind::City, path))
+                .transpose()?,
+            asn: asn.map(|path| open(DatabaseKind::Asn, path)).transpose()?,
         })
     }
 
     /// The place of `ip`; `None` without a City database, without a match, or when the record holds nothing of use.
     #[must_use]
     pub fn geo(&self, ip: IpAddr) -> Option<Geo> {
-        let geo = Record::find(self.city.as_ref()?, ip)?.geo().ok()?;
+        let geo = GeoRecord::find(self.city.as_ref()?, ip)?.geo().ok()?;
         (geo != Geo::default()).then_some(geo)
     }
 
     /// The autonomous system of `ip`; `None` without an ASN database or a match.
     #[must_use]
     pub fn asn(&self, ip: IpAddr) -> Option<AutonomousSystem> {
-        let system = Record::find(self.asn.as_ref()?, ip)?
+        let system = GeoRecord::find(self.asn.as_ref()?, ip)?
             .autonomous_system()
             .ok()?;
         (system != AutonomousSystem::default()).then_some(system)
@@ -169,7 +171,7 @@ impl Databases {
 ///
 /// # Errors
 /// When the file cannot be read, is no MaxMind database, or is clearly one of another kind.
-pub(crate) fn open(kind: Kind, path: &Path) -> Result<Database, Error> {
+pub(crate) fn open(kind: DatabaseKind, path: &Path) -> Result<Database, Error> {
     let bytes = fs::read(path).map_err(|source| Error::Read {
         kind,
         path: path.to_owned(),
@@ -181,7 +183,7 @@ pub(crate) fn open(kind: Kind, path: &Path) -> Result<Database, Error> {
     })?;
     let found = &reader.metadata().database_type;
     if kind.excludes(found) {
-        return Err(Error::Kind {
+        return Err(Error::DatabaseKind {
             kind,
             path: path.to_owned(),
             found: found.clone(),
@@ -192,9 +194,9 @@ pub(crate) fn open(kind: Kind, path: &Path) -> Result<Database, Error> {
 
 /// What a database has about one address. Each part is sought by its path, so that what is not asked for
 /// (the names in other languages) is skipped, and what is badly typed spoils nothing else.
-struct Record<'a>(LookupResult<'a, Vec<u8>>);
+struct GeoRecord<'a>(LookupResult<'a, Vec<u8>>);
 
-impl<'a> Record<'a> {
+impl<'a> GeoRecord<'a> {
     /// An IPv6 address in a tree of IPv4 only is an error of the reader's, and no match like any other.
     fn find(reader: &'a Reader<Vec<u8>>, ip: IpAddr) -> Option<Self> {
         let found = reader.lookup(ip.to_canonical()).ok()?;
@@ -224,7 +226,7 @@ impl<'a> Record<'a> {
     fn autonomous_system(&self) -> Result<AutonomousSystem, MaxMindDbError> {
         let number = self.scalar(&path!["autonomous_system_number"])?;
         Ok(AutonomousSystem {
-            number: number.and_then(Scalar::into_number),
+            number: number.and_then(GeoScalar::into_number),
             organization_name: self.text(&path!["autonomous_system_organization"])?,
         })
     }
@@ -233,7 +235,7 @@ impl<'a> Record<'a> {
     fn text(&self, path: &[PathElement]) -> Result<Option<String>, MaxMindDbError> {
         let scalar = self.scalar(path)?;
         Ok(scalar
-            .and_then(Scalar::into_text)
+            .and_then(GeoScalar::into_text)
             .filter(|text| !text.is_empty())
             .map(str::to_owned))
     }
@@ -241,10 +243,10 @@ impl<'a> Record<'a> {
     fn degrees(&self, axis: &str) -> Result<Option<f64>, MaxMindDbError> {
         Ok(self
             .scalar(&path!["location", axis])?
-            .and_then(Scalar::into_degrees))
+            .and_then(GeoScalar::into_degrees))
     }
 
-    fn scalar(&self, path: &[PathElement]) -> Result<Option<Scalar<'a>>, MaxMindDbError> {
+    fn scalar(&self, path: &[PathElement]) -> Result<Option<GeoScalar<'a>>, MaxMindDbError> {
         match self.0.decode_path(path) {
             // The path runs into a part of another type, such as a string where a map is usual.
             Err(MaxMindDbError::Decoding { .. }) => Ok(None),
@@ -254,7 +256,7 @@ impl<'a> Record<'a> {
 }
 
 /// Any value of the format, in the forms that differ here.
-enum Scalar<'a> {
+enum GeoScalar<'a> {
     Text(&'a str),
     /// Every integer of the format: 16 to 128 bits, the 32-bit one signed.
     Integer(i128),
@@ -262,7 +264,7 @@ enum Scalar<'a> {
     Other,
 }
 
-impl<'a> Scalar<'a> {
+impl<'a> GeoScalar<'a> {
     fn into_text(self) -> Option<&'a str> {
         match self {
             Self::Text(text) => Some(text),
@@ -287,7 +289,7 @@ impl<'a> Scalar<'a> {
     }
 }
 
-impl<'de> Deserialize<'de> for Scalar<'de> {
+impl<'de> Deserialize<'de> for GeoScalar<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(AnyValue)
     }
@@ -296,34 +298,34 @@ impl<'de> Deserialize<'de> for Scalar<'de> {
 struct AnyValue;
 
 impl<'de> Visitor<'de> for AnyValue {
-    type Value = Scalar<'de>;
+    type Value = GeoScalar<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("any value of the MaxMind DB format")
     }
 
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Scalar::Text(text))
+        Ok(GeoScalar::Text(text))
     }
 
     fn visit_bytes<E>(self, _: &[u8]) -> Result<Self::Value, E> {
-        Ok(Scalar::Other)
+        Ok(GeoScalar::Other)
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(Scalar::Other)
+        Ok(GeoScalar::Other)
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
-        Ok(Scalar::Integer(number.into()))
+        Ok(GeoScalar::Integer(number.into()))
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-        Ok(Scalar::Integer(number.into()))
+        Ok(GeoScalar::Integer(number.into()))
     }
 
     fn visit_u128<E>(self, number: u128) -> Result<Self::Value, E> {
-        Ok(i128::try_from(number).map_or(Scalar::Other, Scalar::Integer))
+        Ok(i128::try_from(number).map_or(GeoScalar::Other, GeoScalar::Integer))
     }
 
     fn visit_f32<E>(self, number: f32) -> Result<Self::Value, E> {
@@ -331,20 +333,20 @@ impl<'de> Visitor<'de> for AnyValue {
         Ok(number
             .to_string()
             .parse()
-            .map_or(Scalar::Other, Scalar::Float))
+            .map_or(GeoScalar::Other, GeoScalar::Float))
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
-        Ok(Scalar::Float(number))
+        Ok(GeoScalar::Float(number))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Scalar::Other)
+        Ok(GeoScalar::Other)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Scalar::Other)
+        Ok(GeoScalar::Other)
     }
 }

@@ -10,13 +10,13 @@ use memchr::memrchr;
 use super::{PIECE, open, open_found};
 use crate::input::compression::Stream;
 use crate::tail::file_info::FileInfo;
-use crate::tail::identity::{Comparison, HEAD, Progress, TAIL};
+use crate::tail::identity::{Comparison, HEAD, ReadPosition, TAIL};
 
 /// Compares a file with what was read of another, and tells whether it ends where that stands.
 ///
 /// # Errors
 /// When it cannot be read, or is gone.
-pub fn compare(found: &FileInfo, progress: &Progress) -> io::Result<(Comparison, bool)> {
+pub fn compare(found: &FileInfo, progress: &ReadPosition) -> io::Result<(Comparison, bool)> {
     let mut stream = Stream::detect(open_found(found)?)?;
     let comparison = progress.compare(&mut stream)?;
     let is_all = comparison == Comparison::Continues && matches!(stream.read(&mut [0]), Ok(0));
@@ -65,7 +65,7 @@ fn head_in(file: File) -> io::Result<Vec<u8>> {
 ///
 /// # Errors
 /// When it cannot be read.
-pub fn compare_path(path: &Path, progress: &Progress) -> io::Result<Comparison> {
+pub fn compare_path(path: &Path, progress: &ReadPosition) -> io::Result<Comparison> {
     progress.compare(Stream::detect(open(path)?)?)
 }
 
@@ -73,7 +73,7 @@ pub fn compare_path(path: &Path, progress: &Progress) -> io::Result<Comparison> 
 ///
 /// # Errors
 /// When it cannot be opened, or is gone. One that is damaged is taken at its word.
-pub fn compare_head(found: &FileInfo, progress: &Progress) -> io::Result<bool> {
+pub fn compare_head(found: &FileInfo, progress: &ReadPosition) -> io::Result<bool> {
     let mut head = Vec::new();
     let stream = Stream::detect(open_found(found)?)?;
     let read = stream
@@ -145,11 +145,11 @@ fn common_end(mut ours: impl Read, mut theirs: impl Read) -> io::Result<u64> {
 ///
 /// # Errors
 /// When one of them cannot be read.
-pub fn common_lines(found: &FileInfo, other: &Path) -> io::Result<Progress> {
+pub fn common_lines(found: &FileInfo, other: &Path) -> io::Result<ReadPosition> {
     let ours = Stream::detect(open_found(found)?)?;
     let end = common_end(ours, Stream::detect(open(other)?)?)?;
     let mut piece = vec![0; PIECE];
-    let mut progress = Progress::default();
+    let mut progress = ReadPosition::default();
     let mut stream = Stream::detect(open_found(found)?)?.take(end);
     let (mut head, mut recent) = (Vec::new(), Vec::new());
     loop {

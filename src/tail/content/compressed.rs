@@ -8,7 +8,7 @@ use memchr::{memchr, memrchr};
 use super::{Lines, PIECE};
 use crate::input::compression::Stream;
 use crate::pipeline::frame::{BYTE_ORDER_MARK, KEPT_OF_TOO_LONG, leading_nuls};
-use crate::tail::identity::{Comparison, HEAD, Progress, TAIL};
+use crate::tail::identity::{Comparison, HEAD, ReadPosition, TAIL};
 
 /// A stream of whole lines out of a compressed file.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ pub(super) struct Compressed {
 #[derive(Debug, Default)]
 struct Passed {
     /// All of it so far, what is kept included.
-    progress: Option<Progress>,
+    progress: Option<ReadPosition>,
     length: u64,
 }
 
@@ -71,11 +71,11 @@ impl Compressed {
     }
 
     /// Goes to where reading stands; false if something else stands before it.
-    pub fn skip(&mut self, progress: &Progress) -> io::Result<bool> {
+    pub fn skip(&mut self, progress: &ReadPosition) -> io::Result<bool> {
         let Some(stream) = &mut self.stream else {
             return Ok(true);
         };
-        let mut skipped = Skipped {
+        let mut skipped = SkippingReader {
             stream,
             head: &mut self.head,
             recent: &mut self.recent,
@@ -95,7 +95,7 @@ impl Compressed {
     /// As [`super::Content::read_lines`].
     pub fn read_lines(
         &mut self,
-        progress: &mut Progress,
+        progress: &mut ReadPosition,
         max_line: usize,
         text: &mut Vec<u8>,
     ) -> io::Result<Lines> {
@@ -173,7 +173,7 @@ impl Compressed {
     }
 
     /// Goes on over the first `length` bytes of the rest.
-    pub fn pass(&mut self, progress: &mut Progress, length: usize) {
+    pub fn pass(&mut self, progress: &mut ReadPosition, length: usize) {
         self.remember(length);
         progress.advance(&self.rest[..length], &self.head, &self.recent);
         self.rest.drain(..length);
@@ -190,7 +190,7 @@ impl Compressed {
     }
 
     /// A line over the limit: keeps only its beginning. Returns how much of the rest that is.
-    fn let_go(&mut self, progress: &Progress) -> usize {
+    fn let_go(&mut self, progress: &ReadPosition) -> usize {
         let kept = KEPT_OF_TOO_LONG;
         if self.passed.length == 0 {
             let mut passed = progress.clone();
@@ -210,7 +210,7 @@ impl Compressed {
     }
 
     /// The end of a line over the limit stands before `end` in the rest.
-    fn take_long(&mut self, progress: &mut Progress, end: usize, text: &mut Vec<u8>) -> Lines {
+    fn take_long(&mut self, progress: &mut ReadPosition, end: usize, text: &mut Vec<u8>) -> Lines {
         let kept = KEPT_OF_TOO_LONG.min(end - 1);
         text.extend_from_slice(&self.rest[..kept]);
         let length = self.passed.length + end as u64 - 1;
@@ -231,13 +231,13 @@ impl Compressed {
 }
 
 /// What is passed over on the way to where reading stands, with its beginning and its end kept.
-struct Skipped<'a> {
+struct SkippingReader<'a> {
     stream: &'a mut Stream<File>,
     head: &'a mut Vec<u8>,
     recent: &'a mut Vec<u8>,
 }
 
-impl io::Read for Skipped<'_> {
+impl io::Read for SkippingReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.stream.read(buffer)?;
         let bytes = &buffer[..read];

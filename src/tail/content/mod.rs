@@ -20,7 +20,7 @@ use compressed::Compressed;
 use plain::Plain;
 
 use super::file_info::FileInfo;
-use super::identity::{HEAD, Progress, TAIL};
+use super::identity::{HEAD, ReadPosition, TAIL};
 use crate::input::compression::{LONGEST_MAGIC, Stream};
 use crate::pipeline::frame::leading_nuls;
 use crate::process::file_id::FileId;
@@ -116,7 +116,7 @@ impl Content {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn resume(&mut self, progress: &Progress) -> io::Result<bool> {
+    pub fn resume(&mut self, progress: &ReadPosition) -> io::Result<bool> {
         match &mut self.form {
             Form::Plain(plain) => plain.is_known(progress),
             Form::Compressed(compressed) => compressed.skip(progress),
@@ -141,7 +141,7 @@ impl Content {
     /// When it cannot be read.
     pub fn read_lines(
         &mut self,
-        progress: &mut Progress,
+        progress: &mut ReadPosition,
         limit: u64,
         max_line: usize,
         text: &mut Vec<u8>,
@@ -160,7 +160,7 @@ impl Content {
     /// When it cannot be read.
     pub fn unfinished(
         &mut self,
-        progress: &Progress,
+        progress: &ReadPosition,
         most: usize,
         text: &mut Vec<u8>,
     ) -> io::Result<u64> {
@@ -175,7 +175,11 @@ impl Content {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn take_unfinished(&mut self, progress: &mut Progress, text: &[u8]) -> io::Result<bool> {
+    pub fn take_unfinished(
+        &mut self,
+        progress: &mut ReadPosition,
+        text: &[u8],
+    ) -> io::Result<bool> {
         match &mut self.form {
             Form::Plain(plain) => plain.take_unfinished(progress, text),
             Form::Compressed(compressed) => {
@@ -204,7 +208,7 @@ pub fn open_found(found: &FileInfo) -> io::Result<File> {
 ///
 /// # Errors
 /// When it cannot be read.
-pub fn at_last_line(found: &FileInfo) -> io::Result<Progress> {
+pub fn at_last_line(found: &FileInfo) -> io::Result<ReadPosition> {
     let file = open_found(found)?;
     let mut text = Vec::new();
     if is_compressed(&file)? {
@@ -214,7 +218,7 @@ pub fn at_last_line(found: &FileInfo) -> io::Result<Progress> {
             .read_to_end(&mut text);
         tracing::trace!("{}: {read:?}", found.path.shown());
         let tail = &text[text.len().saturating_sub(TAIL)..];
-        return Ok(Progress::at(text.len() as u64, &text, tail));
+        return Ok(ReadPosition::at(text.len() as u64, &text, tail));
     }
     let end = file.metadata()?.len();
     progress_at(&file, line_start_before(&file, end)?)
@@ -242,11 +246,11 @@ pub fn line_start_before(file: &File, mut end: u64) -> io::Result<u64> {
 ///
 /// # Errors
 /// When it cannot be read.
-pub fn progress_at(file: &File, offset: u64) -> io::Result<Progress> {
+pub fn progress_at(file: &File, offset: u64) -> io::Result<ReadPosition> {
     let (mut head, mut tail) = (Vec::new(), Vec::new());
     head_before(file, offset, &mut head)?;
     tail_before(file, offset, &mut tail)?;
-    Ok(Progress::at(offset, &head, &tail))
+    Ok(ReadPosition::at(offset, &head, &tail))
 }
 
 /// Opens a file for reading, without waiting for the other end of a pipe.

@@ -7,7 +7,7 @@ use memchr::{memchr, memrchr};
 
 use super::{Lines, PIECE, head_before, read_at, tail_before};
 use crate::pipeline::frame::{BYTE_ORDER_MARK, KEPT_OF_TOO_LONG, leading_nuls};
-use crate::tail::identity::{HEAD, Progress, TAIL};
+use crate::tail::identity::{HEAD, ReadPosition, TAIL};
 
 #[derive(Debug)]
 pub(super) struct Plain {
@@ -28,7 +28,7 @@ impl Plain {
     /// As [`super::Content::unfinished`].
     pub fn unfinished(
         &self,
-        progress: &Progress,
+        progress: &ReadPosition,
         most: usize,
         text: &mut Vec<u8>,
     ) -> io::Result<u64> {
@@ -39,7 +39,7 @@ impl Plain {
     }
 
     /// Whether what was read still stands there.
-    pub fn is_known(&self, progress: &Progress) -> io::Result<bool> {
+    pub fn is_known(&self, progress: &ReadPosition) -> io::Result<bool> {
         let mut text = Vec::new();
         read_at(&self.file, 0, progress.head.length, &mut text)?;
         if !progress.head.is_start_of(&text) {
@@ -53,7 +53,7 @@ impl Plain {
     /// As [`super::Content::read_lines`].
     pub fn read_lines(
         &mut self,
-        progress: &mut Progress,
+        progress: &mut ReadPosition,
         limit: u64,
         max_line: usize,
         text: &mut Vec<u8>,
@@ -122,7 +122,11 @@ impl Plain {
     }
 
     /// Goes on over an unfinished line that was taken whole, and what NUL bytes stand before it.
-    pub fn take_unfinished(&mut self, progress: &mut Progress, text: &[u8]) -> io::Result<bool> {
+    pub fn take_unfinished(
+        &mut self,
+        progress: &mut ReadPosition,
+        text: &[u8],
+    ) -> io::Result<bool> {
         let start = self.after_nuls(progress.offset(), self.size()?)?;
         let is_there =
             start == progress.offset() || self.pass_long(progress, start, &mut Vec::new())?;
@@ -146,7 +150,12 @@ impl Plain {
         Ok(None)
     }
 
-    fn taken(&mut self, progress: &mut Progress, text: &[u8], lines: Lines) -> io::Result<Lines> {
+    fn taken(
+        &mut self,
+        progress: &mut ReadPosition,
+        text: &[u8],
+        lines: Lines,
+    ) -> io::Result<Lines> {
         Ok(if self.pass(progress, text)? {
             lines
         } else {
@@ -156,7 +165,7 @@ impl Plain {
 
     /// Goes on over `text`, if it is still true that it stands behind what was read before: a file
     /// that is truncated and written anew meanwhile gives bytes of two contents.
-    pub fn pass(&mut self, progress: &mut Progress, text: &[u8]) -> io::Result<bool> {
+    pub fn pass(&mut self, progress: &mut ReadPosition, text: &[u8]) -> io::Result<bool> {
         let known = self.is_known(progress)?;
         let offset = progress.offset();
         let end = offset + text.len() as u64;
@@ -182,7 +191,7 @@ impl Plain {
     /// Goes on over what is too long to be held, up to `end`.
     fn pass_long(
         &mut self,
-        progress: &mut Progress,
+        progress: &mut ReadPosition,
         end: u64,
         chunk: &mut Vec<u8>,
     ) -> io::Result<bool> {

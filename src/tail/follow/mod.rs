@@ -28,7 +28,7 @@ const UNFINISHED_KEPT: u64 = 8 << 10;
 
 /// How logs are followed.
 #[derive(Debug, Clone, Copy)]
-pub struct Reading {
+pub struct ReadOptions {
     /// How files are first met.
     pub meeting: FirstMeeting,
     /// The longest line in bytes.
@@ -44,7 +44,7 @@ pub struct TailReader {
     pub discovery: Discovery,
     /// The logs.
     pub logs: Logs,
-    reading: Reading,
+    reading: ReadOptions,
     /// The last look, while nothing is known to have changed since.
     folders: BTreeMap<PathBuf, Listing>,
     /// The files that it found.
@@ -73,7 +73,7 @@ pub struct TailReader {
 impl TailReader {
     /// Follows from where the logs stand.
     #[must_use]
-    pub fn new(discovery: Discovery, logs: Logs, reading: Reading) -> Self {
+    pub fn new(discovery: Discovery, logs: Logs, reading: ReadOptions) -> Self {
         Self {
             discovery,
             logs,

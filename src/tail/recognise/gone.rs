@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::copies::Index;
 use super::places::{is_named_compressed, is_rotation_of, unless_vanished};
 use super::scan::Scan;
-use super::{Changed, Known, Logs, now};
+use super::{Changed, Logs, ReadState, now};
 use crate::process::shown::Shown as _;
 use crate::tail::content;
 use crate::tail::discover::FileInfo;
@@ -95,7 +95,7 @@ impl Logs {
                 None => Fate::Deleted,
             };
             let is_of_another = !matches!(fate, Fate::Overwritten(_))
-                && Known::of(log) == Known::Unread
+                && ReadState::of(log) == ReadState::Unread
                 && !scan.is_free(&log.checkpoint.file_id);
             if is_of_another {
                 // What stands in its file is the content of a log that is known longer.

@@ -32,7 +32,7 @@ use scan::Scan;
 
 use super::content;
 use super::discover::{FileInfo, ScanResult};
-use super::identity::{Digest, Progress};
+use super::identity::{Digest, ReadPosition};
 use super::log::{Condition, Log, LogId, folder};
 use crate::process::file_id::FileId;
 
@@ -76,14 +76,14 @@ fn key(file_id: &FileId) -> (u64, u64) {
 
 /// The logs that one step of a scan is about.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Known {
+enum ReadState {
     /// Something was read of them: their content tells them.
     Read,
     /// Nothing was: only their file tells them.
     Unread,
 }
 
-impl Known {
+impl ReadState {
     fn of(log: &Log) -> Self {
         if log.offset() > 0 {
             Self::Read
@@ -102,10 +102,10 @@ impl Logs {
         let mut earlier = self.begin(look);
         let mut scan = Scan::of(look);
         let mut nowhere = Vec::new();
-        for known in [Known::Read, Known::Unread] {
+        for known in [ReadState::Read, ReadState::Unread] {
             let astray = self.find_in_place(known, look, &mut scan)?;
             let mut missing = self.find_elsewhere(astray, &mut scan)?;
-            if known == Known::Read {
+            if known == ReadState::Read {
                 missing = self.find_moved(missing, &mut scan)?;
             }
             nowhere.extend(missing);
@@ -134,7 +134,7 @@ impl Logs {
     /// Finds logs by their files; returns those whose file is not there or says something else.
     fn find_in_place(
         &mut self,
-        known: Known,
+        known: ReadState,
         look: &ScanResult,
         scan: &mut Scan<'_>,
     ) -> Result<Vec<LogId>, Changed> {
@@ -143,7 +143,7 @@ impl Logs {
         let logs = self
             .all
             .iter_mut()
-            .filter(|(_, log)| Known::of(log) == known);
+            .filter(|(_, log)| ReadState::of(log) == known);
         let (gone, present): (Vec<_>, Vec<_>) = logs.partition(|(_, log)| log.gone.is_some());
         for (id, log) in present.into_iter().chain(gone) {
             let home = &log.home;
@@ -254,7 +254,7 @@ impl Logs {
             };
             (from_end(found)?, condition)
         } else {
-            (Progress::default(), Condition::Plain)
+            (ReadPosition::default(), Condition::Plain)
         };
         let mut seen = None;
         if progress.offset() == 0 {
@@ -266,8 +266,8 @@ impl Logs {
 }
 
 /// What counts as read of a file that is followed from its end.
-fn from_end(found: &FileInfo) -> Result<Progress, Changed> {
-    unless_vanished(content::at_last_line(found), found, Progress::default())
+fn from_end(found: &FileInfo) -> Result<ReadPosition, Changed> {
+    unless_vanished(content::at_last_line(found), found, ReadPosition::default())
 }
 
 /// Seconds since 1970.

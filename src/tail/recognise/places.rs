@@ -14,7 +14,7 @@ use crate::tail::content::{self, Beginning, Content};
 use crate::tail::discover::FileInfo;
 use crate::tail::identity::{Comparison, Digest};
 use crate::tail::log::{Condition, Log, LogId, file_name, folder};
-use crate::tail::name::{self, Age, Name};
+use crate::tail::name::{self, Age, LogName};
 
 pub(super) use super::vanished::unless_vanished;
 
@@ -114,7 +114,7 @@ pub(super) fn is_rotation_of(found: &FileInfo, log: &Log) -> bool {
     let real = log.checkpoint.real.as_deref();
     real.filter(|real| folder(real) == here && found.path != *real)
         .is_some_and(|real| {
-            let name = Name::of(file_name(real));
+            let name = LogName::of(file_name(real));
             is_known(&name.series, &name.age) || extends(real)
         })
 }
@@ -245,10 +245,11 @@ fn candidates(
             };
             let is_real = folder(path) != log.series.0;
             let own = file_name(path);
-            let series = Name::of(own).series;
+            let series = LogName::of(own).series;
             // In a directory that patterns list, files in known forms are found by them.
-            let is_named =
-                |name: &OsStr| is_extended(name, own) || is_real && Name::of(name).series == series;
+            let is_named = |name: &OsStr| {
+                is_extended(name, own) || is_real && LogName::of(name).series == series
+            };
             named.extend(scan.names(folder(path)).matching(is_named));
         }
         named.retain(|found| !scan.is_listed(&found.file_id) && scan.is_free(&found.file_id));

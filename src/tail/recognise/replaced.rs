@@ -13,13 +13,13 @@ use super::places::{
     compared, is_extended, is_intact, is_rotation_of, is_there, stamp, unless_vanished,
 };
 use super::scan::Scan;
-use super::{Changed, Known, Logs, key};
+use super::{Changed, Logs, ReadState, key};
 use crate::process::shown::Shown as _;
 use crate::tail::content::{self, Beginning};
 use crate::tail::discover::FileInfo;
-use crate::tail::identity::{Comparison, Progress};
+use crate::tail::identity::{Comparison, ReadPosition};
 use crate::tail::log::{Condition, Log, LogId, Series, file_name, folder};
-use crate::tail::name::Name;
+use crate::tail::name::LogName;
 
 /// So many of the newest backups of a file are compared with it while it is shorter than they are.
 const MOST_BACKUPS: usize = 4;
@@ -30,11 +30,11 @@ impl Logs {
     /// as a copy that may still be in the making.
     pub(super) fn find_replaced(
         &mut self,
-        known: Known,
+        known: ReadState,
         nowhere: &[LogId],
         scan: &mut Scan<'_>,
     ) -> Result<(), Changed> {
-        if known == Known::Read {
+        if known == ReadState::Read {
             self.with_backup.clear();
         }
         let new: Vec<&FileInfo> = scan.free().collect();
@@ -44,7 +44,11 @@ impl Logs {
         if new.is_empty() || present.clone().next().is_none() {
             return Ok(());
         }
-        let index = ByHead::of(present.clone().filter(|(_, log)| known == Known::of(log)));
+        let index = ByHead::of(
+            present
+                .clone()
+                .filter(|(_, log)| known == ReadState::of(log)),
+        );
         let backups = Backups::of(present);
         for found in new {
             let backups = if found.name.rotated_from.is_none() {
@@ -55,7 +59,11 @@ impl Logs {
             if !backups.is_empty() {
                 self.with_backup.insert(key(&found.file_id));
             }
-            let is_known = |id: &LogId| self.all.get(id).is_some_and(|log| Known::of(log) == known);
+            let is_known = |id: &LogId| {
+                self.all
+                    .get(id)
+                    .is_some_and(|log| ReadState::of(log) == known)
+            };
             let backups: Vec<_> = backups.into_iter().filter(is_known).collect();
             let Some(head) = scan.head(found)?.filter(|head| !head.is_empty()) else {
                 continue;
@@ -244,7 +252,7 @@ impl Logs {
         found: &FileInfo,
         index: &mut Index,
         scan: &mut Scan<'_>,
-    ) -> Result<Option<Progress>, Changed> {
+    ) -> Result<Option<ReadPosition>, Changed> {
         for id in index.originals(found, &self.all, scan)? {
             let Some(log) = self.all.get(&id) else {
                 continue;
@@ -317,15 +325,15 @@ fn is_present(log: &Log) -> bool {
 /// Whether so many bytes are most of what was read, or at first seen, of a log. Files that only begin with the same lines,
 /// such as a header, are different logs.
 fn is_most_of(log: &Log, bytes: u64) -> bool {
-    let known = match Known::of(log) {
-        Known::Read => log.offset(),
-        Known::Unread => log.checkpoint.size,
+    let known = match ReadState::of(log) {
+        ReadState::Read => log.offset(),
+        ReadState::Unread => log.checkpoint.size,
     };
     bytes > known / 2
 }
 
 /// Whether a log's file is named as a backup, or as a rotated file, of another.
-fn is_backup_of(log: &Log, path: &Path, name: &Name) -> bool {
+fn is_backup_of(log: &Log, path: &Path, name: &LogName) -> bool {
     let backup = log.checkpoint.own_path();
     let is_rotated = log.name.rotated_from.is_some()
         && log.name.series == name.series

@@ -9,7 +9,7 @@ use super::vanished::unless_vanished;
 use super::{Changed, key};
 use crate::process::file_id::FileId;
 use crate::tail::content;
-use crate::tail::discover::{FileInfo, Names, ScanResult};
+use crate::tail::discover::{DirectoryNames, FileInfo, ScanResult};
 
 /// What a scan found, and what of it is a log already.
 pub(super) struct Scan<'a> {
@@ -19,7 +19,7 @@ pub(super) struct Scan<'a> {
     /// Those that are reached through symbolic links, by where these lead to.
     by_real: HashMap<&'a Path, &'a FileInfo>,
     taken: HashSet<(u64, u64)>,
-    names: HashMap<PathBuf, Names>,
+    names: HashMap<PathBuf, DirectoryNames>,
     heads: HashMap<(u64, u64), Option<Arc<[u8]>>>,
 }
 
@@ -92,10 +92,10 @@ impl<'a> Scan<'a> {
     }
 
     /// The files of a directory, whatever patterns say.
-    pub fn names(&mut self, folder: &Path) -> &Names {
+    pub fn names(&mut self, folder: &Path) -> &DirectoryNames {
         self.names
             .entry(folder.to_owned())
-            .or_insert_with(|| Names::of(folder))
+            .or_insert_with(|| DirectoryNames::of(folder))
     }
 
     /// The uncompressed beginning of a file; none of one that cannot be read.

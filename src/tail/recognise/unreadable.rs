@@ -6,7 +6,7 @@ use super::{Changed, Logs};
 use crate::process::shown::Shown as _;
 use crate::tail::content;
 use crate::tail::discover::FileInfo;
-use crate::tail::identity::Progress;
+use crate::tail::identity::ReadPosition;
 use crate::tail::log::{Condition, Log, LogId, file_name, folder};
 use crate::tail::name;
 
@@ -49,7 +49,7 @@ impl Logs {
             tracing::warn!("{path} is {what}: {missed}; {REMEDY}");
             self.unreadable += 1;
         }
-        let progress = Progress::default();
+        let progress = ReadPosition::default();
         Ok(Some(Log::begin(found, progress, None, Condition::Ignored)))
     }
 
@@ -72,7 +72,7 @@ impl Logs {
         self.unreadable += 1;
         if found.is_listed {
             scan.take(&found.file_id);
-            let progress = Progress::default();
+            let progress = ReadPosition::default();
             let log = Log::begin(&found, progress, None, Condition::Ignored);
             self.all.insert(self.next, log);
             self.next += 1;
