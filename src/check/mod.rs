@@ -16,7 +16,7 @@ pub use report::{CheckFormat, CheckReport};
 
 /// What is looked at, in this order. The names in reports are a contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::enum_variant_names, reason = "named as in reports")]
+
 pub enum StepName {
     /// Flags, environment and credentials are there and fit each other.
     Configuration,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Error;
 use crate::cli::FixturesCommand;
 use crate::exit::Exit;
-use crate::fixtures::{self, Case, CaseOutcome, FixtureReport, Runner, Task};
+use crate::fixtures::{self, CaseOutcome, FixtureCase, FixtureReport, Runner, Task};
 use crate::options;
 use crate::process::batch;
 use crate::schema::validate::Validator;
@@ -14,7 +14,7 @@ use crate::schema::validate::Validator;
 /// A case, or a folder without any, and how it went.
 #[derive(Default)]
 struct Turn {
-    case: Case,
+    case: FixtureCase,
     outcome: Option<CaseOutcome>,
     /// Records that could not be mapped.
     failed: u64,
@@ -40,7 +40,7 @@ pub fn run(command: FixturesCommand) -> Result<Exit, Error> {
         match fixtures::discover(folder) {
             Ok(cases) => turns.extend(cases.into_iter().map(|case| (case, None))),
             Err(error) => {
-                let case = Case {
+                let case = FixtureCase {
                     input: folder.clone(),
                     expected: folder.clone(),
                 };

@@ -9,7 +9,7 @@ use crate::cli::{FromArg, TailArgs};
 use crate::tail::Schedule;
 use crate::tail::discover::Discovery;
 use crate::tail::exclusion::Exclusion;
-use crate::tail::pattern::Pattern;
+use crate::tail::pattern::PathPattern;
 use crate::tail::recognise::FirstMeeting;
 use crate::tail::run::TailOptions;
 
@@ -18,7 +18,7 @@ use crate::tail::run::TailOptions;
 /// # Errors
 /// When a path or glob cannot be used.
 pub fn discovery(arguments: &TailArgs) -> Result<Discovery, Error> {
-    let path = |path: &PathBuf| Pattern::parse(path).map_err(Error::Path);
+    let path = |path: &PathBuf| PathPattern::parse(path).map_err(Error::Path);
     let glob = |glob: &OsString| Exclusion::parse(glob).map_err(Error::Exclude);
     Ok(Discovery {
         patterns: arguments.paths.iter().map(path).collect::<Result<_, _>>()?,

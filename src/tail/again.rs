@@ -148,18 +148,18 @@ fn series(path: &Path) -> Series {
 /// `log.file.path` and `log.offset` of an event of a followed or read file.
 fn source(line: &[u8]) -> Option<(String, u64)> {
     #[derive(Deserialize)]
-    struct Event {
-        log: Log,
+    struct WrittenEvent {
+        log: WrittenLog,
     }
     #[derive(Deserialize)]
-    struct Log {
-        file: File,
+    struct WrittenLog {
+        file: WrittenFile,
         offset: u64,
     }
     #[derive(Deserialize)]
-    struct File {
+    struct WrittenFile {
         path: String,
     }
-    let event: Event = serde_json::from_slice(line).ok()?;
+    let event: WrittenEvent = serde_json::from_slice(line).ok()?;
     Some((event.log.file.path, event.log.offset))
 }

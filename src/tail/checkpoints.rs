@@ -78,7 +78,7 @@ impl Checkpoints {
                     true
                 }
                 Change::Forget(id) => self.logs.remove(&id).is_some(),
-                Change::Pattern(pattern) => self.patterns.insert(pattern),
+                Change::PathPattern(pattern) => self.patterns.insert(pattern),
                 Change::Lost(bytes) => {
                     let is_more = bytes > self.lost_bytes;
                     self.lost_bytes = bytes;

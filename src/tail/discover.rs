@@ -13,7 +13,7 @@ use super::glob::Glob;
 use super::log::Series;
 use super::name::LogName;
 use super::path::{file_name, folder};
-use super::pattern::Pattern;
+use super::pattern::PathPattern;
 
 pub use super::file_info::FileInfo;
 
@@ -111,7 +111,7 @@ impl DirectoryNames {
 #[derive(Debug)]
 pub struct Discovery {
     /// What to follow.
-    pub patterns: Vec<Pattern>,
+    pub patterns: Vec<PathPattern>,
     /// What not to.
     pub exclude: Vec<Exclusion>,
     /// The patterns that were looked for before.

@@ -159,7 +159,7 @@ impl FollowLoop {
 
     fn take_changes(&mut self, changes: &mut Vec<Change>) {
         let known = self.following.discovery.known.iter().cloned();
-        changes.extend(known.map(Change::Pattern));
+        changes.extend(known.map(Change::PathPattern));
         self.following.take_changes(FORGET_AFTER, changes);
         changes.push(Change::Lost(self.following.logs.lost_bytes));
     }

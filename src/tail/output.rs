@@ -124,7 +124,7 @@ impl Output {
                 let then = &row.checkpoint;
                 then.path == now.path && then.real == now.real
             }),
-            Change::Forget(_) | Change::Pattern(_) | Change::Lost(_) => true,
+            Change::Forget(_) | Change::PathPattern(_) | Change::Lost(_) => true,
         };
         if !is_file || events.changes.iter().all(is_known) {
             return Ok(());

@@ -16,7 +16,7 @@ const LOGS: &str = "*.log";
 
 /// Files to follow, as the user named them.
 #[derive(Debug, Clone)]
-pub struct Pattern {
+pub struct PathPattern {
     /// The absolute pattern, by which the state knows it.
     pub text: String,
     /// As it was given.
@@ -36,7 +36,7 @@ enum PatternTarget {
     Glob { folders: Folders, file: Glob },
 }
 
-impl Pattern {
+impl PathPattern {
     /// Reads a path, a directory (whose `*.log` files are followed), or a glob.
     ///
     /// # Errors

@@ -24,7 +24,7 @@ pub enum Change {
     /// A log is not remembered any more.
     Forget(LogId),
     /// A pattern was looked for.
-    Pattern(String),
+    PathPattern(String),
     /// So many bytes are lost, all in all.
     Lost(u64),
 }

@@ -79,7 +79,7 @@ enum Mode {
     /// Between or in lines; of one that is not whole yet it is asked whether it is a page.
     Lines(Asked),
     /// Inside a page or array.
-    Document(Document),
+    Document(OpenDocument),
     /// Passing over what cannot be used, to the end of its line.
     Discard(Discarded),
 }
@@ -92,7 +92,7 @@ enum Asked {
 }
 
 #[derive(Debug)]
-struct Document {
+struct OpenDocument {
     scanner: Scanner,
     /// How it begins.
     opening: Vec<u8>,
@@ -258,7 +258,7 @@ impl Framer {
     /// Into a document, whose array begins behind `text`.
     fn enter(&mut self, scanner: Scanner, opening: &[u8], text: &[u8]) -> Step {
         let opening = opening.trim_ascii_start();
-        self.mode = Mode::Document(Document {
+        self.mode = Mode::Document(OpenDocument {
             scanner,
             opening: opening[..opening.len().min(KEPT_OF_OPENING)].to_vec(),
             record: InRecord::No,
@@ -320,7 +320,7 @@ impl Framer {
 
     fn document(
         &mut self,
-        mut document: Document,
+        mut document: OpenDocument,
         text: &[u8],
         end: bool,
         base: usize,
@@ -380,7 +380,7 @@ impl Framer {
     }
 
     /// All of `text` is scanned: keeps what may become a record, within the limit.
-    fn wait_in_document(&mut self, mut document: Document, text: &[u8]) -> Step {
+    fn wait_in_document(&mut self, mut document: OpenDocument, text: &[u8]) -> Step {
         let keep = match document.record {
             InRecord::No => text.len() <= KEPT_OF_TOO_LONG,
             InRecord::Yes => text.len() <= self.limit,
@@ -416,7 +416,7 @@ impl Framer {
     /// follow are lines again; if the text at `stop` begins a line, this line is one of them.
     fn broken(
         &mut self,
-        mut document: Document,
+        mut document: OpenDocument,
         text: &[u8],
         stop: usize,
         problem: &'static str,
