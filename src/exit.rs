@@ -5,7 +5,7 @@ use std::process::ExitCode;
 /// How the program ends; the numbers are a contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// Everything was done.
+    /// 0: everything was done.
     Done,
     /// Something failed: an input, the output, the network, the state.
     Failed,

@@ -8,7 +8,7 @@ use std::fmt;
 pub struct Secret(String);
 
 impl Secret {
-    /// Hides a text.
+    /// Wraps a text, so that `Debug` does not show it.
     #[must_use]
     pub fn new(text: String) -> Self {
         Self(text)

@@ -13,7 +13,7 @@ pub enum Authorization {
     Basic {
         /// The user's name, or e-mail address.
         user: String,
-        /// The token.
+        /// API token or password.
         token: Secret,
     },
     /// A personal access token.

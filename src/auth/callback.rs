@@ -24,7 +24,7 @@ const QUOTED: usize = 300;
 pub enum Callback {
     /// The code to exchange.
     Code(Secret),
-    /// No.
+    /// Access was denied; the text is what the server says.
     Denied(String),
     /// Somebody else's: its `state` is not ours.
     Foreign,
@@ -98,7 +98,7 @@ impl std::fmt::Debug for Listener {
 }
 
 impl Listener {
-    /// Begins to listen.
+    /// Binds the address of the redirect URI.
     ///
     /// # Errors
     /// [`Error::NotLoopback`] when that is not possible on this machine, [`Error::Listen`] when

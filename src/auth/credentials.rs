@@ -51,11 +51,11 @@ pub enum Error {
     /// Its file cannot be read.
     #[error("{setting}: cannot read {}: {source}", path.shown())]
     Read {
-        /// What names it.
+        /// The flag or environment variable that names the file.
         setting: &'static str,
-        /// The file.
+        /// Path of the file that caused the error.
         path: PathBuf,
-        /// Why.
+        /// The underlying I/O error.
         source: io::Error,
     },
     /// There is nothing in it.

@@ -18,7 +18,7 @@ pub enum Error {
     /// The file of the grant is of no use.
     #[error("token file {} is damaged: {damage}; log in again: confluence-ecs auth login --client-id ID", path.shown())]
     Damaged {
-        /// The file.
+        /// Path of the file that caused the error.
         path: PathBuf,
         /// What is wrong with it.
         damage: &'static str,
@@ -31,7 +31,7 @@ pub enum Error {
         holder.map(|pid| format!(", {pid}")).unwrap_or_default()
     )]
     Busy {
-        /// The lock file.
+        /// Path of the lock file.
         path: PathBuf,
         /// The other's process id, as it wrote it down.
         holder: Option<u32>,
@@ -42,9 +42,9 @@ pub enum Error {
     /// The grant cannot be written.
     #[error("cannot save the tokens in {}: {source}", path.shown())]
     Save {
-        /// The file.
+        /// Path of the file that caused the error.
         path: PathBuf,
-        /// Why.
+        /// The underlying I/O error.
         source: io::Error,
     },
     /// The tokens of a refresh cannot be written, and those on disk are used up.
@@ -55,19 +55,19 @@ pub enum Error {
         login(client_id)
     )]
     Lost {
-        /// The file.
+        /// Path of the file that caused the error.
         path: PathBuf,
-        /// Why.
+        /// The underlying I/O error.
         source: io::Error,
-        /// The OAuth app.
+        /// Client id of the OAuth app.
         client_id: String,
     },
     /// The grant cannot be removed.
     #[error("cannot remove the tokens in {}: {source}", path.shown())]
     Remove {
-        /// The file.
+        /// Path of the file that caused the error.
         path: PathBuf,
-        /// Why.
+        /// The underlying I/O error.
         source: io::Error,
     },
     /// The refresh token is dead.
@@ -79,7 +79,7 @@ pub enum Error {
         login(client_id)
     )]
     Ended {
-        /// The OAuth app.
+        /// Client id of the OAuth app.
         client_id: String,
         /// What the server says.
         said: String,
@@ -89,9 +89,9 @@ pub enum Error {
     /// By what is on disk, there is no use in asking.
     #[error("the login has expired: {why}; log in again: {}", login(client_id))]
     Over {
-        /// The OAuth app.
+        /// Client id of the OAuth app.
         client_id: String,
-        /// Why.
+        /// Why it expired, as a phrase.
         why: &'static str,
     },
     /// There is nothing to refresh with.
@@ -101,7 +101,7 @@ pub enum Error {
         login(client_id)
     )]
     NoRefreshToken {
-        /// The OAuth app.
+        /// Client id of the OAuth app.
         client_id: String,
     },
     /// The API refuses access tokens that were only just issued.
@@ -110,11 +110,11 @@ pub enum Error {
         login(client_id)
     )]
     Rejected {
-        /// What was asked.
+        /// URL of the request, without its query.
         url: String,
         /// What the server says.
         said: String,
-        /// The OAuth app.
+        /// Client id of the OAuth app.
         client_id: String,
     },
     /// Refreshing needs the app's secret.
@@ -130,20 +130,20 @@ pub enum Error {
          CONFLUENCE_OAUTH_CLIENT_SECRET or --client-secret-file, and the --client-id of the login"
     )]
     ClientRefused {
-        /// The OAuth app.
+        /// Client id of the OAuth app.
         client_id: String,
         /// What the server says.
         said: String,
     },
-    /// Nobody answers.
+    /// The OAuth server is unreachable or fails.
     #[error("cannot refresh the access token: {0}; the login is still valid: try again later")]
     Outage(Failure),
     /// The OAuth server does not like the request.
     #[error("no access token: {url} returned status {status}{}", told(said))]
     Refused {
-        /// What was asked.
+        /// URL of the request, without its query.
         url: String,
-        /// The status.
+        /// HTTP status of the response.
         status: u16,
         /// What the server says.
         said: String,
@@ -174,9 +174,9 @@ pub enum Error {
     /// The sites cannot be asked for, says the server.
     #[error("cannot list the sites: {url} returned status {status}{}", told(said))]
     SitesRefused {
-        /// What was asked.
+        /// URL of the request, without its query.
         url: String,
-        /// The status.
+        /// HTTP status of the response.
         status: u16,
         /// What the server says.
         said: String,
@@ -187,9 +187,9 @@ pub enum Error {
          --redirect-uri that the app's settings allow, or use --paste"
     )]
     Listen {
-        /// Where.
+        /// Host and port that cannot be bound.
         address: String,
-        /// Why.
+        /// What the system reports.
         problem: String,
     },
     /// The browser is sent to another machine.

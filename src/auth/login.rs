@@ -33,17 +33,17 @@ pub enum Error {
 
 /// A login on its way.
 pub struct Login {
-    /// The OAuth app.
+    /// Client id of the OAuth app.
     pub client_id: String,
     /// Where the browser is sent back to, as it was given: OAuth servers compare it letter by letter.
     pub redirect_uri: String,
-    /// What that means.
+    /// The redirect URI, parsed.
     pub redirect_url: Url,
     /// The secret of the app.
     pub client_secret: Secret,
-    /// Makes the requests.
+    /// HTTP client for the requests.
     pub client: Arc<Client>,
-    /// Where they go.
+    /// Base URLs of the requests.
     pub servers: Servers,
     /// Where the grant is kept.
     pub directory: PathBuf,

@@ -35,20 +35,20 @@ const LONGEST_CODE_WAIT: Duration = Duration::from_secs(30);
 /// An OAuth app that asks for tokens.
 #[derive(Debug)]
 pub struct App<'a> {
-    /// Makes the requests.
+    /// HTTP client for the requests.
     pub client: &'a Client,
-    /// Where they go.
+    /// Base URLs of the requests.
     pub servers: &'a Servers,
-    /// The app.
+    /// Client id of the OAuth app.
     pub client_id: &'a str,
-    /// Its secret.
+    /// Client secret of the OAuth app.
     pub client_secret: &'a Secret,
 }
 
 /// What the OAuth server issued.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tokens {
-    /// For requests.
+    /// Bearer token for API requests.
     pub access_token: Secret,
     /// When it ends, counted from before it was asked for.
     pub access_ends: Timestamp,

@@ -13,9 +13,9 @@ pub const AUTH: &str = "https://auth.atlassian.com";
 /// Where OAuth's requests go. Refresh tokens and the client secret go to `{auth}/oauth/token` only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Servers {
-    /// The OAuth server.
+    /// Base URL of the OAuth server (`--auth-base`).
     pub auth: Url,
-    /// The gateway.
+    /// Base URL of the API gateway (`--api-base`).
     pub api: Url,
 }
 

@@ -26,7 +26,7 @@ const IN_ALL: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// What a login was granted. It has no `Serialize`: its tokens get into no other file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenSet {
-    /// The OAuth app.
+    /// Client id of the OAuth app.
     pub client_id: String,
     /// Where the browser was sent back to.
     pub redirect_uri: String,
@@ -36,13 +36,13 @@ pub struct TokenSet {
     pub api_base: Url,
     /// Atlassian's id of who logged in, if the access token tells.
     pub account: Option<String>,
-    /// What was granted.
+    /// Granted scopes.
     pub scopes: Vec<String>,
     /// What it is for, as last asked.
     pub sites: Vec<AccessibleSite>,
-    /// For requests.
+    /// Bearer token for API requests.
     pub access_token: Secret,
-    /// When that ends.
+    /// Expiry of the access token.
     pub access_ends: Timestamp,
     /// For the next access token; none without the scope `offline_access`.
     pub refresh_token: Option<Secret>,
@@ -57,9 +57,9 @@ pub struct TokenSet {
 /// A Confluence Cloud site that the grant is for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessibleSite {
-    /// Its cloud id.
+    /// Cloud id of the site.
     pub id: String,
-    /// Its own address.
+    /// URL of the site, such as `https://acme.atlassian.net`.
     #[serde(default)]
     pub url: String,
     /// What it is called.

@@ -18,7 +18,7 @@ pub struct Given {
     pub kind: DatabaseKind,
     /// The flag or variable.
     pub setting: &'static str,
-    /// The file.
+    /// Path of the database file.
     pub path: PathBuf,
 }
 

@@ -53,9 +53,9 @@ pub struct Plan {
     pub since: Since,
     /// The directory of the state, where it is not the usual one.
     pub state_dir: Option<PathBuf>,
-    /// The GeoIP databases.
+    /// Configured GeoIP databases.
     pub databases: Vec<Given>,
-    /// Where events go.
+    /// Output file; `-` is stdout.
     pub output: PathBuf,
 }
 

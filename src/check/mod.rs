@@ -111,19 +111,19 @@ pub struct CheckStep {
 }
 
 impl CheckStep {
-    /// As it should be.
+    /// A step that passed.
     #[must_use]
     pub fn ok(name: StepName, detail: impl Into<String>) -> Self {
         Self::of(name, Status::Ok, detail, None)
     }
 
-    /// To be seen to.
+    /// A step that passed with a warning.
     #[must_use]
     pub fn warn(name: StepName, detail: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self::of(name, Status::Warn, detail, Some(remedy.into()))
     }
 
-    /// To be mended.
+    /// A step that failed, with its remedy.
     #[must_use]
     pub fn fail(name: StepName, detail: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self::of(name, Status::Fail, detail, Some(remedy.into()))
@@ -135,7 +135,7 @@ impl CheckStep {
         Self::of(name, Status::Fail, error.to_string(), None)
     }
 
-    /// Not looked at.
+    /// A step that was skipped.
     #[must_use]
     pub fn skip(name: StepName, why: impl Into<String>) -> Self {
         Self::of(name, Status::Skip, why, None)

@@ -25,20 +25,20 @@ const MARGIN: Duration = Duration::from_secs(60 * 60);
 pub struct Probe {
     /// The API that is there.
     pub api: Api,
-    /// What it has.
+    /// The newest record of the past year.
     pub newest: Newest,
     /// How far our clock is ahead of the server's, in seconds.
     pub ahead: Option<i64>,
 }
 
-/// The newest record.
+/// Time of the newest record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Newest {
-    /// There is none.
+    /// There is no record.
     None,
     /// It does not say when it happened.
     Timeless,
-    /// It happened then.
+    /// The record has this time.
     At(Timestamp),
 }
 
@@ -101,7 +101,7 @@ fn newest(page: &Page) -> Newest {
 /// Who asks, and where: what remedies depend on.
 #[derive(Debug, Clone)]
 pub struct SiteContext {
-    /// What runs there.
+    /// Kind of deployment.
     pub deployment: Deployment,
     /// Who asks, for people: `admin@example.com with an API token`.
     pub who: String,

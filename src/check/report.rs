@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{CheckStep, Status, StepName};
 
-/// How to report.
+/// Format of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CheckFormat {
     /// A line a step, at once: `ok    credentials     accepted: …`; a remedy on the next line.
@@ -34,7 +34,7 @@ impl<W: Write> CheckReport<W> {
         }
     }
 
-    /// Tells a step.
+    /// Prints or collects a step.
     ///
     /// # Errors
     /// When it cannot be written.

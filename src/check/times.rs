@@ -66,7 +66,7 @@ pub struct Retention {
 /// What is known of the retention.
 #[derive(Debug)]
 pub enum Kept {
-    /// So long.
+    /// The site reports this retention.
     For(Retention),
     /// The API tells no such thing.
     Untold,

@@ -21,7 +21,7 @@ pub enum AuthCommand {
         /// Read the callback URL from stdin, for machines without a browser
         #[arg(long, action = ArgAction::SetTrue)]
         paste: bool,
-        /// The rest.
+        /// Arguments shared by the commands of `auth`.
         #[command(flatten)]
         auth: AuthArgs,
     },
@@ -30,7 +30,7 @@ pub enum AuthCommand {
         /// Print JSON
         #[arg(long)]
         json: bool,
-        /// The rest.
+        /// Arguments shared by the commands of `auth`.
         #[command(flatten)]
         auth: AuthArgs,
     },
@@ -39,19 +39,19 @@ pub enum AuthCommand {
         /// Print JSON
         #[arg(long)]
         json: bool,
-        /// The rest.
+        /// Arguments shared by the commands of `auth`.
         #[command(flatten)]
         auth: AuthArgs,
     },
     /// Refresh the access token now
     Refresh {
-        /// The rest.
+        /// Arguments shared by the commands of `auth`.
         #[command(flatten)]
         auth: AuthArgs,
     },
     /// Delete the stored tokens; to revoke them, use "Connected apps" in the Atlassian account
     Logout {
-        /// The rest.
+        /// Arguments shared by the commands of `auth`.
         #[command(flatten)]
         auth: AuthArgs,
     },
@@ -63,10 +63,10 @@ pub struct AuthArgs {
     /// Where the grant is kept.
     #[command(flatten)]
     pub state: StateDirArgs,
-    /// OAuth's client secret.
+    /// The client secret of the OAuth app.
     #[command(flatten)]
     pub client_secret: ClientSecretArgs,
-    /// Atlassian's servers.
+    /// Base URLs of the gateway and the OAuth server.
     #[command(flatten)]
     pub atlassian: AtlassianArgs,
     /// How requests are made.

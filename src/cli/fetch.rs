@@ -37,10 +37,10 @@ pub struct FetchArgs {
     /// Where to keep how far was fetched.
     #[command(flatten)]
     pub state: StateDirArgs,
-    /// Where, and who.
+    /// Where the API is, and the credentials.
     #[command(flatten)]
     pub site: SiteArgs,
-    /// What to fetch.
+    /// Which records to fetch.
     #[command(flatten)]
     pub query: QueryArgs,
     /// How requests are made.
@@ -79,7 +79,7 @@ pub struct SiteArgs {
     /// OAuth's client secret, for the stored grant.
     #[command(flatten)]
     pub client_secret: ClientSecretArgs,
-    /// Atlassian's servers.
+    /// Base URLs of the gateway and the OAuth server.
     #[command(flatten)]
     pub atlassian: AtlassianArgs,
 }
@@ -104,7 +104,7 @@ pub struct AtlassianArgs {
     pub auth_base: Url,
 }
 
-/// What to fetch.
+/// Which records to fetch, and in which portions.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Records")]
 pub struct QueryArgs {

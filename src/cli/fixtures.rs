@@ -17,7 +17,7 @@ pub enum FixturesCommand {
         /// Allow events with error.message, and events that violate the schema
         #[arg(long)]
         allow_errors: bool,
-        /// Which files.
+        /// Directories, format and mapping.
         #[command(flatten)]
         fixtures: FixturesArgs,
     },

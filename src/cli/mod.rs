@@ -46,15 +46,15 @@ const STYLES: Styles = Styles::styled()
 #[derive(Debug, Parser)]
 #[command(name = "confluence-ecs", version, styles = STYLES, propagate_version = true, args_override_self = true)]
 pub struct Cli {
-    /// What to do.
+    /// The subcommand with its arguments.
     #[command(subcommand)]
     pub command: Command,
-    /// How to report.
+    /// Arguments of logging.
     #[command(flatten)]
     pub logging: LoggingArgs,
 }
 
-/// The commands.
+/// The subcommands of the program.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Read raw audit records from files or stdin, write ECS events as NDJSON, in the same order
@@ -65,7 +65,7 @@ pub enum Command {
     Fetch(Box<FetchArgs>),
     /// Log in to Confluence Cloud with OAuth 2.0 (3LO), for fetch
     Auth {
-        /// What to do.
+        /// The subcommand with its arguments.
         #[command(subcommand)]
         task: AuthCommand,
     },
@@ -73,7 +73,7 @@ pub enum Command {
     Check(Box<CheckArgs>),
     /// Inspect or repair saved read positions
     State {
-        /// What to do.
+        /// The subcommand with its arguments.
         #[command(subcommand)]
         task: StateCommand,
     },
@@ -109,7 +109,7 @@ pub struct LoggingArgs {
 /// Values of `--log-format`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormatArg {
-    /// Lines for people.
+    /// Human-readable lines.
     Text,
     /// One JSON object a line.
     Json,

@@ -15,7 +15,7 @@ pub(super) use crate::pipeline::enrich::network::cidr;
 pub struct RedirectUri {
     /// As it was given: OAuth servers compare it letter by letter.
     pub text: String,
-    /// What it means.
+    /// The same, parsed.
     pub url: Url,
 }
 
@@ -24,7 +24,7 @@ pub struct RedirectUri {
 pub enum CloudId {
     /// Asked of the site.
     Auto,
-    /// Given.
+    /// A cloud id, as given.
     Id(String),
 }
 

@@ -14,7 +14,7 @@ use crate::options;
 use crate::pipeline::enrich::geoip::DatabaseKind;
 use crate::process::signal_guard;
 
-/// Runs the command.
+/// Runs the subcommand with its parsed arguments.
 ///
 /// # Errors
 /// When the report cannot be written.

@@ -12,7 +12,7 @@ use crate::process::service::Service;
 use crate::process::stop::Stop;
 use crate::ship::Mapping;
 
-/// Runs the command.
+/// Runs the subcommand with its parsed arguments.
 ///
 /// # Errors
 /// When the configuration is wrong, or the site, the output or the state fails.

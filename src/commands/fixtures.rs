@@ -20,7 +20,7 @@ struct Turn {
     failed: u64,
 }
 
-/// Runs the command.
+/// Runs the subcommand with its parsed arguments.
 ///
 /// # Errors
 /// When the configuration is wrong, or the report cannot be written.

@@ -19,7 +19,7 @@ use crate::fetch::{Error as FetchError, connect};
 use crate::process::shown::Shown as _;
 use crate::{auth as oauth, options, ship, sink, state as state_file};
 
-/// Runs a command.
+/// Runs the subcommand that was parsed.
 ///
 /// # Errors
 /// As the command: when its arguments are wrong, or what it works with fails.
@@ -47,15 +47,15 @@ pub enum Error {
         "the output (--output or stdout), {0}, is also an input: use another file for the events"
     )]
     OutputIsInput(String),
-    /// The state fails.
+    /// The state cannot be locked or read.
     #[error(transparent)]
     State(#[from] state_file::Error),
     /// The state cannot be saved.
     #[error("cannot save the state in {}: {source}", directory.shown())]
     Save {
-        /// Its directory.
+        /// The state directory.
         directory: PathBuf,
-        /// Why.
+        /// The underlying I/O error.
         source: std::io::Error,
     },
     /// Nothing is known of that name.
@@ -67,7 +67,7 @@ pub enum Error {
     /// It cannot be set so.
     #[error("{0}")]
     CannotSet(String),
-    /// The output fails.
+    /// The output cannot be opened, written or synced.
     #[error(transparent)]
     Sink(#[from] sink::Error),
     /// The site cannot be found.
@@ -76,7 +76,7 @@ pub enum Error {
     /// The site gives no records, or they cannot be kept until they are delivered.
     #[error(transparent)]
     Fetch(FetchError),
-    /// The report fails.
+    /// The report cannot be written to stdout.
     #[error("cannot write the report: {0}")]
     Report(std::io::Error),
     /// There is no access token.

@@ -25,7 +25,7 @@ struct NormalizedBatch {
     counts: Counts,
 }
 
-/// Runs the command.
+/// Runs the subcommand with its parsed arguments.
 ///
 /// # Errors
 /// When the configuration is wrong, or the output fails. Inputs that fail are reported on the way.

@@ -13,7 +13,7 @@ use crate::process::shown::Shown as _;
 use crate::schema::validate::Validator;
 use crate::schema::{self, fields, json_schema, template};
 
-/// Runs the command.
+/// Runs the subcommand with its parsed arguments.
 ///
 /// # Errors
 /// When what it prints cannot be written.

@@ -16,7 +16,7 @@ use crate::http::{Answer, Client, Request};
 /// Why a site gives no records.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// It refuses.
+    /// The server rejects the request.
     #[error(transparent)]
     Refused(Box<Refusal>),
     /// There is no access token to ask with.
@@ -27,7 +27,7 @@ pub enum Error {
     Unanswered {
         /// What was asked, and what came.
         problem: String,
-        /// The site's name.
+        /// Name of the site, as `state list` prints it.
         site: String,
     },
 }
@@ -44,14 +44,14 @@ fn unanswered(site: &str) -> String {
     format!("the remaining records of {site} are fetched by the next run")
 }
 
-/// Asks a site.
+/// Client of one site's audit API.
 #[derive(Debug)]
 pub struct Asker {
-    /// Makes the requests.
+    /// HTTP client for the requests.
     pub client: Arc<Client>,
-    /// Whom to ask.
+    /// The site that is queried.
     pub site: Site,
-    /// Who asks.
+    /// Credentials for the requests.
     pub authorization: Arc<Authorization>,
     /// Text that records must have.
     pub search: Option<String>,
@@ -60,7 +60,7 @@ pub struct Asker {
 /// A page, and when it came.
 #[derive(Debug)]
 pub struct PageResponse {
-    /// The page.
+    /// The page, parsed from the response.
     pub page: Page,
     /// How far our clock is ahead of the server's, in seconds.
     pub ahead: Option<i64>,

@@ -14,7 +14,7 @@ use crate::sink::OutputCheckpoint;
 /// The state of a site and query.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SiteCheckpoint {
-    /// The site's name.
+    /// Name of the site, as `state list` prints it.
     pub site: String,
     /// The text that records must have.
     pub search: Option<String>,

@@ -50,9 +50,9 @@ pub enum Error {
          https://acme.atlassian.net? Its cloud id is in SITE/_edge/tenant_info"
     )]
     NoCloudId {
-        /// The site.
+        /// Address of the site.
         site: Url,
-        /// What came instead.
+        /// What is wrong with the response.
         problem: String,
     },
     /// There is no directory for the state, where the grant of a login is.
@@ -78,14 +78,14 @@ impl Error {
     }
 }
 
-/// Who asks.
+/// Credentials, as the options give them.
 #[derive(Debug)]
 pub enum Credentials {
     /// A user with an API token, or a password.
     User {
         /// Name or e-mail address.
         name: String,
-        /// The token.
+        /// API token or password.
         token: Secret,
     },
     /// Whoever has a personal access token.
@@ -97,7 +97,7 @@ pub enum Credentials {
     },
 }
 
-/// Where.
+/// Where the audit API is, as the options give it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SiteLocation {
     /// A Cloud site by its address.
@@ -108,18 +108,18 @@ pub enum SiteLocation {
     CloudIdOf(Url),
     /// The Cloud site of the grant, or the one of those with that address.
     CloudOfLogin(Option<Url>),
-    /// A Data Center.
+    /// A Data Center by its base URL.
     DataCenter(Url),
 }
 
 /// What a connection takes.
 #[derive(Debug)]
 pub struct FetchTarget {
-    /// Where.
+    /// Where the audit API is.
     pub place: SiteLocation,
-    /// Who asks.
+    /// Credentials for the requests.
     pub credentials: Credentials,
-    /// Atlassian's servers.
+    /// Base URLs of the gateway and the OAuth server.
     pub servers: Servers,
     /// How requests are made.
     pub http: http::Settings,
@@ -146,7 +146,7 @@ pub fn connect(target: FetchTarget) -> Result<Asker, Error> {
     })
 }
 
-/// Who asks.
+/// Resolves the credentials, opening the stored login if needed.
 ///
 /// # Errors
 /// When it is whoever logged in, and nobody has.
@@ -183,7 +183,7 @@ pub fn authorization(target: &FetchTarget, client: &Arc<Client>) -> Result<Autho
 /// What is named where no site is.
 const ANY_SITE: &str = "any site";
 
-/// Where to ask.
+/// Resolves the site, looking up its cloud id if needed.
 ///
 /// # Errors
 /// When a site does not tell its cloud id, or the grant is for none, or another.

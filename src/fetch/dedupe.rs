@@ -24,7 +24,7 @@ pub struct Item {
     pub time: Timestamp,
     /// Whether it says no time itself.
     pub is_timeless: bool,
-    /// What it is.
+    /// Hash of the record.
     pub fingerprint: Fingerprint,
 }
 

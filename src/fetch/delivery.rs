@@ -33,7 +33,7 @@ pub const LONG: Duration = Duration::from_secs(3600);
 
 /// How far a site is, and what belongs to it.
 pub struct Fetched {
-    /// The state.
+    /// The state that is saved.
     pub checkpoint: SiteCheckpoint,
     /// Which lines went to the output since it was saved.
     pub written: WrittenLines,
@@ -78,7 +78,7 @@ pub struct Delivery<'a> {
     pub shipper: Shipper<Fetched>,
 }
 
-/// Some records.
+/// A batch of records for a worker.
 #[derive(Default)]
 struct DeliveryPiece {
     text: Vec<u8>,
@@ -95,7 +95,7 @@ struct Note {
     requests: Vec<Timestamp>,
 }
 
-/// Their lines.
+/// The output lines of a batch.
 #[derive(Default)]
 struct LineBuffer {
     text: Vec<u8>,
@@ -221,7 +221,7 @@ impl Delivery<'_> {
         checkpoint.add(items, items.last().map(|item| item.time), counts);
     }
 
-    /// The state.
+    /// The state that is saved.
     pub fn checkpoint(&self) -> &SiteCheckpoint {
         &self.shipper.progress.checkpoint
     }

@@ -20,7 +20,7 @@ pub enum Error {
     Spill {
         /// The state directory.
         directory: PathBuf,
-        /// Why.
+        /// The underlying I/O error.
         source: std::io::Error,
     },
     /// The system refuses what every program needs.

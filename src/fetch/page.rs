@@ -11,12 +11,12 @@ use super::site::Api;
 use crate::pipeline::frame::without_mark;
 use crate::pipeline::json::Reader;
 
-/// A page.
+/// A page of records of an audit API.
 #[derive(Debug)]
 pub struct Page {
     /// Whose answer it is.
     pub api: Api,
-    /// The answer.
+    /// Body of the response, as text.
     pub text: String,
     /// The records in it, newest first.
     pub entries: Vec<Entry>,
@@ -27,7 +27,7 @@ pub struct Page {
 /// What a page says of those behind it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum More {
-    /// There are none.
+    /// This is the last page.
     None,
     /// They begin at that offset.
     Offset(u64),

@@ -30,9 +30,9 @@ pub enum Error {
         window.from, window.to
     )]
     Repeats {
-        /// The site's name.
+        /// Name of the site, as `state list` prints it.
         site: String,
-        /// The slice.
+        /// Time range of the slice.
         window: Window,
     },
     /// Its records do not stand still.
@@ -42,9 +42,9 @@ pub enum Error {
         window.from, window.to
     )]
     Moves {
-        /// The site's name.
+        /// Name of the site, as `state list` prints it.
         site: String,
-        /// The slice.
+        /// Time range of the slice.
         window: Window,
     },
 }
@@ -58,9 +58,9 @@ pub enum FetchEvent {
     Asking(Timestamp),
     /// A page of a slice came; the first `known` records of it are known from the one before.
     Page {
-        /// The page.
+        /// The page, parsed from the response.
         page: Page,
-        /// Of what.
+        /// Time range of its slice.
         window: Window,
         /// How many of its records are not new.
         known: usize,

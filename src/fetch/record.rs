@@ -25,13 +25,13 @@ impl Fingerprint {
         Self(half)
     }
 
-    /// As it was.
+    /// The fingerprint with these bytes.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 
-    /// Its bytes.
+    /// The bytes of the fingerprint.
     #[must_use]
     pub fn bytes(self) -> [u8; 16] {
         self.0

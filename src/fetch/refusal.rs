@@ -24,9 +24,9 @@ pub enum About {
     Scope,
     /// Who asks is known, but may not see this.
     Permission,
-    /// Nothing is there.
+    /// There is no audit API at the URL.
     Place,
-    /// Something else.
+    /// Any other reason.
     Other,
 }
 
@@ -34,7 +34,7 @@ pub enum About {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{site} {}: {remedy}", refusal(*.status, .quote))]
 pub struct Refusal {
-    /// The site's name.
+    /// Name of the site, as `state list` prints it.
     pub site: String,
     /// The status of the answer.
     pub status: u16,
@@ -42,7 +42,7 @@ pub struct Refusal {
     pub quote: String,
     /// What it is about.
     pub about: About,
-    /// What to do.
+    /// What the user can do about it.
     pub remedy: String,
 }
 

@@ -35,7 +35,7 @@ const SUSPICIOUS: Duration = Duration::from_secs(12 * 60 * 60);
 pub struct FetchOptions {
     /// Where the very first run begins.
     pub since: Option<Since>,
-    /// Which records.
+    /// Time range to fetch.
     pub reach: Reach,
     /// How much time is fetched, written and saved at once.
     pub slice: Duration,
@@ -47,11 +47,11 @@ pub struct FetchOptions {
     pub raw: bool,
     /// Whether records of our own requests are left out.
     pub exclude_own_searches: bool,
-    /// Where events go.
+    /// Output file; `-` is stdout.
     pub output: PathBuf,
     /// The directory of the state, where it is not the usual one.
     pub state_dir: Option<PathBuf>,
-    /// Threads to use.
+    /// Number of worker threads.
     pub threads: NonZeroUsize,
 }
 
@@ -60,7 +60,7 @@ pub struct FetchOptions {
 pub struct FetchOutcome {
     /// A signal ended it before everything was fetched.
     pub is_stopped: bool,
-    /// The events.
+    /// Records and failures of this run.
     pub counts: Counts,
 }
 
@@ -296,7 +296,7 @@ impl Fetching<'_> {
         );
     }
 
-    /// Starts to ask.
+    /// Starts the thread that fetches the pages of a range.
     fn begin(&self, range: Window) -> Receiver<FetchEvent> {
         let (sender, events) = mpsc::sync_channel(PAGES_AHEAD);
         let asker = Arc::clone(&self.asker);

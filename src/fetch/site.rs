@@ -6,7 +6,7 @@ use super::window::Window;
 use crate::http::address::{below, trimmed};
 use crate::pipeline::dialect::Dialect;
 
-/// The APIs.
+/// The audit APIs that Confluence has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Api {
     /// Confluence Cloud: `{base}/rest/api/audit`.
@@ -28,7 +28,7 @@ impl Api {
     }
 }
 
-/// What runs there.
+/// Kind of deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deployment {
     /// Confluence Cloud, by the site's own address.
@@ -39,12 +39,12 @@ pub enum Deployment {
     DataCenter,
 }
 
-/// A site.
+/// A Confluence site, by the base URL of its API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Site {
     /// What the paths of the API follow: `https://acme.atlassian.net/wiki`, without a slash at the end.
     pub base: Url,
-    /// What runs there.
+    /// Kind of deployment.
     pub deployment: Deployment,
 }
 

@@ -33,7 +33,7 @@ pub struct Slices<'a, 'b> {
     spill: Option<Spill>,
     /// When the last page was taken.
     asked: Timestamp,
-    /// Records that came.
+    /// Records received, duplicates included.
     came: usize,
     /// Requests that were not answered yet.
     requests: Vec<Timestamp>,

@@ -7,9 +7,9 @@ use crate::pipeline::timestamp::Timestamp;
 /// A range of time, both ends included, as the APIs take it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
-    /// The first instant.
+    /// Start of the range, inclusive.
     pub from: Timestamp,
-    /// The last instant.
+    /// End of the range, inclusive.
     pub to: Timestamp,
 }
 

@@ -74,7 +74,7 @@ impl WrittenLines {
     }
 }
 
-/// What was noted.
+/// Lines that a previous run wrote after its last save.
 #[derive(Default)]
 pub struct Noted {
     /// How often each line was.

@@ -17,9 +17,9 @@ const QUOTED: usize = 300;
 pub struct Answer {
     /// What answered, behind redirects.
     pub url: Url,
-    /// The status.
+    /// HTTP status of the response.
     pub status: u16,
-    /// The body, unpacked.
+    /// Body of the response, decompressed.
     pub body: Vec<u8>,
     /// How far our clock is ahead of the server's, as far as `Date`, which has whole seconds, tells;
     /// negative if it is behind. In seconds.

@@ -59,7 +59,7 @@ pub enum SettingsError {
     /// The proxy is no URL of one.
     #[error("--proxy: expected a URL such as http://proxy.example.com:3128")]
     Proxy,
-    /// No certificates.
+    /// The CA certificates cannot be loaded.
     #[error(transparent)]
     Trust(#[from] TrustError),
 }
@@ -78,15 +78,15 @@ pub enum Error {
         "TLS handshake with {host} failed: {problem}; use --ca-file FILE to trust your own certificate authority"
     )]
     Tls {
-        /// The server.
+        /// Host name of the server.
         host: String,
-        /// What TLS says.
+        /// Error message of the TLS library.
         problem: String,
     },
     /// The answer is longer than any should be.
     #[error("the response is larger than {} MiB: a smaller --page-size may help", LONGEST_BODY >> 20)]
     TooLong,
-    /// It leads nowhere.
+    /// Too many redirects, or one to an invalid URL.
     #[error(
         "{0} redirects too many times, or to an invalid URL: check --url, and any proxy in between"
     )]
@@ -96,9 +96,9 @@ pub enum Error {
         "{from} redirects to another origin, {to}, which is not followed: use that URL if it is right"
     )]
     Redirect {
-        /// What was asked.
+        /// URL of the request, without its query.
         from: String,
-        /// Where it leads.
+        /// Target of the redirect, without its query.
         to: String,
     },
 }
@@ -322,7 +322,7 @@ impl Client {
     }
 }
 
-/// The whole body.
+/// Reads the body up to its limit.
 fn read(url: &Url, body: ureq::Body) -> Result<Vec<u8>, Error> {
     let mut text = Vec::new();
     let reader = body.into_with_config().limit(u64::MAX).reader();

@@ -25,7 +25,7 @@ pub enum Failure {
     /// No answer, or none that is of use, however often it was asked for.
     #[error("{url}: {problem}{}", tried(*.attempts))]
     Unanswered {
-        /// What was asked.
+        /// URL of the request, without its query.
         url: String,
         /// What came, the last time.
         problem: String,

@@ -13,12 +13,12 @@ pub enum Error {
     /// The file cannot be read.
     #[error("--ca-file: cannot read {}: {source}", path.shown())]
     Read {
-        /// The file.
+        /// Path of the file that caused the error.
         path: PathBuf,
-        /// Why.
+        /// The underlying I/O error.
         source: io::Error,
     },
-    /// It holds none.
+    /// The file contains no certificate.
     #[error("--ca-file: no certificate in {}: expected PEM, starting with -----BEGIN CERTIFICATE-----", .0.shown())]
     NoCertificate(PathBuf),
 }

@@ -28,15 +28,15 @@ pub enum Error {
     /// It cannot be opened.
     #[error("cannot open {}: {source}", path.shown())]
     OpenInput {
-        /// The file.
+        /// Path of the file that caused the error.
         path: PathBuf,
-        /// Why.
+        /// The underlying I/O error.
         source: io::Error,
     },
     /// It is a directory.
     #[error("{} is a directory: pass the files in it, such as {}/*.log", path.shown(), path.shown())]
     Directory {
-        /// The directory.
+        /// Path of the directory.
         path: PathBuf,
     },
     /// It breaks off: an I/O error, or damaged compression.
@@ -46,7 +46,7 @@ pub enum Error {
         name: String,
         /// How much of it was read.
         offset: u64,
-        /// Why.
+        /// The underlying I/O error.
         source: io::Error,
     },
 }
@@ -54,13 +54,13 @@ pub enum Error {
 /// A piece of an input, to be mapped.
 #[derive(Debug, Default)]
 pub struct Piece {
-    /// The bytes.
+    /// Bytes that the frames are ranges of.
     pub text: Vec<u8>,
     /// Where in the stream they begin.
     pub offset: u64,
     /// What is in them.
     pub frames: Vec<Frame>,
-    /// The input.
+    /// The file or stream that the bytes are from.
     pub origin: Option<Arc<Origin>>,
 }
 
@@ -85,7 +85,7 @@ struct OpenInput {
     origin: Arc<Origin>,
     /// What was read, but not yet consumed by the framer.
     rest: Vec<u8>,
-    /// Nothing more comes.
+    /// The end of the input was reached.
     ended: bool,
 }
 

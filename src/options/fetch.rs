@@ -25,7 +25,7 @@ pub enum Error {
     /// There is nothing between.
     #[error("--until: expected a time that is not before --since, {0}")]
     NoRange(Timestamp),
-    /// Nothing says where.
+    /// Neither `--url` nor `--cloud-id` is given.
     #[error(
         "--url: required: the address of a site, such as https://acme.atlassian.net, or a Data Center's base \
          URL; for a Cloud site, --cloud-id will do"
@@ -71,7 +71,7 @@ pub fn range(query: &QueryArgs) -> Result<(), Error> {
     }
 }
 
-/// How `fetch` fetches.
+/// Options of the `fetch` loop, from its arguments.
 #[must_use]
 pub fn fetch(arguments: &FetchArgs) -> FetchOptions {
     let query = &arguments.query;

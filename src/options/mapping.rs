@@ -59,14 +59,14 @@ impl MappingSources {
         }
     }
 
-    /// The GeoIP databases.
+    /// Paths of the configured GeoIP databases.
     #[must_use]
     pub fn databases(&self) -> Vec<PathBuf> {
         let given = [&self.city, &self.asn].into_iter().flatten();
         given.map(|(_, path)| path.clone()).collect()
     }
 
-    /// Reads the files.
+    /// Reads the databases and the file of `--add-fields`.
     ///
     /// # Errors
     /// When one of them cannot be used.
@@ -116,7 +116,7 @@ pub fn golden(arguments: &MappingArgs) -> Result<Options, Error> {
     .read()
 }
 
-/// Threads to use.
+/// Number of worker threads: `--threads`, or one per core.
 #[must_use]
 pub fn threads(arguments: &MappingArgs) -> NonZeroUsize {
     arguments.threads.unwrap_or_else(batch::all_cores)

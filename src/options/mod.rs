@@ -29,7 +29,7 @@ pub enum Error {
     GeoIp {
         /// The flag or the environment variable that names it.
         setting: &'static str,
-        /// Why.
+        /// The error of the database.
         source: geoip::Error,
     },
     /// A path to follow cannot be used.
@@ -41,9 +41,9 @@ pub enum Error {
     /// The file of `--add-fields` cannot be read.
     #[error("--add-fields: cannot read {}: {source}", path.shown())]
     AddFieldsRead {
-        /// The file.
+        /// Path of the file that caused the error.
         path: PathBuf,
-        /// Why.
+        /// The underlying I/O error.
         source: std::io::Error,
     },
     /// Where to fetch from, or with what credentials, is not clear.
@@ -52,9 +52,9 @@ pub enum Error {
     /// The file of `--add-fields` holds something else.
     #[error("--add-fields: {} {source}", path.shown())]
     AddFields {
-        /// The file.
+        /// Path of the file that caused the error.
         path: PathBuf,
-        /// What it holds.
+        /// Why the content is rejected.
         source: AddFieldsError,
     },
 }

@@ -32,7 +32,7 @@ pub fn discovery(arguments: &TailArgs) -> Result<Discovery, Error> {
     })
 }
 
-/// How `tail` follows.
+/// Options of the `tail` loop, from its arguments.
 #[must_use]
 pub fn tail(arguments: &TailArgs) -> TailOptions {
     TailOptions {

@@ -6,7 +6,7 @@ use crate::pipeline::timestamp::{TimeMode, Timestamp};
 /// Keys that tell that an object is a record, and no page of records.
 pub(crate) const RECORD_KEYS: [&str; 3] = ["creationDate", "timestamp", "auditType"];
 
-/// A raw shape.
+/// The layout of a raw record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     /// Confluence Cloud's REST API, and old Server's.
@@ -95,7 +95,7 @@ impl<'a> Record<'a> {
 /// A record's time that is none.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct UnreadableTime<'a> {
-    /// The field's name.
+    /// Name of the field in the record.
     pub field: &'static str,
     /// What is in it.
     pub value: Value<'a>,

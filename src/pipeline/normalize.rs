@@ -27,9 +27,9 @@ pub struct Options {
     pub time_mode: TimeMode,
     /// The longest record, in bytes.
     pub max_line_bytes: usize,
-    /// Where addresses are.
+    /// Looks up source addresses.
     pub enricher: Enricher,
-    /// The constant fields.
+    /// Fields that every event gets.
     pub envelope: Envelope,
 }
 
@@ -90,7 +90,7 @@ struct Place {
 /// What a text was found in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Within {
-    /// The stream itself.
+    /// In the stream itself, as a record or document of its own.
     Stream,
     /// An array or a page: what is in it holds no further pages, so that hostile nesting ends.
     Document,
@@ -106,7 +106,7 @@ pub struct Normalizer {
     counts: Counts,
 }
 
-/// What records repeat.
+/// Caches of lookups whose keys records repeat.
 #[derive(Debug)]
 struct LookupCache {
     /// What is known of source addresses: audit logs repeat them.

@@ -3,7 +3,7 @@
 /// Where the cells of a column stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Column {
-    /// At the left.
+    /// Left-aligned.
     Left,
     /// At the right: numbers, which can then be compared.
     Right,

@@ -20,7 +20,7 @@ pub struct FileId {
 }
 
 impl FileId {
-    /// Reads it.
+    /// The identity of the file that the metadata is of.
     #[must_use]
     pub fn of(metadata: &Metadata) -> Self {
         let born = metadata.created().ok();

@@ -18,7 +18,7 @@ pub(crate) fn bars() -> &'static MultiProgress {
 /// The form of diagnostics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
-    /// Lines for people.
+    /// Human-readable lines.
     Text,
     /// One JSON object a line.
     Json,
@@ -27,9 +27,9 @@ pub enum LogFormat {
 /// How diagnostics are written.
 #[derive(Debug, Clone, Copy)]
 pub struct LogSettings {
-    /// Which of them.
+    /// Least severe level that is logged.
     pub level: LevelFilter,
-    /// In which form.
+    /// Format of each log line.
     pub format: LogFormat,
 }
 

@@ -93,7 +93,7 @@ pub mod saved_path {
     use super::{Path, PathBuf, from_saved, to_saved};
     use serde::{Deserialize as _, Deserializer, Serializer};
 
-    /// Writes it.
+    /// Serializes it as text.
     ///
     /// # Errors
     /// When the serializer does.
@@ -101,7 +101,7 @@ pub mod saved_path {
         serializer.serialize_str(&to_saved(path.as_os_str()))
     }
 
-    /// Reads it.
+    /// Deserializes it from text.
     ///
     /// # Errors
     /// When it is no text.
@@ -116,7 +116,7 @@ pub mod saved_name {
     use super::{OsStr, OsString, from_saved, to_saved};
     use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
 
-    /// Writes it.
+    /// Serializes it as text.
     ///
     /// # Errors
     /// When the serializer does.
@@ -129,7 +129,7 @@ pub mod saved_name {
         text.serialize(serializer)
     }
 
-    /// Reads it.
+    /// Deserializes it from text.
     ///
     /// # Errors
     /// When it is neither text nor null.

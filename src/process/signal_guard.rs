@@ -29,7 +29,7 @@ static CAME: LazyLock<Arc<AtomicUsize>> = LazyLock::new(Arc::default);
 pub struct SignalGuard(());
 
 impl SignalGuard {
-    /// Begins.
+    /// Defers signals until the guard is dropped.
     pub fn begin() -> Self {
         let mut running = RUNNING.0.lock().unwrap_or_else(PoisonError::into_inner);
         *running += 1;

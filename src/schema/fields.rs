@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::process::columns::{Column, columns};
 
-/// `schemas/fields.json`.
+/// Content of `schemas/fields.json`.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Table {
@@ -23,16 +23,16 @@ pub struct Table {
     pub known_exceptions: Vec<Exception>,
 }
 
-/// A field.
+/// One field of an event.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Field {
-    /// Dotted path.
+    /// Dotted path, such as `source.geo.name`.
     pub name: String,
     /// Its type in Elasticsearch.
     #[serde(rename = "type")]
     pub kind: Type,
-    /// Who defines it.
+    /// Whether ECS or the integration defines it.
     pub level: Level,
     /// What it says, for people.
     pub description: String,
@@ -127,7 +127,7 @@ impl Type {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
-    /// ECS.
+    /// Defined by the Elastic Common Schema.
     Ecs,
     /// The integration, or the agent that runs it.
     Integration,
@@ -142,7 +142,7 @@ impl Level {
     }
 }
 
-/// The table.
+/// The table of all fields and categories.
 ///
 /// # Panics
 /// When the file that was compiled in is broken, which a test rules out.
@@ -175,7 +175,7 @@ impl Table {
 pub enum FieldsFormat {
     /// Columns for a terminal.
     Table,
-    /// The data itself.
+    /// JSON, as in `schemas/fields.json`.
     Json,
     /// A Markdown table: the README's field reference.
     Markdown,

@@ -21,7 +21,7 @@ pub struct Violation {
     /// Dotted, with positions in lists: `event.category[0]`. Empty for the event itself. A name that
     /// holds a dot stands in brackets: `["event.kind"]`.
     pub path: String,
-    /// What is wrong.
+    /// Kind of the violation.
     pub problem: ViolationKind,
 }
 
@@ -46,14 +46,14 @@ pub enum ViolationKind {
     },
     /// `event.type` holds none of the types that ECS expects for this category.
     CategoryWithoutType {
-        /// The category.
+        /// Value of `event.category`.
         category: String,
         /// The types that ECS expects.
         expected: &'static [String],
     },
     /// ECS expects this type for none of the categories in `event.category`.
     TypeWithoutCategory {
-        /// The type.
+        /// Value of `event.type`.
         kind: String,
     },
 }

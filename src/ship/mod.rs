@@ -35,18 +35,18 @@ pub const LINES_KEPT: usize = 4 << 20;
 /// Why lines cannot be shipped.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The output fails.
+    /// The output cannot be opened, written or synced.
     #[error(transparent)]
     Sink(#[from] sink::Error),
-    /// The state fails.
+    /// The state cannot be locked or read.
     #[error(transparent)]
     State(#[from] state::Error),
     /// The state cannot be saved.
     #[error("cannot save the state in {}: {source}", directory.shown())]
     Save {
-        /// Its directory.
+        /// The state directory.
         directory: PathBuf,
-        /// Why.
+        /// The underlying I/O error.
         source: std::io::Error,
     },
 }
@@ -61,7 +61,7 @@ impl Error {
 
 /// What a source keeps of how far it is, besides the output.
 pub trait Progress {
-    /// What is saved.
+    /// The value that the state file holds.
     type State: Serialize;
 
     /// The state as it is to be saved now.
@@ -123,7 +123,7 @@ impl<P: Progress> Shipper<P> {
         Ok(shipper)
     }
 
-    /// The output.
+    /// The output file or stream.
     pub fn sink(&self) -> &Durable {
         &self.sink
     }

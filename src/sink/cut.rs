@@ -96,9 +96,9 @@ impl Aside {
 
 /// What stands behind the checkpoint.
 struct Sorted {
-    /// Lines that go.
+    /// Lines to cut away.
     ours: u64,
-    /// Lines that stay.
+    /// Lines to keep.
     foreign: u64,
     /// Lines that are put aside.
     doubtful: u64,

@@ -28,9 +28,9 @@ pub enum Error {
     /// It cannot be opened.
     #[error("--output: cannot write {}: {source}", path.shown())]
     Open {
-        /// The file.
+        /// Path of the file that caused the error.
         path: PathBuf,
-        /// Why.
+        /// The underlying I/O error.
         source: io::Error,
     },
     /// Another process appends to it.
@@ -39,10 +39,10 @@ pub enum Error {
         path.shown()
     )]
     Held {
-        /// The file.
+        /// Path of the file that caused the error.
         path: PathBuf,
     },
-    /// Stdout is closed.
+    /// Stdout is closed, or is `/dev/null`.
     #[error(
         "stdout is closed, or is /dev/null as if it were closed: pass --output PATH \
          (`--output /dev/null` discards the events)"
@@ -55,17 +55,17 @@ pub enum Error {
         path.shown()
     )]
     Settle {
-        /// The file.
+        /// Path of the file that caused the error.
         path: PathBuf,
-        /// Why.
+        /// The underlying I/O error.
         source: io::Error,
     },
-    /// It broke off.
+    /// A write failed.
     #[error("cannot write to {name}: {source}")]
     Write {
         /// The file, or stdout.
         name: String,
-        /// Why.
+        /// The underlying I/O error.
         source: io::Error,
     },
     /// It took nothing for so long that the end came first.

@@ -235,7 +235,7 @@ pub(super) enum RetiredState {
     Waiting,
     /// These lines are in no file.
     Lost(Vec<u8>),
-    /// Nothing more.
+    /// Nothing to do: all lines are in some file.
     Safe,
 }
 

@@ -19,7 +19,7 @@ use crate::process::shown::Shown as _;
 /// How long the rest of a line may take that a reader has the beginning of, when it is time to end.
 const HALF_LINE_PATIENCE: Duration = Duration::from_secs(3);
 
-/// An open output.
+/// A stream that events are written to, such as a pipe.
 #[derive(Debug)]
 pub struct Sink {
     file: File,
@@ -33,7 +33,7 @@ pub struct Sink {
 }
 
 impl Sink {
-    /// Stdout.
+    /// Opens stdout.
     ///
     /// # Errors
     /// When it cannot be opened once more.
@@ -123,7 +123,7 @@ impl Sink {
         is_pipe.then(|| self.file.as_fd().try_clone_to_owned().ok())?
     }
 
-    /// Writes whole lines.
+    /// Writes complete lines.
     ///
     /// # Errors
     /// When the output takes no more.

@@ -21,14 +21,14 @@ const VERSION: u64 = 1;
 pub struct Saved<T> {
     /// When it was saved, in UTC, to the millisecond.
     pub saved_at: OffsetDateTime,
-    /// What was saved.
+    /// The saved value.
     pub state: T,
 }
 
 /// What is wrong with a state file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Damage {
-    /// There is none.
+    /// The file does not exist.
     #[error("file is missing")]
     Missing,
     /// It holds nothing, as after a power loss on some file systems.

@@ -40,9 +40,9 @@ pub enum Error {
     /// The directory cannot be made.
     #[error("cannot create the state directory {}: {source}; choose another with --state-dir", path.shown())]
     Directory {
-        /// The directory.
+        /// Path of the directory.
         path: PathBuf,
-        /// Why.
+        /// The underlying I/O error.
         source: io::Error,
     },
     /// Another instance uses the state.
@@ -52,7 +52,7 @@ pub enum Error {
         holder.map(|pid| format!(", process {pid}")).unwrap_or_default()
     )]
     Held {
-        /// The lock file.
+        /// Path of the lock file.
         path: PathBuf,
         /// The other's process id, as it wrote it down.
         holder: Option<u32>,
@@ -60,17 +60,17 @@ pub enum Error {
     /// The lock file cannot be opened or locked.
     #[error("cannot lock {}: {source}; its directory must be writable, on a file system with locks", path.shown())]
     Lock {
-        /// The lock file.
+        /// Path of the lock file.
         path: PathBuf,
-        /// Why.
+        /// The underlying I/O error.
         source: io::Error,
     },
     /// The file is there, but the system does not give it out.
     #[error("cannot read state file {}: {source}; make it readable and try again", path.shown())]
     Read {
-        /// The state file.
+        /// Path of the newest generation.
         path: PathBuf,
-        /// Why.
+        /// The underlying I/O error.
         source: io::Error,
     },
     /// A later version of the program wrote it.
@@ -80,7 +80,7 @@ pub enum Error {
         path.shown()
     )]
     Newer {
-        /// The state file.
+        /// Path of the newest generation.
         path: PathBuf,
         /// The version of its layout.
         version: u64,
@@ -93,11 +93,11 @@ pub enum Error {
         previous.shown()
     )]
     Damaged {
-        /// The state file.
+        /// Path of the newest generation.
         path: PathBuf,
         /// What is wrong with it.
         damage: Damage,
-        /// Its previous generation.
+        /// Path of the previous generation.
         previous: PathBuf,
         /// What is wrong with that.
         previous_damage: Damage,
@@ -105,7 +105,7 @@ pub enum Error {
     /// A single state cannot be used.
     #[error("state file {} is damaged: {damage}", path.shown())]
     DamagedSingle {
-        /// The state file.
+        /// Path of the newest generation.
         path: PathBuf,
         /// What is wrong with it.
         damage: Damage,
@@ -117,7 +117,7 @@ const LOCK_INTERVAL: Duration = Duration::from_millis(20);
 
 /// What is known of the newest generation on disk.
 mod newest {
-    /// Nothing yet.
+    /// Not read yet.
     pub const UNKNOWN: u8 = 0;
     /// It was read or written, and becomes the previous one with the next save.
     pub const GOOD: u8 = 1;

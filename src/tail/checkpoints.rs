@@ -17,7 +17,7 @@ pub struct Checkpoints {
     pub patterns: BTreeSet<String>,
     /// The output file, as it was when this was saved.
     pub output: Option<OutputCheckpoint>,
-    /// The logs.
+    /// Checkpoint and counters of each log.
     pub logs: BTreeMap<LogId, LogEntry>,
     /// Of logs whose next events a pipe has already, how many: a write to it was given up.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -28,7 +28,7 @@ pub struct Checkpoints {
     pub lost_bytes: u64,
 }
 
-/// One log.
+/// Checkpoint and counters of one log.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct LogEntry {
     /// How far it was read.

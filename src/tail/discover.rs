@@ -110,9 +110,9 @@ impl DirectoryNames {
 /// What to look for.
 #[derive(Debug)]
 pub struct Discovery {
-    /// What to follow.
+    /// Paths and globs to follow.
     pub patterns: Vec<PathPattern>,
-    /// What not to.
+    /// Files to leave out (`--exclude`).
     pub exclude: Vec<Exclusion>,
     /// The patterns that were looked for before.
     pub known: BTreeSet<String>,

@@ -15,7 +15,7 @@ use crate::process::file_id::FileId;
     reason = "facts that have nothing to do with each other"
 )]
 pub struct FileInfo {
-    /// Where.
+    /// Path at which the file was found.
     pub path: PathBuf,
     /// What its name says; of a link, the name of the file that it leads to.
     pub name: LogName,

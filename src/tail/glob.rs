@@ -28,10 +28,10 @@ const BYTES: u32 = 0x10_ff00;
 /// A pattern that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PatternError {
-    /// No glob.
+    /// The pattern is not a valid glob.
     #[error("{}: {source}", text.shown())]
     Glob {
-        /// The pattern.
+        /// The pattern as given.
         text: OsString,
         /// What is wrong with it.
         source: ::glob::PatternError,
@@ -45,19 +45,19 @@ pub enum PatternError {
     /// The current directory is gone.
     #[error("cannot make {} absolute: {source}", path.shown())]
     Absolute {
-        /// The path.
+        /// The path as given.
         path: PathBuf,
-        /// Why.
+        /// The underlying I/O error.
         source: io::Error,
     },
 }
 
-/// A compiled glob.
+/// A compiled glob for file names.
 #[derive(Debug, Clone)]
 pub struct Glob(Pattern);
 
 impl Glob {
-    /// Compiles a glob.
+    /// Compiles a glob pattern.
     ///
     /// # Errors
     /// When it is none.
@@ -137,7 +137,7 @@ pub struct Folders(Vec<Part>);
 
 #[derive(Debug, Clone)]
 enum Part {
-    /// Names without wildcards.
+    /// A name without wildcards.
     Literal(OsString),
     /// One directory that matches.
     Glob(Glob),

@@ -25,7 +25,7 @@ const MARKS_OF_PIECE: usize = 8;
 /// A hash of some bytes.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Digest {
-    /// How many bytes.
+    /// Number of hashed bytes.
     pub length: usize,
     /// XXH3, 128 bits, as hexadecimal digits.
     hash: String,

@@ -81,7 +81,7 @@ pub struct Checkpoint {
 pub struct Unfinished {
     /// Its length in bytes.
     pub length: u64,
-    /// Its text.
+    /// Text of the line so far.
     pub text: String,
 }
 
@@ -174,7 +174,7 @@ pub struct Log {
     pub is_unfollowed: bool,
     /// Something else stands in its file than what was read.
     pub is_displaced: bool,
-    /// Its events' origin.
+    /// Origin of its events, for `log.file.path`.
     pub origin: Arc<Origin>,
     /// It is to be saved anew.
     pub is_changed: bool,
@@ -183,7 +183,7 @@ pub struct Log {
 /// Why a log cannot be read.
 #[derive(Debug)]
 pub struct ReadError {
-    /// In words.
+    /// The error as text.
     pub why: String,
     /// Damaged data stays damaged until the file changes.
     kind: io::ErrorKind,

@@ -14,11 +14,11 @@ use crate::sink::{self, OutputCheckpoint};
 /// The events of a piece.
 #[derive(Default)]
 pub struct EventBatch {
-    /// Their lines.
+    /// NDJSON, each line with its line feed.
     pub lines: Vec<u8>,
-    /// How many.
+    /// Records and failures among them.
     pub counts: Counts,
-    /// Of which log.
+    /// The log that they were read from.
     pub log: Option<LogId>,
     /// What is known of logs once they are written.
     pub changes: Vec<Change>,
@@ -28,7 +28,7 @@ pub struct EventBatch {
 
 /// How far the logs are, and how often that is saved.
 pub struct Tailed {
-    /// The state.
+    /// The state that is saved.
     pub checkpoints: Checkpoints,
     /// How long to wait before it is saved.
     pub pace: Arc<Pace>,
@@ -55,7 +55,7 @@ impl Progress for Tailed {
 
 /// The output, and the state that says what is in it.
 pub struct Output {
-    /// Both.
+    /// Output and state, written in this order.
     pub shipper: Shipper<Tailed>,
     /// A path that was to be followed did not exist at the start.
     pub is_missing: bool,
@@ -156,7 +156,7 @@ impl Output {
         }
     }
 
-    /// Tells the counters.
+    /// Logs the counters.
     pub fn summarise(&self, when: &str) {
         let Counts { records, failed } = self.shipper.total;
         let checkpoints = &self.shipper.progress.checkpoints;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// The state is saved this long after the first change that it does not have, at least.
 const LEAST: Duration = Duration::from_millis(200);
-/// And at most.
+/// Longest time that a save is put off.
 const MOST: Duration = Duration::from_secs(5);
 /// How many times as long as a save took the next one waits.
 const PAUSE: u32 = 9;

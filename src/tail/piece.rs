@@ -6,7 +6,7 @@ use crate::input::Piece;
 /// A piece of a log, or of none: then it only carries changes, or asks for the state to be saved.
 #[derive(Debug, Default)]
 pub struct TailPiece {
-    /// The text.
+    /// The lines that were read.
     pub read: Piece,
     /// The log that it is of.
     pub log: Option<LogId>,

@@ -39,11 +39,11 @@ pub struct TailOptions {
     pub meeting: FirstMeeting,
     /// The longest record, in bytes.
     pub max_line_bytes: usize,
-    /// Where events go.
+    /// Output file; `-` is stdout.
     pub output: PathBuf,
     /// The directory of the state, where it is not the usual one.
     pub state_dir: Option<PathBuf>,
-    /// Threads to use.
+    /// Number of worker threads.
     pub threads: NonZeroUsize,
 }
 
@@ -54,7 +54,7 @@ pub struct TailOutcome {
     pub is_missing: bool,
     /// Some file could not be read.
     pub has_read_errors: bool,
-    /// The events.
+    /// Records and failures of this run.
     pub counts: Counts,
 }
 

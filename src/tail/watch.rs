@@ -35,7 +35,7 @@ pub struct News {
     pub scan_again: bool,
 }
 
-/// Watches directories.
+/// Watches directories for changes.
 #[derive(Debug)]
 pub struct Watch {
     /// None: the system cannot, or cannot any more; there is polling.
@@ -44,7 +44,7 @@ pub struct Watch {
     watched: BTreeMap<PathBuf, Watched>,
 }
 
-/// A watched directory.
+/// Identity of a watched directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Watched {
     file_id: Option<FileId>,

@@ -24,7 +24,7 @@ use crate::process::stop::Stop;
 use crate::secret::Secret;
 use crate::state;
 
-/// Runs the command.
+/// Runs the subcommand with its parsed arguments.
 ///
 /// # Errors
 /// When there is no grant, or it or the servers fail.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::auth::store::{AccessibleSite, TokenSet, text};
 use crate::pipeline::timestamp::Timestamp;
 
-/// How to print.
+/// Format of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AuthFormat {
     Text,
@@ -16,7 +16,7 @@ pub(super) enum AuthFormat {
 }
 
 impl AuthFormat {
-    /// By `--json`.
+    /// The format that `--json` selects.
     pub(super) fn of(json: bool) -> Self {
         if json { Self::Json } else { Self::Text }
     }

@@ -15,7 +15,7 @@ use crate::tail::checkpoints::{Checkpoints, LogEntry};
 use crate::tail::run::STATE;
 use crate::tail::set;
 
-/// Runs the command.
+/// Runs the subcommand with its parsed arguments.
 ///
 /// # Errors
 /// When the state cannot be read, is held by an instance, or does not know the name.

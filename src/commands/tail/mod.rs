@@ -16,7 +16,7 @@ use crate::ship::Mapping;
 use crate::tail::discover::Discovery;
 use crate::tail::run::{self, TailOutcome};
 
-/// Runs the command.
+/// Runs the subcommand with its parsed arguments.
 ///
 /// # Errors
 /// When the configuration is wrong, or the output or the state fails.

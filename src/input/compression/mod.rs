@@ -45,13 +45,13 @@ pub struct Stream<Raw: Read> {
 enum Decoder<Raw: Read> {
     /// As they stand there.
     Plain(Peeked<Raw>),
-    /// Of gzip members.
+    /// Decoder of concatenated gzip members.
     Gzip(Members<Raw>),
-    /// Of zstd frames.
+    /// Decoder of concatenated zstd frames.
     Zstd(zstd::stream::read::Decoder<'static, Buffered<Raw>>),
-    /// Of xz streams.
+    /// Decoder of concatenated xz streams.
     Xz(Box<XzReader<Buffered<Raw>>>),
-    /// Of bzip2 streams.
+    /// Decoder of concatenated bzip2 streams.
     Bzip2(Box<Blocks<Buffered<Raw>>>),
 }
 
@@ -173,15 +173,15 @@ impl<Raw: Read> Read for Stream<Raw> {
 /// How an input is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compression {
-    /// It is not.
+    /// Not compressed.
     Plain,
-    /// As gzip does.
+    /// RFC 1952.
     Gzip,
-    /// As zstd does.
+    /// RFC 8878.
     Zstd,
-    /// As xz does.
+    /// The `.xz` file format.
     Xz,
-    /// As bzip2 does.
+    /// The `.bz2` file format.
     Bzip2,
 }
 
@@ -228,11 +228,11 @@ fn detect_bzip2(first: &[u8]) -> Detected {
 
 /// The members of a gzip file, one after the other, perhaps with zeros behind them.
 enum Members<Raw: Read> {
-    /// In a member.
+    /// Inside a member.
     Inside(Box<GzDecoder<Buffered<Raw>>>),
     /// Where the next may begin.
     Between(Buffered<Raw>),
-    /// Behind the last.
+    /// After the last member.
     Ended,
 }
 

@@ -21,7 +21,7 @@ pub enum Error {
     Read {
         /// What was asked for.
         kind: DatabaseKind,
-        /// The file.
+        /// Path of the file that caused the error.
         path: PathBuf,
         /// What the system says.
         source: io::Error,
@@ -29,7 +29,7 @@ pub enum Error {
     /// The file is of another format, cut short or damaged.
     #[error("{} is not a MaxMind database: {source}; pass the unpacked .mmdb file, or download it again", path.shown())]
     Format {
-        /// The file.
+        /// Path of the file that caused the error.
         path: PathBuf,
         /// Where it breaks the format.
         source: MaxMindDbError,
@@ -39,7 +39,7 @@ pub enum Error {
     DatabaseKind {
         /// What was asked for.
         kind: DatabaseKind,
-        /// The file.
+        /// Path of the file that caused the error.
         path: PathBuf,
         /// The type that the file's metadata gives.
         found: String,
@@ -118,7 +118,7 @@ pub struct Geo {
     pub region_name: Option<String>,
 }
 
-/// WGS 84 degrees.
+/// A point, in degrees of WGS 84.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Location {
     /// Latitude, north positive.
@@ -130,9 +130,9 @@ pub struct Location {
 /// The ECS fields of `source.as`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AutonomousSystem {
-    /// As in AS1221.
+    /// Number of the autonomous system: 1221 for AS1221.
     pub number: Option<u64>,
-    /// Who runs it.
+    /// Name of the organization that runs it.
     pub organization_name: Option<String>,
 }
 

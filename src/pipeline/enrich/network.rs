@@ -45,7 +45,7 @@ fn canonical(network: IpNetwork) -> IpNetwork {
 /// `--network CIDR=NAME`: the addresses inside get `source.geo.name`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Network {
-    /// The addresses.
+    /// The addresses that get the name.
     pub cidr: IpNetwork,
     /// Their name, never empty.
     pub name: String,

@@ -12,7 +12,7 @@ use crate::pipeline::enrich::network::{self, Networks, TrustedProxies};
 /// What is known of the addresses of a run.
 #[derive(Debug, Default)]
 pub struct Enricher {
-    /// GeoIP databases.
+    /// GeoIP databases, each optional.
     pub databases: Databases,
     /// Proxies whose addresses are not the source (`--trusted-proxy`).
     pub trusted: TrustedProxies,

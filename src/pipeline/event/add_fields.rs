@@ -22,7 +22,7 @@ pub(super) struct Member {
 /// Why a text is no object of constant fields.
 #[derive(Debug, thiserror::Error)]
 pub enum AddFieldsError {
-    /// Not JSON.
+    /// The text is not valid JSON.
     #[error("is not JSON: {0}")]
     Syntax(#[from] serde_json::Error),
     /// JSON, but no object.

@@ -25,7 +25,7 @@ pub struct Categorization {
     pub kind: &'static str,
     /// `event.outcome`
     pub outcome: &'static str,
-    /// What §7 does.
+    /// How docs/mapping.md 7 maps its users and groups.
     pub subject: Subject,
 }
 

@@ -92,7 +92,7 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Standard input.
+    /// Origin of records read from stdin.
     #[must_use]
     pub fn stdin() -> Self {
         Self {
@@ -114,7 +114,7 @@ impl Origin {
         }
     }
 
-    /// A file.
+    /// Origin of records read from a file.
     #[must_use]
     pub fn file(path: &std::path::Path) -> Self {
         let path = json_string(&path.to_string_lossy());

@@ -88,7 +88,7 @@ pub(crate) struct Group<'a> {
 /// `related.hosts`
 #[derive(Debug, Default)]
 pub(crate) enum Hosts<'a> {
-    /// There are none.
+    /// No hosts.
     #[default]
     None,
     /// The host of a `system`.

@@ -6,7 +6,7 @@ use crate::pipeline::json::{Value, Writer, copy_cleaned, copy_cleaned_member};
 /// members perhaps renamed.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Objects<'a> {
-    /// The record's array.
+    /// The array in the record.
     list: Option<Value<'a>>,
     /// More elements behind it: a single object in its place, and one that is appended.
     more: [Option<Value<'a>>; 2],
@@ -17,12 +17,12 @@ pub struct Objects<'a> {
 /// What members of the objects become, where they are not empty, by a table of the mapping.
 #[derive(Debug, Default, Clone, Copy)]
 pub enum Rename {
-    /// Nothing is renamed.
+    /// No member is renamed.
     #[default]
     None,
-    /// One member is.
+    /// One member is renamed.
     One(&'static [Renamed; 1]),
-    /// Four are.
+    /// Four members are renamed.
     Four(&'static [Renamed; 4]),
 }
 

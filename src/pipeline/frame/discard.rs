@@ -75,7 +75,7 @@ fn cut(is_cut: bool, kept: usize) -> String {
 /// Text on its way to being a frame that is [`Frame::Unreadable`].
 #[derive(Debug)]
 pub(super) struct Discarded {
-    /// Its beginning.
+    /// First bytes of what is discarded.
     pub head: Vec<u8>,
     /// How much of it is kept.
     pub room: usize,

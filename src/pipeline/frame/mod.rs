@@ -52,7 +52,7 @@ pub enum Frame {
         text: Vec<u8>,
         /// Offset in the stream of the line that it begins in.
         line_offset: u64,
-        /// Why.
+        /// Why the frame is unreadable.
         problem: Problem,
     },
 }
@@ -94,7 +94,7 @@ enum Asked {
 #[derive(Debug)]
 struct OpenDocument {
     scanner: Scanner,
-    /// How it begins.
+    /// First bytes of the document.
     opening: Vec<u8>,
     record: InRecord,
 }

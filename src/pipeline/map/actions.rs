@@ -41,7 +41,7 @@ const fn row(
     }
 }
 
-/// The listed actions.
+/// The categorizations of all listed actions.
 #[rustfmt::skip]
 pub static ROWS: &[Categorization] = &[
     row("Global permission added", IAM_CONFIGURATION, CREATION, "", Subject::None),

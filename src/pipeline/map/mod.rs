@@ -28,7 +28,7 @@ pub enum Unmappable {
     /// The time field cannot be read as a time.
     #[error("the time in `{field}` at byte {at} cannot be read: {text}")]
     UnreadableTime {
-        /// The field's name.
+        /// Name of the time field.
         field: &'static str,
         /// Position of the value in the record.
         at: usize,

@@ -15,7 +15,7 @@ use text::{DecimalSeconds, from_iso8601};
 /// How the times of self-hosted records are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TimeMode {
-    /// The true time.
+    /// The exact time of the record.
     #[default]
     Exact,
     /// The time that Elastic's integration indexes (docs/mapping.md 3, "a known fault").
@@ -44,7 +44,7 @@ impl Timestamp {
         from_iso8601(text)
     }
 
-    /// The present.
+    /// The current time.
     #[must_use]
     pub fn now() -> Self {
         let millis = OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000;

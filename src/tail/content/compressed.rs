@@ -15,7 +15,7 @@ use crate::tail::identity::{Comparison, HEAD, ReadPosition, TAIL};
 pub(super) struct Compressed {
     /// None at its end: decoders take memory.
     stream: Option<Stream<File>>,
-    /// The uncompressed beginning.
+    /// First bytes of the uncompressed content.
     head: Vec<u8>,
     /// Up to [`TAIL`] bytes before the offset.
     recent: Vec<u8>,

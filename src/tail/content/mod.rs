@@ -29,7 +29,7 @@ use crate::process::shown::Shown as _;
 /// How much is read at once: worth a turn, and small enough for the caches.
 pub const PIECE: usize = 128 << 10;
 
-/// An open file.
+/// An open log file, plain or compressed.
 #[derive(Debug)]
 pub struct Content {
     /// Which file it is.
@@ -46,7 +46,7 @@ enum Form {
 /// What a look for whole lines gave.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Lines {
-    /// Whole lines.
+    /// Complete lines only.
     Whole,
     /// One line of so many bytes that is longer than the limit; the text is its beginning.
     TooLong(u64),

@@ -40,9 +40,9 @@ pub struct ReadOptions {
 /// Reads every line of the logs.
 #[derive(Debug)]
 pub struct TailReader {
-    /// Where logs are.
+    /// Finds the files that the patterns match.
     pub discovery: Discovery,
-    /// The logs.
+    /// All known logs, in whatever state.
     pub logs: Logs,
     reading: ReadOptions,
     /// The last look, while nothing is known to have changed since.
@@ -52,7 +52,7 @@ pub struct TailReader {
     rounds: HashMap<Series, VecDeque<(LogId, u64)>>,
     /// Whose turn it is.
     turns: VecDeque<Series>,
-    /// Those in `turns`.
+    /// The series in `turns`, for lookup.
     waiting: HashSet<Series>,
     /// Bytes of the present turn.
     turned: usize,

@@ -48,7 +48,7 @@ pub struct FirstMeeting {
 /// Every log, and what is known of the files around them.
 #[derive(Debug, Default)]
 pub struct Logs {
-    /// The logs.
+    /// All known logs, by their number.
     pub all: BTreeMap<LogId, Log>,
     /// The number of the next new log.
     pub next: LogId,
@@ -270,7 +270,7 @@ fn from_end(found: &FileInfo) -> Result<ReadPosition, Changed> {
     unless_vanished(content::at_last_line(found), found, ReadPosition::default())
 }
 
-/// Seconds since 1970.
+/// The current time, in seconds since 1970.
 #[must_use]
 pub fn now() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);

@@ -24,7 +24,7 @@ enum Missed<'a> {
     Nothing,
     /// What stood behind the offset of a log that is gone.
     Rest(&'a Log),
-    /// Whatever it is.
+    /// All of its content.
     All,
 }
 
