@@ -41,7 +41,7 @@ impl Logs {
 
     /// Before the first scan of a run: takes the logs to the paths by which their directories are
     /// followed now.
-    pub(super) fn begin<'a>(&mut self, look: &'a Look) -> Earlier {
+    pub(super) fn begin(&mut self, look: &Look) -> Earlier {
         if let Some(before) = self.earlier {
             return Earlier {
                 before,
