@@ -73,7 +73,10 @@ fn pool(threads: NonZeroUsize) -> Option<ThreadPool> {
         return None;
     }
     let builder = ThreadPoolBuilder::new().num_threads(threads.get());
-    match builder.thread_name(|index| format!("worker-{index}")).build() {
+    match builder
+        .thread_name(|index| format!("worker-{index}"))
+        .build()
+    {
         Ok(pool) => Some(pool),
         Err(error) => {
             tracing::warn!("cannot start {threads} threads, going on with one: {error}");
