@@ -14,7 +14,9 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use common::again;
-use common::follow::{self, Follower, Place, finish, line_count, record, short_record};
+use common::follow::{
+    self, Follower, Place, catches, finish, line_count, record, send, short_record,
+};
 use common::program::{lines, stderr, wait_until};
 use rustix::process::Signal;
 
@@ -379,4 +381,18 @@ fn the_state_follows_the_output_to_the_disk() {
     then("fsync of the folder", &|name, path| {
         synced(name) && path == state
     });
+}
+
+#[test]
+fn a_signal_at_the_moment_when_it_is_first_caught_is_not_lost() {
+    let place = Place::new(&["a.log"]);
+    place.append("a.log", 1..=1);
+    for _ in 0..30 {
+        let mut follower = place.start();
+        while !catches(follower.child(), Signal::TERM) {}
+        send(follower.child(), Signal::TERM);
+        follower.ends_with(Some(0));
+    }
+    place.once();
+    place.has(1..=1);
 }

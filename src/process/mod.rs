@@ -3,6 +3,7 @@
 pub(crate) mod batch;
 pub(crate) mod columns;
 pub(crate) mod file_id;
+mod held;
 pub mod logging;
 pub mod service;
 pub(crate) mod shown;
