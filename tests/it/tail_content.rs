@@ -6,9 +6,8 @@ use std::ops::RangeInclusive;
 use std::os::unix::fs::symlink;
 use std::process::Command;
 
-use crate::support::follow::{Place, gzip, line_count, records, send, zstd};
+use crate::support::follow::{Place, gzip, line_count, records, zstd};
 use crate::support::program::{stderr, wait_until};
-use rustix::process::Signal;
 
 /// Records 1 to 3 of `d/audit.log` arrive; then something happens, and after it the records up to
 /// the last one have arrived, once and in order, with a follower that runs and with one that was
@@ -356,15 +355,15 @@ fn what_a_copy_has_more_comes_before_later_files() {
     let place = Place::new(&["d"]);
     fs::create_dir(place.path("d")).expect("created");
     place.append("d/20260101.00000.audit.log", 1..=3);
-    let mut follower = place.start();
+    let follower = place.start();
     place.arrive(1..=3);
     // All of it at once, as the follower sees it.
-    send(follower.child(), Signal::STOP);
+    follower.hold();
     place.copy("d/20260101.00000.audit.log", "d/.copy");
     place.append("d/.copy", 4..=5);
     place.rename("d/.copy", "d/20260101.00000.audit.log");
     place.append("d/20260101.00001.audit.log", 6..=7);
-    send(follower.child(), Signal::CONT);
+    follower.go_on();
     place.arrive(1..=7);
     follower.terminate();
 }

@@ -3,9 +3,8 @@
 use std::fs;
 use std::os::unix::fs::FileExt as _;
 
-use crate::support::follow::{Place, gzip, line_count, send};
+use crate::support::follow::{Place, gzip, line_count};
 use crate::support::program::{stderr, wait_until};
-use rustix::process::Signal;
 
 /// Writes over a file in place, up to a whole block, as a pass of `shred` does.
 fn shred(place: &Place, name: &str, seed: u64) {
@@ -29,11 +28,11 @@ fn a_rotated_file_that_was_not_read_to_its_end_is_overwritten() {
         place.append("a.log", 1..=3);
         place.once();
         // One that is held up meanwhile.
-        let mut follower = is_live.then(|| place.start_ready());
-        if let Some(follower) = &mut follower {
+        let follower = is_live.then(|| place.start_ready());
+        if let Some(follower) = &follower {
             place.append("a.log", 4..=4);
             place.arrive(1..=4);
-            send(follower.child(), Signal::STOP);
+            follower.hold();
         }
         let last = if is_live { 4 } else { 3 };
         let read = size(&place, "a.log");
@@ -41,8 +40,8 @@ fn a_rotated_file_that_was_not_read_to_its_end_is_overwritten() {
         place.rename("a.log", "a.log.1");
         shred(&place, "a.log.1", 1);
         place.append("a.log", 41..=42);
-        if let Some(mut follower) = follower {
-            send(follower.child(), Signal::CONT);
+        if let Some(follower) = follower {
+            follower.go_on();
             place.arrive((1..=last).chain(41..=42));
             follower.terminate();
         }

@@ -7,6 +7,7 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 use std::process::{Child, Output};
 
+use rustix::process::Signal;
 use serde_json::Value;
 
 pub use super::place::*;
@@ -98,6 +99,23 @@ impl Follower {
     /// Its process id.
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Holds it up: none of its threads runs any more when this returns.
+    pub fn hold(&self) {
+        send(&self.child, Signal::STOP);
+        wait_until("every thread to stop", || {
+            let threads = fs::read_dir(format!("/proc/{}/task", self.child.id()));
+            threads.expect("a process").all(|thread| {
+                let status = thread.expect("a thread").path().join("status");
+                fs::read_to_string(status).is_ok_and(|text| text.contains("\nState:\tT"))
+            })
+        });
+    }
+
+    /// Lets it go on.
+    pub fn go_on(&self) {
+        send(&self.child, Signal::CONT);
     }
 
     /// Its process, for its pipes.
