@@ -14,6 +14,7 @@ mod support {
     pub mod follow;
     pub mod geoip_db;
     pub mod oracle;
+    pub mod outcome;
     pub mod place;
     pub mod program;
     pub mod random;
