@@ -15,6 +15,7 @@ static FILTERS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"\b127\.0\.0\.1:\d+", "127.0.0.1:[PORT]"),
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "[TIME]"),
         (r"\bprocess \d+", "process [ID]"),
+        (r"\bfetch-127\.0\.0\.1_\d+-[0-9a-f]{16}", "fetch-[SITE]"),
     ]
     .map(|(pattern, stands)| (Regex::new(pattern).expect("a pattern"), stands))
     .into()

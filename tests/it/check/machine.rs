@@ -13,9 +13,9 @@ fn a_state_directory_that_cannot_be_written_fails() {
     let fetching = healthy(Way::Site);
     let file = fetching.file("in-the-way", "");
     let file = file.to_str().expect("UTF-8");
-    check(&fetching, &["--state-dir", file]).fails("state-dir", &["--state-dir"]);
+    insta::assert_snapshot!(check(&fetching, &["--state-dir", file]).failure("state-dir"));
     let below = format!("{file}/state");
-    check(&fetching, &["--state-dir", &below]).fails("state-dir", &[&below]);
+    insta::assert_snapshot!(check(&fetching, &["--state-dir", &below]).failure("state-dir"));
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn a_state_of_no_use_fails() {
             fs::write(path, "{").expect("written");
         }
     }
-    check(&fetching, &[]).fails("state-dir", &["of no use"]);
+    insta::assert_snapshot!(check(&fetching, &[]).failure("state-dir"));
 }
 
 #[test]
@@ -63,12 +63,12 @@ fn databases_are_opened_and_their_age_is_told() {
     fs::write(&path, &fresh).expect("written");
     let path = path.to_str().expect("UTF-8");
     check(&fetching, &["--geoip-city", path]).is_well();
-    check(&fetching, &["--geoip-asn", path]).fails("databases", &["--geoip-asn", "not an ASN"]);
+    insta::assert_snapshot!(check(&fetching, &["--geoip-asn", path]).failure("databases"));
     fs::write(path, &fresh[..fresh.len() / 2]).expect("written");
-    check(&fetching, &["--geoip-city", path]).fails("databases", &["--geoip-city", "MaxMind"]);
+    insta::assert_snapshot!(check(&fetching, &["--geoip-city", path]).failure("databases"));
     let mut command = fetching.command("check", &[]);
     command.env("CONFLUENCE_ECS_GEOIP_ASN", "/no/such.mmdb");
-    checked(&fetching, command).fails("databases", &["CONFLUENCE_ECS_GEOIP_ASN"]);
+    insta::assert_snapshot!(checked(&fetching, command).failure("databases"));
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn the_output_is_looked_at_and_left_alone() {
         "an unfinished line"
     );
     let below = format!("{flag}/out.ndjson");
-    check(&fetching, &["-o", &below]).fails("output", &["--output"]);
+    insta::assert_snapshot!(check(&fetching, &["-o", &below]).failure("output"));
 }
 
 #[test]
@@ -94,9 +94,11 @@ fn a_configuration_that_does_not_fit_fails_its_step() {
     let mut command = fetching.command("check", &[]);
     command.env_remove("CONFLUENCE_API_TOKEN");
     let found = checked(&fetching, command);
-    found.fails("configuration", &["--api-token-file"]);
+    insta::assert_snapshot!(found.failure("configuration"));
     assert_eq!(found.text("connection", "detail"), "configuration failed");
-    check(&fetching, &["--ca-file", "/no/such"]).fails("configuration", &["--ca-file"]);
-    check(&fetching, &["--add-fields", "/no/such"]).fails("configuration", &["--add-fields"]);
+    insta::assert_snapshot!(check(&fetching, &["--ca-file", "/no/such"]).failure("configuration"));
+    insta::assert_snapshot!(
+        check(&fetching, &["--add-fields", "/no/such"]).failure("configuration")
+    );
     assert!(fetching.server.requests().is_empty());
 }

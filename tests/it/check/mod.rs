@@ -2,6 +2,7 @@
 
 mod machine;
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 use std::net::TcpListener;
@@ -13,6 +14,7 @@ use crate::support::atlassian::{
     Atlassian, Fault, Permission, Record, Settings, Wait, cloud_record, data_center_record,
 };
 use crate::support::fetching::{Fetching, Way, said};
+use crate::support::outcome::filtered;
 use crate::support::program::{command, run_command};
 use serde_json::Value;
 
@@ -94,6 +96,33 @@ impl Found {
         assert_eq!(self.names("warn"), [name], "{}", self.all);
         assert_eq!(self.code, Some(0), "{}", self.all);
         self.says(name, words);
+    }
+
+    /// That step fails, as the only one; for a snapshot, the exit code, all steps, and what that one says.
+    fn failure(&self, name: &str) -> String {
+        self.fails(name, &[]);
+        self.told(name)
+    }
+
+    /// That step warns, as the only one, and nothing fails; the same for a snapshot.
+    fn warning(&self, name: &str) -> String {
+        self.warns(name, &[]);
+        self.told(name)
+    }
+
+    fn told(&self, name: &str) -> String {
+        let mut told = format!("exit code: {}\n", self.code.expect("an exit code"));
+        for step in &self.steps {
+            let text = |key: &str| step[key].as_str().expect("text");
+            writeln!(told, "{} {}", text("status"), text("step")).expect("written");
+            let rest = step.as_object().expect("an object").keys();
+            for key in
+                rest.filter(|key| text("step") == name && !["status", "step"].contains(&&***key))
+            {
+                writeln!(told, "  {key}: {}", text(key)).expect("written");
+            }
+        }
+        filtered(&told)
     }
 
     fn says(&self, name: &str, words: &[&str]) {
@@ -181,12 +210,12 @@ fn credentials_that_are_accepted_and_get_nothing_fail() {
     for way in [Way::Site, Way::Gateway, Way::Pat, Way::Password] {
         let fetching = with(way, |settings| settings.permission = Permission::Blind);
         let found = check(&fetching, &[]);
-        found.fails("permission", &["no data", "dministrator"]);
+        insta::assert_snapshot!(found.failure("permission"));
         assert_eq!(found.text("credentials", "status"), "ok");
         assert_eq!(found.text("newest-record", "status"), "skip");
         let fetching = with(way, |settings| settings.permission = Permission::Forbidden);
         let found = check(&fetching, &[]);
-        found.fails("permission", &["403", "dministrator"]);
+        insta::assert_snapshot!(found.failure("permission"));
         assert_eq!(found.text("credentials", "status"), "ok");
         assert_eq!(found.text("retention", "status"), "skip");
     }
@@ -210,7 +239,7 @@ fn credentials_that_are_refused_fail() {
         };
         command.env(variable, "not-the-right-one");
         let found = checked(&fetching, command);
-        found.fails("credentials", &["401"]);
+        insta::assert_snapshot!(found.failure("credentials"));
         assert!(!found.all.contains("not-the-right-one"));
         assert_eq!(found.text("permission", "status"), "skip");
         assert_eq!(found.text("clock-skew", "status"), "ok");
@@ -225,7 +254,7 @@ fn a_token_of_the_other_kind_is_told_where_it_works() {
         "CONFLUENCE_API_TOKEN",
         fetching.server.settings().scoped_token,
     );
-    checked(&fetching, command).fails("credentials", &["--cloud-id auto"]);
+    insta::assert_snapshot!(checked(&fetching, command).failure("credentials"));
 }
 
 #[test]
@@ -233,7 +262,7 @@ fn a_scope_that_is_missing_fails() {
     let scope = "read:page:confluence".to_owned();
     let fetching = with(Way::Gateway, |settings| settings.scoped_token_scope = scope);
     let found = check(&fetching, &[]);
-    found.fails("scope", &["read:audit-log:confluence"]);
+    insta::assert_snapshot!(found.failure("scope"));
     assert_eq!(found.text("credentials", "status"), "ok");
 }
 
@@ -247,7 +276,7 @@ fn an_address_without_the_api_fails() {
         .server
         .set(|settings| settings.tolerated = tolerated);
     let url = fetching.server.url().replace("/confluence", "");
-    check(&fetching, &["--url", &url]).fails("api", &["404", "context path"]);
+    insta::assert_snapshot!(check(&fetching, &["--url", &url]).failure("api"));
 }
 
 #[test]
@@ -255,7 +284,7 @@ fn a_login_page_is_no_acceptance() {
     let fetching = with(Way::Pat, |settings| settings.login_page = true);
     let mut command = fetching.command("check", &[]);
     command.env("CONFLUENCE_PAT", "wrong");
-    checked(&fetching, command).fails("credentials", &["login"]);
+    insta::assert_snapshot!(checked(&fetching, command).failure("credentials"));
 }
 
 #[test]
@@ -285,7 +314,7 @@ fn a_site_is_asked_for_its_cloud_id() {
     });
     let found = check(&fetching, &["--cloud-id", &other, "--url", &url]);
     assert_eq!(found.text("cloud-id", "status"), "warn");
-    found.fails("api", &["cloud id"]);
+    insta::assert_snapshot!(found.failure("api"));
     // A site that does not tell.
     let own = healthy(Way::Pat);
     let gone = ["/_edge/tenant_info", "/oauth/token/accessible-resources"];
@@ -295,13 +324,13 @@ fn a_site_is_asked_for_its_cloud_id() {
     command
         .args(["--email", "a@example.com"])
         .env("CONFLUENCE_API_TOKEN", "x");
-    checked(&own, command).fails("cloud-id", &["tenant_info"]);
+    insta::assert_snapshot!(checked(&own, command).failure("cloud-id"));
 }
 
 #[test]
 fn a_site_by_its_address_need_not_tell_its_cloud_id() {
     let fetching = with(Way::Site, |settings| settings.cloud_id = String::new());
-    check(&fetching, &[]).warns("cloud-id", &["does not tell"]);
+    insta::assert_snapshot!(check(&fetching, &[]).warning("cloud-id"));
 }
 
 /// `check` with the grant of a login.
@@ -316,22 +345,22 @@ fn by_grant(fetching: &Fetching, flags: &[&str]) -> Found {
 #[test]
 fn the_grant_of_a_login_is_checked() {
     let fetching = healthy(Way::Grant);
-    by_grant(&fetching, &[]).fails("configuration", &["auth login"]);
+    insta::assert_snapshot!(by_grant(&fetching, &[]).failure("configuration"));
     fetching.login();
     let found = by_grant(&fetching, &[]);
     found.is_well();
     found.says("scope", &["read:audit-log:confluence"]);
     found.says("cloud-id", &[&fetching.server.settings().cloud_id]);
     let url = "https://other.atlassian.net";
-    by_grant(&fetching, &["--url", url]).fails("cloud-id", &["not for this site"]);
+    insta::assert_snapshot!(by_grant(&fetching, &["--url", url]).failure("cloud-id"));
     let blind = |settings: &mut Settings| settings.permission = Permission::Blind;
     fetching.server.set(blind);
-    by_grant(&fetching, &[]).fails("permission", &["no data"]);
+    insta::assert_snapshot!(by_grant(&fetching, &[]).failure("permission"));
     fetching.server.revoke_grant();
-    by_grant(&fetching, &[]).fails("credentials", &["auth login"]);
+    insta::assert_snapshot!(by_grant(&fetching, &[]).failure("credentials"));
     let store = fetching.state().join("oauth.json");
     fs::write(store, "{").expect("written");
-    by_grant(&fetching, &[]).fails("credentials", &["of no use"]);
+    insta::assert_snapshot!(by_grant(&fetching, &[]).failure("credentials"));
 }
 
 #[test]
@@ -344,7 +373,7 @@ fn a_grant_without_the_scope_fails() {
     fetching.login();
     let id = fetching.server.settings().cloud_id;
     let found = by_grant(&fetching, &["--cloud-id", &id]);
-    found.fails("scope", &["read:audit-log:confluence"]);
+    insta::assert_snapshot!(found.failure("scope"));
 }
 
 #[test]
@@ -395,7 +424,7 @@ fn a_search_is_left_out_of_the_question() {
 fn more_than_is_kept_is_asked_for() {
     let fetching = healthy(Way::Site);
     let found = check(&fetching, &["--since", "2020-01-01"]);
-    found.warns("retention", &["--since"]);
+    insta::assert_snapshot!(found.warning("retention"));
 }
 
 #[test]
@@ -403,7 +432,7 @@ fn nobody_there_is_told_with_the_rest_skipped() {
     let mut fetching = healthy(Way::Site);
     fetching.server.go_down();
     let found = check(&fetching, &[]);
-    found.fails("connection", &["127.0.0.1"]);
+    insta::assert_snapshot!(found.failure("connection"));
     assert_eq!(found.text("permission", "detail"), "connection failed");
     assert_eq!(found.text("state-dir", "status"), "ok");
 }
@@ -435,19 +464,19 @@ fn no_tls_where_tls_is_asked_for_fails() {
     });
     let fetching = healthy(Way::Pat);
     let url = format!("https://127.0.0.1:{port}");
-    check(&fetching, &["--url", &url]).fails("connection", &["no TLS", "http://"]);
+    insta::assert_snapshot!(check(&fetching, &["--url", &url]).failure("connection"));
 }
 
 #[test]
 fn the_doctor_does_not_wait_for_long() {
     let fetching = healthy(Way::Site);
     fetching.server.next(Fault::Wait(429, Wait::Seconds(600)));
-    check(&fetching, &[]).fails("api", &["429", "10m"]);
+    insta::assert_snapshot!(check(&fetching, &[]).failure("api"));
     let fetching = healthy(Way::Site);
     for _ in 0..3 {
         fetching.server.next(Fault::Status(502));
     }
-    check(&fetching, &[]).fails("api", &["502", "asked 3 times"]);
+    insta::assert_snapshot!(check(&fetching, &[]).failure("api"));
     let fetching = healthy(Way::Site);
     fetching.server.next(Fault::Close);
     check(&fetching, &[]).is_well();
@@ -457,7 +486,7 @@ fn the_doctor_does_not_wait_for_long() {
 fn a_redirect_elsewhere_is_not_followed() {
     let fetching = healthy(Way::Site);
     fetching.server.next(Fault::RedirectForeign);
-    check(&fetching, &[]).fails("api", &["another origin"]);
+    insta::assert_snapshot!(check(&fetching, &[]).failure("api"));
 }
 
 #[test]
