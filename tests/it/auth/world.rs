@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use url::Url;
 
 use crate::support::atlassian::{Atlassian, client};
+use crate::support::outcome::filtered;
 use crate::support::program::{self, run_command, start};
 
 pub const CLIENT_ID: &str = "the-app";
@@ -114,7 +115,7 @@ impl World {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// Runs a command that must end with that code; what it said.
+    /// Runs a command that must end with that code; the error that it said, for a snapshot.
     pub fn failed(&self, arguments: &[&str], code: i32) -> String {
         let output = self.run(arguments);
         assert_eq!(
@@ -123,10 +124,7 @@ impl World {
             "{}",
             program::stderr(&output)
         );
-        let said = program::stderr(&output);
-        let errors: Vec<_> = said.lines().filter(|line| line.contains("ERROR")).collect();
-        assert_eq!(errors.len(), 1, "{said}");
-        errors[0].to_owned()
+        error(&output)
     }
 
     /// No output tells a secret, and no file but the grant's.
@@ -189,6 +187,14 @@ fn server(state_dir: &Path) -> Atlassian {
         ]));
     });
     server
+}
+
+/// The one error that a command said, for a snapshot.
+pub fn error(output: &Output) -> String {
+    let said = program::stderr(output);
+    let errors: Vec<_> = said.lines().filter(|line| line.contains("ERROR")).collect();
+    assert_eq!(errors.len(), 1, "{said}");
+    filtered(errors[0])
 }
 
 /// What a browser does with the authorization URL: the user allows it, and is sent back.
