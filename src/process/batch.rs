@@ -1,10 +1,12 @@
 //! Work on several threads, its results in order, with no more in memory than a piece a thread.
 //!
-//! The threads are all alike: each takes its turn to read a piece, works on it beside the others, and
+//! The threads, of a rayon pool, are all alike: each takes its turn to read a piece, works on it beside the others, and
 //! waits for its turn to write. One thread does the same, alone.
 
 use std::num::NonZeroUsize;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 /// As many threads as there are cores.
 #[must_use]
@@ -57,12 +59,30 @@ pub fn in_order<Piece, Outcome, Work>(
             }
         }
     };
-    std::thread::scope(|scope| {
-        for _ in 1..threads.get() {
-            scope.spawn(run);
+    match pool(threads) {
+        Some(pool) => {
+            pool.broadcast(|_| run());
         }
-        run();
-    });
+        None => run(),
+    }
+}
+
+/// A pool of that many threads; none for a single one, and where the system gives no more.
+fn pool(threads: NonZeroUsize) -> Option<ThreadPool> {
+    if threads.get() == 1 {
+        return None;
+    }
+    let builder = ThreadPoolBuilder::new().num_threads(threads.get());
+    match builder
+        .thread_name(|index| format!("worker-{index}"))
+        .build()
+    {
+        Ok(pool) => Some(pool),
+        Err(error) => {
+            tracing::warn!("cannot start {threads} threads, going on with one: {error}");
+            None
+        }
+    }
 }
 
 /// Reads the next piece and returns its number.

@@ -2,6 +2,7 @@
 
 pub(crate) mod batch;
 pub(crate) mod columns;
+mod held;
 pub mod logging;
 pub(crate) mod node;
 pub mod service;

@@ -11,6 +11,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::{flag, low_level};
 
+use super::held::while_held;
+
 /// Wakes whoever waits for input when there is a reason to end.
 #[derive(Debug)]
 pub struct Stop {
@@ -56,18 +58,21 @@ impl Stop {
     /// When the system refuses the handlers.
     pub fn on_signals() -> io::Result<Self> {
         let stop = Self::new()?;
+        while_held(|| stop.end_on_signals())?;
+        Ok(stop)
+    }
+
+    fn end_on_signals(&self) -> io::Result<()> {
         let second = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM] {
-            // From the first of these on the signal no longer ends the program by itself, so that one is
-            // to take note of it.
-            let number = usize::try_from(signal).unwrap_or_default();
-            flag::register_usize(signal, Arc::clone(&stop.signal), number)?;
-            low_level::pipe::register(signal, stop.waking.try_clone()?)?;
             // In this order: the first signal finds the flag down, and puts it up.
             flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&second))?;
             flag::register(signal, Arc::clone(&second))?;
+            let number = usize::try_from(signal).unwrap_or_default();
+            flag::register_usize(signal, Arc::clone(&self.signal), number)?;
+            low_level::pipe::register(signal, self.waking.try_clone()?)?;
         }
-        Ok(stop)
+        Ok(())
     }
 
     /// As [`Self::on_signals`]; SIGHUP does not end the program either, but is kept for
@@ -76,9 +81,12 @@ impl Stop {
     /// # Errors
     /// When the system refuses the handlers.
     pub fn on_signals_and_hangup() -> io::Result<Self> {
-        let stop = Self::on_signals()?;
-        flag::register(SIGHUP, Arc::clone(&stop.hangup))?;
-        low_level::pipe::register(SIGHUP, stop.waking.try_clone()?)?;
+        let stop = Self::new()?;
+        while_held(|| {
+            flag::register(SIGHUP, Arc::clone(&stop.hangup))?;
+            low_level::pipe::register(SIGHUP, stop.waking.try_clone()?)?;
+            stop.end_on_signals()
+        })?;
         Ok(stop)
     }
 

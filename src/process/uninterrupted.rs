@@ -10,6 +10,8 @@ use std::time::Duration;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::{flag, low_level};
 
+use super::held::while_held;
+
 /// How long a signal waits for new tokens.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 /// How often it is looked at whether one does.
@@ -90,13 +92,15 @@ pub fn wait(most: Duration) {
 pub fn defer_signals() -> io::Result<()> {
     DEFERRED.store(true, Ordering::SeqCst);
     let second = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        // In this order: the first signal finds the flag down, and puts it up.
-        flag::register_conditional_default(signal, Arc::clone(&IDLE))?;
-        flag::register_conditional_default(signal, Arc::clone(&second))?;
-        flag::register(signal, Arc::clone(&second))?;
-        let number = usize::try_from(signal).unwrap_or_default();
-        flag::register_usize(signal, Arc::clone(&CAME), number)?;
-    }
-    Ok(())
+    while_held(|| {
+        for signal in [SIGINT, SIGTERM] {
+            // In this order: the first signal finds the flag down, and puts it up.
+            flag::register_conditional_default(signal, Arc::clone(&IDLE))?;
+            flag::register_conditional_default(signal, Arc::clone(&second))?;
+            flag::register(signal, Arc::clone(&second))?;
+            let number = usize::try_from(signal).unwrap_or_default();
+            flag::register_usize(signal, Arc::clone(&CAME), number)?;
+        }
+        Ok(())
+    })
 }

@@ -222,7 +222,7 @@ fn find_left_behind(path: &Path) {
         if !name.starts_with(begin.as_bytes()) {
             continue;
         }
-        let orphans = path.with_file_name(OsStr::from_bytes(orphans));
+        let orphans = free(&path.with_file_name(OsStr::from_bytes(orphans)));
         if fs::rename(entry.path(), &orphans).is_ok() {
             tracing::warn!(
                 path = %path.shown(),
@@ -232,6 +232,19 @@ fn find_left_behind(path: &Path) {
             );
         }
     }
+}
+
+/// The path, or if something is there, the same with a number: what the killed start had put aside has
+/// the same time.
+fn free(path: &Path) -> PathBuf {
+    let numbered = (2_u32..).map(|number| {
+        let mut path = path.as_os_str().to_owned();
+        path.push(format!("-{number}"));
+        PathBuf::from(path)
+    });
+    let mut paths = std::iter::once(path.to_owned()).chain(numbered);
+    let is_free = |path: &PathBuf| fs::symlink_metadata(path).is_err();
+    paths.find(is_free).unwrap_or_else(|| path.to_owned())
 }
 
 pub(super) fn cut_plain(

@@ -122,6 +122,22 @@ fn lines_of_others_that_a_kill_left_beside_the_output_are_told_of() {
     assert_eq!(orphans, "{\"foreign\":1}\n");
 }
 
+#[test]
+fn lines_of_others_that_a_kill_left_beside_the_output_replace_no_orphans() {
+    let place = Place::new(&["*.log"]).loud();
+    place.append("audit.log", 1..=2);
+    place.once();
+    let name = |ending: &str| place.folder().join(format!("out.ndjson.orphan-7{ending}"));
+    let read = |ending: &str| fs::read_to_string(name(ending)).expect("read");
+    fs::write(name(""), "{\"half\":").expect("written");
+    fs::write(name(".kept"), "{\"foreign\":1}\n").expect("written");
+    crate::support::follow::append(&place.out(), b"{\"foreign\":2}\n");
+    let told = stderr(&place.once());
+    assert!(told.contains("out.ndjson.orphan-7-2\n"), "{told}");
+    assert_eq!(read(""), "{\"half\":");
+    assert_eq!(read("-2"), "{\"foreign\":1}\n");
+}
+
 /// A follower that was killed when its output held six events, of which its state knows the first
 /// ones: so many.
 fn killed_with_six(saved: u64) -> Place {

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::os::unix::fs::symlink;
 use std::process::Command;
 
-use crate::support::follow::{Place, gzip, line_count, records, zstd};
+use crate::support::follow::{self, Place, gzip, line_count, records, zstd};
 use crate::support::program::{stderr, wait_until};
 
 /// Records 1 to 3 of `d/audit.log` arrive; then something happens, and after it the records up to
@@ -511,6 +511,29 @@ fn a_file_by_a_hard_link_elsewhere() {
         fs::hard_link(place.path("d/a.log"), place.path("links/b.log")).expect("linked");
     };
     by_two_paths("d/a.log", "links/b.log", link);
+}
+
+#[test]
+fn a_log_that_was_reached_by_a_link_and_is_truncated_beside_a_shorter_copy() {
+    let mut place = Place::new(&["links/one.log", "links/other.log"]);
+    for folder in ["d", "links"] {
+        fs::create_dir(place.path(folder)).expect("created");
+    }
+    symlink("../d/a.log", place.path("links/one.log")).expect("linked");
+    place.append("links/other.log", 60..=60);
+    place.append("d/a.log", 1..=8);
+    place.once();
+    place.follow_only("links/other.log");
+    place.follow("d/../d/a.log");
+    place.append_bytes("d/a.log.1", records("a", 1..=3));
+    place.truncate("d/a.log");
+    place.append("d/a.log", 9..=10);
+    place.once();
+    place.once();
+    let mut arrived = follow::delivered(&place.out());
+    let mut arrived = arrived.remove("a").expect("events");
+    arrived.sort_unstable();
+    assert!(arrived.into_iter().eq((1..=10).chain([60])));
 }
 
 #[test]

@@ -9,7 +9,9 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::support::again;
-use crate::support::follow::{self, Follower, Place, finish, line_count, record, short_record};
+use crate::support::follow::{
+    self, Follower, Place, catches, finish, line_count, record, send, short_record,
+};
 use crate::support::geoip_db;
 use crate::support::program::{lines, stderr, wait_until};
 use rustix::process::Signal;
@@ -373,4 +375,18 @@ fn the_state_follows_the_output_to_the_disk() {
     then("fsync of the folder", &|name, path| {
         synced(name) && path == state
     });
+}
+
+#[test]
+fn a_signal_at_the_moment_when_it_is_first_caught_is_not_lost() {
+    let place = Place::new(&["a.log"]);
+    place.append("a.log", 1..=1);
+    for _ in 0..30 {
+        let mut follower = place.start();
+        while !catches(follower.child(), Signal::TERM) {}
+        send(follower.child(), Signal::TERM);
+        follower.ends_with(Some(0));
+    }
+    place.once();
+    place.has(1..=1);
 }

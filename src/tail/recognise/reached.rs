@@ -41,7 +41,7 @@ impl Logs {
 
     /// Before the first scan of a run: takes the logs to the paths by which their directories are
     /// followed now.
-    pub(super) fn begin<'a>(&mut self, look: &'a Look) -> Earlier {
+    pub(super) fn begin(&mut self, look: &Look) -> Earlier {
         if let Some(before) = self.earlier {
             return Earlier {
                 before,
@@ -49,19 +49,27 @@ impl Logs {
             };
         }
         self.earlier = Some(self.next);
-        let mut by_real: Option<HashMap<PathBuf, &Path>> = None;
+        let mut by_real: Option<HashMap<PathBuf, Vec<&Path>>> = None;
+        let listed: HashSet<&Path> = look.found.iter().map(|found| &*found.path).collect();
         for log in self.all.values_mut() {
             let is_followed = |folder: &PathBuf| look.folders.contains_key(folder);
-            if is_followed(&log.home) && is_followed(&log.series.0) {
+            // The directory that a link leads to is listed on the link's account.
+            let is_by_link = log.home != log.series.0;
+            let is_reached = !is_by_link || listed.contains(&*log.checkpoint.path);
+            if is_reached && is_followed(&log.home) && is_followed(&log.series.0) {
                 continue;
             }
             let by_real = by_real.get_or_insert_with(|| {
-                let folders = look.folders.keys();
-                let real =
-                    |folder: &'a PathBuf| Some((std::fs::canonicalize(folder).ok()?, &**folder));
-                folders.filter_map(real).collect()
+                let mut by_real: HashMap<_, Vec<&Path>> = HashMap::new();
+                for folder in look.folders.keys() {
+                    if let Ok(real) = std::fs::canonicalize(folder) {
+                        by_real.entry(real).or_default().push(folder);
+                    }
+                }
+                by_real
             });
-            if let Some(folder) = by_real.get(&log.real_series().0) {
+            let mut folders = by_real.get(&log.real_series().0).into_iter().flatten();
+            if let Some(folder) = folders.find(|folder| !is_by_link || **folder != log.series.0) {
                 let path = log.checkpoint.path.shown();
                 tracing::debug!("{path} is followed in {} now", folder.shown());
                 log.is_reached_by(folder);
