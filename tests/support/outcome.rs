@@ -7,7 +7,8 @@ use regex::Regex;
 
 /// What differs from run to run, and what stands for it.
 static FILTERS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
-    let folder = regex::escape(&std::env::temp_dir().display().to_string());
+    let folder = std::env::temp_dir().display().to_string();
+    let folder = regex::escape(folder.trim_end_matches('/'));
     let project = regex::escape(env!("CARGO_MANIFEST_DIR"));
     [
         (&*format!(r"{folder}/\.tmp\w{{6}}(/place\b)?"), "[FOLDER]"),
