@@ -16,7 +16,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-#[path = "../tests/common/atlassian/mod.rs"]
+#[path = "../tests/support/atlassian/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "the tests use the rest")]
 mod atlassian;
 
 use atlassian::{Atlassian, cloud_record};

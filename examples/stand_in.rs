@@ -4,7 +4,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-#[path = "../tests/common/atlassian/mod.rs"]
+#[path = "../tests/support/atlassian/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "the tests use the rest")]
 mod atlassian;
 
 use atlassian::{Atlassian, cloud_record, data_center_record};

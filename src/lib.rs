@@ -11,7 +11,7 @@
 //! `ship` holds the order of the two for sources that go on and on. [`cli`] has the arguments, [`options`]
 //! are made of them once, at the start, and [`commands`] join it all.
 //!
-//! Who may import whom stands in `tests/layers.rs`.
+//! Who may import whom stands in `tests/it/layers.rs`.
 
 #![forbid(unsafe_code)]
 

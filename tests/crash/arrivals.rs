@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::common::follow;
-use crate::common::program::lines;
 use crate::outputs::Outputs;
 use crate::series::Series;
+use crate::support::binary::lines;
+use crate::support::place;
 
 /// What has arrived.
 pub struct Arrivals {
@@ -46,7 +46,7 @@ impl Arrivals {
             if is_half_a_line(&event, all) {
                 continue;
             }
-            let (name, number) = follow::identity(&event);
+            let (name, number) = place::identity(&event);
             let index = all.iter().position(|series| series.name == name);
             let index = index.unwrap_or_else(|| panic!("an unknown series: {event}"));
             let (series, next) = (&all[index], &mut self.next[index]);
@@ -57,7 +57,7 @@ impl Arrivals {
                 number, *next as u64,
                 "the next record of {name} is {next}, this is {number}: {event}"
             );
-            assert_eq!(follow::original(&event), series.lines[*next]);
+            assert_eq!(place::original(&event), series.lines[*next]);
             *next += 1;
             let unfinished = *next > series.complete() && !series.lacks_only_the_line_end();
             assert!(!unfinished, "half a line: {event}");
@@ -78,7 +78,7 @@ impl Arrivals {
             if is_half_a_line(&event, all) {
                 continue;
             }
-            let (name, number) = follow::identity(&event);
+            let (name, number) = place::identity(&event);
             if let Some(index) = all.iter().position(|series| series.name == name) {
                 reached[index] = usize::try_from(number).expect("small") + 1;
             }
@@ -107,7 +107,7 @@ fn is_half_a_line(event: &Value, all: &[Series]) -> bool {
         && all.iter().any(|series| {
             let mut lines = series.lines_that_may_be_torn();
             // It may end inside a character.
-            let half = follow::original(event).trim_end_matches('\u{FFFD}');
+            let half = place::original(event).trim_end_matches('\u{FFFD}');
             lines.any(|line| line.starts_with(half))
         })
 }

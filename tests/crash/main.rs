@@ -6,14 +6,19 @@
 //! `CONFLUENCE_ECS_RUNS` says how many short runs there are of each treatment.
 
 mod arrivals;
-#[path = "../common/mod.rs"]
-mod common;
 mod outputs;
 mod random;
 mod reach;
 mod scheme;
 mod series;
 mod world;
+
+#[path = "../support"]
+mod support {
+    pub mod binary;
+    pub mod place;
+    pub mod random;
+}
 
 use std::time::{Duration, Instant};
 

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use crate::common::follow::{self, gzip, zstd};
 use crate::random::Random;
+use crate::support::place::{self, gzip, zstd};
 
 /// What the lines of another program begin with.
 const FOREIGN: &str = r#"{"foreign":"#;
@@ -86,7 +86,7 @@ impl Outputs {
             writeln!(lines, "{FOREIGN}{}}}", self.foreign).expect("written");
             self.foreign += 1;
         }
-        follow::append(&self.path, lines.as_bytes());
+        place::append(&self.path, lines.as_bytes());
         Some(format!("foreign lines {first}..{}", self.foreign))
     }
 
@@ -152,7 +152,7 @@ impl Outputs {
         }
         let creates = random.percent(50);
         if creates {
-            follow::append(&self.path, b"");
+            place::append(&self.path, b"");
         }
         let said = format!(
             "rotate the output to {}, truncated: {copies}, created: {creates}",

@@ -7,12 +7,12 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::arrivals::Arrivals;
-use crate::common::follow::{self, Follower, Place};
-use crate::common::program;
 use crate::random::Random;
 use crate::reach::Reach;
 use crate::scheme::Scheme;
 use crate::series::Series;
+use crate::support::binary;
+use crate::support::place::{self, Follower, Place};
 
 /// The log of each series that is there at the start.
 const BASE: &str = "audit.log";
@@ -250,8 +250,8 @@ impl World {
         self.meddle_with_output();
         self.note("once");
         let is_any_missing = !self.series.iter().all(|series| series.current().exists());
-        let output = follow::finish(self.place.tail_to_file(&["--once"]));
-        let (code, told) = (output.status.code(), program::stderr(&output));
+        let output = place::finish(self.place.tail_to_file(&["--once"]));
+        let (code, told) = (output.status.code(), binary::stderr(&output));
         // A file that rotation has taken away may be what a path names.
         assert!(
             code == Some(0) || is_any_missing && code == Some(1),
@@ -303,7 +303,7 @@ impl World {
         // may have been asked to end before it had written it again.
         self.once();
         let length = self.arrivals.outputs.length();
-        follow::finish(self.place.tail_to_file(&["--once"]));
+        place::finish(self.place.tail_to_file(&["--once"]));
         let now = self.arrivals.outputs.length();
         assert_eq!(now, length, "--once has nothing to add");
     }

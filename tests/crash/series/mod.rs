@@ -10,10 +10,10 @@ use std::path::PathBuf;
 
 use std::io::Write as _;
 
-use crate::common::follow;
 use crate::random::Random;
 use crate::reach::Reach;
 use crate::scheme::Scheme;
+use crate::support::place;
 
 /// A file that is not written any more, or not for long.
 struct Rotated {
@@ -223,10 +223,10 @@ impl Series {
         let number = self.lines.len() as u64;
         let line = match random.below(20) {
             _ if self.fresh && self.scheme.equal_beginnings => {
-                follow::record_of_equal_beginning(&self.name, number)
+                place::record_of_equal_beginning(&self.name, number)
             }
-            0 => follow::short_record(&self.name, number),
-            _ => follow::record(&self.name, number),
+            0 => place::short_record(&self.name, number),
+            _ => place::record(&self.name, number),
         };
         if self.is_copied() {
             self.optional.insert(self.lines.len());

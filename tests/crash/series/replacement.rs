@@ -7,9 +7,9 @@ use std::path::Path;
 
 use super::rotation::piece;
 use super::{Series, Work};
-use crate::common::follow;
 use crate::random::Random;
 use crate::reach::Reach;
+use crate::support::place;
 
 impl Series {
     /// A copy takes the place of the current file at once, as `rsync` and `sed -i` do it, or after the
@@ -70,7 +70,7 @@ impl Series {
     /// Puts back some more of the current file.
     pub(super) fn restore(&mut self, mut rest: VecDeque<u8>, random: &mut Random) -> String {
         let piece = piece(&mut rest, random);
-        follow::append(&self.current, &piece);
+        place::append(&self.current, &piece);
         let done = rest.is_empty();
         if !done {
             self.work = Some(Work::Restore { rest });

@@ -5,9 +5,9 @@ use std::fs::{self, File};
 use std::path::PathBuf;
 
 use super::{Rotated, Series, Work};
-use crate::common::follow::{self, gzip, zstd};
 use crate::random::Random;
 use crate::scheme::{Method, Names};
+use crate::support::place::{self, gzip, zstd};
 
 impl Series {
     /// Rotates, or begins to.
@@ -130,7 +130,7 @@ impl Series {
             Some(Work::Copy { mut rest }) => {
                 let piece = piece(&mut rest, random);
                 let to = &self.rotated[0].path;
-                follow::append(to, &piece);
+                place::append(to, &piece);
                 let done = rest.is_empty();
                 self.work = Some(if done {
                     Work::Truncate
@@ -160,7 +160,7 @@ impl Series {
                 to,
             }) => {
                 let piece = piece(&mut rest, random);
-                follow::append(&to, &piece);
+                place::append(&to, &piece);
                 let file = &mut self.rotated[index];
                 let done = rest.is_empty();
                 if done {

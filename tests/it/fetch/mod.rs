@@ -1,0 +1,20 @@
+//! `fetch` through the binary, against the stand-in for Atlassian's servers (docs/guarantees.md, "REST
+//! sources").
+
+mod beginnings;
+mod clock;
+mod daemon;
+mod events;
+mod faults;
+mod kills;
+mod model;
+mod network;
+mod oauth;
+mod oddities;
+mod paging;
+mod ranges;
+mod refusals;
+mod running;
+mod runs;
+mod state;
+mod usage;

@@ -1,0 +1,168 @@
+//! Arguments that cannot be meant: 2, and a line that names the flag.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::support::outcome::transcript;
+use crate::support::program;
+
+const URL: &str = "https://wiki.example.com";
+
+/// A fetch that would ask nobody: it must not come to that.
+fn command(folder: &Path, flags: &[&str]) -> Command {
+    let mut command = program::command(["fetch", "--state-dir"]);
+    command.arg(folder.join("state")).args(flags);
+    command
+}
+
+/// Nothing is done; for a snapshot, the command and what it said.
+fn ends_with_2(mut command: Command, folder: &Path) -> String {
+    command.current_dir(folder);
+    let output = command.stdin(Stdio::null()).output().expect("it runs");
+    let told = transcript(&command, &output);
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(output.stdout.is_empty(), "{told}");
+    assert!(!folder.join("state").exists(), "no state: {told}");
+    told
+}
+
+/// Those flags, beside a token and an address.
+fn refuses(flags: &[&str]) -> String {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = command(folder.path(), &["--url", URL]);
+    command.args(flags).env("CONFLUENCE_PAT", "token");
+    ends_with_2(command, folder.path())
+}
+
+#[test]
+fn values_that_are_none() {
+    let mut told = String::new();
+    for (flag, value) in [
+        ("--since", "yesterday"),
+        ("--since", "-1h"),
+        ("--since", "2026-13-01"),
+        ("--until", "tomorrow"),
+        ("--until", "24h"),
+        ("--interval", "0s"),
+        ("--interval", "-1s"),
+        ("--interval", "often"),
+        ("--overlap", "-5m"),
+        ("--overlap", "ten minutes"),
+        ("--settle", "x"),
+        ("--window", "0s"),
+        ("--window", "1 fortnight"),
+        ("--page-size", "0"),
+        ("--page-size", "-1"),
+        ("--page-size", "100001"),
+        ("--page-size", "many"),
+        ("--retries", "-1"),
+        ("--retries", "x"),
+        ("--timeout", "0s"),
+        ("--timeout", "soon"),
+        ("--search", ""),
+        ("--user-agent", ""),
+        ("--deployment", "server"),
+        ("--proxy", "ftp://nowhere:1"),
+        ("--ca-file", "/nowhere/ca.pem"),
+        ("--cloud-id", "a/b"),
+    ] {
+        told += &refuses(&[flag, value]);
+    }
+    told += &refuses(&["--search", &"x".repeat(101)]);
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn a_range_that_ends_before_it_begins() {
+    let flags = ["--since", "2026-01-05", "--until", "2026-01-04T00:00:00Z"];
+    insta::assert_snapshot!(refuses(&flags));
+}
+
+#[test]
+fn addresses_that_are_none() {
+    let mut told = String::new();
+    for url in [
+        "acme.atlassian.net",
+        "ftp://wiki.example.com",
+        "https://user:secret@wiki.example.com",
+        "https://user@wiki.example.com",
+        "https://wiki.example.com/?a=b",
+        "https://wiki.example.com/#a",
+        "https://",
+        "",
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let command = command(folder.path(), &["--url", url]);
+        told += &ends_with_2(command, folder.path());
+    }
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn credentials_that_are_not_enough() {
+    let (token, pat) = (("CONFLUENCE_API_TOKEN", "t"), ("CONFLUENCE_PAT", "t"));
+    let own = ["--deployment", "data-center", "--url", URL];
+    let cloud = ["--url", "https://acme.atlassian.net"];
+    let mut told = String::new();
+    for (place, flags, variables) in [
+        (&own[..], &[][..], &[][..]),
+        (&own, &["--email", "me"], &[]),
+        (&own, &[], &[token]),
+        (&cloud, &["--email", "me@acme"], &[]),
+        (&cloud, &[], &[token]),
+        (&own[..2], &[], &[pat]),
+        (
+            &[],
+            &["--email", "me@acme", "--deployment", "cloud"],
+            &[token],
+        ),
+        (&own, &["--cloud-id", "abc"], &[pat]),
+        (&[], &["--cloud-id", "auto", "--email", "me@acme"], &[token]),
+        (&own, &["--email", "a:b"], &[token]),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut command = command(folder.path(), place);
+        command.args(flags).envs(variables.iter().copied());
+        told += &ends_with_2(command, folder.path());
+    }
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn a_personal_access_token_for_cloud() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("pat"), "my-secret\n").expect("written");
+    let flags = ["--url", "https://acme.atlassian.net", "--pat-file", "pat"];
+    let command = command(folder.path(), &flags);
+    insta::assert_snapshot!(ends_with_2(command, folder.path()));
+}
+
+#[test]
+fn files_without_a_token() {
+    let mut told = String::new();
+    for text in [
+        None,
+        Some(""),
+        Some(" \n\n"),
+        Some("my-\nsecret"),
+        Some("my-\u{7}secret"),
+    ] {
+        for (flag, more) in [
+            ("--pat-file", &[][..]),
+            ("--api-token-file", &["--email", "me"]),
+        ] {
+            let folder = tempfile::tempdir().expect("a folder");
+            if let Some(text) = text {
+                std::fs::write(folder.path().join("token"), text).expect("written");
+            }
+            let mut command = command(folder.path(), &["--url", URL, flag, "token"]);
+            command.args(["--deployment", "data-center"]).args(more);
+            told += &ends_with_2(command, folder.path());
+        }
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = command(folder.path(), &["--url", URL]);
+    command.env("CONFLUENCE_PAT", "my-\nsecret");
+    told += &ends_with_2(command, folder.path());
+    insta::assert_snapshot!(told);
+}

@@ -1,0 +1,65 @@
+//! All tests through the library and the binary but the long ones of `tests/crash`: one program, so that
+//! the library is linked once.
+//!
+//! The tests run as threads of one process. One that needs an environment, signals or a file system of its
+//! own runs itself in a process of its own (`support::again`).
+
+#[path = "../support"]
+mod support {
+    pub mod again;
+    pub mod atlassian;
+    pub mod binary;
+    pub mod events;
+    pub mod fetching;
+    pub mod follow;
+    pub mod geoip_db;
+    pub mod oracle;
+    pub mod outcome;
+    pub mod place;
+    pub mod program;
+    pub mod random;
+    pub mod records;
+    pub mod told;
+}
+
+mod auth;
+mod check;
+mod cli;
+mod corpus;
+mod fetch;
+mod fixtures;
+mod frames;
+mod geoip;
+mod golden;
+mod json;
+mod json_schema;
+mod layers;
+mod mapping;
+mod oracle;
+mod output;
+mod output_again;
+mod output_refusals;
+mod output_replaced;
+mod readme;
+mod rules;
+mod schema;
+mod schema_validate;
+mod service;
+mod sink;
+mod stand_in;
+mod state;
+mod streams;
+mod tail;
+mod tail_content;
+mod tail_damaged;
+mod tail_lost;
+mod tail_names;
+mod tail_nuls;
+mod tail_paths;
+mod tail_process;
+mod tail_reached;
+mod tail_rotation;
+mod tail_start;
+mod tail_state;
+mod tail_unfinished;
+mod tail_unread;

@@ -1,0 +1,124 @@
+//! Outputs that take no events: held, closed, or stalled.
+
+use std::io::Read as _;
+use std::process::{Command, Stdio};
+
+use crate::support::follow::{self, Place, finish, line_count};
+use crate::support::outcome::outcome;
+use crate::support::program::{self, stderr, wait_until};
+use rustix::process::Signal;
+
+#[test]
+fn normalize_leaves_a_held_output_alone() {
+    let place = Place::new(&["*.log"]);
+    place.append("audit.log", 1..=3);
+    let follower = place.start_ready();
+    place.arrive(1..=3);
+    let mut command = program::command(["normalize", "testdata/sample/record.log", "-o"]);
+    command.arg(place.out());
+    let output = finish(command);
+    insta::assert_snapshot!(outcome(&output));
+    place.has(1..=3);
+    follower.terminate();
+    let mut command = program::command(["normalize", "-q", "testdata/sample/record.log", "-o"]);
+    command.arg(place.out());
+    assert_eq!(finish(command).status.code(), Some(0));
+    assert!(line_count(&place.out()) < 3, "truncated");
+}
+
+fn shell(script: &str, command: &Command) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", script]).arg(command.get_program());
+    shell.args(command.get_args());
+    shell
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdin(Stdio::null());
+    shell
+}
+
+const CLOSED: &str = "exec \"$0\" \"$@\" >&-";
+
+#[test]
+fn a_closed_stdout_is_no_output() {
+    let place = Place::new(&["*.log"]);
+    place.append("audit.log", 1..=3);
+    let output = finish(shell(CLOSED, &place.tail(&["--once"])));
+    insta::assert_snapshot!(outcome(&output));
+    // Nothing counts as delivered.
+    place.once();
+    place.has(1..=3);
+    for arguments in [
+        &["normalize", "testdata/sample/record.log"][..],
+        &["schema", "json-schema"],
+        &["schema", "fields"],
+        &["state", "list", "--state-dir", "/nonexistent"],
+    ] {
+        let command = program::command(arguments);
+        for open in [
+            // Nothing counts as delivered, and nothing tells it from Python's subprocess.DEVNULL.
+            CLOSED,
+            "exec \"$0\" \"$@\" 1<>/dev/null",
+            "exec \"$0\" \"$@\" >/dev/null",
+            "exec \"$0\" \"$@\" >/dev/null 2>&1 </dev/null",
+            // As daemon(3) does.
+            "exec \"$0\" \"$@\" 0<>/dev/null 1>&0 2>&0",
+            "exec \"$0\" \"$@\" | cat >/dev/null",
+        ] {
+            let output = finish(shell(open, &command));
+            assert_eq!(output.status.code(), Some(0), "{arguments:?} {open}");
+        }
+    }
+    // With an output of its own, stdout is not needed.
+    let output = finish(shell(CLOSED, &place.tail_to_file(&["--once"])));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+}
+
+#[test]
+fn a_stop_at_a_stalled_pipe_hands_each_line_once() {
+    // Lines that fit into a pipe at once, and lines that do not.
+    for long in [false, true] {
+        let place = Place::new(&["*.log"]);
+        let record = |number| {
+            if long {
+                follow::record_of_equal_beginning("a", number)
+            } else {
+                follow::record("a", number)
+            }
+        };
+        for number in 1..=3000 {
+            place.append_bytes("audit.log", record(number) + "\n");
+        }
+        let mut command = place.tail(&[]);
+        command.stdout(Stdio::piped());
+        let mut follower = place.start_command(command);
+        let mut stdout = follower.child().stdout.take().expect("a pipe");
+        let mut first = [0; 1];
+        stdout.read_exact(&mut first).expect("an event");
+        // The pipe is full when nothing more comes into it.
+        let filled = || rustix::io::ioctl_fionread(&stdout).expect("asked");
+        let mut before = 0;
+        wait_until("a full pipe", || {
+            std::thread::sleep(std::time::Duration::from_millis(100));
+            let now = filled();
+            let is_full = now == before && now > 500_000;
+            before = now;
+            is_full
+        });
+        follower.signal(Signal::TERM);
+        follower.ends_with(Some(0));
+        let mut text = first.to_vec();
+        stdout.read_to_end(&mut text).expect("read");
+        let whole = memchr::memrchr(b'\n', &text).map_or(0, |end| end + 1);
+        assert!(long || whole == text.len(), "half a line");
+        text.truncate(whole);
+        let handed = program::lines(&text);
+        let rest = finish(place.tail(&["--once"]));
+        assert_eq!(rest.status.code(), Some(0));
+        let rest = program::lines(&rest.stdout);
+        let numbers = handed
+            .iter()
+            .chain(&rest)
+            .map(|event| follow::identity(event).1);
+        assert!(numbers.eq(1..=3000), "long: {long}");
+    }
+}
