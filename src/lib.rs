@@ -7,7 +7,7 @@
 //! [`pipeline::normalize`] holds that order; it is pure.
 //!
 //! Sources make bytes: `input` reads files and pipes to their end, `tail` follows logs, `fetch` asks the
-//! REST APIs over `http`, as whom `auth` says. A [`sink`] takes lines, and [`state`] keeps what is in it;
+//! REST APIs over `http`, with the credentials of `auth`. A [`sink`] takes lines, and [`state`] records what is in it;
 //! `ship` holds the order of the two for sources that go on and on. [`cli`] has the arguments, [`options`]
 //! are made of them once, at the start, and [`commands`] join it all.
 //!

@@ -1,4 +1,4 @@
-//! Who asks, as the servers want to be told.
+//! Credentials and the `Authorization` header made of them.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

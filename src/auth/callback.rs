@@ -16,7 +16,7 @@ use crate::secret::Secret;
 const PATIENCE: Duration = Duration::from_secs(10 * 60);
 /// How often signals are looked for meanwhile.
 const TURN: Duration = Duration::from_millis(50);
-/// The longest text of the server that is told.
+/// Longest text of the server that is quoted in a message.
 const QUOTED: usize = 300;
 
 /// What the browser brought back.
@@ -55,7 +55,7 @@ impl Callback {
         }
     }
 
-    /// Reads what somebody pasted: the URL, or its query.
+    /// Parses a pasted callback: the URL, or only its query.
     #[must_use]
     pub fn read_pasted(text: &str, state: &str) -> Self {
         let text = text.trim().trim_matches(['"', '\'', '<', '>']);

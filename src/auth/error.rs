@@ -12,10 +12,10 @@ use crate::state;
 /// Why there is no access token, with the remedy. Nothing in it is a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Nobody has logged in, or somebody has logged out since.
+    /// There is no stored login.
     #[error("not logged in: run `confluence-ecs auth login --client-id ID`")]
     NotLoggedIn,
-    /// The file of the grant is of no use.
+    /// The token file is damaged.
     #[error("token file {} is damaged: {damage}; log in again: confluence-ecs auth login --client-id ID", path.shown())]
     Damaged {
         /// Path of the file that caused the error.
@@ -86,7 +86,7 @@ pub enum Error {
         /// Whether the refresh was asked for more than once.
         is_repeated: bool,
     },
-    /// By what is on disk, there is no use in asking.
+    /// The stored tokens are known to have expired.
     #[error("the login has expired: {why}; log in again: {}", login(client_id))]
     Over {
         /// Client id of the OAuth app.

@@ -142,7 +142,7 @@ fn can_keep(directory: &Path) -> Result<(), super::Error> {
     }
 }
 
-/// The code in the line that somebody pastes; none: it is time to end.
+/// The code in the pasted line; none when a signal came.
 fn pasted(state: &str, stop: &Stop) -> Result<Option<Secret>, Error> {
     let Some(line) = line(stop)? else {
         return Ok(None);

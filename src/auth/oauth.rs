@@ -83,7 +83,7 @@ pub fn authorization_url(
     url
 }
 
-/// What nobody can guess, 256 bits of it.
+/// An unguessable value of 256 random bits.
 ///
 /// # Errors
 /// When the system has no randomness to give.

@@ -20,7 +20,7 @@ pub struct Servers {
 }
 
 impl Servers {
-    /// Those of the login, but for those that are not the default: they were given by hand.
+    /// The servers of the login, except those that the arguments set to other than the default.
     #[must_use]
     pub fn or_of(&self, token_set: &TokenSet) -> Self {
         let choose = |given: &Url, default: &str, stored: &Url| {

@@ -79,7 +79,7 @@ impl AccessibleSite {
 }
 
 impl TokenSet {
-    /// When the refresh token ends if nobody uses it until then.
+    /// When the refresh token expires unless it is used before.
     #[must_use]
     pub fn refresh_ends(&self) -> Option<Timestamp> {
         self.refresh_token.as_ref()?;
@@ -92,7 +92,7 @@ impl TokenSet {
         after(self.logged_in_at, IN_ALL)
     }
 
-    /// Why it is of no use any more, if so.
+    /// Why it has expired, if it has.
     #[must_use]
     pub fn ended(&self, now: Timestamp) -> Option<&'static str> {
         if self.refused_at.is_some() {

@@ -22,7 +22,7 @@ pub struct Given {
     pub path: PathBuf,
 }
 
-/// Opens the databases; `now` is what their age is told by.
+/// Opens the databases; their age is relative to `now`.
 #[must_use]
 pub fn step(given: &[Given], now: Timestamp) -> CheckStep {
     let name = StepName::Databases;

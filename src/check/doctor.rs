@@ -21,7 +21,7 @@ use crate::http::{Client, Settings, SettingsError};
 use crate::pipeline::timestamp::Timestamp;
 use crate::state;
 
-/// Who asks the doctor waits for the answer: fewer retries than fetch makes, and shorter waits.
+/// The user waits for `check`: fewer retries than in fetch, and shorter waits.
 const MOST_RETRIES: u32 = 2;
 /// The longest wait that a server may ask for.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
@@ -30,7 +30,7 @@ const LONGEST_CONNECT: Duration = Duration::from_secs(10);
 
 /// Why the steps of the site end early.
 enum Stopped {
-    /// One failed, and was told.
+    /// A step failed, and was reported.
     Failed,
     Report(io::Error),
 }
@@ -43,7 +43,7 @@ impl From<io::Error> for Stopped {
 
 /// What is checked: what `fetch` would do.
 pub struct Plan {
-    /// Where to ask and as whom, or why that is not clear.
+    /// The site and the credentials, or why they cannot be determined.
     pub target: Result<FetchTarget, Box<dyn std::error::Error>>,
     /// The address of the site, where it is given.
     pub url: Option<Url>,
@@ -59,7 +59,7 @@ pub struct Plan {
     pub output: PathBuf,
 }
 
-/// Looks at everything, and tells each step. Returns whether none failed.
+/// Runs all steps and reports each. Returns whether none failed.
 ///
 /// # Errors
 /// When the report cannot be written.
@@ -246,7 +246,7 @@ fn api_base(target: &FetchTarget, authorization: &Authorization) -> Url {
 
 /// What makes the requests.
 struct Clients {
-    /// Whether anybody is there.
+    /// Tests the connection, with short timeouts.
     brief: Client,
     /// Everything else: a Data Center may have to search for a while.
     patient: Arc<Client>,
@@ -280,7 +280,7 @@ fn known(place: &SiteLocation, api_base: &Url) -> Option<Site> {
     }
 }
 
-/// What answers there without credentials, and is recorded nowhere: to learn whether anybody is there.
+/// URLs that respond without credentials and cause no audit records: to test the connection.
 fn probe_urls(place: &SiteLocation, api_base: &Url) -> Vec<Url> {
     let tenant = |url: &Url| {
         let mut root = url.clone();

@@ -129,7 +129,7 @@ impl CheckStep {
         Self::of(name, Status::Fail, detail, Some(remedy.into()))
     }
 
-    /// To be mended, by an error that says how.
+    /// A step that failed with an error that contains its remedy.
     #[must_use]
     pub fn fail_by(name: StepName, error: &dyn std::error::Error) -> Self {
         Self::of(name, Status::Fail, error.to_string(), None)

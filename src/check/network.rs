@@ -1,4 +1,4 @@
-//! Whether the hosts are there: names, connections, TLS.
+//! Whether the hosts can be reached: name resolution, connections, TLS.
 
 use url::Url;
 
@@ -34,7 +34,7 @@ pub fn resolve(client: &Client, urls: &[Url]) -> CheckStep {
     CheckStep::ok(name, found.join("; "))
 }
 
-/// Whether somebody answers at the URLs, which are asked without credentials; and how many seconds our
+/// Whether the URLs respond to requests without credentials; and how many seconds our
 /// clock is ahead of the one that answered last.
 #[must_use]
 pub fn connect(client: &Client, urls: &[Url]) -> (CheckStep, Option<i64>) {
@@ -43,7 +43,7 @@ pub fn connect(client: &Client, urls: &[Url]) -> (CheckStep, Option<i64>) {
     for url in urls {
         match client.reach(&Request::get(url.clone())) {
             Ok(answer) => ahead = answer.ahead.or(ahead),
-            // Some single sign-on, for those without credentials: somebody is there.
+            // A single sign-on redirects requests without credentials: the server is there.
             Err(Error::Redirect { .. } | Error::TooLong) => {}
             Err(error) => return (unreached(client, url, &error), ahead),
         }

@@ -47,7 +47,7 @@ impl<W: Write> CheckReport<W> {
         Ok(())
     }
 
-    /// Of those steps, the ones that were not told are told as skipped, since one failed.
+    /// Reports those of the steps that were not reported yet as skipped, since one failed.
     ///
     /// # Errors
     /// As [`Self::tell`].

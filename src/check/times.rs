@@ -14,7 +14,7 @@ use crate::pipeline::timestamp::Timestamp;
 const DAY: u64 = 24 * 60 * 60;
 /// A site that is used has records more often, in seconds.
 const QUIET: u64 = 7 * DAY;
-/// A clock that differs by more seconds is told of, as fetch does.
+/// Clock skew in seconds above which there is a warning, as in fetch.
 const MOST_SKEW: u64 = 10;
 
 /// How old the newest record is. `first` is where a first run would begin, `now` is the server's time.

@@ -41,7 +41,7 @@ pub fn run(arguments: &CheckArgs) -> Result<Exit, Error> {
     Ok(if is_well { Exit::Done } else { Exit::Failed })
 }
 
-/// Where fetch would ask and as whom, if all else that it is told can be used, too.
+/// The site and the credentials of fetch, if its other arguments are valid, too.
 fn target(arguments: &FetchArgs) -> Result<FetchTarget, options::Error> {
     options::add_fields(arguments.mapping.add_fields.as_deref())?;
     Ok(options::fetch::target(arguments)?)

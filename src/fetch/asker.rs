@@ -1,4 +1,4 @@
-//! Asking a site for one page, with credentials that may need renewal.
+//! Requests to a site's audit API, with credentials that may need a refresh.
 
 use std::sync::Arc;
 
@@ -73,7 +73,7 @@ enum Accepted<T> {
 }
 
 impl Asker {
-    /// With what the site is asked.
+    /// How requests are authenticated.
     #[must_use]
     pub fn auth_method(&self) -> AuthMethod {
         match *self.authorization {
@@ -83,7 +83,7 @@ impl Asker {
         }
     }
 
-    /// Asks for a page of a window; `count` is told of each request before it is made.
+    /// Requests a page of a window; `count` is called before each request.
     ///
     /// # Errors
     /// When the site refuses, or gives no usable answer.

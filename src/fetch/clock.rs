@@ -1,6 +1,6 @@
 //! This machine's clock and the server's.
 
-/// A clock that differs by more seconds is told of.
+/// Clock skew in seconds above which a warning is logged.
 const MOST_SKEW: i64 = 10;
 /// A clock that differs by more seconds is not reckoned with: one of both is wrong.
 const WRONG_CLOCK: i64 = 24 * 60 * 60;

@@ -1,4 +1,4 @@
-//! From where and who to a site that can be asked.
+//! Resolves the options to a site and credentials.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::http::{self, Answer, Client, Request, SettingsError};
 use crate::secret::Secret;
 use crate::state;
 
-/// Why nobody can be asked.
+/// Why the site or the credentials cannot be resolved.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Requests cannot be made so.
@@ -149,7 +149,7 @@ pub fn connect(target: FetchTarget) -> Result<Asker, Error> {
 /// Resolves the credentials, opening the stored login if needed.
 ///
 /// # Errors
-/// When it is whoever logged in, and nobody has.
+/// When a login is needed and none is stored.
 pub fn authorization(target: &FetchTarget, client: &Arc<Client>) -> Result<Authorization, Error> {
     let client_secret = match &target.credentials {
         Credentials::User { name, token } => {

@@ -58,7 +58,7 @@ impl Delivered {
 pub struct Filter {
     delivered: Delivered,
     instant: Option<Timestamp>,
-    /// Those of the instant that were delivered and have not come again yet.
+    /// Delivered records of the instant that were not seen again yet.
     expected: HashMap<Fingerprint, usize>,
     expected_timeless: HashMap<Fingerprint, usize>,
 }

@@ -72,7 +72,7 @@ pub struct Delivery<'a> {
     pub dialect: Option<Dialect>,
     /// Under which names we ask, if our own searches are left out; none while that is not known.
     pub own_user: Option<Vec<String>>,
-    /// The output, if it is a pipe: if its reader goes, there is no use in waiting.
+    /// The output, if it is a pipe: when its reader closes it, waiting ends.
     pub pipe: Option<OwnedFd>,
     /// The output and the state.
     pub shipper: Shipper<Fetched>,
@@ -226,7 +226,7 @@ impl Delivery<'_> {
         &self.shipper.progress.checkpoint
     }
 
-    /// Waits for news, a signal, or the end of the output.
+    /// Waits for an event, a signal, or the end of the output.
     ///
     /// # Errors
     /// When the system does not let it wait.

@@ -49,14 +49,14 @@ pub enum Error {
     },
 }
 
-/// What the thread tells.
+/// Events that the request thread sends.
 #[derive(Debug)]
 pub enum FetchEvent {
-    /// Under these names we ask; none of them may be known.
+    /// The names of the requesting user; empty if unknown.
     User(Vec<String>),
-    /// A request is about to be made, at that time.
+    /// A request is about to be sent, at that time.
     Asking(Timestamp),
-    /// A page of a slice came; the first `known` records of it are known from the one before.
+    /// A page of a slice arrived; its first `known` records were in the page before.
     Page {
         /// The page, parsed from the response.
         page: Page,
@@ -67,15 +67,15 @@ pub enum FetchEvent {
         /// How far our clock is ahead of the server's, in seconds.
         ahead: Option<i64>,
     },
-    /// All that came of the slice is void: it is read again.
+    /// Records moved: discard what arrived of the slice, it is read again.
     Moved,
-    /// All of the slice came.
+    /// The slice is complete.
     Complete(Window),
-    /// Nothing more comes: all slices are done, or one failed.
+    /// The end: all slices are complete, or one failed.
     End(Result<(), Error>),
 }
 
-/// Asks for the slices of a range and tells of them through a channel of little depth.
+/// Requests the slices of a range, page by page, and sends them through a bounded channel.
 pub struct Pager {
     asker: Arc<Asker>,
     page_size: usize,
@@ -84,7 +84,7 @@ pub struct Pager {
     asks_user: bool,
 }
 
-/// Who listened has gone: nothing is to be asked any more.
+/// The receiver was dropped: no more requests are needed.
 struct Gone;
 
 enum Interrupted {
@@ -105,7 +105,7 @@ impl From<Error> for Interrupted {
 }
 
 impl Pager {
-    /// A source that wakes `stop` whenever there is something to hear.
+    /// A pager that wakes `stop` whenever it has sent an event.
     #[must_use]
     pub fn new(
         asker: Arc<Asker>,
@@ -215,7 +215,7 @@ impl Pager {
         paging: &Paging,
     ) -> Result<PageResponse, AskError> {
         let count = || {
-            // That nobody hears is noticed at the page.
+            // A dropped receiver is noticed with the page.
             let _ = self.send(FetchEvent::Asking(Timestamp::now()));
         };
         let ask = paging.ask();

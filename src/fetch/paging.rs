@@ -20,14 +20,14 @@ pub struct Paging {
     position: Position,
     /// The last records of the page before, which the next must begin with.
     overlap: Vec<Fingerprint>,
-    /// Pages with news that came, by what was in them.
+    /// Hashes of the pages that had new records.
     seen: HashSet<Fingerprint>,
     alike: u32,
     /// Whether pages are asked for without the end of the one before.
     is_without_overlap: bool,
     /// The most records that a page had.
     longest: usize,
-    /// Behind a page without news: the record that the next one is not to have again.
+    /// After a page without new records: the record that the next one must not repeat.
     passed: Option<Fingerprint>,
 }
 
@@ -39,17 +39,17 @@ enum Position {
     Parameters(Vec<(String, String)>),
 }
 
-/// What a page was.
+/// What a page means for paging.
 #[derive(Debug, PartialEq, Eq)]
 pub enum PageOutcome {
-    /// So many of its first records are known from the page before, the others are new; there is more.
+    /// This many of its first records were in the page before, the others are new; more pages follow.
     More(usize),
     /// The same, and it was the last.
     Last(usize),
     /// The records moved while they were paged: all that was read of the range is to be read again.
     /// The fingerprint is of what was seen of it: the same twice is no movement.
     Moved(Fingerprint),
-    /// The server goes in circles, or leads nowhere.
+    /// The server repeats a page, or links to an empty one.
     Repeats,
 }
 
@@ -104,7 +104,7 @@ impl Paging {
             let seen = format!("{:?} {page_print}", self.position);
             return PageOutcome::Moved(Fingerprint::of(seen.as_bytes()));
         }
-        // Nothing behind what is known, though there would have been room: an empty page, so to say.
+        // Nothing after the known records, though the page had room: as good as an empty page.
         if entries.len() == known && known < self.longest {
             return PageOutcome::Last(known);
         }

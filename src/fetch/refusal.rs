@@ -1,10 +1,10 @@
-//! What an answer that is no use means, and what to do about it (docs/guarantees.md, "REST sources").
+//! What an error response means, and what to do about it (docs/guarantees.md, "REST sources").
 
 use super::site::{Api, Deployment, Site};
 use crate::auth::oauth::SCOPE;
 use crate::http::Answer;
 
-/// With what the site was asked.
+/// How the request was authenticated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuthMethod {
     /// User and API token, or password.
@@ -18,11 +18,11 @@ pub enum AuthMethod {
 /// What a refusal is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum About {
-    /// Who asks is not known.
+    /// The credentials are not accepted.
     Credentials,
-    /// Who asks is known, but the token may not do this.
+    /// The token lacks a scope.
     Scope,
-    /// Who asks is known, but may not see this.
+    /// The user lacks a permission.
     Permission,
     /// There is no audit API at the URL.
     Place,
@@ -56,7 +56,7 @@ fn refusal(status: u16, quote: &str) -> String {
 }
 
 impl Refusal {
-    /// What an answer means that is neither of use nor to be asked for again.
+    /// Explains an error response that a retry would not change.
     #[must_use]
     pub fn of(site: &Site, method: AuthMethod, answer: &Answer) -> Self {
         let quote = answer.quote();
@@ -91,7 +91,7 @@ impl Refusal {
         }
     }
 
-    /// A page for people where JSON should be: mostly of a login.
+    /// An HTML page instead of JSON, mostly a login page.
     #[must_use]
     pub fn login_page(site: &Site, status: u16) -> Self {
         Self {

@@ -28,7 +28,7 @@ use crate::state::{self, Store};
 
 /// Pages that may have come, but are not taken yet.
 const PAGES_AHEAD: usize = 1;
-/// A site that gives no record for so long, and never gave one, is wondered at.
+/// A first run over a range at least this long that returns no records is warned about.
 const SUSPICIOUS: Duration = Duration::from_secs(12 * 60 * 60);
 /// What is fetched, and where it goes.
 #[derive(Debug)]

@@ -21,7 +21,7 @@ pub enum RunOutcome {
     Stopped,
 }
 
-/// One run: takes what is told, slice by slice.
+/// One run: processes the events of the pager, slice by slice.
 pub struct Slices<'a, 'b> {
     delivery: &'a mut Delivery<'b>,
     skew: &'a mut Skew,
@@ -44,7 +44,7 @@ pub struct Slices<'a, 'b> {
 }
 
 impl<'a, 'b> Slices<'a, 'b> {
-    /// A run over a range, of which `told` is going to tell; `first` is where the very first one begins.
+    /// A run over a range, whose pages arrive as `events`; `first` is where the very first run begins.
     pub fn new(
         delivery: &'a mut Delivery<'b>,
         skew: &'a mut Skew,
@@ -74,7 +74,7 @@ impl<'a, 'b> Slices<'a, 'b> {
         self.came == 0
     }
 
-    /// Takes what is told until the end.
+    /// Processes events until the end.
     pub fn run(&mut self) -> Result<RunOutcome, Error> {
         loop {
             let Some(event) = self.next()? else {
@@ -119,7 +119,7 @@ impl<'a, 'b> Slices<'a, 'b> {
         }
     }
 
-    /// Waits for what is told next; none if it is time to end.
+    /// Waits for the next event; none when it is time to stop.
     fn next(&mut self) -> Result<Option<FetchEvent>, Error> {
         loop {
             if self.delivery.shipper.stop.is_requested() {

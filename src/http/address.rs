@@ -1,4 +1,4 @@
-//! URLs: their parts for messages, what is below them, whom they lead to.
+//! URLs: their parts for messages, paths below them, their origins.
 
 use url::{Host, Url};
 

@@ -39,7 +39,7 @@ const PATIENCE: u32 = 10;
 /// How requests are made.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// How long the server may say nothing.
+    /// Timeout for connecting and for each read.
     pub timeout: Duration,
     /// How often a request is made again.
     pub retries: u32,
@@ -47,7 +47,7 @@ pub struct Settings {
     pub proxy: Option<String>,
     /// Certificates of the authorities to trust, instead of the system's.
     pub ca_file: Option<PathBuf>,
-    /// What to call ourselves.
+    /// Value of the `User-Agent` header.
     pub user_agent: String,
     /// How long a server may ask to be left alone; longer is as good as no answer.
     pub longest_wait: Duration,

@@ -1,4 +1,4 @@
-//! Secrets in what servers say.
+//! Redaction of secrets from server messages.
 
 use std::collections::VecDeque;
 
@@ -13,7 +13,7 @@ const MOST: usize = 16;
 /// Shorter ones are no secrets, and would be found in every text.
 const SHORTEST: usize = 4;
 
-/// What must not be shown.
+/// The secrets to redact.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Redaction {
     secrets: VecDeque<Secret>,

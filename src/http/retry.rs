@@ -13,7 +13,7 @@ use super::{Answer, Client, Error, Request};
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 /// The longest wait that is our own idea.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
-/// The longest wait that a server may ask for where somebody has the time.
+/// Longest wait on a server's request that `fetch` honours.
 pub const LONGEST_ASKED: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// Nobody waits for longer.

@@ -72,7 +72,7 @@ pub struct Inputs {
     current: Option<OpenInput>,
     max_line_bytes: usize,
     stop: Arc<Stop>,
-    /// A pipe that the events go to: if its reader goes, there is no use in waiting for input.
+    /// The output, if it is a pipe: when its reader closes it, reading ends.
     output: Option<OwnedFd>,
     failed: bool,
 }

@@ -31,7 +31,7 @@ pub enum Error {
          URL; for a Cloud site, --cloud-id will do"
     )]
     NoSite,
-    /// `--cloud-id auto` has nobody to ask.
+    /// `--cloud-id auto` needs the address of a site.
     #[error("--cloud-id: auto requires --url, the site to ask for its cloud id")]
     NoSiteToAsk,
     /// A Data Center has no cloud id.
@@ -102,7 +102,7 @@ impl From<&AtlassianArgs> for Servers {
     }
 }
 
-/// Where to ask and as whom, by the arguments and the environment.
+/// The site and the credentials, from the arguments and the environment.
 ///
 /// # Errors
 /// When they are not enough, or contradict themselves.

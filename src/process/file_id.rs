@@ -1,4 +1,4 @@
-//! Which file a file is, for the file system.
+//! The identity of a file in the file system: device, inode and birth time.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
@@ -6,15 +6,15 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-/// A file, under whatever name.
+/// Identity of a file, whatever its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct FileId {
     /// The device; may change at a reboot.
     pub device: u64,
     /// The inode; may be used again when the file is gone.
     pub inode: u64,
-    /// When it was made, in nanoseconds since 1970, where the file system keeps that: an inode that is
-    /// used again is told by it.
+    /// Birth time in nanoseconds since 1970, where the file system keeps it: an inode that is
+    /// reused has another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub born: Option<u64>,
 }

@@ -118,7 +118,7 @@ fn feed_watchdog(pulse: &Pulse, interval: Duration, ended: &mpsc::Receiver<()>) 
     }
 }
 
-/// Tells the service manager, if there is one. That it cannot be told stops no work.
+/// Notifies the service manager, if there is one. A failure is only logged.
 fn tell(state: &[NotifyState<'_>]) {
     let told: io::Result<()> = sd_notify::notify(state);
     if let Err(error) = told {

@@ -104,7 +104,7 @@ pub mod saved_path {
     /// Deserializes it from text.
     ///
     /// # Errors
-    /// When it is no text.
+    /// When the value is not a string.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
         let text = String::deserialize(deserializer)?;
         Ok(from_saved(&text).into())

@@ -12,7 +12,7 @@ use signal_hook::{flag, low_level};
 
 use super::held::while_held;
 
-/// How long a signal waits for new tokens.
+/// How long a signal is deferred for new tokens.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 /// How often it is looked at whether one does.
 const TICK: Duration = Duration::from_millis(100);
@@ -26,7 +26,7 @@ static IDLE: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| Arc::new(AtomicBool::n
 /// The signal that came meanwhile, if [`defer_signals`] is to see to it; else 0.
 static CAME: LazyLock<Arc<AtomicUsize>> = LazyLock::new(Arc::default);
 
-/// A refresh that is under way, until it is dropped.
+/// Defers signals while tokens are refreshed, until it is dropped.
 #[derive(Debug)]
 pub struct SignalGuard(());
 

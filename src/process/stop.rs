@@ -1,4 +1,4 @@
-//! Ending early: signals, and an output that nobody reads any more.
+//! Early shutdown: signals, and an output whose reader has closed it.
 
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -19,7 +19,7 @@ pub struct Stop {
     /// The signal that came first, 0 if none did.
     signal: Arc<AtomicUsize>,
     requested: AtomicBool,
-    /// Whether a SIGHUP came that nobody has taken yet.
+    /// Whether a SIGHUP is pending.
     hangup: Arc<AtomicBool>,
     waiting: UnixStream,
     waking: UnixStream,
@@ -142,7 +142,7 @@ impl Stop {
                 PollFd::from_borrowed_fd(input, PollFlags::IN),
                 PollFd::from_borrowed_fd(self.waiting.as_fd(), PollFlags::IN),
             ];
-            // No flag to wait for: errors and hang-ups are told always.
+            // No event to ask for: poll(2) reports errors and hang-ups always.
             fds.extend(output.map(|output| PollFd::from_borrowed_fd(output, PollFlags::empty())));
             match poll(&mut fds, None) {
                 Ok(_) | Err(rustix::io::Errno::INTR) => {}
@@ -191,13 +191,13 @@ impl Stop {
         }
     }
 
-    /// What woke us is told by the flags; the bytes only woke.
+    /// The flags hold what happened; the bytes only wake the poll.
     fn drain(&self) {
         while matches!((&self.waiting).read(&mut [0; 64]), Ok(64)) {}
     }
 }
 
-/// Whether nobody is left to read a pipe.
+/// Whether a pipe has no reader left.
 fn is_closed(output: &PollFd<'_>) -> bool {
     output.revents().intersects(PollFlags::ERR)
 }

@@ -1,4 +1,4 @@
-//! The output brought back to what the states say of it.
+//! The output, cut back to what the states recorded of it.
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +15,7 @@ struct AnyState {
     output: Option<OutputCheckpoint>,
 }
 
-/// Brings the output back to what is recorded of it: what comes again, as `tell` says, is cut away.
+/// Cuts the output back to its checkpoint: lines that will be written again, by `tell`, are removed.
 /// Several states of the directory, as of sites or queries, may take turns with one file: what they
 /// have written stays, and is nothing to warn of. `unsaved` is how many events were written after the
 /// last save, at most, if that was noted.

@@ -23,7 +23,7 @@ type Read = dyn Fn() -> Result<Options, Unreadable> + Send + Sync;
 /// Why options cannot be read.
 type Unreadable = Box<dyn std::error::Error>;
 
-/// By what a replaced file is told: which it is, its length, and when it was written.
+/// What shows that a file was replaced: its identity, length and modification time.
 type Stamp = Option<(FileId, u64, SystemTime)>;
 
 impl Mapping {

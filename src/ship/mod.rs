@@ -1,6 +1,6 @@
 //! Shipping: lines to the output, and the state that says what is in it.
 //!
-//! One shipper for every source that goes on and on: write lines, sync the output, save the state, reopen
+//! One shipper for everything that runs continuously: write lines, sync the output, save the state, reopen
 //! an output that was moved away.
 
 mod cut_back;
@@ -59,7 +59,7 @@ impl Error {
     }
 }
 
-/// What a source keeps of how far it is, besides the output.
+/// The read position of `tail` or `fetch`, as far as the shipper needs it.
 pub trait Progress {
     /// The value that the state file holds.
     type State: Serialize;
@@ -81,7 +81,7 @@ pub struct Shipper<P> {
     store: Store,
     /// The directory of the state.
     directory: PathBuf,
-    /// How far the source is.
+    /// The read position.
     pub progress: P,
     /// Whether it is time to end.
     pub stop: Arc<Stop>,

@@ -43,7 +43,7 @@ pub struct OutputCheckpoint {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_final: bool,
     /// The output files before this one, as they were recorded last, the newest first: what is in
-    /// them is no news.
+    /// them needs no warning.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<OutputCheckpoint>,
 }

@@ -1,5 +1,5 @@
-//! Bringing an output file back to what was recorded of it: of what stands behind, exactly the lines
-//! that come again are taken away.
+//! Cutting an output file back to its checkpoint: of what follows, exactly the lines
+//! that will be written again are removed.
 //!
 //! Lines of others stay in place. A plain file keeps its inode, for others may have it open: lines
 //! that stay behind ones that go are kept in a file beside it until they are appended again. A
@@ -16,14 +16,14 @@ use crate::input::compression::Stream;
 use crate::process::file_id::FileId;
 use crate::process::shown::Shown as _;
 
-/// Whose a line behind the checkpoint is.
+/// Who wrote a line after the checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Whose {
-    /// Ours: it comes again, and is to go.
+    /// Ours, and written again: it is cut away.
     Ours,
-    /// Somebody else's: it stays.
+    /// Another program's: it stays.
     Foreign,
-    /// Perhaps ours: it goes, but into a file of its own.
+    /// Perhaps ours: it is moved to the orphans file.
     Doubtful,
 }
 
@@ -127,7 +127,7 @@ impl OutputCheckpoint {
             return Ok(());
         }
         let file = match Locked::open(path) {
-            // What somebody appends to is no rotated file.
+            // A file that is appended to is not a rotated one.
             Err(Error::Held { .. }) => return Ok(()),
             opened => opened?,
         };
@@ -189,7 +189,7 @@ impl OutputCheckpoint {
     }
 }
 
-/// An open file that nobody else of us appends to.
+/// An open file that no other instance appends to.
 struct Locked(File);
 
 impl Locked {

@@ -97,7 +97,7 @@ fn candidates(recorded: &OutputCheckpoint) -> Vec<PathBuf> {
     };
     let mut copies = Vec::new();
     let own = directory(&recorded.path);
-    // Without a byte that tells, files of that name elsewhere are somebody else's.
+    // An empty file has no content to compare: files of that name elsewhere belong to others.
     let is_near = |place: &PathBuf| recorded.length > 0 || place.starts_with(own);
     for place in places(own).filter(is_near) {
         for entry in entries(&place).into_iter().flatten() {

@@ -1,4 +1,4 @@
-//! Outputs without room: waiting for somebody to make some.
+//! Full outputs: waiting until there is space.
 
 use std::io;
 use std::thread;
@@ -27,7 +27,7 @@ pub fn is_full(error: &io::Error) -> bool {
         .contains(&code)
 }
 
-/// A wait for room, which is told once.
+/// A wait for space, logged once.
 #[derive(Debug, Default)]
 pub(super) struct Pause {
     /// How many naps came before the last try; none when there is no wait.

@@ -95,7 +95,7 @@ impl Sink {
         options.write(true).create(true).truncate(false);
         let file = options.open(path).map_err(failed)?;
         if is_file(&file) {
-            // Where there are no locks, nobody else has one either.
+            // Without support for locks, no other instance holds one either.
             if let Err(TryLockError::WouldBlock) = file.try_lock() {
                 let path = path.to_owned();
                 return Err(Error::Held { path });

@@ -35,7 +35,7 @@ pub fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
     replaced
 }
 
-/// Writes a file that nobody else has, durably.
+/// Writes a new file, durably.
 pub(super) fn write_new(path: &Path, text: &[u8], mode: u32) -> io::Result<()> {
     // Left by a save that failed and could not even clean up.
     if let Err(error) = fs::remove_file(path)

@@ -54,7 +54,7 @@ impl Listing {
     }
 }
 
-/// One look at everything.
+/// The result of a scan of all directories.
 #[derive(Debug, Default, Clone)]
 pub struct ScanResult {
     /// The files, each once.

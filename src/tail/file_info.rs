@@ -1,4 +1,4 @@
-//! A file that was found.
+//! A file found by a scan.
 
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use super::name::LogName;
 use super::path::folder;
 use crate::process::file_id::FileId;
 
-/// A file as it was seen.
+/// A file as a scan saw it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,

@@ -3,7 +3,7 @@
 //!
 //! [`discover`] finds files, [`recognise`] tells which of them is which log, [`follow`] reads the logs
 //! in their order, [`content`] takes whole lines out of a file, and [`identity`] keeps what was read as
-//! hashes. [`FollowLoop`] is the source of pieces: it waits for news from [`watch`] and the clock.
+//! hashes. [`FollowLoop`] yields the pieces: it waits for changes from [`watch`] and for the clock.
 
 mod again;
 pub mod checkpoints;
@@ -50,21 +50,21 @@ const POLLS_OF_A_SCAN: u32 = 10;
 const SCAN_PAUSE: u32 = 9;
 /// After so many looks in a row it is said that files change all the time.
 const SCANS_BEFORE_WARNING: u32 = 500;
-/// How long to wait when files change faster than they can be told apart.
+/// How long to wait when files change faster than they can be identified.
 const RESCAN_WAIT: Duration = Duration::from_millis(10);
 
-/// When the follower looks, and ends.
+/// When the follow loop scans, and ends.
 #[derive(Debug, Clone, Copy)]
 pub struct Schedule {
-    /// To the end of everything, and no further.
+    /// Read everything to its end, and stop.
     pub once: bool,
-    /// How often all files are looked at, whatever the system tells.
+    /// How often all files are scanned, whatever the system reports.
     pub poll_interval: Duration,
-    /// How often the counters are told.
+    /// How often the counters are logged.
     pub report_interval: Duration,
 }
 
-/// The source of pieces.
+/// The loop that waits for changes and yields pieces of logs.
 #[derive(Debug)]
 pub struct FollowLoop {
     following: TailReader,
@@ -72,7 +72,7 @@ pub struct FollowLoop {
     stop: Arc<Stop>,
     service: Arc<Service>,
     watch: Option<Watch>,
-    /// A pipe that the events go to: if its reader goes, there is no use in waiting.
+    /// The output, if it is a pipe: when its reader closes it, waiting ends.
     pub output: Option<OwnedFd>,
     next_scan: Instant,
     /// Polls since all files were looked at.
@@ -84,7 +84,7 @@ pub struct FollowLoop {
     phase: FollowPhase,
     /// Logs that may have a last line to take (`--once`).
     last_lines: Vec<LogId>,
-    /// What the output was told of losses.
+    /// Lost bytes that were passed on to the output.
     lost_bytes: u64,
 }
 

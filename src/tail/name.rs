@@ -15,7 +15,7 @@ const NOT_READ: [&str; 22] = [
 /// What stands before the compression of an archive.
 const ARCHIVE: &[u8] = b".tar";
 
-/// The place of a file in its series, told by its name alone.
+/// The place of a file in its series, by its name alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogName {
     /// What all files of the series have in common: the name without what rotation adds. Data

@@ -64,7 +64,7 @@ pub struct Output {
 }
 
 impl Output {
-    /// One whose counters are told so often.
+    /// An output whose counters are logged at this interval.
     pub fn new(shipper: Shipper<Tailed>, report_interval: Duration, is_missing: bool) -> Self {
         Self {
             shipper,

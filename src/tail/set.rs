@@ -1,4 +1,4 @@
-//! How far a log counts as read, set by hand.
+//! `state set`: the read position of a log.
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader};

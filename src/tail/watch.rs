@@ -1,4 +1,4 @@
-//! Being told of changes by the system, where it can tell.
+//! Change notifications of the system, where it has them.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ const LOCAL: [u32; 10] = [
     0x3153_464A,
 ];
 
-/// What was told since it was last asked for.
+/// Changes since the last call.
 #[derive(Debug, Default)]
 pub struct News {
     /// Files that were written to.
@@ -38,7 +38,7 @@ pub struct News {
 /// Watches directories for changes.
 #[derive(Debug)]
 pub struct Watch {
-    /// None: the system cannot, or cannot any more; there is polling.
+    /// None: notifications are not available; files are polled.
     watcher: Option<RecommendedWatcher>,
     news: Arc<Mutex<News>>,
     watched: BTreeMap<PathBuf, Watched>,
@@ -53,7 +53,7 @@ struct Watched {
 }
 
 impl Watch {
-    /// A watch that wakes `stop` when there is news.
+    /// A watch that wakes `stop` on changes.
     #[must_use]
     pub fn new(stop: Arc<Stop>) -> Self {
         let news = Arc::<Mutex<News>>::default();
@@ -127,7 +127,7 @@ impl Watch {
             })
     }
 
-    /// What was told since the last call.
+    /// Takes the changes since the last call.
     #[must_use]
     pub fn news(&self) -> News {
         std::mem::take(&mut *lock(&self.news))
@@ -151,7 +151,7 @@ fn take(news: &mut News, event: notify::Result<notify::Event>) -> bool {
         return true;
     };
     match event.kind {
-        // Reading is no news: it is what we do.
+        // Reads are our own: no change.
         EventKind::Access(_) => return event.need_rescan(),
         EventKind::Modify(ModifyKind::Data(_) | ModifyKind::Any) => {
             news.written.extend(event.paths);

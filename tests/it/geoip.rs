@@ -273,7 +273,7 @@ fn databases_of_another_kind_are_refused() {
     }
     let path = committed("confluence-ecs-city");
     let error = Databases::open(None, Some(&path)).unwrap_err().to_string();
-    let expected = "is not an ASN database but `GeoLite2-City`; give the ASN database, such as GeoLite2-ASN.mmdb";
+    let expected = "is not an ASN database but `GeoLite2-City`; pass the ASN database, such as GeoLite2-ASN.mmdb";
     assert_eq!(error, format!("{} {expected}", path.display()));
 }
 

@@ -48,7 +48,7 @@ fn a_rotated_file_that_was_not_read_to_its_end_is_overwritten() {
         let told = place.said() + &stderr(&place.once());
         let path = place.path("a.log.1");
         let expected = format!(
-            "{} was overwritten: what was written behind byte {read} before that, if anything, is lost",
+            "{} was overwritten: what was written after byte {read} and before that, if anything, is lost",
             path.display()
         );
         assert!(told.contains(&expected), "{told}");

@@ -1,4 +1,4 @@
-//! `confluence-ecs state`: how far logs were read and sites fetched, seen and mended by hand.
+//! `confluence-ecs state`: inspect or repair saved read positions.
 
 mod sites;
 

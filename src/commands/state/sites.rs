@@ -10,7 +10,7 @@ use crate::options;
 use crate::pipeline::timestamp::Timestamp;
 use crate::state::{self, Store};
 
-/// The states of sites in a directory, in the order of their names. One that cannot be read is told
+/// The states of sites in a directory, in the order of their names. One that cannot be read is warned about
 /// and passed over.
 pub fn all(directory: &Path) -> Vec<(String, SiteCheckpoint)> {
     let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();

@@ -44,7 +44,7 @@ fn as_text<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error>
 /// Prints what the arguments ask for.
 ///
 /// # Errors
-/// When the state cannot be read, or nobody reads the report.
+/// When the state cannot be read, or the report cannot be written.
 pub fn run(
     arguments: &TailArgs,
     options: &TailOptions,

@@ -26,7 +26,7 @@ const TURN: usize = 4 << 20;
 /// The longest unfinished line that the state keeps.
 const UNFINISHED_KEPT: u64 = 8 << 10;
 
-/// How logs are followed.
+/// Options of a reader.
 #[derive(Debug, Clone, Copy)]
 pub struct ReadOptions {
     /// How files are first met.
@@ -50,7 +50,7 @@ pub struct TailReader {
     /// The files that it found.
     found: Vec<FileInfo>,
     rounds: HashMap<Series, VecDeque<(LogId, u64)>>,
-    /// Whose turn it is.
+    /// Series in the order of their turns.
     turns: VecDeque<Series>,
     /// The series in `turns`, for lookup.
     waiting: HashSet<Series>,
@@ -63,7 +63,7 @@ pub struct TailReader {
     open: VecDeque<LogId>,
     /// Whether the content of a log may come back at another place.
     is_any_gone: bool,
-    /// The next look is due at once.
+    /// The next scan is due at once.
     pub needs_rescan: bool,
     warned: HashMap<PathBuf, String>,
     /// Files and directories that cannot be read at present.
@@ -440,7 +440,7 @@ fn finish(log: &mut Log, limit: u64) {
     remember_unfinished(log, limit);
 }
 
-/// Keeps what stands behind the last whole line, in case its file goes away while nobody looks.
+/// Keeps what follows the last complete line, in case the file is deleted between two scans.
 fn remember_unfinished(log: &mut Log, limit: u64) {
     let checkpoint = &mut log.checkpoint;
     let length = limit.saturating_sub(checkpoint.progress.offset());

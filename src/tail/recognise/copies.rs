@@ -167,7 +167,7 @@ impl Index {
     }
 }
 
-/// Whether anything can be told of a file by its content.
+/// Whether a file has enough content to be identified by it.
 pub(super) fn is_begun(found: &FileInfo) -> bool {
     found.size >= least_begun(found)
 }

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use crate::tail::file_info::FileInfo;
 use crate::tail::log::LogId;
 
-/// By what a change of a file is told.
+/// What shows that a file changed: its size and modification time.
 pub(super) type Stamp = (u64, Option<SystemTime>);
 
 /// A file that is a copy of a log, as far as the log's own file tells.

@@ -243,7 +243,7 @@ fn seen_all(log: &Log, is_newest: bool, fate: &Fate<'_>, what: &str, offset: u64
             tracing::warn!("{what}: {behind} before the truncation, if anything, is lost");
         }
         Fate::Overwritten(_) => {
-            tracing::warn!("{what}: {behind} before that, if anything, is lost");
+            tracing::warn!("{what}: {behind} and before that, if anything, is lost");
         }
     }
     !is_all

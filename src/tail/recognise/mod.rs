@@ -66,7 +66,7 @@ pub struct Logs {
     pub unreadable: usize,
 }
 
-/// Something changed while it was looked at: look again.
+/// A file changed during the scan: scan again.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Changed;
 
@@ -97,7 +97,7 @@ impl Logs {
     /// Finds every log among the files, and makes new logs of those that are none yet.
     ///
     /// # Errors
-    /// When files changed meanwhile, so that it cannot be told.
+    /// When files changed meanwhile, so that they cannot be identified.
     pub fn recognise(&mut self, look: &ScanResult, meeting: FirstMeeting) -> Result<(), Changed> {
         let mut earlier = self.begin(look);
         let mut scan = Scan::of(look);

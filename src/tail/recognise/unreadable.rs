@@ -68,7 +68,7 @@ impl Logs {
         };
         let path = found.path.shown();
         let missed = rest_may_be_in_it(log);
-        tracing::warn!("{path} has an unsupported format: {missed}; {REMEDY}");
+        tracing::warn!("{path} is in an unsupported format: {missed}; {REMEDY}");
         self.unreadable += 1;
         if found.is_listed {
             scan.take(&found.file_id);
@@ -131,10 +131,10 @@ fn what_is_unreadable(
     let head = head.as_deref().unwrap_or_default();
     let (at, magic) = TAR;
     if head.get(at..).is_some_and(|rest| rest.starts_with(magic)) {
-        return Ok(Some("an archive, which is not read"));
+        return Ok(Some("an archive, which is not supported"));
     }
     let is_readable = || content::is_found_compressed(found).unwrap_or(false);
-    Ok((is_unreadable && !is_readable()).then_some("in a compression that is not read"))
+    Ok((is_unreadable && !is_readable()).then_some("in an unsupported compression format"))
 }
 
 /// The newest file that is named as a log with something behind it, and is no text.

@@ -161,7 +161,7 @@ fn a_code_is_shown_once_unless_the_server_turns_it_away_unseen() {
     assert_eq!(output.status.code(), Some(1));
     // The connection may break in several ways.
     let said = error(&output);
-    assert!(said.contains("it works once: log in again"), "{said}");
+    assert!(said.contains("works only once: log in again"), "{said}");
     assert_eq!(world.asked().len(), 1);
 
     world.server.plan([Plan::Answer(500, "{}")]);
