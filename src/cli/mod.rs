@@ -15,7 +15,7 @@ mod state;
 mod tail;
 mod values;
 
-use std::io;
+use std::io::{self, Write as _};
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::error::ErrorKind;
@@ -130,7 +130,8 @@ pub fn report(error: &clap::Error) -> Exit {
             }
         }
         _ => {
-            eprintln!("{}", one_line(&error.render().to_string()));
+            // The exit code says it, too.
+            let _ = writeln!(io::stderr(), "{}", one_line(&error.render().to_string()));
             Exit::Usage
         }
     }

@@ -43,6 +43,8 @@ pub fn start(settings: LogSettings) {
     let lines = tracing_subscriber::fmt()
         .with_max_level(level)
         .with_target(false)
+        // To whom, where stderr is closed or full?
+        .log_internal_errors(false)
         .with_writer(|| AboveBars);
     match format {
         LogFormat::Text => lines

@@ -82,18 +82,29 @@ impl Watch {
     pub fn folders<'a>(&mut self, folders: impl Iterator<Item = &'a Path>) -> bool {
         let mut is_new = false;
         let mut wanted = BTreeMap::new();
+        let mut unwatched = Vec::new();
         for folder in folders {
             let file_id = std::fs::metadata(folder).ok().map(|data| FileId::of(&data));
             // A directory that was made anew is another one under the old name.
             let watched = self.watched.get(folder);
             if let Some(watched) = watched.filter(|watched| watched.file_id == file_id) {
                 wanted.insert(folder.to_owned(), *watched);
-                continue;
+            } else {
+                unwatched.push((folder, file_id));
             }
+        }
+        // First those that go: a directory that was renamed has one watch under both names.
+        for folder in self.watched.keys() {
+            if !wanted.contains_key(folder)
+                && let Some(watcher) = &mut self.watcher
+            {
+                let _ = watcher.unwatch(folder);
+            }
+        }
+        for (folder, file_id) in unwatched {
             let Some(watcher) = &mut self.watcher else {
-                continue;
+                break;
             };
-            let _ = watcher.unwatch(folder);
             match watcher.watch(folder, RecursiveMode::NonRecursive) {
                 Ok(()) => {
                     is_new = true;
@@ -105,13 +116,6 @@ impl Watch {
                     self.watcher = None;
                 }
                 Err(error) => tracing::debug!("{}: {error}", folder.shown()),
-            }
-        }
-        for folder in self.watched.keys() {
-            if !wanted.contains_key(folder)
-                && let Some(watcher) = &mut self.watcher
-            {
-                let _ = watcher.unwatch(folder);
             }
         }
         self.watched = wanted;

@@ -50,6 +50,7 @@ mod stand_in;
 mod state;
 mod streams;
 mod tail;
+mod tail_backups;
 mod tail_content;
 mod tail_damaged;
 mod tail_lost;

@@ -148,6 +148,28 @@ fn common_end(mut ours: impl Read, mut theirs: impl Read) -> io::Result<u64> {
 pub fn common_lines(found: &FileInfo, other: &Path) -> io::Result<ReadPosition> {
     let ours = Stream::detect(open_found(found)?)?;
     let end = common_end(ours, Stream::detect(open(other)?)?)?;
+    progress_over(found, end)
+}
+
+/// The whole lines in the first `size` bytes of a file, as what was read, if these are the beginning of
+/// what `progress` says was read.
+///
+/// # Errors
+/// When it cannot be read, or is gone.
+pub fn known_beginning(
+    found: &FileInfo,
+    size: u64,
+    progress: &ReadPosition,
+) -> io::Result<Option<ReadPosition>> {
+    let beginning = || io::Result::Ok(Stream::detect(open_found(found)?)?.take(size));
+    if progress.compare(beginning()?)? != Comparison::Shorter {
+        return Ok(None);
+    }
+    progress_over(found, common_end(beginning()?, beginning()?)?).map(Some)
+}
+
+/// The first `end` bytes of a file, as what was read.
+fn progress_over(found: &FileInfo, end: u64) -> io::Result<ReadPosition> {
     let mut piece = vec![0; PIECE];
     let mut progress = ReadPosition::default();
     let mut stream = Stream::detect(open_found(found)?)?.take(end);

@@ -14,7 +14,7 @@ use rustix::fs::OFlags;
 
 pub use compare::{
     Beginning, common_length, common_lines, compare, compare_beginning, compare_head, compare_path,
-    compare_paths, head, head_of, length,
+    compare_paths, head, head_of, known_beginning, length,
 };
 use compressed::Compressed;
 use plain::Plain;

@@ -207,7 +207,8 @@ impl TailReader {
     /// A file was written to: its series gets a turn.
     pub fn written(&mut self, path: &Path) {
         let Some(log) = self.by_path.get(path).and_then(|id| self.logs.all.get(id)) else {
-            // A symbolic link's target, or nothing of ours.
+            // A symbolic link's target, or nothing of ours; or what was the beginning of a backup.
+            self.needs_rescan |= self.logs.is_beginning_of_backup_at(path);
             return;
         };
         if self.waiting.insert(log.series.clone()) {

@@ -129,8 +129,11 @@ impl Index {
             let series = (folder.to_owned(), (**name).to_owned());
             self.series.contains_key(&series)
         };
-        let series = if found.name.rotated_from.is_some() {
-            found.name.series.clone()
+        let own = &found.name.series;
+        let is_rotated = found.name.rotated_from.is_some();
+        let has_series = self.series.contains_key(&(folder.to_owned(), own.clone()));
+        let series = if is_rotated && (has_series || !before.iter().any(|name| is_series(&name))) {
+            own.clone()
         } else if let Some(series) = before.iter().find(is_series) {
             (*series).to_owned()
         } else {
@@ -218,7 +221,9 @@ impl Logs {
                 // What was read is compared at every look; what was not, here.
                 log.offset() > 0 || stamp(log) == copy.original
             };
-            copy.found == *found && original.is_some_and(is_as_compared)
+            // Its original may have another name by now.
+            let is_its = |log: &&Log| is_rotation_of(found, log);
+            copy.found == *found && original.filter(is_its).is_some_and(is_as_compared)
         };
         if self.copies.get(&key(&found.file_id)).is_some_and(is_known) {
             return Ok(true);

@@ -26,7 +26,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use copies::{Index, LogCopy, is_begun};
-use places::{is_same, place, unless_vanished};
+use places::{is_same, place, unless_vanished, went_on};
 use reached::Earlier;
 use scan::Scan;
 
@@ -192,6 +192,10 @@ impl Logs {
             let Some(log) = self.all.get_mut(&id) else {
                 continue;
             };
+            if let Some(found) = went_on(log, scan)? {
+                scan.take(&found.file_id);
+                continue;
+            }
             let Some((found, condition)) = place(log, id, &self.copies, scan)? else {
                 missing.push(id);
                 continue;

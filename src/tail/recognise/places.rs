@@ -125,6 +125,29 @@ pub(super) fn is_extended(name: &OsStr, log: &OsStr) -> bool {
         .is_some_and(|first| SEPARATORS.contains(first))
 }
 
+/// The file of a log that was found shorter than what was read, such as an older copy that was put back,
+/// if something else was written to it since: it is read on from there.
+pub(super) fn went_on(log: &mut Log, scan: &mut Scan<'_>) -> Result<Option<FileInfo>, Changed> {
+    let checkpoint = &log.checkpoint;
+    let is_shorter = checkpoint.condition == Condition::ShorterCopy && log.gone.is_none();
+    let same = scan.with_inode_of(&checkpoint.file_id, &checkpoint.path);
+    let Some(found) = same.filter(|found| is_shorter && found.size > checkpoint.size) else {
+        return Ok(None);
+    };
+    if compared(log, found, scan)?.0 != Comparison::Different
+        || unless_vanished(content::is_found_compressed(found), found, false)?
+    {
+        return Ok(None);
+    }
+    let known = content::known_beginning(found, checkpoint.size, &checkpoint.progress);
+    let Some(progress) = unless_vanished(known, found, None)? else {
+        return Ok(None);
+    };
+    log.checkpoint.progress = progress;
+    log.moves_to(found, Condition::Plain);
+    Ok(Some(found.clone()))
+}
+
 /// Where a log's content stands now, that is not where it stood: with its new condition, or none if it
 /// is the same file under another name.
 pub(super) fn place(

@@ -96,7 +96,7 @@ impl Logs {
         Ok(false)
     }
 
-    /// Whether a file holds what was read of a log, all or most of it, and what that makes of it.
+    /// Whether a file holds what was read of a log, and what that makes of it.
     fn continues(
         &mut self,
         id: LogId,
@@ -112,7 +112,9 @@ impl Logs {
         let is_rotated_copy = !is_backup && has_age && is_rotation_of(found, log);
         // Both may have been renamed since.
         let is_of_series = log.series.0 == found.lives_in() && log.series.1 == found.name.series;
-        if !is_backup && !is_rotated_copy && !is_of_series {
+        // A file took the place of the symbolic link to it.
+        let is_of_link = log.home != log.series.0 && log.home == folder(&found.path);
+        if !is_backup && !is_rotated_copy && !is_of_series && !is_of_link {
             return Ok(false);
         }
         let (comparison, condition) = compared(log, found, scan)?;
@@ -143,7 +145,7 @@ impl Logs {
         let Some(progress) = unless_vanished(both.map(Some), found, None)? else {
             return Ok(false);
         };
-        if !is_most_of(log, progress.offset()) {
+        if !is_all_of(log, progress.offset()) {
             return Ok(false);
         }
         if !is_backup && is_beginning_of(&found.path, &path, found)? {
@@ -215,6 +217,13 @@ impl Logs {
         Ok(false)
     }
 
+    /// Whether the file at a path is not read as long as it is the beginning of a backup.
+    #[must_use]
+    pub fn is_beginning_of_backup_at(&self, path: &Path) -> bool {
+        let mut copies = self.copies.values();
+        copies.any(|copy| copy.found.name.rotated_from.is_none() && copy.found.path == path)
+    }
+
     /// Whether the file of a log of which nothing was read begins as one of its backups does: then the
     /// next scan tells what it is.
     #[must_use]
@@ -237,7 +246,7 @@ impl Logs {
                 let compared = content::compare_path(path, &backup.checkpoint.progress);
                 compared.is_ok_and(|comparison| comparison != Comparison::Different)
             };
-            common.is_ok_and(|common| is_most_of(backup, common))
+            common.is_ok_and(|common| is_all_of(backup, common))
                 || backup.checkpoint.condition == Condition::ShorterCopy && is_of_read()
                 || is_beginning().is_ok_and(|beginning| beginning == Beginning::Same)
         })
@@ -322,14 +331,14 @@ fn is_present(log: &Log) -> bool {
         && log.checkpoint.condition != Condition::Ignored
 }
 
-/// Whether so many bytes are most of what was read, or at first seen, of a log. Files that only begin with the same lines,
-/// such as a header, are different logs.
-fn is_most_of(log: &Log, bytes: u64) -> bool {
+/// Whether so many bytes are all that was read, or at first seen, of a log. Files that only begin with
+/// the same lines, such as a header, are different logs.
+fn is_all_of(log: &Log, bytes: u64) -> bool {
     let known = match ReadState::of(log) {
         ReadState::Read => log.offset(),
         ReadState::Unread => log.checkpoint.size,
     };
-    bytes > known / 2
+    bytes >= known
 }
 
 /// Whether a log's file is named as a backup, or as a rotated file, of another.

@@ -1,0 +1,131 @@
+//! Backups and older copies beside a log and in its place: what was read does not come again, and what
+//! only begins alike is read whole.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::process::{Command, Stdio};
+
+use crate::support::follow::{self, Place, gzip, records};
+
+/// A place with records 1 to 8 of `d/a.log`, which were read.
+fn read(patterns: &[&str]) -> Place {
+    let place = Place::new(patterns);
+    fs::create_dir(place.path("d")).expect("created");
+    place.append("d/a.log", 1..=8);
+    place.once();
+    place
+}
+
+fn ends_with(place: &Place, last: u64) {
+    place.once();
+    place.once();
+    place.has(1..=last);
+}
+
+#[test]
+fn a_new_log_that_begins_like_the_rotated_one_is_read_whole() {
+    let place = read(&["d/a.log"]);
+    place.rename("d/a.log", "d/a.log.1");
+    place.append("d/a.log", 1..=5);
+    place.append("d/a.log", 9..=10);
+    place.once();
+    place.has((1..=8).chain(1..=5).chain(9..=10));
+}
+
+#[test]
+fn a_new_log_with_the_same_first_record_arrives_at_once() {
+    let place = Place::new(&["a.log"]).with(&["--poll-interval", "1h"]);
+    place.append("a.log", 1..=3);
+    let follower = place.start();
+    place.arrive(1..=3);
+    place.rename("a.log", "a.log.1");
+    place.append("a.log", 1..=1);
+    place.append("a.log", 4..=5);
+    place.arrive([1, 2, 3, 1, 4, 5]);
+    follower.terminate();
+}
+
+#[test]
+fn a_compressed_backup_stays_known_when_the_log_is_rotated() {
+    for is_truncated in [true, false] {
+        let place = read(&["d/*"]);
+        place.append_bytes("d/a.log.bak.gz", gzip(&records("a", 1..=8)));
+        place.once();
+        if is_truncated {
+            place.copy("d/a.log", "d/a.log-20260303");
+            place.truncate("d/a.log");
+        } else {
+            place.rename("d/a.log", "d/a.log-20260303");
+        }
+        place.append("d/a.log", 9..=9);
+        ends_with(&place, 9);
+    }
+}
+
+#[test]
+fn a_backup_stays_known_when_the_rotated_log_is_deleted_live() {
+    let place = read(&["d/*"]);
+    let follower = place.start_ready();
+    place.copy("d/a.log", "d/a.log.bak");
+    place.append("d/a.log", 9..=9);
+    place.arrive(1..=9);
+    place.rename("d/a.log", "d/a.log.1");
+    place.append("d/a.log", 10..=10);
+    place.arrive(1..=10);
+    place.remove("d/a.log.1");
+    place.append("d/a.log", 11..=11);
+    place.arrive(1..=11);
+    follower.terminate();
+    ends_with(&place, 11);
+}
+
+#[test]
+fn an_older_copy_that_was_put_back_and_seen_is_read_on_where_it_ended() {
+    let place = read(&["d/a.log"]);
+    fs::write(place.path("d/a.log"), records("a", 1..=5)).expect("written");
+    place.once();
+    place.append("d/a.log", 9..=20);
+    ends_with(&place, 20);
+}
+
+#[test]
+fn a_file_in_the_place_of_the_link_to_it_is_read_on() {
+    let place = Place::new(&["links/a.log"]);
+    for folder in ["d", "links"] {
+        fs::create_dir(place.path(folder)).expect("created");
+    }
+    symlink("../d/a.log", place.path("links/a.log")).expect("linked");
+    place.append("d/a.log", 1..=8);
+    place.once();
+    place.copy("d/a.log", "links/.new");
+    place.append("links/.new", 9..=9);
+    place.rename("links/.new", "links/a.log");
+    ends_with(&place, 9);
+}
+
+#[test]
+fn a_renamed_directory_is_watched() {
+    let place = Place::new(&["d*/a.log"]).with(&["--poll-interval", "1h"]);
+    fs::create_dir(place.path("d")).expect("created");
+    place.append("d/a.log", 1..=2);
+    let follower = place.start();
+    place.arrive(1..=2);
+    place.rename("d", "d-1");
+    for last in 3..=6 {
+        place.append("d-1/a.log", last..=last);
+        place.arrive(1..=last);
+    }
+    follower.terminate();
+}
+
+#[test]
+fn a_full_stderr_ends_nothing() {
+    let place = Place::new(&["a.log"]).loud();
+    place.append("a.log", 1..=3);
+    let full = fs::OpenOptions::new().write(true).open("/dev/full");
+    let mut tail: Command = place.tail_to_file(&["--once"]);
+    tail.stderr(Stdio::from(full.expect("opened")));
+    let status = tail.stdin(Stdio::null()).status().expect("run");
+    assert_eq!(status.code(), Some(0));
+    assert_eq!(follow::delivered(&place.out()).len(), 1);
+}
