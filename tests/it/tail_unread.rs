@@ -52,7 +52,9 @@ fn a_rotated_file_that_is_not_read_is_told_once_and_fails_that_run() {
             let path = place.path("audit.log");
             let path = path.display();
             assert!(
-                told.contains(&format!("{path}.1{suffix} is in an unsupported compression format")),
+                told.contains(&format!(
+                    "{path}.1{suffix} is in an unsupported compression format"
+                )),
                 "{told}"
             );
             assert!(
