@@ -49,7 +49,9 @@ impl Callback {
             return Self::Foreign;
         }
         match (error, code) {
-            (Some(error), _) => Self::Denied(told(&error, value("error_description").as_deref())),
+            (Some(error), _) => {
+                Self::Denied(describe(&error, value("error_description").as_deref()))
+            }
             (None, Some(code)) => Self::Code(Secret::new(code)),
             (None, None) => Self::Nothing,
         }
@@ -76,7 +78,7 @@ fn is_same(one: &str, other: &str) -> bool {
 }
 
 /// What the server says, on one line: anybody could have written it.
-fn told(error: &str, description: Option<&str>) -> String {
+fn describe(error: &str, description: Option<&str>) -> String {
     let text = match description {
         Some(description) => format!("{description} ({error})"),
         None => error.to_owned(),

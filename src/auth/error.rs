@@ -139,7 +139,7 @@ pub enum Error {
     #[error("cannot refresh the access token: {0}; the login is still valid: try again later")]
     Outage(Failure),
     /// The OAuth server does not like the request.
-    #[error("no access token: {url} returned status {status}{}", told(said))]
+    #[error("no access token: {url} returned status {status}{}", quoted(said))]
     Refused {
         /// URL of the request, without its query.
         url: String,
@@ -172,7 +172,10 @@ pub enum Error {
     #[error("cannot list the sites: {0}")]
     Sites(Failure),
     /// The sites cannot be asked for, says the server.
-    #[error("cannot list the sites: {url} returned status {status}{}", told(said))]
+    #[error(
+        "cannot list the sites: {url} returned status {status}{}",
+        quoted(said)
+    )]
     SitesRefused {
         /// URL of the request, without its query.
         url: String,
@@ -266,7 +269,7 @@ fn lost(is_repeated: bool) -> &'static str {
     }
 }
 
-fn told(said: &str) -> String {
+fn quoted(said: &str) -> String {
     if said.is_empty() {
         String::new()
     } else {

@@ -157,7 +157,7 @@ impl TokenStore {
     /// # Errors
     /// When it is damaged or cannot be read.
     pub fn load(&self) -> Result<Option<TokenSet>, Error> {
-        let written: Option<SavedTokens> = self.store.load().map_err(told)?;
+        let written: Option<SavedTokens> = self.store.load().map_err(to_auth_error)?;
         written.map(|written| written.read(&self.path)).transpose()
     }
 
@@ -203,7 +203,7 @@ pub fn path(dir: &Path) -> PathBuf {
 /// When it is damaged or cannot be read.
 pub fn read(dir: &Path) -> Result<Option<TokenSet>, Error> {
     let path = path(dir);
-    let Some(saved) = state::read_single::<SavedTokens>(dir, NAME).map_err(told)? else {
+    let Some(saved) = state::read_single::<SavedTokens>(dir, NAME).map_err(to_auth_error)? else {
         return Ok(None);
     };
     warn_if_open(&path);
@@ -222,7 +222,7 @@ fn warn_if_open(path: &Path) {
 }
 
 /// The damage in our words: those of the parser may quote what they do not understand, a token.
-fn told(error: state::Error) -> Error {
+fn to_auth_error(error: state::Error) -> Error {
     match error {
         state::Error::DamagedSingle { path, damage } => Error::Damaged {
             path,

@@ -102,7 +102,7 @@ impl<W: Write> Doctor<W> {
         if self.ahead.is_none() && self.report.has_failed() {
             self.report.skip_rest(&[StepName::ClockSkew])?;
         } else {
-            self.report.tell(times::clock(self.ahead))?;
+            self.report.report_step(times::clock(self.ahead))?;
         }
         self.own_steps()?;
         self.report.finish()
@@ -113,10 +113,11 @@ impl<W: Write> Doctor<W> {
         let directory = state::directory(self.state_dir.as_deref());
         let site = self.site.as_ref();
         let new = site.map(|site| SiteCheckpoint::new(site.name(), self.search.clone()));
-        self.report.tell(disk::state_dir(directory, new.as_ref()))?;
         self.report
-            .tell(databases::step(&self.databases, Timestamp::now()))?;
-        self.report.tell(disk::output(&self.output))
+            .report_step(disk::state_dir(directory, new.as_ref()))?;
+        self.report
+            .report_step(databases::step(&self.databases, Timestamp::now()))?;
+        self.report.report_step(disk::output(&self.output))
     }
 
     /// What fetch needs of the site.
@@ -134,10 +135,10 @@ impl<W: Write> Doctor<W> {
         self.site = known(&target.place, &api_base);
         let urls = probe_urls(&target.place, &api_base);
         let resolved = network::resolve(&clients.brief, &urls);
-        self.tell(resolved)?;
+        self.report_step(resolved)?;
         let (connected, ahead) = network::connect(&clients.brief, &urls);
         self.ahead = ahead;
-        self.tell(connected)?;
+        self.report_step(connected)?;
         let site = self.cloud_id(target, &clients.patient, &authorization)?;
         let case = case(&site, &authorization);
         let asker = Asker {
@@ -154,13 +155,13 @@ impl<W: Write> Doctor<W> {
             Ok((authorization, clients)) => {
                 let place = describe(&target.place);
                 let detail = format!("{place}, as {}", who(&authorization));
-                self.tell(CheckStep::ok(StepName::Configuration, detail))?;
+                self.report_step(CheckStep::ok(StepName::Configuration, detail))?;
                 Ok((authorization, clients))
             }
             // The grant of a login is not what the arguments say, but what is stored.
             Err(error @ (connect::Error::Auth(_) | connect::Error::State(_))) => {
                 let detail = "with the stored login (`auth login`)";
-                self.tell(CheckStep::ok(StepName::Configuration, detail))?;
+                self.report_step(CheckStep::ok(StepName::Configuration, detail))?;
                 Err(self.failed(StepName::Credentials, &error))
             }
             Err(error) => Err(self.failed(StepName::Configuration, &error)),
@@ -184,7 +185,7 @@ impl<W: Write> Doctor<W> {
         };
         self.site = Some(site.clone());
         let url = self.url.as_ref();
-        self.tell(cloud_id(&asked, &site, client, url))?;
+        self.report_step(cloud_id(&asked, &site, client, url))?;
         Ok(site)
     }
 
@@ -195,7 +196,7 @@ impl<W: Write> Doctor<W> {
             self.ahead = probe.ahead.or(self.ahead);
         }
         for step in records::verdict(case, &probed) {
-            self.tell(step)?;
+            self.report_step(step)?;
         }
         let Ok(probe) = probed else {
             return Err(Stopped::Failed);
@@ -208,15 +209,15 @@ impl<W: Write> Doctor<W> {
             Since::Time(_) | Since::Ago(_) => first,
         };
         let search = self.search.as_deref();
-        self.tell(times::newest_record(probe.newest, begins, now, search))?;
+        self.report_step(times::newest_record(probe.newest, begins, now, search))?;
         let kept = times::retention(asker, probe.api);
-        self.tell(times::kept(&kept, first, now))
+        self.report_step(times::kept(&kept, first, now))
     }
 
     /// Tells a step; stops at one that failed.
-    fn tell(&mut self, step: CheckStep) -> Result<(), Stopped> {
+    fn report_step(&mut self, step: CheckStep) -> Result<(), Stopped> {
         let is_failed = step.status == Status::Fail;
-        self.report.tell(step)?;
+        self.report.report_step(step)?;
         if is_failed {
             return Err(Stopped::Failed);
         }
@@ -224,7 +225,7 @@ impl<W: Write> Doctor<W> {
     }
 
     fn failed(&mut self, name: StepName, error: &dyn std::error::Error) -> Stopped {
-        match self.tell(CheckStep::fail_by(name, error)) {
+        match self.report_step(CheckStep::fail_by(name, error)) {
             Ok(()) => Stopped::Failed,
             Err(stopped) => stopped,
         }

@@ -38,7 +38,7 @@ impl<W: Write> CheckReport<W> {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn tell(&mut self, step: CheckStep) -> io::Result<()> {
+    pub fn report_step(&mut self, step: CheckStep) -> io::Result<()> {
         if self.format == CheckFormat::Text {
             self.out.write_all(line(&step).as_bytes())?;
             self.out.flush()?;
@@ -58,7 +58,7 @@ impl<W: Write> CheckReport<W> {
         });
         for name in names {
             if self.steps.iter().all(|step| step.name != *name) {
-                self.tell(CheckStep::skip(*name, why.clone()))?;
+                self.report_step(CheckStep::skip(*name, why.clone()))?;
             }
         }
         Ok(())
@@ -148,10 +148,10 @@ mod tests {
     fn what_was_not_told_is_skipped_by_what_failed() {
         let mut report = CheckReport::new(Vec::new(), CheckFormat::Text);
         report
-            .tell(CheckStep::ok(StepName::NameResolves, "x"))
+            .report_step(CheckStep::ok(StepName::NameResolves, "x"))
             .unwrap();
         let failed = CheckStep::fail(StepName::Connection, "refused", "start it");
-        report.tell(failed).unwrap();
+        report.report_step(failed).unwrap();
         report.skip_rest(&StepName::OF_SITE).unwrap();
         let skipped = report.steps.last().unwrap();
         assert_eq!(skipped.detail, "connection failed");

@@ -141,10 +141,10 @@ pub fn report(error: &clap::Error) -> Exit {
 fn one_line(rendered: &str) -> String {
     let lines = rendered.lines().map(str::trim);
     let ends = |line: &&str| line.starts_with("Usage:") || line.starts_with("For more");
-    let told = lines.take_while(|line| !ends(line));
+    let message = lines.take_while(|line| !ends(line));
     // The tip about an unknown flag is how to name a file like it: seldom what was meant.
     let useful = |line: &&str| !line.is_empty() && !line.starts_with("tip: to pass");
-    told.filter(useful).collect::<Vec<_>>().join(" ")
+    message.filter(useful).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

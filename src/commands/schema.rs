@@ -110,7 +110,7 @@ fn validate_lines(
             continue;
         }
         *events += 1;
-        let told: Vec<_> = match serde_json::from_slice(&line) {
+        let violations: Vec<_> = match serde_json::from_slice(&line) {
             Ok(event @ Value::Object(_)) => {
                 let violations = validator.validate(&event);
                 violations.iter().map(ToString::to_string).collect()
@@ -118,8 +118,8 @@ fn validate_lines(
             Ok(_) => vec!["not a JSON object".to_owned()],
             Err(error) => vec![format!("not JSON: {error}")],
         };
-        *invalid += u64::from(!told.is_empty());
-        for violation in told {
+        *invalid += u64::from(!violations.is_empty());
+        for violation in violations {
             writeln!(out, "{name}:{number}: {violation}").map_err(ValidateError::Report)?;
         }
     }

@@ -13,16 +13,16 @@ pub fn can_be_reckoned_with(ahead: i64) -> bool {
 /// The warning of a clock that is wrong, once in a process.
 #[derive(Debug, Default)]
 pub struct Skew {
-    is_told: bool,
+    is_reported: bool,
 }
 
 impl Skew {
     /// Tells of a clock that is wrong.
-    pub fn tell(&mut self, ahead: i64) {
-        if ahead.abs() <= MOST_SKEW || self.is_told {
+    pub fn report(&mut self, ahead: i64) {
+        if ahead.abs() <= MOST_SKEW || self.is_reported {
             return;
         }
-        self.is_told = true;
+        self.is_reported = true;
         let direction = if ahead > 0 { "ahead of" } else { "behind" };
         tracing::warn!(
             "this machine's clock is {} s {direction} the server's: synchronize it (NTP); records may be late \

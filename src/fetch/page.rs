@@ -92,10 +92,10 @@ impl Page {
             Api::DataCenter => data_center(&text)?,
         };
         let mut reader = Reader::default();
-        let look = |range| record::look(&mut reader, &text, range);
+        let entry = |range| record::read(&mut reader, &text, range);
         Ok(Self {
             api,
-            entries: ranges.into_iter().map(look).collect(),
+            entries: ranges.into_iter().map(entry).collect(),
             more,
             text,
         })

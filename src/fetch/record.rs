@@ -91,7 +91,7 @@ const SEARCH: &str = "atlassian.audit.event.action.audit.search";
 
 /// Looks at a record.
 #[must_use]
-pub fn look(reader: &mut Reader, page: &str, range: Range<usize>) -> Entry {
+pub fn read(reader: &mut Reader, page: &str, range: Range<usize>) -> Entry {
     let text = &page[range.clone()];
     let nothing = Entry {
         range,
@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     fn entry(text: &str) -> Entry {
-        look(&mut Reader::default(), text, 0..text.len())
+        read(&mut Reader::default(), text, 0..text.len())
     }
 
     #[test]

@@ -127,8 +127,13 @@ fn open<'a>(
     let mut checkpoint: SiteCheckpoint = store.load()?.unwrap_or(new);
     let (written, mut noted) = WrittenLines::open(&directory, &name);
     let unsaved = noted.count();
-    let mut tell = |line: &[u8], is_known| noted.tell(line, is_known);
-    ship::cut_back(&directory, checkpoint.output.as_ref(), unsaved, &mut tell)?;
+    let mut classify = |line: &[u8], is_known| noted.classify(line, is_known);
+    ship::cut_back(
+        &directory,
+        checkpoint.output.as_ref(),
+        unsaved,
+        &mut classify,
+    )?;
     begin(&mut checkpoint, options.since);
     let fetched = Fetched {
         checkpoint,

@@ -166,7 +166,7 @@ impl<'a, 'b> Slices<'a, 'b> {
 
     /// What the server has not seen yet by its own clock is not counted as fetched.
     fn heed_clock(&mut self, ahead: i64) {
-        self.skew.tell(ahead);
+        self.skew.report(ahead);
         // `Date` has whole seconds: less is no difference.
         self.ahead = if ahead.abs() > 1 { ahead } else { 0 };
         self.note_requests();

@@ -25,15 +25,15 @@ pub fn names(asker: &Asker) -> Vec<String> {
         let current: Result<Current, _> = serde_json::from_slice(&answer.body);
         current.map_err(|_| "the response names no user".to_owned())
     };
-    let told = asker.ask(asker.site.path("rest/api/user/current"), &|| {}, read);
-    let told = match told {
+    let answer = asker.ask(asker.site.path("rest/api/user/current"), &|| {}, read);
+    let answer = match answer {
         Ok(current) => [current.username, current.user_key],
         Err(error) => {
             tracing::debug!("cannot determine the current user: {error}");
             [None, None]
         }
     };
-    let mut names: Vec<String> = told.into_iter().flatten().collect();
+    let mut names: Vec<String> = answer.into_iter().flatten().collect();
     if let Authorization::Basic { user, .. } = &*asker.authorization {
         names.push(user.clone());
     }

@@ -109,7 +109,7 @@ impl Noted {
     }
 
     /// Whose a line behind the checkpoint is; whether other states are known to have written there.
-    pub fn tell(&mut self, line: &[u8], is_known: bool) -> Whose {
+    pub fn classify(&mut self, line: &[u8], is_known: bool) -> Whose {
         if let Some(count) = self.lines.get_mut(&XxHash3_128::oneshot(line))
             && *count > 0
         {

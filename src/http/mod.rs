@@ -303,7 +303,7 @@ impl Client {
                 post.send(json.expose())
             }
         };
-        let failed = |error| match told(url, error) {
+        let failed = |error| match to_http_error(url, error) {
             Error::NoSuchHost(host) if self.agent.config().proxy().is_some() => {
                 Error::Connection(format!("cannot resolve host {host}, or the proxy's"))
             }
@@ -327,7 +327,7 @@ fn read(url: &Url, body: ureq::Body) -> Result<Vec<u8>, Error> {
     let mut text = Vec::new();
     let reader = body.into_with_config().limit(u64::MAX).reader();
     let read = reader.take(LONGEST_BODY + 1).read_to_end(&mut text);
-    read.map_err(|error| told(url, ureq::Error::from(error)))?;
+    read.map_err(|error| to_http_error(url, ureq::Error::from(error)))?;
     if text.len() as u64 > LONGEST_BODY {
         return Err(Error::TooLong);
     }
@@ -335,7 +335,7 @@ fn read(url: &Url, body: ureq::Body) -> Result<Vec<u8>, Error> {
 }
 
 /// What went wrong, in our words; the library's errors may quote headers.
-fn told(url: &Url, error: ureq::Error) -> Error {
+fn to_http_error(url: &Url, error: ureq::Error) -> Error {
     let host = url.host_str().unwrap_or_default().to_owned();
     let silent = |what: &str| Error::Connection(format!("{what} {host} timed out (--timeout)"));
     match error {

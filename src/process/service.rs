@@ -77,19 +77,19 @@ impl Service {
     /// All is open, the work begins.
     pub fn ready(&self) {
         self.beat();
-        tell(&[NotifyState::Ready]);
+        notify(&[NotifyState::Ready]);
     }
 
     /// The end has begun: what was read is being finished.
     pub fn stopping(&self) {
-        tell(&[NotifyState::Stopping]);
+        notify(&[NotifyState::Stopping]);
     }
 
     /// Says in one line what is going on, for `systemctl status`.
     pub fn status(&self, text: &str) {
         // A line feed would begin the next assignment.
         let line = text.replace(['\n', '\r'], " ");
-        tell(&[NotifyState::Status(&line)]);
+        notify(&[NotifyState::Status(&line)]);
     }
 
     /// The loop that does the work is alive. Cheap: to be called at every turn.
@@ -109,7 +109,7 @@ impl Service {
 fn feed_watchdog(pulse: &Pulse, interval: Duration, ended: &mpsc::Receiver<()>) {
     loop {
         if pulse.is_alive(interval) {
-            tell(&[NotifyState::Watchdog]);
+            notify(&[NotifyState::Watchdog]);
         }
         match ended.recv_timeout(interval / 3) {
             Err(RecvTimeoutError::Timeout) => {}
@@ -119,9 +119,9 @@ fn feed_watchdog(pulse: &Pulse, interval: Duration, ended: &mpsc::Receiver<()>) 
 }
 
 /// Notifies the service manager, if there is one. A failure is only logged.
-fn tell(state: &[NotifyState<'_>]) {
-    let told: io::Result<()> = sd_notify::notify(state);
-    if let Err(error) = told {
+fn notify(state: &[NotifyState<'_>]) {
+    let sent: io::Result<()> = sd_notify::notify(state);
+    if let Err(error) = sent {
         tracing::debug!(%error, ?state, "cannot notify systemd");
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::sink::{self, FileSink, KnownWriters, OutputCheckpoint, Tell};
+use crate::sink::{self, Classify, FileSink, KnownWriters, OutputCheckpoint};
 use crate::state;
 
 /// What every state says of its output.
@@ -15,7 +15,7 @@ struct AnyState {
     output: Option<OutputCheckpoint>,
 }
 
-/// Cuts the output back to its checkpoint: lines that will be written again, by `tell`, are removed.
+/// Cuts the output back to its checkpoint: lines that will be written again, by `classify`, are removed.
 /// Several states of the directory, as of sites or queries, may take turns with one file: what they
 /// have written stays, and is nothing to warn of. `unsaved` is how many events were written after the
 /// last save, at most, if that was noted.
@@ -26,7 +26,7 @@ pub fn cut_back(
     directory: &Path,
     own: Option<&OutputCheckpoint>,
     unsaved: Option<u64>,
-    tell: Tell<'_>,
+    classify: Classify<'_>,
 ) -> Result<(), sink::Error> {
     let Some(own) = own else { return Ok(()) };
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
@@ -36,5 +36,5 @@ pub fn cut_back(
     });
     let states = names.filter_map(|name| state::read::<AnyState>(directory, &name).ok()?);
     let others = states.filter_map(|saved| saved.state.output).collect();
-    FileSink::cut_back(own, &KnownWriters { others, unsaved }, tell)
+    FileSink::cut_back(own, &KnownWriters { others, unsaved }, classify)
 }

@@ -12,7 +12,7 @@ use flate2::write::GzEncoder;
 use lzma_rust2::{XzOptions, XzWriter};
 
 use super::find::{ORPHAN, directory};
-use super::{Tell, Whose};
+use super::{Classify, Whose};
 use crate::input::compression::{Compression, Stream};
 use crate::pipeline::timestamp::Timestamp;
 use crate::process::shown::Shown as _;
@@ -112,7 +112,12 @@ struct Sorted {
 
 impl Sorted {
     /// Of what stands from byte `base` on.
-    fn of(path: &Path, rest: &mut impl BufRead, span: Span, tell: Tell<'_>) -> io::Result<Self> {
+    fn of(
+        path: &Path,
+        rest: &mut impl BufRead,
+        span: Span,
+        classify: Classify<'_>,
+    ) -> io::Result<Self> {
         let mut sorted = Self {
             ours: 0,
             foreign: 0,
@@ -133,9 +138,9 @@ impl Sorted {
                 // An empty line, or what a crash of the system made of lines: nobody's.
                 Some(whole) if whole.iter().all(|byte| matches!(byte, 0 | b' ' | b'\r')) => None,
                 Some(whole) if !is_object(whole) => Some(Whose::Doubtful),
-                Some(whole) => Some(tell(whole, is_known)),
+                Some(whole) => Some(classify(whole, is_known)),
                 // Nobody can go on with half a line; whose it is, its beginning does not tell.
-                None => Some(tell(&line, is_known)).map(|whose| match whose {
+                None => Some(classify(&line, is_known)).map(|whose| match whose {
                     Whose::Ours => whose,
                     Whose::Foreign | Whose::Doubtful => Whose::Doubtful,
                 }),
@@ -172,7 +177,7 @@ impl Sorted {
         self.orphans.remove();
     }
 
-    fn tell(&self, path: &Path) {
+    fn log(&self, path: &Path) {
         let Self {
             ours,
             foreign,
@@ -251,7 +256,7 @@ pub(super) fn cut_plain(
     path: &Path,
     mut file: &File,
     span: Span,
-    tell: Tell<'_>,
+    classify: Classify<'_>,
 ) -> io::Result<()> {
     let base = span.base;
     find_left_behind(path);
@@ -262,7 +267,7 @@ pub(super) fn cut_plain(
         }
         file.seek(SeekFrom::Start(base))?;
         let mut rest = BufReader::with_capacity(1 << 16, file).take(length - base);
-        let mut sorted = Sorted::of(path, &mut rest, span, tell)?;
+        let mut sorted = Sorted::of(path, &mut rest, span, classify)?;
         if !span.is_certain && sorted.ours == 0 {
             sorted.give_up();
             return Ok(());
@@ -281,7 +286,7 @@ pub(super) fn cut_plain(
             file.sync_all()?;
             sorted.kept.remove();
         }
-        sorted.tell(path);
+        sorted.log(path);
         return Ok(());
     }
     Err(io::Error::new(
@@ -328,7 +333,7 @@ pub(super) fn cut_compressed(
     path: &Path,
     mut file: &File,
     base: u64,
-    tell: Tell<'_>,
+    classify: Classify<'_>,
 ) -> io::Result<()> {
     let mut behind = |most: u64, to: &mut dyn Write| -> io::Result<Stream<&File>> {
         file.seek(SeekFrom::Start(0))?;
@@ -338,9 +343,14 @@ pub(super) fn cut_compressed(
     };
     let rest = behind(base, &mut io::sink())?;
     let format = rest.format();
-    let mut sorted = Sorted::of(path, &mut BufReader::new(rest), Span::behind(base), tell)?;
+    let mut sorted = Sorted::of(
+        path,
+        &mut BufReader::new(rest),
+        Span::behind(base),
+        classify,
+    )?;
     let Some(first_gone) = sorted.first_gone else {
-        sorted.tell(path);
+        sorted.log(path);
         return Ok(());
     };
     sorted.sync()?;
@@ -366,7 +376,7 @@ pub(super) fn cut_compressed(
     new.persist(path).map_err(|error| error.error)?;
     sync_directory(path)?;
     sorted.kept.remove();
-    sorted.tell(path);
+    sorted.log(path);
     Ok(())
 }
 

@@ -29,7 +29,7 @@ pub enum Whose {
 
 /// Tells whose a line is, without its line feed; it hears whether other states are known to have
 /// written there.
-pub type Tell<'a> = &'a mut dyn FnMut(&[u8], bool) -> Whose;
+pub type Classify<'a> = &'a mut dyn FnMut(&[u8], bool) -> Whose;
 
 /// What is known besides of an output that is cut back.
 #[derive(Debug, Default)]
@@ -52,12 +52,16 @@ impl KnownWriters {
 
 impl OutputCheckpoint {
     /// See [`super::FileSink::cut_back`].
-    pub(super) fn cut_back(&self, known: &KnownWriters, tell: Tell<'_>) -> Result<(), Error> {
+    pub(super) fn cut_back(
+        &self,
+        known: &KnownWriters,
+        classify: Classify<'_>,
+    ) -> Result<(), Error> {
         let mut nothing_is_ours = |_: &[u8], _: bool| Whose::Foreign;
-        let tell: Tell<'_> = if self.is_final {
+        let classify: Classify<'_> = if self.is_final {
             &mut nothing_is_ours
         } else {
-            tell
+            classify
         };
         let failed = |source| Error::Settle {
             path: self.path.clone(),
@@ -73,7 +77,7 @@ impl OutputCheckpoint {
                     known: known.length_of(&file.0, &metadata),
                     ..Span::behind(self.length)
                 };
-                cut_plain(&path, &file.0, span, tell).map_err(failed)?;
+                cut_plain(&path, &file.0, span, classify).map_err(failed)?;
                 if self.length > 0 {
                     return Ok(());
                 }
@@ -84,22 +88,22 @@ impl OutputCheckpoint {
         let most = if self.length > 0 { 1 } else { usize::MAX };
         let copies: Vec<PathBuf> = find::by_content(self).take(most).collect();
         for path in &copies {
-            self.cut_back_copy(path, tell)?;
+            self.cut_back_copy(path, classify)?;
         }
         match truncated {
             Some((path, file, length)) => {
-                self.cut_back_truncated(&path, &file.0, length, !copies.is_empty(), tell)
+                self.cut_back_truncated(&path, &file.0, length, !copies.is_empty(), classify)
                     .map_err(failed)?;
             }
             None if copies.is_empty() && self.length > 0 && !self.is_final => {
-                self.tell_gone(known.unsaved);
+                self.warn_gone(known.unsaved);
             }
             None => {}
         }
         Ok(())
     }
 
-    fn tell_gone(&self, unsaved: Option<u64>) {
+    fn warn_gone(&self, unsaved: Option<u64>) {
         let path = self.path.shown();
         match unsaved {
             Some(0) => {}
@@ -118,7 +122,7 @@ impl OutputCheckpoint {
         }
     }
 
-    fn cut_back_copy(&self, path: &Path, tell: Tell<'_>) -> Result<(), Error> {
+    fn cut_back_copy(&self, path: &Path, classify: Classify<'_>) -> Result<(), Error> {
         let failed = |source| Error::Settle {
             path: path.to_owned(),
             source,
@@ -140,9 +144,9 @@ impl OutputCheckpoint {
                 is_certain: self.length > 0 || path != self.path,
                 ..Span::behind(self.length)
             };
-            cut_plain(path, &file.0, span, tell).map_err(failed)
+            cut_plain(path, &file.0, span, classify).map_err(failed)
         } else {
-            cut_compressed(path, &file.0, self.length, tell).map_err(failed)
+            cut_compressed(path, &file.0, self.length, classify).map_err(failed)
         }
     }
 
@@ -154,7 +158,7 @@ impl OutputCheckpoint {
         file: &File,
         length: u64,
         has_copy: bool,
-        tell: Tell<'_>,
+        classify: Classify<'_>,
     ) -> io::Result<()> {
         let now = FileId::of(&file.metadata()?);
         let is_another =
@@ -185,7 +189,7 @@ impl OutputCheckpoint {
         if self.is_final {
             return Ok(());
         }
-        cut_plain(path, file, Span::behind(0), tell)
+        cut_plain(path, file, Span::behind(0), classify)
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::full::{Pause, is_full};
 use super::rescue::{Recent, Retired, RetiredState};
-use super::{Error, KnownWriters, OutputCheckpoint, Sink, Tell, is_file};
+use super::{Classify, Error, KnownWriters, OutputCheckpoint, Sink, is_file};
 use crate::process::shown::Shown as _;
 
 /// A file that is appended to, and whose length is recorded so that a crash doubles nothing. What is
@@ -42,7 +42,7 @@ struct Regular {
 }
 
 impl FileSink {
-    /// Cuts what a crash left behind the recorded length and comes again, as `tell` says, wherever
+    /// Cuts what a crash left behind the recorded length and comes again, as `classify` says, wherever
     /// the recorded file or a copy of it is now, and makes that durable: to be called before anything
     /// is appended. A copy in its place is taken for it. A file that was rotated away is found beside
     /// its old place, compressed, too; one that is shorter, gone or another one is told.
@@ -52,9 +52,9 @@ impl FileSink {
     pub fn cut_back(
         recorded: &OutputCheckpoint,
         known: &KnownWriters,
-        tell: Tell<'_>,
+        classify: Classify<'_>,
     ) -> Result<(), Error> {
-        recorded.cut_back(known, tell)
+        recorded.cut_back(known, classify)
     }
 
     /// Opens a file for appending; creates it if it is missing. A line that someone left unfinished
@@ -104,7 +104,7 @@ impl FileSink {
         match &mut self.target {
             OutputTarget::Regular(file) => {
                 for retired in std::mem::take(&mut self.retired) {
-                    match retired.look() {
+                    match retired.state() {
                         RetiredState::Waiting => self.retired.push(retired),
                         RetiredState::Lost(lost) => file.write(&lost, &|| false)?,
                         RetiredState::Safe => {}

@@ -16,7 +16,7 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 pub use checkpoint::OutputCheckpoint;
-pub use cut_back::{KnownWriters, Tell, Whose};
+pub use cut_back::{Classify, KnownWriters, Whose};
 pub use file::FileSink;
 pub use full::is_full;
 pub use stdout::Sink;

@@ -178,8 +178,8 @@ impl Recent {
         }
         // More than once, and there are several copies with parts of it.
         let truncated = self.truncated + u32::from(metadata.len() < self.length);
-        let is_told = self.too_many == 0 && truncated <= 1;
-        let (true, Some(rest)) = (is_told, self.lines.strip_suffix(&here[..])) else {
+        let is_certain = self.too_many == 0 && truncated <= 1;
+        let (true, Some(rest)) = (is_certain, self.lines.strip_suffix(&here[..])) else {
             return MissingLines::possible(all);
         };
         let Some(copied) = self.copied() else {
@@ -262,7 +262,7 @@ impl Retired {
             .is_ok_and(|metadata| metadata.nlink() > 0)
     }
 
-    pub(super) fn look(&self) -> RetiredState {
+    pub(super) fn state(&self) -> RetiredState {
         if self.has_name() {
             // A large file is read for so long that its end is not missed.
             return if self.since.elapsed() < LATE {

@@ -416,13 +416,13 @@ impl Paths {
 /// Takes the lock, as soon as whoever has it lets go.
 fn wait_for_lock(path: &Path, patience: Duration) -> Result<File, Error> {
     let start = Instant::now();
-    let mut is_told = false;
+    let mut is_logged = false;
     loop {
         match lock(path.to_owned()) {
             Err(Error::Held { path, holder }) if start.elapsed() < patience => {
-                if !is_told {
+                if !is_logged {
                     tracing::debug!(path = %path.shown(), holder, "waiting for the lock");
-                    is_told = true;
+                    is_logged = true;
                 }
                 thread::sleep(LOCK_INTERVAL);
             }

@@ -79,7 +79,7 @@ impl Again {
     }
 
     /// Whether the event of a line comes again.
-    pub fn tell(&self, line: &[u8]) -> Whose {
+    pub fn classify(&self, line: &[u8]) -> Whose {
         let Some((path, offset)) = source(line) else {
             return Whose::Foreign;
         };

@@ -133,18 +133,18 @@ impl Discovery {
     /// look before, if nothing is known to have changed since.
     #[must_use]
     pub fn scan(&self, before: Option<&BTreeMap<PathBuf, Listing>>) -> ScanResult {
-        let mut look = self.scan_once();
-        if before.is_some_and(|before| agree(before, &look.folders)) {
-            return look;
+        let mut scanned = self.scan_once();
+        if before.is_some_and(|before| agree(before, &scanned.folders)) {
+            return scanned;
         }
         for _ in 0..10 {
             let again = self.scan_once();
-            if agree(&look.folders, &again.folders) {
+            if agree(&scanned.folders, &again.folders) {
                 return again;
             }
-            look = again;
+            scanned = again;
         }
-        look
+        scanned
     }
 
     /// Whether a file at a path would be read: as a followed file, or as a rotated form of one.
@@ -163,8 +163,8 @@ impl Discovery {
     /// Whether that file is followed now, under any name.
     #[must_use]
     pub fn follows_file(&self, device: u64, inode: u64) -> bool {
-        let look = self.scan_once();
-        let mut found = look.found.iter();
+        let scanned = self.scan_once();
+        let mut found = scanned.found.iter();
         found.any(|found| {
             found.is_followed && (found.file_id.device, found.file_id.inode) == (device, inode)
         })
@@ -219,19 +219,21 @@ impl Discovery {
     }
 
     fn scan_once(&self) -> ScanResult {
-        let mut look = ScanResult::default();
+        let mut scanned = ScanResult::default();
         for (folder, patterns) in self.folders() {
-            match self.read(&folder, &patterns, &mut look.found) {
+            match self.read(&folder, &patterns, &mut scanned.found) {
                 Ok(listing) => {
-                    look.folders.insert(folder, listing);
+                    scanned.folders.insert(folder, listing);
                 }
-                Err(error) => look.failed.push((folder, error.kind(), error.to_string())),
+                Err(error) => scanned
+                    .failed
+                    .push((folder, error.kind(), error.to_string())),
             }
         }
-        self.read_targets(&mut look);
-        look.found.retain(|found| !found.is_dangling());
+        self.read_targets(&mut scanned);
+        scanned.found.retain(|found| !found.is_dangling());
         // One file under two names: the real one counts, not a symbolic link to it.
-        look.found.sort_by_cached_key(|found| {
+        scanned.found.sort_by_cached_key(|found| {
             (
                 found.file_id.device,
                 found.file_id.inode,
@@ -239,16 +241,17 @@ impl Discovery {
                 found.path.clone(),
             )
         });
-        look.found
+        scanned
+            .found
             .dedup_by_key(|found| (found.file_id.device, found.file_id.inode));
-        look
+        scanned
     }
 
     /// Reads the directories that symbolic links to files lead to: what they lead to is rotated there.
-    fn read_targets(&self, look: &mut ScanResult) {
+    fn read_targets(&self, scanned: &mut ScanResult) {
         let mut targets: BTreeMap<PathBuf, BTreeMap<OsString, LinkTarget>> = BTreeMap::new();
-        let links = look.found.iter().filter(|found| found.is_link);
-        for link in links.filter(|link| !look.folders.contains_key(link.lives_in())) {
+        let links = scanned.found.iter().filter(|found| found.is_link);
+        for link in links.filter(|link| !scanned.folders.contains_key(link.lives_in())) {
             let names = targets.entry(link.lives_in().to_owned()).or_default();
             let target = LinkTarget {
                 home: link.home().to_owned(),
@@ -258,7 +261,8 @@ impl Discovery {
             names.insert(file_name(link.own_path()).to_owned(), target);
         }
         for ((folder, name), home) in &self.left {
-            let is_listed = look.folders.contains_key(folder) || !look.folders.contains_key(home);
+            let is_listed =
+                scanned.folders.contains_key(folder) || !scanned.folders.contains_key(home);
             if !is_listed && folder.is_dir() {
                 let names = targets.entry(folder.clone()).or_default();
                 names.entry(name.clone()).or_insert_with(|| LinkTarget {
@@ -269,8 +273,8 @@ impl Discovery {
             }
         }
         for (folder, names) in targets {
-            let listing = self.read_beside(&folder, &names, &mut look.found);
-            look.folders.insert(folder, listing);
+            let listing = self.read_beside(&folder, &names, &mut scanned.found);
+            scanned.folders.insert(folder, listing);
         }
     }
 

@@ -123,16 +123,16 @@ fn start(
         to_beat,
         Arc::clone(&pace),
     );
-    let is_missing = start::tell_missing(follower.following(), options.schedule.once);
+    let is_missing = start::report_missing(follower.following(), options.schedule.once);
     let known = checkpoints.logs.keys().copied().collect();
-    start::tell_nothing_new(follower.following(), &known, &directory);
+    start::report_nothing_new(follower.following(), &known, &directory);
     checkpoints.apply(follower.changes(), None, Counts::default());
     let again = Again::new(&before, &Places::of(&checkpoints));
     ship::cut_back(
         &directory,
         checkpoints.output.as_ref(),
         None,
-        &mut |line, _| again.tell(line),
+        &mut |line, _| again.classify(line),
     )?;
     if let Some(output) = &mut checkpoints.output {
         output.is_final = false;

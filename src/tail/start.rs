@@ -9,7 +9,7 @@ use crate::tail::log::{Condition, LogId};
 
 /// Says what there is not to follow; returns whether a path that was named is missing. It is waited for,
 /// unless it is read once.
-pub fn tell_missing(following: &TailReader, once: bool) -> bool {
+pub fn report_missing(following: &TailReader, once: bool) -> bool {
     let mut is_failure = false;
     for pattern in &following.discovery.patterns {
         let Some(missing) = pattern.missing() else {
@@ -28,7 +28,7 @@ pub fn tell_missing(following: &TailReader, once: bool) -> bool {
 }
 
 /// Says that all was read already, if that is so; `known` are the logs of the state.
-pub fn tell_nothing_new(following: &TailReader, known: &BTreeSet<LogId>, directory: &Path) {
+pub fn report_nothing_new(following: &TailReader, known: &BTreeSet<LogId>, directory: &Path) {
     let logs = following.logs.all.iter();
     let mut followed = logs.filter(|(_, log)| {
         let is_there = log.gone.is_none() && !log.is_unfollowed;

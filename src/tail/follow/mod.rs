@@ -102,24 +102,24 @@ impl TailReader {
     /// Looks at all files, and plans the rounds anew.
     pub fn scan(&mut self) {
         self.discovery.left = self.logs.beside_links();
-        let mut look = self.discovery.scan(Some(&self.folders));
-        self.warn_of_unreadable(&look.failed);
-        if !self.needs_rescan && !self.needs_attention() && look.found == self.found {
-            self.folders = look.folders;
+        let mut scanned = self.discovery.scan(Some(&self.folders));
+        self.warn_of_unreadable(&scanned.failed);
+        if !self.needs_rescan && !self.needs_attention() && scanned.found == self.found {
+            self.folders = scanned.folders;
             return;
         }
         self.rounds.clear();
         self.turns.clear();
         self.needs_rescan = true;
         for _ in 0..20 {
-            if self.logs.recognise(&look, self.reading.meeting).is_ok() {
+            if self.logs.recognise(&scanned, self.reading.meeting).is_ok() {
                 self.needs_rescan = false;
                 break;
             }
-            look = self.discovery.scan(None);
+            scanned = self.discovery.scan(None);
         }
-        self.folders = look.folders;
-        self.found = look.found;
+        self.folders = scanned.folders;
+        self.found = scanned.found;
         let patterns = self.discovery.patterns.iter();
         let known: Vec<_> = patterns.map(|pattern| pattern.text.clone()).collect();
         self.discovery.known.extend(known);

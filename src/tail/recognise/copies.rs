@@ -252,7 +252,8 @@ impl Logs {
                     let copy = LogCopy {
                         found: found.clone(),
                         of: id,
-                        is_told: beginning.is_ok_and(|beginning| beginning == Beginning::Same),
+                        is_identifiable: beginning
+                            .is_ok_and(|beginning| beginning == Beginning::Same),
                         original: stamp(log),
                     };
                     self.copies.insert(key(&found.file_id), copy);

@@ -14,7 +14,7 @@ pub(in crate::tail) struct LogCopy {
     pub(super) found: FileInfo,
     pub(super) of: LogId,
     /// There was something in it to tell it by; else it may be another log's, too.
-    pub(super) is_told: bool,
+    pub(super) is_identifiable: bool,
     /// The original's size and time when they were compared.
     pub(super) original: Stamp,
 }

@@ -125,7 +125,7 @@ impl Logs {
             }
         }
         for id in uncertain {
-            self.tell_unknown_form(id, scan)?;
+            self.warn_of_unknown_format(id, scan)?;
         }
         Ok(())
     }

@@ -98,12 +98,16 @@ impl Logs {
     ///
     /// # Errors
     /// When files changed meanwhile, so that they cannot be identified.
-    pub fn recognise(&mut self, look: &ScanResult, meeting: FirstMeeting) -> Result<(), Changed> {
-        let mut earlier = self.begin(look);
-        let mut scan = Scan::of(look);
+    pub fn recognise(
+        &mut self,
+        scanned: &ScanResult,
+        meeting: FirstMeeting,
+    ) -> Result<(), Changed> {
+        let mut earlier = self.begin(scanned);
+        let mut scan = Scan::of(scanned);
         let mut nowhere = Vec::new();
         for known in [ReadState::Read, ReadState::Unread] {
-            let astray = self.find_in_place(known, look, &mut scan)?;
+            let astray = self.find_in_place(known, scanned, &mut scan)?;
             let mut missing = self.find_elsewhere(astray, &mut scan)?;
             if known == ReadState::Read {
                 missing = self.find_moved(missing, &mut scan)?;
@@ -126,7 +130,11 @@ impl Logs {
                 self.next += 1;
             }
         }
-        let present: HashSet<_> = look.found.iter().map(|found| key(&found.file_id)).collect();
+        let present: HashSet<_> = scanned
+            .found
+            .iter()
+            .map(|found| key(&found.file_id))
+            .collect();
         self.copies.retain(|file_id, _| present.contains(file_id));
         Ok(())
     }
@@ -135,7 +143,7 @@ impl Logs {
     fn find_in_place(
         &mut self,
         known: ReadState,
-        look: &ScanResult,
+        scanned: &ScanResult,
         scan: &mut Scan<'_>,
     ) -> Result<Vec<LogId>, Changed> {
         let mut astray = Vec::new();
@@ -153,7 +161,7 @@ impl Logs {
             // Of a directory that cannot be read nothing is known; others are no concern of ours,
             // but a file of theirs may be reached by another path now.
             log.is_unfollowed =
-                !look.folders.contains_key(home) && !look.failed.iter().any(is_missing);
+                !scanned.folders.contains_key(home) && !scanned.failed.iter().any(is_missing);
             let found = scan.with_inode_of(&log.checkpoint.file_id, &log.checkpoint.path);
             match found {
                 Some(found) if !std::mem::take(&mut log.is_displaced) && is_same(log, found)? => {

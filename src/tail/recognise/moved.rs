@@ -104,8 +104,9 @@ impl Logs {
     ) -> Result<(), Changed> {
         for (id, log) in &mut self.all {
             let is_nowhere = missing.contains(id) || log.is_unfollowed;
-            let is_told = log.offset() > 0 && log.checkpoint.condition != Condition::Ignored;
-            if !is_nowhere || !is_told || folder(&log.checkpoint.path).is_dir() {
+            let is_identifiable =
+                log.offset() > 0 && log.checkpoint.condition != Condition::Ignored;
+            if !is_nowhere || !is_identifiable || folder(&log.checkpoint.path).is_dir() {
                 continue;
             }
             let is_rotated = |found: &&FileInfo| {

@@ -167,12 +167,12 @@ pub(super) fn place(
         let content = log.content.as_ref();
         content.is_some_and(|content| content.file_id != found.file_id)
     };
-    let is_told = log.offset() > 0 || log.checkpoint.seen.is_some();
+    let is_identifiable = log.offset() > 0 || log.checkpoint.seen.is_some();
     let path = &log.checkpoint.path;
     // A link may lead to it from elsewhere now.
     let real = log.checkpoint.real.as_ref().unwrap_or(path);
     let at_its_path = match scan.at(path).or_else(|| scan.at_real(real)) {
-        Some(found) if is_told || is_another(found) => {
+        Some(found) if is_identifiable || is_another(found) => {
             let (comparison, condition) = compared(log, found, scan)?;
             (comparison != Comparison::Different).then(|| (comparison, found.clone(), condition))
         }
@@ -252,7 +252,7 @@ fn candidates(
 ) -> Vec<FileInfo> {
     let may_be = |found: &FileInfo| {
         let copy = copies.get(&key(&found.file_id));
-        is_rotation_of(found, log) && copy.is_none_or(|copy| copy.of == id || !copy.is_told)
+        is_rotation_of(found, log) && copy.is_none_or(|copy| copy.of == id || !copy.is_identifiable)
     };
     let free = scan.free().filter(|found| may_be(found));
     let mut candidates: Vec<_> = free.cloned().collect();

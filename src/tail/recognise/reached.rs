@@ -41,7 +41,7 @@ impl Logs {
 
     /// Before the first scan of a run: takes the logs to the paths by which their directories are
     /// followed now.
-    pub(super) fn begin(&mut self, look: &ScanResult) -> Earlier {
+    pub(super) fn begin(&mut self, scanned: &ScanResult) -> Earlier {
         if let Some(before) = self.earlier {
             return Earlier {
                 before,
@@ -50,9 +50,9 @@ impl Logs {
         }
         self.earlier = Some(self.next);
         let mut by_real: Option<HashMap<PathBuf, Vec<&Path>>> = None;
-        let listed: HashSet<&Path> = look.found.iter().map(|found| &*found.path).collect();
+        let listed: HashSet<&Path> = scanned.found.iter().map(|found| &*found.path).collect();
         for log in self.all.values_mut() {
-            let is_followed = |folder: &PathBuf| look.folders.contains_key(folder);
+            let is_followed = |folder: &PathBuf| scanned.folders.contains_key(folder);
             // The directory that a link leads to is listed on the link's account.
             let is_by_link = log.home != log.series.0;
             let is_reached = !is_by_link || listed.contains(&*log.checkpoint.path);
@@ -61,7 +61,7 @@ impl Logs {
             }
             let by_real = by_real.get_or_insert_with(|| {
                 let mut by_real: HashMap<_, Vec<&Path>> = HashMap::new();
-                for folder in look.folders.keys() {
+                for folder in scanned.folders.keys() {
                     if let Ok(real) = std::fs::canonicalize(folder) {
                         by_real.entry(real).or_default().push(folder);
                     }

@@ -207,7 +207,7 @@ impl Logs {
                 let copy = LogCopy {
                     found: found.clone(),
                     of: *id,
-                    is_told: true,
+                    is_identifiable: true,
                     original: stamp(log),
                 };
                 self.copies.insert(key(&found.file_id), copy);

@@ -27,24 +27,24 @@ pub(super) struct Scan<'a> {
 const MOST_HEADS: usize = 8192;
 
 impl<'a> Scan<'a> {
-    pub fn of(look: &'a ScanResult) -> Self {
+    pub fn of(scanned: &'a ScanResult) -> Self {
         let mut by_inode: HashMap<u64, Vec<&FileInfo>> = HashMap::new();
-        for found in &look.found {
+        for found in &scanned.found {
             by_inode.entry(found.file_id.inode).or_default().push(found);
         }
         Self {
             by_inode,
-            by_path: look
+            by_path: scanned
                 .found
                 .iter()
                 .map(|found| (&*found.path, found))
                 .collect(),
-            by_real: look
+            by_real: scanned
                 .found
                 .iter()
                 .filter_map(|found| Some((found.real.as_deref()?, found)))
                 .collect(),
-            found: look.found.iter().collect(),
+            found: scanned.found.iter().collect(),
             taken: HashSet::new(),
             names: HashMap::new(),
             heads: HashMap::new(),

@@ -55,7 +55,7 @@ impl Logs {
 
     /// Says which file beside a log that is nowhere may be what became of it, if that is in no form that
     /// is known.
-    pub(super) fn tell_unknown_form(
+    pub(super) fn warn_of_unknown_format(
         &mut self,
         id: LogId,
         scan: &mut Scan<'_>,
