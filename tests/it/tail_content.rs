@@ -219,6 +219,17 @@ fn a_backup_that_is_still_written_to_and_the_copy_are_both_read() {
     }
 }
 
+fn rotate(place: &Place, is_truncated: bool) {
+    let rotated = "d/audit.log-20260303";
+    if is_truncated {
+        place.copy("d/audit.log", rotated);
+        place.truncate("d/audit.log");
+    } else {
+        place.rename("d/audit.log", rotated);
+    }
+    place.append("d/audit.log", 6..=6);
+}
+
 #[test]
 fn a_backup_stays_known_when_the_log_is_rotated() {
     for backup in BACKUPS {
