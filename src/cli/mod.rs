@@ -144,7 +144,18 @@ fn one_line(rendered: &str) -> String {
     let message = lines.take_while(|line| !ends(line));
     // The tip about an unknown flag is how to name a file like it: seldom what was meant.
     let useful = |line: &&str| !line.is_empty() && !line.starts_with("tip: to pass");
-    message.filter(useful).collect::<Vec<_>>().join(" ")
+    without_credentials(&message.filter(useful).collect::<Vec<_>>().join(" "))
+}
+
+/// A message that may repeat a URL, without the user and password in it.
+fn without_credentials(message: &str) -> String {
+    let Some((before, rest)) = message.split_once("://") else {
+        return message.to_owned();
+    };
+    match rest.rsplit_once('@') {
+        Some((_, behind)) => format!("{before}://<secret>@{behind}"),
+        None => message.to_owned(),
+    }
 }
 
 #[cfg(test)]

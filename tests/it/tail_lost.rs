@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::FileExt as _;
 
-use crate::support::follow::{Place, gzip, line_count};
+use crate::support::follow::{Place, gzip, line_count, zstd};
 use crate::support::program::{stderr, wait_until};
 
 /// Writes over a file in place, up to a whole block, as a pass of `shred` does.
@@ -176,4 +176,111 @@ fn a_log_that_is_restored_after_its_truncation_is_told_once() {
     let told = stderr(&place.once());
     assert!(!told.contains("WARN"), "{told}");
     place.has(1..=3);
+}
+
+#[test]
+fn a_truncation_without_a_copy_while_stopped_is_said() {
+    let place = Place::new(&["a.log"]).loud();
+    place.append("a.log", 1..=3);
+    place.once();
+    place.truncate("a.log");
+    place.append("a.log", 4..=4);
+    let told = stderr(&place.once());
+    let path = place.path("a.log");
+    assert!(
+        told.contains(&format!("{} was truncated", path.display())) && told.contains("no copy"),
+        "{told}"
+    );
+    place.has(1..=4);
+}
+
+#[test]
+fn an_archive_of_what_was_read_is_deleted_after_a_restart() {
+    for suffix in [".gz", ".zst"] {
+        let place = Place::new(&["a.log*"]).loud();
+        place.append("a.log", 1..=5);
+        place.once();
+        place.rename("a.log", "a.log.1");
+        place.append("a.log", 6..=6);
+        place.once();
+        let plain = fs::read(place.path("a.log.1")).expect("read");
+        let archive = if suffix == ".gz" {
+            gzip(&plain)
+        } else {
+            zstd(&plain)
+        };
+        place.append_bytes(&format!("a.log.1{suffix}"), archive);
+        place.remove("a.log.1");
+        place.once();
+        let follower = place.start_ready();
+        place.remove(&format!("a.log.1{suffix}"));
+        place.append("a.log", 7..=7);
+        place.arrive(1..=7);
+        follower.terminate();
+        let told = place.said() + &stderr(&place.once());
+        assert!(!told.contains("WARN"), "{told}");
+        place.has(1..=7);
+    }
+}
+
+#[test]
+fn a_file_that_was_seen_and_not_read_is_rotated_and_compressed() {
+    for compressed in [false, true] {
+        let place = Place::new(&["a.log"]).loud();
+        place.append("a.log", 1..=2);
+        // The state knows the file, but nothing of it was read: as after a kill at the very start.
+        let follower = place.start_command(place.tail(&["-o", "/dev/full"]));
+        wait_until("the state", || place.state().contains("a.log"));
+        follower.kill();
+        place.rename("a.log", "a.log.1");
+        if compressed {
+            let plain = fs::read(place.path("a.log.1")).expect("read");
+            place.append_bytes("a.log.1.gz", gzip(&plain));
+            place.remove("a.log.1");
+        }
+        place.append("a.log", 3..=3);
+        let told = stderr(&place.once());
+        assert!(
+            !told.contains("WARN") && told.contains("lost_bytes=0"),
+            "{told}"
+        );
+        place.has(1..=3);
+    }
+}
+
+#[test]
+fn a_rotated_file_that_was_read_is_overwritten_before_its_removal() {
+    for is_live in [true, false] {
+        let place = Place::new(&["a.log*"]).loud();
+        place.append("a.log", 1..=5);
+        place.once();
+        place.rename("a.log", "a.log.1");
+        place.append("a.log", 6..=6);
+        let follower = place.start();
+        place.arrive(1..=6);
+        let shred = || {
+            let length = fs::metadata(place.path("a.log.1")).expect("there").len();
+            // Up to a whole block, as shred does.
+            let length = length.next_multiple_of(4096);
+            let garbage: Vec<u8> = (0..length).map(|at| (at * 7 % 251) as u8).collect();
+            place.rename("a.log.1", "a.log.2");
+            let file = fs::File::options().write(true).open(place.path("a.log.2"));
+            std::io::Write::write_all(&mut file.expect("opened"), &garbage).expect("written");
+        };
+        if is_live {
+            shred();
+            place.append("a.log", 7..=7);
+            place.arrive(1..=7);
+            follower.terminate();
+        } else {
+            follower.terminate();
+            shred();
+            place.append("a.log", 7..=7);
+        }
+        place.once();
+        place.remove("a.log.2");
+        place.once();
+        place.has(1..=7);
+        assert_eq!(line_count(&place.out()), 7);
+    }
 }
