@@ -50,7 +50,7 @@ impl<W: Write> CheckReport<W> {
     /// Reports those of the steps that were not reported yet as skipped, since one failed.
     ///
     /// # Errors
-    /// As [`Self::tell`].
+    /// As [`Self::report_step`].
     pub fn skip_rest(&mut self, names: &[StepName]) -> io::Result<()> {
         let failed = self.steps.iter().find(|step| step.status == Status::Fail);
         let why = failed.map_or("not needed".to_owned(), |failed| {

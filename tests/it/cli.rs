@@ -372,7 +372,7 @@ fn errors_carry_what_mapping_md_asks_for() {
 #[test]
 fn a_password_in_a_url_is_not_repeated_in_an_error() {
     let output = run(
-        &["fetch", "--url", "https://user:p@ss/word@acme.example"],
+        ["fetch", "--url", "https://user:p@ss/word@acme.example"],
         b"",
     );
     assert_eq!(output.status.code(), Some(2));
