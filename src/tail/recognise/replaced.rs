@@ -119,27 +119,23 @@ impl Logs {
         }
         let (comparison, condition) = compared(log, found, scan)?;
         let path = log.checkpoint.path.clone();
-        if log.checkpoint.condition == Condition::ShorterCopy {
-            // One that holds more of what was read is its place.
-            let is_place = match comparison {
-                Comparison::Continues => true,
-                Comparison::Shorter => !is_beginning_of(&found.path, &path, found)?,
-                Comparison::Different => false,
-            };
-            if is_place {
-                log.moves_to(found, condition);
-                scan.take(&found.file_id);
-            }
-            return Ok(is_place);
-        }
-        if (!is_rotated_copy || log.unread() > 0)
-            && comparison == Comparison::Continues
-            && is_beginning_of(&path, &found.path, found)?
-        {
+        let is_shorter_copy = log.checkpoint.condition == Condition::ShorterCopy;
+        let is_place = match comparison {
+            // One that holds more of what was read.
+            Comparison::Continues if is_shorter_copy => true,
+            Comparison::Shorter if is_shorter_copy => !is_beginning_of(&found.path, &path, found)?,
             // Whatever is written from here on is written to it.
+            Comparison::Continues if !is_rotated_copy || log.unread() > 0 => {
+                is_beginning_of(&path, &found.path, found)?
+            }
+            Comparison::Continues | Comparison::Shorter | Comparison::Different => false,
+        };
+        if is_place {
             log.moves_to(found, condition);
             scan.take(&found.file_id);
-            return Ok(true);
+        }
+        if is_place || is_shorter_copy {
+            return Ok(is_place);
         }
         let both = content::common_lines(found, &path);
         let Some(progress) = unless_vanished(both.map(Some), found, None)? else {
@@ -156,6 +152,18 @@ impl Logs {
             // It was truncated meanwhile, so that its copy says more than it does.
             return Err(Changed);
         }
+        self.begin_behind(found, &path, progress, scan)?;
+        Ok(true)
+    }
+
+    /// Makes a log of a file that begins behind what it and the file at a path both hold.
+    fn begin_behind(
+        &mut self,
+        found: &FileInfo,
+        path: &Path,
+        progress: ReadPosition,
+        scan: &mut Scan<'_>,
+    ) -> Result<(), Changed> {
         tracing::debug!(
             "{} holds what {} does up to byte {}",
             found.path.shown(),
@@ -180,7 +188,7 @@ impl Logs {
             self.next += 1;
         }
         scan.take(&found.file_id);
-        Ok(true)
+        Ok(())
     }
 
     /// Whether all of a file stands at the beginning of one of its backups: a copy, perhaps in the
