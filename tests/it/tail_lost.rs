@@ -284,3 +284,19 @@ fn a_rotated_file_that_was_read_is_overwritten_before_its_removal() {
         assert_eq!(line_count(&place.out()), 7);
     }
 }
+
+#[test]
+fn an_older_file_of_data_center_that_was_read_is_overwritten() {
+    let place = Place::new(&["d"]).loud();
+    fs::create_dir(place.path("d")).expect("created");
+    place.append("d/20260101.00000.audit.log", 1..=8);
+    place.once();
+    place.append("d/20260102.00000.audit.log", 9..=10);
+    place.once();
+    shred(&place, "d/20260101.00000.audit.log", 1);
+    let told = stderr(&place.once());
+    assert!(!told.contains("truncated"), "{told}");
+    shred(&place, "d/20260101.00000.audit.log", 2);
+    place.once();
+    place.has(1..=10);
+}

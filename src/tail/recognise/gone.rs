@@ -40,6 +40,10 @@ impl Logs {
         scan: &mut Scan<'_>,
     ) -> Result<HashMap<LogId, FileInfo>, Changed> {
         let mut overwritten = HashMap::new();
+        if nowhere.is_empty() {
+            return Ok(overwritten);
+        }
+        let newest = self.newest();
         for id in nowhere {
             let Some(log) = self.all.get(id).filter(|log| log.gone.is_none()) else {
                 continue;
@@ -52,8 +56,10 @@ impl Logs {
             // Only its birth tells a file from a new one that has its inode.
             let is_same_file =
                 found.file_id == log.checkpoint.file_id && found.file_id.born.is_some();
+            // Data Center's files keep their names when a newer one is begun.
+            let is_rotated = found.name.rotated_from.is_some() || !newest.contains(id);
             if is_same_file
-                && found.name.rotated_from.is_some()
+                && is_rotated
                 && found.size > 0
                 && !scan.is_text(found)?
                 && !self.is_copy(found, index, scan)?
