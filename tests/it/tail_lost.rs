@@ -300,3 +300,21 @@ fn an_older_file_of_data_center_that_was_read_is_overwritten() {
     place.once();
     place.has(1..=10);
 }
+
+#[test]
+fn a_backup_that_is_overwritten_is_not_read() {
+    let place = Place::new(&["d/*"]).loud();
+    fs::create_dir(place.path("d")).expect("created");
+    place.append("d/a.log", 1..=8);
+    place.once();
+    place.copy("d/a.log", "d/a.log.bak");
+    place.once();
+    for pass in 1..=2 {
+        shred(&place, "d/a.log.bak", pass);
+        let told = stderr(&place.once());
+        assert!(told.contains("is not text: it is not read"), "{told}");
+    }
+    place.append("d/a.log", 9..=9);
+    place.once();
+    place.has(1..=9);
+}

@@ -37,7 +37,7 @@ impl Logs {
         scan: &mut Scan<'_>,
     ) -> Result<Option<Log>, Changed> {
         let Some(what) = what_is_unreadable(found, scan)? else {
-            return Ok(None);
+            return self.overwritten_backup(found, scan);
         };
         let path = found.path.shown();
         let missed = match self.missed(found) {
@@ -49,6 +49,33 @@ impl Logs {
             tracing::warn!("{path} is {what}: {missed}; {REMEDY}");
             self.unreadable += 1;
         }
+        let progress = ReadPosition::default();
+        Ok(Some(Log::begin(found, progress, None, Condition::Ignored)))
+    }
+
+    /// A file named as a backup of a log, no rotated file, that is no text: what `shred` leaves for a
+    /// moment, or something else that was never a log.
+    fn overwritten_backup(
+        &self,
+        found: &FileInfo,
+        scan: &mut Scan<'_>,
+    ) -> Result<Option<Log>, Changed> {
+        if found.name.rotated_from.is_some() || found.size == 0 || scan.is_text(found)? {
+            return Ok(None);
+        }
+        let (here, name) = (found.lives_in(), file_name(found.own_path()));
+        let is_of = |log: &&Log| {
+            let own = log.checkpoint.own_path();
+            folder(own) == here && is_extended(name, file_name(own))
+        };
+        let Some(log) = self.all.values().find(is_of) else {
+            return Ok(None);
+        };
+        tracing::warn!(
+            "{} is named as a backup of {} and is not text: it is not read",
+            found.path.shown(),
+            log.checkpoint.path.shown()
+        );
         let progress = ReadPosition::default();
         Ok(Some(Log::begin(found, progress, None, Condition::Ignored)))
     }
