@@ -3,9 +3,9 @@
 pub(crate) mod batch;
 pub(crate) mod columns;
 pub(crate) mod file_id;
-mod held;
 pub mod logging;
 pub mod service;
 pub(crate) mod shown;
 pub(crate) mod signal_guard;
+mod signals;
 pub(crate) mod stop;

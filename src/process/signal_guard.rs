@@ -7,10 +7,9 @@ use std::sync::{Arc, Condvar, LazyLock, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::{flag, low_level};
 
-use super::held::while_held;
+use super::signals;
 
 /// How long a signal is deferred for new tokens.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -92,15 +91,13 @@ pub fn wait(most: Duration) {
 pub fn defer_signals() -> io::Result<()> {
     DEFERRED.store(true, Ordering::SeqCst);
     let second = Arc::new(AtomicBool::new(false));
-    while_held(|| {
-        for signal in [SIGINT, SIGTERM] {
-            // In this order: the first signal finds the flag down, and puts it up.
-            flag::register_conditional_default(signal, Arc::clone(&IDLE))?;
-            flag::register_conditional_default(signal, Arc::clone(&second))?;
-            flag::register(signal, Arc::clone(&second))?;
-            let number = usize::try_from(signal).unwrap_or_default();
-            flag::register_usize(signal, Arc::clone(&CAME), number)?;
-        }
+    signals::on_termination(|signal| {
+        // In this order: the first signal finds the flag down, and puts it up.
+        flag::register_conditional_default(signal, Arc::clone(&IDLE))?;
+        flag::register_conditional_default(signal, Arc::clone(&second))?;
+        flag::register(signal, Arc::clone(&second))?;
+        let number = usize::try_from(signal).unwrap_or_default();
+        flag::register_usize(signal, Arc::clone(&CAME), number)?;
         Ok(())
     })
 }

@@ -8,10 +8,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::{flag, low_level};
 
-use super::held::while_held;
+use super::signals;
 
 /// Wakes whoever waits for input when there is a reason to end.
 #[derive(Debug)]
@@ -58,21 +57,17 @@ impl Stop {
     /// When the system refuses the handlers.
     pub fn on_signals() -> io::Result<Self> {
         let stop = Self::new()?;
-        while_held(|| stop.end_on_signals())?;
-        Ok(stop)
-    }
-
-    fn end_on_signals(&self) -> io::Result<()> {
         let second = Arc::new(AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM] {
+        signals::on_termination(|signal| {
             // In this order: the first signal finds the flag down, and puts it up.
             flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&second))?;
             flag::register(signal, Arc::clone(&second))?;
             let number = usize::try_from(signal).unwrap_or_default();
-            flag::register_usize(signal, Arc::clone(&self.signal), number)?;
-            low_level::pipe::register(signal, self.waking.try_clone()?)?;
-        }
-        Ok(())
+            flag::register_usize(signal, Arc::clone(&stop.signal), number)?;
+            low_level::pipe::register(signal, stop.waking.try_clone()?)?;
+            Ok(())
+        })?;
+        Ok(stop)
     }
 
     /// As [`Self::on_signals`]; SIGHUP does not end the program either, but is kept for
@@ -81,11 +76,11 @@ impl Stop {
     /// # Errors
     /// When the system refuses the handlers.
     pub fn on_signals_and_hangup() -> io::Result<Self> {
-        let stop = Self::new()?;
-        while_held(|| {
-            flag::register(SIGHUP, Arc::clone(&stop.hangup))?;
-            low_level::pipe::register(SIGHUP, stop.waking.try_clone()?)?;
-            stop.end_on_signals()
+        let stop = Self::on_signals()?;
+        signals::on_hangup(|signal| {
+            flag::register(signal, Arc::clone(&stop.hangup))?;
+            low_level::pipe::register(signal, stop.waking.try_clone()?)?;
+            Ok(())
         })?;
         Ok(stop)
     }
@@ -216,6 +211,8 @@ pub fn is_ready(input: BorrowedFd<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use std::time::Instant;
+
+    use signal_hook::consts::SIGHUP;
 
     use super::*;
 
