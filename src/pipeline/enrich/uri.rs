@@ -4,6 +4,8 @@
 //! that class's documentation: RFC 2396 with RFC 2732 (IPv6 in brackets), and its deviations: "other" characters
 //! (visible, not ASCII) wherever an escaped octet may stand, an empty authority before a path, an IPv6 scope id.
 //! An authority that is no `[user@]host[:port]` is not an error there but a *registry-based* one, which has no host.
+//!
+//! One grammar, whose productions call each other: it stays in one file, long as it is.
 
 /// The host of the URI in `text`: case kept, no user info, no port, an IPv6 host in its brackets.
 ///

@@ -7,8 +7,11 @@ use super::{TailReader, fill};
 use crate::pipeline::frame::{BYTE_ORDER_MARK, Frame, KEPT_OF_TOO_LONG, Problem};
 use crate::process::shown::Shown as _;
 use crate::tail::content::Lines;
-use crate::tail::log::{Log, LogId};
+use crate::tail::log::{Condition, Log, LogId, Unfinished};
 use crate::tail::piece::{Change, TailPiece};
+
+/// The longest unfinished line that the state keeps.
+const UNFINISHED_KEPT: u64 = 8 << 10;
 
 impl TailReader {
     /// Reads the next piece of a log whose file is gone, or ends that log.
@@ -141,4 +144,55 @@ fn unfinished_event(log: &Log, start: u64, length: u64, piece: &mut TailPiece) {
         },
     }];
     piece.read.origin = Some(Arc::clone(&log.origin));
+}
+
+/// A round found no more whole lines up to `limit`.
+pub(super) fn finish(log: &mut Log, limit: u64) {
+    let on_old_file = log.is_on_old_file();
+    if let Some(content) = &log.content {
+        if on_old_file {
+            // The old file is read to its end: on with the new place of its content.
+            log.content = None;
+            log.searched = log.offset();
+            return;
+        }
+        if content.is_at_end() {
+            log.checkpoint.condition = Condition::CompressedRead;
+            log.is_changed = true;
+            if content.is_torn() {
+                let path = &log.checkpoint.path;
+                tracing::info!(
+                    "{} is cut off in its compressed data: waiting for the rest",
+                    path.shown()
+                );
+                // It is read again when it has grown.
+                log.content = None;
+            }
+            return;
+        }
+    }
+    log.searched = log.searched.max(limit);
+    remember_unfinished(log, limit);
+}
+
+/// Keeps what follows the last complete line, in case the file is deleted between two scans.
+fn remember_unfinished(log: &mut Log, limit: u64) {
+    let checkpoint = &mut log.checkpoint;
+    let length = limit.saturating_sub(checkpoint.progress.offset());
+    let unfinished = match &mut log.content {
+        Some(content) if (1..=UNFINISHED_KEPT).contains(&length) => {
+            let mut text = Vec::new();
+            let most = usize::try_from(length).unwrap_or_default();
+            let read = content.unfinished(&checkpoint.progress, most, &mut text);
+            read.is_ok().then(|| Unfinished {
+                length,
+                text: String::from_utf8_lossy(&text).into_owned(),
+            })
+        }
+        Some(_) | None => None,
+    };
+    if checkpoint.unfinished != unfinished {
+        checkpoint.unfinished = unfinished;
+        log.is_changed = true;
+    }
 }

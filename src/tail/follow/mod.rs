@@ -13,9 +13,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use endings::finish;
+
 use super::content::Lines;
 use super::discover::{Discovery, FileInfo, Listing};
-use super::log::{Condition, Log, LogId, Series, Unfinished};
+use super::log::{Log, LogId, Series};
 use super::piece::{Change, TailPiece};
 use super::recognise::{FirstMeeting, Logs};
 use crate::pipeline::frame::{BYTE_ORDER_MARK, Frame, Problem};
@@ -23,8 +25,6 @@ use crate::process::shown::Shown as _;
 
 /// How much of one series is read before the others get their turn.
 const TURN: usize = 4 << 20;
-/// The longest unfinished line that the state keeps.
-const UNFINISHED_KEPT: u64 = 8 << 10;
 
 /// Options of a reader.
 #[derive(Debug, Clone, Copy)]
@@ -412,54 +412,6 @@ impl TailReader {
             }
             !is_forgotten
         });
-    }
-}
-
-/// A round found no more whole lines up to `limit`.
-fn finish(log: &mut Log, limit: u64) {
-    let on_old_file = log.is_on_old_file();
-    if let Some(content) = &log.content {
-        if on_old_file {
-            // The old file is read to its end: on with the new place of its content.
-            log.content = None;
-            log.searched = log.offset();
-            return;
-        }
-        if content.is_at_end() {
-            log.checkpoint.condition = Condition::CompressedRead;
-            log.is_changed = true;
-            if content.is_torn() {
-                let path = &log.checkpoint.path;
-                tracing::info!("{} is truncated: waiting for the rest", path.shown());
-                // It is read again when it has grown.
-                log.content = None;
-            }
-            return;
-        }
-    }
-    log.searched = log.searched.max(limit);
-    remember_unfinished(log, limit);
-}
-
-/// Keeps what follows the last complete line, in case the file is deleted between two scans.
-fn remember_unfinished(log: &mut Log, limit: u64) {
-    let checkpoint = &mut log.checkpoint;
-    let length = limit.saturating_sub(checkpoint.progress.offset());
-    let unfinished = match &mut log.content {
-        Some(content) if (1..=UNFINISHED_KEPT).contains(&length) => {
-            let mut text = Vec::new();
-            let most = usize::try_from(length).unwrap_or_default();
-            let read = content.unfinished(&checkpoint.progress, most, &mut text);
-            read.is_ok().then(|| Unfinished {
-                length,
-                text: String::from_utf8_lossy(&text).into_owned(),
-            })
-        }
-        Some(_) | None => None,
-    };
-    if checkpoint.unfinished != unfinished {
-        checkpoint.unfinished = unfinished;
-        log.is_changed = true;
     }
 }
 

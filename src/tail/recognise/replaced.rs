@@ -72,11 +72,12 @@ impl Logs {
                 scan.take(&found.file_id);
                 continue;
             }
-            let continued = index.beginning_like(&head);
-            if self.continues_one(&continued, found, scan)? {
-                continue;
-            }
-            self.continues_one(&backups, found, scan)?;
+            let mut candidates = index.beginning_like(&head);
+            // A copy that is shorter than the known beginning is found by its name.
+            let by_name = backups.into_iter().filter(|id| !candidates.contains(id));
+            let by_name: Vec<_> = by_name.collect();
+            candidates.extend(by_name);
+            self.continues_one(&candidates, found, scan)?;
         }
         Ok(())
     }
@@ -225,7 +226,8 @@ impl Logs {
         Ok(false)
     }
 
-    /// Whether the file at a path is not read as long as it is the beginning of a backup.
+    /// Whether the file at a path, under no rotated name, is not read because it says no more than a log
+    /// does: once it is written to, that is to be looked at again.
     #[must_use]
     pub fn is_beginning_of_backup_at(&self, path: &Path) -> bool {
         let mut copies = self.copies.values();
@@ -259,9 +261,7 @@ impl Logs {
                 || is_beginning().is_ok_and(|beginning| beginning == Beginning::Same)
         })
     }
-}
 
-impl Logs {
     /// What counts as read of a file that is the beginning of a log in the same series, whose name does
     /// not tell so any more: the copy was made before the log was rotated.
     pub(super) fn known_lines(
