@@ -18,6 +18,7 @@
 pub(crate) mod auth;
 pub(crate) mod check;
 pub mod cli;
+pub(crate) mod cluster;
 pub mod commands;
 pub mod exit;
 pub(crate) mod fetch;

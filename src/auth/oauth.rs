@@ -165,6 +165,7 @@ impl App<'_> {
             url: below(&self.servers.auth, "oauth/token"),
             authorization: None,
             post: Some(Secret::new(body.to_string())),
+            upload: None,
         }
     }
 

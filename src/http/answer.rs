@@ -26,8 +26,7 @@ pub struct Answer {
     pub ahead: Option<i64>,
     /// How long the server asks to be left alone.
     pub retry_after: Option<Duration>,
-    location: Option<String>,
-    content_type: String,
+    headers: Headers,
     /// What must not be shown of it.
     redaction: Redaction,
 }
@@ -49,8 +48,7 @@ impl Answer {
                 .and_then(|date| httpdate::parse_http_date(date).ok())
                 .map(|date| seconds_between(date, came)),
             retry_after: retry_after(&parts.headers, SystemTime::now()),
-            location: text(header::LOCATION).map(str::to_owned),
-            content_type: text(header::CONTENT_TYPE).unwrap_or_default().to_owned(),
+            headers: parts.headers.clone(),
             redaction: Redaction::default(),
         }
     }
@@ -63,15 +61,22 @@ impl Answer {
     /// Where it redirects to.
     pub(super) fn redirect(&self) -> Option<&str> {
         matches!(self.status, 301 | 302 | 303 | 307 | 308)
-            .then_some(self.location.as_deref())
+            .then(|| self.header("location"))
             .flatten()
+    }
+
+    /// The value of a header, if it is there and is text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
     }
 
     /// Whether it is a page for people.
     #[must_use]
     pub fn is_html(&self) -> bool {
         let start = self.body.trim_ascii_start();
-        self.content_type.starts_with("text/html") || start.starts_with(b"<")
+        let content_type = self.header("content-type").unwrap_or_default();
+        content_type.starts_with("text/html") || start.starts_with(b"<")
     }
 
     /// What the server says, in one short line, without the secrets that were sent; empty for a page

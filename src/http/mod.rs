@@ -129,6 +129,31 @@ pub struct Request {
     pub authorization: Option<Secret>,
     /// JSON to post; none: GET.
     pub post: Option<Secret>,
+    /// Another body, and how it is sent; it holds no secret.
+    pub upload: Option<Upload>,
+}
+
+/// The body of a request that is no form of a login.
+#[derive(Clone)]
+pub struct Upload {
+    /// `POST` or `PUT`.
+    pub method: http::Method,
+    /// Value of `Content-Type`.
+    pub content_type: &'static str,
+    /// Whether `body` is compressed with gzip.
+    pub is_gzip: bool,
+    /// Ask the server first whether it takes a body of that size (`Expect: 100-continue`).
+    pub asks_first: bool,
+    /// What is sent.
+    pub body: Vec<u8>,
+}
+
+impl fmt::Debug for Upload {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = formatter.debug_struct("Upload");
+        shown.field("method", &self.method).field("bytes", &self.body.len());
+        shown.finish_non_exhaustive()
+    }
 }
 
 impl Request {
@@ -139,6 +164,16 @@ impl Request {
             url,
             authorization: None,
             post: None,
+            upload: None,
+        }
+    }
+
+    /// A request with that body, without credentials.
+    #[must_use]
+    pub fn upload(url: Url, upload: Upload) -> Self {
+        Self {
+            upload: Some(upload),
+            ..Self::get(url)
         }
     }
 
@@ -268,7 +303,7 @@ impl Client {
             };
             let to = url.join(target);
             let to = to.map_err(|_| Error::RedirectLoop(without_query(&url)))?;
-            if to.origin() != url.origin() || request.post.is_some() {
+            if to.origin() != url.origin() || request.post.is_some() || request.upload.is_some() {
                 return Err(Error::Redirect {
                     from: without_query(&url),
                     // Its path may say what was sent.
@@ -286,15 +321,16 @@ impl Client {
             self.hide(&secret);
         }
         tracing::debug!(url = %url, "request");
-        let sent = match &request.post {
-            None => {
+        let sent = match (&request.post, &request.upload) {
+            (None, Some(upload)) => self.run_upload(url, request, upload),
+            (None, None) => {
                 let mut get = self.agent.get(url.as_str());
                 if let Some(value) = &request.authorization {
                     get = get.header(header::AUTHORIZATION, value.expose());
                 }
                 get.call()
             }
-            Some(json) => {
+            (Some(json), _) => {
                 let mut post = self.agent.post(url.as_str());
                 post = post.header(header::CONTENT_TYPE, "application/json");
                 if let Some(value) = &request.authorization {
@@ -319,6 +355,30 @@ impl Client {
             "response"
         );
         Ok(answer)
+    }
+}
+
+impl Client {
+    fn run_upload(
+        &self,
+        url: &Url,
+        request: &Request,
+        upload: &Upload,
+    ) -> Result<http::Response<ureq::Body>, ureq::Error> {
+        let mut built = http::Request::builder()
+            .method(&upload.method)
+            .uri(url.as_str())
+            .header(header::CONTENT_TYPE, upload.content_type);
+        if upload.is_gzip {
+            built = built.header(header::CONTENT_ENCODING, "gzip");
+        }
+        if upload.asks_first {
+            built = built.header(header::EXPECT, "100-continue");
+        }
+        if let Some(value) = &request.authorization {
+            built = built.header(header::AUTHORIZATION, value.expose());
+        }
+        self.agent.run(built.body(upload.body.as_slice())?)
     }
 }
 

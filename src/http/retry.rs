@@ -227,7 +227,7 @@ fn limited(most: Duration, wait: Option<Duration>, what: &str) -> String {
 
 /// Exponential, with full jitter: clients that failed together do not come back together. `random`
 /// is from 0 to 1.
-fn backoff(attempt: u32, random: f64) -> Duration {
+pub fn backoff(attempt: u32, random: f64) -> Duration {
     let most = FIRST_WAIT
         .saturating_mul(1 << attempt.saturating_sub(1).min(16))
         .min(LONGEST_WAIT);
@@ -235,7 +235,7 @@ fn backoff(attempt: u32, random: f64) -> Duration {
 }
 
 /// From 0 to 1; a half if the system has no randomness to give.
-fn random() -> f64 {
+pub fn random() -> f64 {
     let mut bytes = [0; 4];
     match getrandom::fill(&mut bytes) {
         Ok(()) => f64::from(u32::from_ne_bytes(bytes)) / f64::from(u32::MAX),

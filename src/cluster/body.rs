@@ -1,0 +1,130 @@
+//! Bodies of bulk requests: for each event a line with its `_id`, then the event.
+
+use memchr::memchr;
+
+/// What precedes an `_id` in its line, as this program writes it.
+const BEFORE_ID: &[u8] = br#"{"create":{"_id":""#;
+
+/// Events on their way, as the body of a request.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Bulk {
+    /// Two lines for each event.
+    pub body: Vec<u8>,
+    /// How many events.
+    pub events: usize,
+    /// They may be in the cluster already: an answer was lost, or a run was killed.
+    pub doubt: Option<Doubt>,
+}
+
+/// Where events may be already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doubt {
+    /// The backing index that took events when they were sent first; none: it was not known.
+    pub since: Option<String>,
+}
+
+/// An event with its line, in a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pair<'a> {
+    /// Both lines, with their ends.
+    pub text: &'a [u8],
+    /// The event, without its line end.
+    pub event: &'a [u8],
+    /// Its `_id`.
+    pub id: &'a str,
+}
+
+/// The events of a body that this program wrote.
+pub fn pairs(body: &[u8]) -> impl Iterator<Item = Pair<'_>> {
+    let mut rest = body;
+    std::iter::from_fn(move || {
+        let action = memchr(b'\n', rest)? + 1;
+        let end = action + memchr(b'\n', &rest[action..])?;
+        let (text, behind) = rest.split_at(end + 1);
+        let pair = Pair {
+            text,
+            event: &rest[action..end],
+            id: id(&text[..action]),
+        };
+        rest = behind;
+        Some(pair)
+    })
+}
+
+/// The `_id` in a line that [`crate::pipeline::event::write_action`] wrote.
+fn id(line: &[u8]) -> &str {
+    let id = line.strip_prefix(BEFORE_ID).unwrap_or_default();
+    let end = memchr(b'"', id).unwrap_or(id.len());
+    std::str::from_utf8(&id[..end]).unwrap_or_default()
+}
+
+impl Bulk {
+    /// Adds an event.
+    pub fn push(&mut self, pair: Pair<'_>) {
+        self.body.extend_from_slice(pair.text);
+        self.events += 1;
+    }
+
+    /// Those of its events that `is_kept` says, by their place.
+    #[must_use]
+    pub fn retain(&self, mut is_kept: impl FnMut(usize, Pair<'_>) -> bool) -> Self {
+        let mut kept = Self {
+            doubt: self.doubt.clone(),
+            ..Self::default()
+        };
+        for (place, pair) in pairs(&self.body).enumerate() {
+            if is_kept(place, pair) {
+                kept.push(pair);
+            }
+        }
+        kept
+    }
+
+    /// Its first half and its second.
+    #[must_use]
+    pub fn halves(&self) -> (Self, Self) {
+        let half = self.events / 2;
+        (
+            self.retain(|place, _| place < half),
+            self.retain(|place, _| place >= half),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::event::{IdSource, write_action};
+
+    fn bulk(events: &[&str]) -> Bulk {
+        let mut body = Vec::new();
+        for (place, event) in events.iter().enumerate() {
+            write_action(&mut body, &IdSource::Events.id(place as u64, event.as_bytes()));
+            body.extend_from_slice(event.as_bytes());
+            body.push(b'\n');
+        }
+        Bulk {
+            body,
+            events: events.len(),
+            doubt: None,
+        }
+    }
+
+    #[test]
+    fn a_body_is_taken_apart_into_events_with_their_ids() {
+        let bulk = bulk(&["{\"a\":1}", "{}"]);
+        let found: Vec<_> = pairs(&bulk.body).collect();
+        assert_eq!(found[0].event, b"{\"a\":1}");
+        assert_eq!(found[1].event, b"{}");
+        assert_eq!(found[1].id, IdSource::Events.id(1, b"{}").as_str());
+        assert_eq!([found[0].text, found[1].text].concat(), bulk.body);
+    }
+
+    #[test]
+    fn halves_are_the_whole() {
+        let whole = bulk(&["{}", "{\"a\":1}", "{\"b\":1}"]);
+        let (first, second) = whole.halves();
+        assert_eq!((first.events, second.events), (1, 2));
+        assert_eq!([first.body, second.body].concat(), whole.body);
+    }
+}

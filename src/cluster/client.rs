@@ -1,0 +1,329 @@
+//! Requests to a cluster: by whichever of its addresses answers, again for as long as it takes.
+
+use std::io::Write as _;
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use url::Url;
+
+use super::endpoints::{Chosen, Endpoints};
+use super::notices::{Notices, Topic};
+use super::product::{Finding, Recognized, recognize};
+use crate::http::address::{below, is_loopback};
+use crate::http::{self, Answer, Client, Request, Upload, without_query};
+use crate::secret::Secret;
+
+/// Refused credentials are tried three times a minute at most: more may lock an account.
+const CREDENTIALS_WAIT: Duration = Duration::from_secs(20);
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Setback {
+    /// The request may have been taken, but there is no answer that says so.
+    #[error("{0}")]
+    Lost(String),
+    /// It is time to end.
+    #[error("stopped while the cluster did not answer")]
+    Stopped,
+    /// None of the addresses is a cluster.
+    #[error("--elasticsearch-url: {0}")]
+    NoCluster(String),
+}
+
+/// A request to the cluster.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// Path below the address.
+    pub path: String,
+    /// Query, without its question mark.
+    pub query: String,
+    /// What is sent; none: GET.
+    pub upload: Option<Upload>,
+}
+
+impl Call {
+    /// A GET.
+    #[must_use]
+    pub fn get(path: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            query: String::new(),
+            upload: None,
+        }
+    }
+
+    /// A POST of JSON.
+    #[must_use]
+    pub fn post(path: impl Into<String>, body: Vec<u8>) -> Self {
+        Self {
+            upload: Some(Upload {
+                method: ureq::http::Method::POST,
+                content_type: "application/json",
+                is_gzip: false,
+                asks_first: false,
+                body,
+            }),
+            ..Self::get(path)
+        }
+    }
+
+    /// The same with a query.
+    #[must_use]
+    pub fn query(self, query: impl Into<String>) -> Self {
+        Self {
+            query: query.into(),
+            ..self
+        }
+    }
+}
+
+/// An answer, and who gave it.
+#[derive(Debug)]
+pub struct Reply {
+    /// The answer.
+    pub answer: Answer,
+    place: Chosen,
+}
+
+/// A cluster, as it is asked.
+#[derive(Debug)]
+pub struct ClusterClient {
+    http: Client,
+    endpoints: Endpoints,
+    /// Its first address, for messages.
+    name: String,
+    authorization: Option<Secret>,
+    /// Bodies are compressed: not where no network is saved by it.
+    is_compressing: bool,
+    recognized: Mutex<Option<Recognized>>,
+    /// What is said of it.
+    pub notices: Notices,
+    stopped: Mutex<bool>,
+    stopping: Condvar,
+}
+
+impl ClusterClient {
+    /// A cluster with those addresses, one at least.
+    #[must_use]
+    pub fn new(http: Client, urls: &[Url], authorization: Option<Secret>) -> Self {
+        if let Some(secret) = &authorization {
+            http.hide(secret);
+        }
+        Self {
+            http,
+            endpoints: Endpoints::new(urls),
+            name: urls.first().map(without_query).unwrap_or_default(),
+            authorization,
+            is_compressing: !urls.iter().all(is_loopback),
+            recognized: Mutex::default(),
+            notices: Notices::default(),
+            stopped: Mutex::default(),
+            stopping: Condvar::new(),
+        }
+    }
+
+    /// Its first address, without secrets.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The product that answered last; none before the first answer.
+    #[must_use]
+    pub fn recognized(&self) -> Option<Recognized> {
+        let recognized = self.recognized.lock();
+        recognized.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Ends all waiting: requests under way are left to themselves.
+    pub fn stop(&self) {
+        *self.stopped.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.stopping.notify_all();
+    }
+
+    /// Waits.
+    ///
+    /// # Errors
+    /// [`Setback::Stopped`] when it is time to end.
+    pub fn pause(&self, wait: Duration) -> Result<(), Setback> {
+        let stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+        let (stopped, _) = self
+            .stopping
+            .wait_timeout_while(stopped, wait, |stopped| !*stopped)
+            .unwrap_or_else(PoisonError::into_inner);
+        if *stopped { Err(Setback::Stopped) } else { Ok(()) }
+    }
+
+    /// The body as it is sent.
+    #[must_use]
+    pub fn packed(&self, body: &[u8]) -> (Vec<u8>, bool) {
+        if !self.is_compressing {
+            return (body.to_vec(), false);
+        }
+        let packed = Vec::with_capacity(body.len() / 4);
+        let mut encoder = GzEncoder::new(packed, Compression::fast());
+        // Into memory: it cannot fail.
+        match encoder.write_all(body).and_then(|()| encoder.finish()) {
+            Ok(packed) => (packed, true),
+            Err(_) => (body.to_vec(), false),
+        }
+    }
+
+    /// Makes a request once, to the first address that is ready, waiting for one. Any status is an
+    /// answer, but for those that say that nobody was there to take it: they are [`Setback::Lost`].
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub fn ask(&self, call: &Call) -> Result<Reply, Setback> {
+        let chosen = self.choose()?;
+        let sent = self.http.send(&self.request(&chosen.url, call));
+        let answer = match sent {
+            Ok(answer) => answer,
+            Err(error) => return Err(self.lost(&chosen, &error)),
+        };
+        match answer.status {
+            429 | 502..=504 => {
+                let status = answer.status;
+                let problem = format!("status {status}: {}", answer.quote());
+                Err(self.unavailable(&chosen, &problem, answer.retry_after))
+            }
+            401 => Err(self.unauthorized(&chosen, &answer)),
+            _ => {
+                self.endpoints.answered(chosen.place);
+                if self.notices.is_over(Topic::Unavailable) {
+                    tracing::info!("{} answers again", without_query(&chosen.url));
+                }
+                Ok(Reply {
+                    answer,
+                    place: chosen,
+                })
+            }
+        }
+    }
+
+    /// Takes note that an answer was of no use: whoever gave it is left alone for a while.
+    pub fn reject(&self, reply: &Reply, problem: &str) {
+        self.unavailable(&reply.place, problem, None);
+    }
+
+    /// The same as [`Self::ask`], until there is an answer.
+    ///
+    /// # Errors
+    /// [`Setback::Stopped`] and [`Setback::NoCluster`].
+    pub fn insist(&self, call: &Call) -> Result<Answer, Setback> {
+        loop {
+            match self.ask(call) {
+                Err(Setback::Lost(_)) => {}
+                Err(setback) => return Err(setback),
+                Ok(reply) => return Ok(reply.answer),
+            }
+        }
+    }
+
+    fn request(&self, base: &Url, call: &Call) -> Request {
+        let mut url = below(base, &call.path);
+        url.set_query(Some(&call.query).filter(|query| !query.is_empty()).map(String::as_str));
+        let request = match &call.upload {
+            Some(upload) => Request::upload(url, upload.clone()),
+            None => Request::get(url),
+        };
+        match &self.authorization {
+            Some(authorization) => request.authorized(authorization.clone()),
+            None => request,
+        }
+    }
+
+    /// An address that is ready, and is a cluster.
+    fn choose(&self) -> Result<Chosen, Setback> {
+        loop {
+            let chosen = match self.endpoints.choose() {
+                Ok(chosen) => chosen,
+                Err(wait) => {
+                    self.pause(wait)?;
+                    continue;
+                }
+            };
+            self.pause(Duration::ZERO)?;
+            if chosen.is_known {
+                return Ok(chosen);
+            }
+            let root = self.http.send(&self.request(&chosen.url, &Call::get("")));
+            match root.map(|answer| (recognize(&answer), answer)) {
+                Err(error) => {
+                    self.lost(&chosen, &error);
+                }
+                Ok((Finding::Cluster(recognized), _)) => {
+                    self.recognized_at(&chosen, recognized);
+                    return Ok(chosen);
+                }
+                Ok((Finding::Unclear, answer)) if matches!(answer.status, 401 | 403) => {
+                    self.unauthorized(&chosen, &answer);
+                }
+                Ok((Finding::Unclear, answer)) => {
+                    let problem = format!("status {}", answer.status);
+                    self.unavailable(&chosen, &problem, answer.retry_after);
+                }
+                Ok((Finding::Another(what), _)) => self.another(&chosen, &what)?,
+            }
+        }
+    }
+}
+
+/// What is said of answers, and how long an address is left alone.
+impl ClusterClient {
+    fn recognized_at(&self, chosen: &Chosen, recognized: Recognized) {
+        self.endpoints.answered(chosen.place);
+        let mut known = self.recognized.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.as_ref() != Some(&recognized) {
+            tracing::info!("{} is {recognized}", without_query(&chosen.url));
+            *known = Some(recognized);
+        }
+    }
+
+    /// Another server than a cluster: at the start that is an error, later it may be a proxy's page.
+    fn another(&self, chosen: &Chosen, what: &str) -> Result<(), Setback> {
+        let url = without_query(&chosen.url);
+        let problem = format!("{url} answers as neither Elasticsearch nor OpenSearch: {what}");
+        if self.recognized().is_none() && self.endpoints.count() == 1 {
+            return Err(Setback::NoCluster(problem));
+        }
+        self.unavailable(chosen, &problem, None);
+        Ok(())
+    }
+
+    fn lost(&self, chosen: &Chosen, error: &http::Error) -> Setback {
+        self.unavailable(chosen, &error.to_string(), None)
+    }
+
+    fn unavailable(&self, chosen: &Chosen, problem: &str, asked: Option<Duration>) -> Setback {
+        let wait = self.endpoints.failed(chosen.place, asked);
+        let url = without_query(&chosen.url);
+        if self.notices.is_due(Topic::Unavailable) {
+            tracing::warn!("{url}: {problem}; waiting for the cluster, nothing is lost");
+        } else {
+            tracing::debug!("{url}: {problem}; next attempt in {wait:?}");
+        }
+        Setback::Lost(problem.to_owned())
+    }
+
+    fn unauthorized(&self, chosen: &Chosen, answer: &Answer) -> Setback {
+        self.endpoints.failed(chosen.place, Some(CREDENTIALS_WAIT));
+        if self.notices.is_due(Topic::Credentials) {
+            let advice = match &self.authorization {
+                Some(_) => "check the API key or the user and password",
+                None => {
+                    "set CONFLUENCE_ECS_ES_API_KEY, or pass --es-api-key-file FILE, or --es-user USER with \
+                     CONFLUENCE_ECS_ES_PASSWORD"
+                }
+            };
+            tracing::error!(
+                "{} refuses the credentials (status {}): {advice}; waiting, nothing is lost",
+                without_query(&chosen.url),
+                answer.status
+            );
+        }
+        Setback::Lost(format!("status {}", answer.status))
+    }
+}

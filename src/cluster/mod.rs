@@ -1,0 +1,16 @@
+//! Elasticsearch and OpenSearch: events into a data stream, each once (docs/elasticsearch.md).
+//!
+//! [`sink::ClusterSink`] takes events as bodies for `_bulk` and hands them to threads; a
+//! [`settle::Settler`] sends one body until each of its events is settled.
+
+mod body;
+pub mod client;
+pub mod dead_letter;
+mod endpoints;
+mod lookup;
+mod notices;
+mod plain;
+mod product;
+pub mod settle;
+pub mod sink;
+mod verdict;

@@ -1,0 +1,121 @@
+//! Which product answers: Elasticsearch and OpenSearch are told apart, anything else is no cluster
+//! (docs/elasticsearch.md, "Products").
+
+use std::fmt;
+
+use serde::Deserialize;
+
+use crate::http::Answer;
+
+/// What a cluster is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Product {
+    /// Elasticsearch 8 or 9.
+    Elasticsearch,
+    /// OpenSearch 2 or 3.
+    OpenSearch,
+}
+
+/// A product and its version, where it says that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recognized {
+    /// Which of the two.
+    pub product: Product,
+    /// Such as `9.5.0`.
+    pub version: Option<String>,
+}
+
+impl Product {
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Elasticsearch => "Elasticsearch",
+            Self::OpenSearch => "OpenSearch",
+        }
+    }
+
+    /// Versions that are supported.
+    fn majors(self) -> [&'static str; 2] {
+        match self {
+            Self::Elasticsearch => ["8", "9"],
+            Self::OpenSearch => ["2", "3"],
+        }
+    }
+}
+
+impl fmt::Display for Recognized {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.product.name())?;
+        match &self.version {
+            Some(version) => write!(formatter, " {version}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What the answer to `GET /` shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding {
+    /// A cluster that is supported.
+    Cluster(Recognized),
+    /// It does not say yet: the credentials come first, or it is not up.
+    Unclear,
+    /// It is something else, in a few words.
+    Another(String),
+}
+
+#[derive(Deserialize)]
+struct Root {
+    #[serde(default)]
+    version: Option<Version>,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    #[serde(default)]
+    distribution: Option<String>,
+    #[serde(default)]
+    number: Option<String>,
+}
+
+/// Recognizes a product by its answer to `GET /`.
+#[must_use]
+pub fn recognize(answer: &Answer) -> Finding {
+    let version = serde_json::from_slice::<Root>(&answer.body)
+        .ok()
+        .and_then(|root| root.version);
+    let distribution = version.as_ref().and_then(|version| version.distribution.as_deref());
+    let product = if answer.header("x-elastic-product") == Some("Elasticsearch") {
+        Product::Elasticsearch
+    } else if distribution == Some("opensearch") || answer.header("x-opensearch-version").is_some() {
+        Product::OpenSearch
+    } else {
+        return match answer.status {
+            401 | 403 | 407 | 408 | 429 | 500..=599 => Finding::Unclear,
+            status => Finding::Another(another(answer, status)),
+        };
+    };
+    let version = version.and_then(|version| version.number).or_else(|| {
+        // `OpenSearch/3.8.0 (opensearch)`
+        let header = answer.header("x-opensearch-version")?;
+        let version = header.strip_prefix("OpenSearch/")?;
+        Some(version.split(' ').next()?.to_owned())
+    });
+    let recognized = Recognized { product, version };
+    let major = recognized.version.as_deref().and_then(|version| version.split('.').next());
+    if major.is_some_and(|major| !product.majors().contains(&major)) {
+        let [first, second] = product.majors();
+        let name = product.name();
+        return Finding::Another(format!("{recognized}; {name} {first} and {second} are supported"));
+    }
+    Finding::Cluster(recognized)
+}
+
+fn another(answer: &Answer, status: u16) -> String {
+    let page = if answer.is_html() { "an HTML page" } else { "something else" };
+    match answer.header("server") {
+        Some(server) => format!("{page} (status {status}, server {server:?})"),
+        None => format!("{page} (status {status})"),
+    }
+}

@@ -1,0 +1,321 @@
+//! Takes events, hands them to the threads that send them, and says when all of them are settled.
+
+use std::collections::VecDeque;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use super::body::{Bulk, Doubt, pairs};
+use super::client::Setback;
+use super::settle::{Settler, Tally};
+
+/// Events of one request at most, whatever their length.
+const MOST_EVENTS: usize = 10_000;
+/// Bodies that wait for a thread. With those being filled and sent, they are all that is in memory.
+const MOST_READY: usize = 1;
+/// A body that is not full is sent after this time.
+const MOST_AGE: Duration = Duration::from_secs(1);
+/// How often someone who waits looks whether it is time to end.
+const LOOK: Duration = Duration::from_millis(50);
+/// Events are settled, and the state is saved, at the latest after so many bytes: a save waits for all
+/// answers, so fewer are faster; after a crash so much is sent again.
+pub const SAVE_BYTES: usize = 64 << 20;
+/// Bytes that a killed run may have sent after its last save, at most: with room for what was read
+/// beyond [`SAVE_BYTES`], and for events that are longer than before.
+const MOST_IN_DOUBT: u64 = 2 * SAVE_BYTES as u64;
+
+/// What is recorded of a cluster: where events may be that were sent after this was saved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterCheckpoint {
+    /// Data stream, alias or index.
+    pub target: String,
+    /// The backing index that took events when all events before were settled; none: there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    /// Bytes that an earlier run may have sent, and that were not looked for yet.
+    #[serde(default)]
+    pub in_doubt: u64,
+    /// Nothing was sent after this: the program ended, and saved last.
+    #[serde(default)]
+    pub is_final: bool,
+}
+
+/// A sink for events with their `_id`, as bodies for `_bulk`.
+#[derive(Debug)]
+pub struct ClusterSink {
+    shared: Arc<Shared>,
+    /// What an earlier run recorded.
+    recorded: Option<ClusterCheckpoint>,
+    /// The index to look in first, for events that may be in the cluster already.
+    doubt_since: Option<String>,
+    /// How many bytes of such events are still to come, at most.
+    in_doubt: u64,
+}
+
+#[derive(Debug)]
+struct Shared {
+    settler: Settler,
+    queue: Mutex<Queue>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+struct Queue {
+    stage: Stage,
+    filling: Bulk,
+    /// When the first event of `filling` came.
+    began: Option<Instant>,
+    ready: VecDeque<Bulk>,
+    in_flight: usize,
+    /// What is filled is sent now.
+    is_flushing: bool,
+    is_ended: bool,
+    failure: Option<Setback>,
+}
+
+/// Nothing is sent before the state says which index takes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// The cluster is asked which index takes the writes.
+    Looking,
+    /// It is known, and to be recorded.
+    Looked,
+    /// It is recorded.
+    Sending,
+}
+
+impl ClusterSink {
+    /// Begins to connect. `recorded` is what an earlier run left.
+    #[must_use]
+    pub fn open(
+        settler: Settler,
+        concurrency: NonZeroUsize,
+        recorded: Option<ClusterCheckpoint>,
+    ) -> Self {
+        let recorded = recorded.filter(|recorded| recorded.target == settler.target);
+        let in_doubt = match &recorded {
+            None => 0,
+            Some(recorded) if recorded.is_final => recorded.in_doubt,
+            Some(recorded) => recorded.in_doubt.max(MOST_IN_DOUBT),
+        };
+        let shared = Arc::new(Shared {
+            settler,
+            queue: Mutex::new(Queue {
+                stage: Stage::Looking,
+                filling: Bulk::default(),
+                began: None,
+                ready: VecDeque::new(),
+                in_flight: 0,
+                is_flushing: false,
+                is_ended: false,
+                failure: None,
+            }),
+            changed: Condvar::new(),
+        });
+        for place in 0..concurrency.get() {
+            let shared = Arc::clone(&shared);
+            thread::spawn(move || shared.run(place == 0));
+        }
+        Self {
+            shared,
+            doubt_since: recorded.as_ref().and_then(|recorded| recorded.since.clone()),
+            recorded,
+            in_doubt,
+        }
+    }
+
+    /// Waits until the cluster was reached for the first time. Whether that was now: then the state is
+    /// to be saved before anything is written.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub fn prepare(&mut self, give_up: &dyn Fn() -> bool) -> Result<bool, Setback> {
+        let queue = self.shared.wait(give_up, |queue| queue.stage == Stage::Looking)?;
+        Ok(queue.stage == Stage::Looked)
+    }
+
+    /// Takes events, waiting for room.
+    ///
+    /// # Errors
+    /// When `give_up` says so, or there is no cluster.
+    pub fn write(&mut self, body: &[u8], give_up: &dyn Fn() -> bool) -> Result<(), Setback> {
+        let mut queue = self.shared.lock();
+        for pair in pairs(body) {
+            let largest = self.shared.settler.largest();
+            let length = queue.filling.body.len() + pair.text.len();
+            let is_full = length > largest || queue.filling.events >= MOST_EVENTS;
+            if is_full && queue.filling.events > 0 {
+                drop(queue);
+                queue = self.shared.wait(give_up, |queue| queue.ready.len() >= MOST_READY)?;
+                queue.close();
+                self.shared.changed.notify_all();
+            }
+            if queue.filling.events == 0 {
+                queue.began = Some(Instant::now());
+                queue.filling.doubt = self.doubt();
+                self.shared.changed.notify_all();
+            }
+            queue.filling.push(pair);
+            self.in_doubt = self.in_doubt.saturating_sub(pair.text.len() as u64);
+        }
+        match &queue.failure {
+            Some(failure) => Err(failure.clone()),
+            None => Ok(()),
+        }
+    }
+
+    fn doubt(&self) -> Option<Doubt> {
+        let since = self.doubt_since.clone();
+        (self.in_doubt > 0).then_some(Doubt { since })
+    }
+
+    /// Waits until every event is settled. What is to be recorded then; nothing while the cluster was
+    /// never reached.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub fn sync(&mut self, give_up: &dyn Fn() -> bool) -> Result<Option<ClusterCheckpoint>, Setback> {
+        let mut queue = self.shared.lock();
+        if queue.stage == Stage::Looking {
+            return Ok(self.recorded.clone());
+        }
+        queue.is_flushing = true;
+        drop(queue);
+        self.shared.changed.notify_all();
+        let mut queue = self.shared.wait(give_up, |queue| {
+            queue.filling.events > 0 || !queue.ready.is_empty() || queue.in_flight > 0
+        })?;
+        queue.is_flushing = false;
+        queue.stage = Stage::Sending;
+        drop(queue);
+        self.shared.changed.notify_all();
+        let since = if self.in_doubt > 0 {
+            self.doubt_since.clone()
+        } else {
+            self.shared.settler.written()
+        };
+        self.recorded = Some(ClusterCheckpoint {
+            target: self.shared.settler.target.clone(),
+            since,
+            in_doubt: self.in_doubt,
+            is_final: false,
+        });
+        Ok(self.recorded.clone())
+    }
+
+    /// What became of the events so far.
+    #[must_use]
+    pub fn tally(&self) -> &Tally {
+        &self.shared.settler.tally
+    }
+}
+
+impl Drop for ClusterSink {
+    fn drop(&mut self) {
+        self.shared.lock().is_ended = true;
+        self.shared.settler.client.stop();
+        self.shared.changed.notify_all();
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits while something holds.
+    fn wait(
+        &self,
+        give_up: &dyn Fn() -> bool,
+        holds: impl Fn(&Queue) -> bool,
+    ) -> Result<MutexGuard<'_, Queue>, Setback> {
+        let mut queue = self.lock();
+        loop {
+            if let Some(failure) = &queue.failure {
+                return Err(failure.clone());
+            }
+            if !holds(&queue) {
+                return Ok(queue);
+            }
+            if give_up() {
+                queue.is_ended = true;
+                self.settler.client.stop();
+                self.changed.notify_all();
+                return Err(Setback::Stopped);
+            }
+            let waited = self.changed.wait_timeout(queue, LOOK);
+            queue = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// A thread that sends; the first also learns which index takes the writes.
+    fn run(&self, is_first: bool) {
+        let mut result = Ok(());
+        if is_first {
+            result = self.settler.look();
+            let mut queue = self.lock();
+            queue.stage = Stage::Looked;
+            drop(queue);
+            self.changed.notify_all();
+        }
+        while result.is_ok()
+            && let Some(bulk) = self.take()
+        {
+            result = self.settler.settle(bulk);
+            let mut queue = self.lock();
+            queue.in_flight -= 1;
+            drop(queue);
+            self.changed.notify_all();
+        }
+        if let Err(failure) = result {
+            self.lock().failure.get_or_insert(failure);
+            self.changed.notify_all();
+        }
+    }
+
+    /// The next body, when there is one; none at the end.
+    fn take(&self) -> Option<Bulk> {
+        let mut queue = self.lock();
+        loop {
+            if queue.is_ended {
+                return None;
+            }
+            let mut wait = None;
+            if queue.stage == Stage::Sending {
+                let age = queue.began.map(|began| began.elapsed());
+                let is_due = queue.is_flushing || age.is_some_and(|age| age >= MOST_AGE);
+                if queue.ready.is_empty() && is_due {
+                    queue.close();
+                }
+                if let Some(bulk) = queue.ready.pop_front() {
+                    queue.in_flight += 1;
+                    drop(queue);
+                    self.changed.notify_all();
+                    return Some(bulk);
+                }
+                wait = age.map(|age| MOST_AGE.saturating_sub(age));
+            }
+            queue = match wait {
+                Some(wait) => {
+                    let waited = self.changed.wait_timeout(queue, wait);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+    }
+}
+
+impl Queue {
+    /// What was filled is ready.
+    fn close(&mut self) {
+        let filled = std::mem::take(&mut self.filling);
+        self.began = None;
+        if filled.events > 0 {
+            self.ready.push_back(filled);
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! The `_id` of an event in a cluster: the same for the same record, however often it is sent
+//! (docs/elasticsearch.md, "Document ids").
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest as _, Sha256};
+
+/// What is hashed begins with the name and version of the recipe.
+const RECIPE: &str = "confluence-ecs id 1";
+/// An id begins with the version of its recipe.
+const VERSION: u8 = b'1';
+/// Bytes of the SHA-256 that are kept: 144 bits, a multiple of three so that base64 needs no padding.
+const HASHED: usize = 18;
+/// Length of an id: the version, and the hash in base64url.
+const LENGTH: usize = 1 + HASHED / 3 * 4;
+
+/// An `_id`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EventId([u8; LENGTH]);
+
+impl EventId {
+    /// It as text, of ASCII letters, digits, `-` and `_`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for EventId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+/// What an id says of where a record came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IdSource {
+    /// A followed log, by the identity that `tail` gave it; positions are byte offsets.
+    Log(String),
+    /// A pipe or a file that ends, by its name; positions are byte offsets.
+    Stream(String),
+    /// An API, by its site; positions are ordinals among equal records of an instant.
+    Api(String),
+    /// Events themselves; positions are ordinals among equal events.
+    Events,
+}
+
+impl IdSource {
+    /// The id of a record at a position of this source.
+    #[must_use]
+    pub fn id(&self, position: u64, record: &[u8]) -> EventId {
+        let (kind, name) = match self {
+            Self::Log(identity) => ("log", identity.as_str()),
+            Self::Stream(name) => ("stream", name.as_str()),
+            Self::Api(site) => ("api", site.as_str()),
+            Self::Events => ("event", ""),
+        };
+        let mut hash = Sha256::new();
+        let position = position.to_string();
+        // NUL is in no name, so that no two lists of parts give one text.
+        for part in [RECIPE, kind, name, &position] {
+            hash.update(part);
+            hash.update([0]);
+        }
+        hash.update(record);
+        let digest = hash.finalize();
+        let mut id = [VERSION; LENGTH];
+        // The length fits: encoding cannot fail.
+        let _ = URL_SAFE_NO_PAD.encode_slice(&digest[..HASHED], &mut id[1..]);
+        EventId(id)
+    }
+}
+
+/// Appends the line that precedes an event in a body for `_bulk`.
+pub fn write_action(out: &mut Vec<u8>, id: &EventId) {
+    out.extend_from_slice(br#"{"create":{"_id":""#);
+    out.extend_from_slice(&id.0);
+    out.extend_from_slice(b"\"}}\n");
+}
