@@ -6,15 +6,7 @@ use std::fmt;
 use serde::Deserialize;
 
 use crate::http::Answer;
-
-/// What a cluster is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Product {
-    /// Elasticsearch 8 or 9.
-    Elasticsearch,
-    /// OpenSearch 2 or 3.
-    OpenSearch,
-}
+use crate::schema::template::Product;
 
 /// A product and its version, where it says that.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,22 +17,11 @@ pub struct Recognized {
     pub version: Option<String>,
 }
 
-impl Product {
-    /// Its name.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Elasticsearch => "Elasticsearch",
-            Self::OpenSearch => "OpenSearch",
-        }
-    }
-
-    /// Versions that are supported.
-    fn majors(self) -> [&'static str; 2] {
-        match self {
-            Self::Elasticsearch => ["8", "9"],
-            Self::OpenSearch => ["2", "3"],
-        }
+/// Versions that are supported.
+fn majors(product: Product) -> [&'static str; 2] {
+    match product {
+        Product::Elasticsearch => ["8", "9"],
+        Product::OpenSearch => ["2", "3"],
     }
 }
 
@@ -104,8 +85,8 @@ pub fn recognize(answer: &Answer) -> Finding {
     });
     let recognized = Recognized { product, version };
     let major = recognized.version.as_deref().and_then(|version| version.split('.').next());
-    if major.is_some_and(|major| !product.majors().contains(&major)) {
-        let [first, second] = product.majors();
+    if major.is_some_and(|major| !majors(product).contains(&major)) {
+        let [first, second] = majors(product);
         let name = product.name();
         return Finding::Another(format!("{recognized}; {name} {first} and {second} are supported"));
     }

@@ -53,6 +53,8 @@ pub struct ClusterSink {
     doubt_since: Option<String>,
     /// How many bytes of such events are still to come, at most.
     in_doubt: u64,
+    /// How long to wait for answers when it is time to end.
+    patience: Duration,
 }
 
 #[derive(Debug)]
@@ -88,19 +90,10 @@ enum Stage {
 }
 
 impl ClusterSink {
-    /// Begins to connect. `recorded` is what an earlier run left.
+    /// Begins to connect, with so many requests in flight later. `patience` is how long to wait for
+    /// answers when it is time to end.
     #[must_use]
-    pub fn open(
-        settler: Settler,
-        concurrency: NonZeroUsize,
-        recorded: Option<ClusterCheckpoint>,
-    ) -> Self {
-        let recorded = recorded.filter(|recorded| recorded.target == settler.target);
-        let in_doubt = match &recorded {
-            None => 0,
-            Some(recorded) if recorded.is_final => recorded.in_doubt,
-            Some(recorded) => recorded.in_doubt.max(MOST_IN_DOUBT),
-        };
+    pub fn open(settler: Settler, concurrency: NonZeroUsize, patience: Duration) -> Self {
         let shared = Arc::new(Shared {
             settler,
             queue: Mutex::new(Queue {
@@ -121,10 +114,32 @@ impl ClusterSink {
         }
         Self {
             shared,
-            doubt_since: recorded.as_ref().and_then(|recorded| recorded.since.clone()),
-            recorded,
-            in_doubt,
+            recorded: None,
+            doubt_since: None,
+            in_doubt: 0,
+            patience,
         }
+    }
+
+    /// Takes over what an earlier run recorded, before anything is written.
+    pub fn resume(&mut self, recorded: Option<ClusterCheckpoint>) {
+        let target = &self.shared.settler.target;
+        let Some(recorded) = recorded.filter(|recorded| recorded.target == *target) else {
+            return;
+        };
+        self.in_doubt = if recorded.is_final {
+            recorded.in_doubt
+        } else {
+            recorded.in_doubt.max(MOST_IN_DOUBT)
+        };
+        self.doubt_since.clone_from(&recorded.since);
+        self.recorded = Some(recorded);
+    }
+
+    /// How long to wait for answers when it is time to end.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        self.patience
     }
 
     /// Waits until the cluster was reached for the first time. Whether that was now: then the state is

@@ -11,6 +11,7 @@ use crate::options::{self, MappingSources};
 use crate::process::service::Service;
 use crate::process::stop::Stop;
 use crate::ship::Mapping;
+use crate::sink::Destination;
 
 /// Runs the subcommand with its parsed arguments.
 ///
@@ -29,7 +30,8 @@ pub fn run(arguments: &FetchArgs) -> Result<Exit, Error> {
     });
     let service = Arc::new(Service::start());
     let options = options::fetch::fetch(arguments);
-    let Some(outcome) = run::run(&options, &mapping, asker, &stop, &service)? else {
+    let destination = Destination::Path(arguments.output.clone());
+    let Some(outcome) = run::run(&options, destination, &mapping, asker, &stop, &service)? else {
         return Ok(Exit::Done);
     };
     Ok(match stop.signal() {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::dedupe::{Delivered, Item};
 use super::own_searches::OwnSearches;
 use super::record::Fingerprint;
+use crate::cluster::sink::ClusterCheckpoint;
 use crate::pipeline::normalize::Counts;
 use crate::pipeline::timestamp::Timestamp;
 use crate::sink::OutputCheckpoint;
@@ -32,6 +33,9 @@ pub struct SiteCheckpoint {
     pub own_searches: OwnSearches,
     /// The output file, as it was when this was saved.
     pub output: Option<OutputCheckpoint>,
+    /// The cluster, as it was when this was saved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<ClusterCheckpoint>,
     /// Events made, errors included.
     pub events: u64,
     /// `pipeline_error` events made.
@@ -51,6 +55,7 @@ impl SiteCheckpoint {
             delivered: Delivered::default(),
             own_searches: OwnSearches::default(),
             output: None,
+            cluster: None,
             events: 0,
             errors: 0,
         }

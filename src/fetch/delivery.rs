@@ -13,6 +13,7 @@ use super::own_searches::OwnSearches;
 use super::record;
 use super::spill::{Merge, Spill};
 use super::written::WrittenLines;
+use crate::cluster::sink::ClusterCheckpoint;
 use crate::pipeline::dialect::Dialect;
 use crate::pipeline::event::Origin;
 use crate::pipeline::frame::Frame;
@@ -20,7 +21,7 @@ use crate::pipeline::json::{Reader, one_line};
 use crate::pipeline::normalize::{Counts, Normalizer};
 use crate::pipeline::timestamp::Timestamp;
 use crate::process::batch;
-use crate::ship::{self, Mapping, Progress, SAVE_BYTES, Shipper};
+use crate::ship::{self, Mapping, Progress, Shipper};
 use crate::sink::{self, OutputCheckpoint};
 
 /// Records are handed to the threads in pieces of about so many bytes.
@@ -51,6 +52,10 @@ impl Progress for Fetched {
 
     fn output(&mut self) -> &mut Option<OutputCheckpoint> {
         &mut self.checkpoint.output
+    }
+
+    fn cluster(&mut self) -> &mut Option<ClusterCheckpoint> {
+        &mut self.checkpoint.cluster
     }
 
     fn saved(&mut self, is_saved: bool, _: Duration) {
@@ -173,10 +178,10 @@ impl Delivery<'_> {
                 shipper.progress.written.note(&lines.text);
             }
             let written = shipper.write(&lines.text);
-            if matches!(written, Err(sink::Error::GivenUp)) {
+            if matches!(written, Err(ship::Error::Sink(sink::Error::GivenUp))) {
                 self.note_handed(&lines.note.items);
             }
-            written.map_err(ship::Error::from)?;
+            written?;
         }
         let Note {
             items,
@@ -196,10 +201,12 @@ impl Delivery<'_> {
             checkpoint.own_searches.remove(request);
         }
         shipper.total += lines.counts;
-        // A file is cut back to what was saved; a pipe is not.
-        if !shipper.is_file() && shipper.last_save().elapsed() >= SAVE_AFTER
-            || shipper.unsaved_bytes() >= SAVE_BYTES
-        {
+        // A file is cut back to what was saved, a cluster knows ids; a pipe knows nothing.
+        let is_due = match shipper.save_bytes() {
+            None => shipper.last_save().elapsed() >= SAVE_AFTER,
+            Some(_) => shipper.is_full(),
+        };
+        if is_due {
             shipper.save()?;
         }
         Ok(())

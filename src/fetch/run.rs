@@ -23,7 +23,7 @@ use crate::process::service::Service;
 use crate::process::signal_guard;
 use crate::process::stop::Stop;
 use crate::ship::{self, Mapping, Shipper};
-use crate::sink;
+use crate::sink::{self, Destination};
 use crate::state::{self, Store};
 
 /// Pages that may have come, but are not taken yet.
@@ -47,8 +47,6 @@ pub struct FetchOptions {
     pub raw: bool,
     /// Whether records of our own requests are left out.
     pub exclude_own_searches: bool,
-    /// Output file; `-` is stdout.
-    pub output: PathBuf,
     /// The directory of the state, where it is not the usual one.
     pub state_dir: Option<PathBuf>,
     /// Number of worker threads.
@@ -71,12 +69,13 @@ pub struct FetchOutcome {
 /// When the site, the output or the state fails.
 pub fn run(
     options: &FetchOptions,
+    destination: Destination,
     mapping: &Mapping,
     asker: Asker,
     stop: &Arc<Stop>,
     service: &Arc<Service>,
 ) -> Result<Option<FetchOutcome>, Error> {
-    let delivery = open(options, mapping, &asker, stop, service)?;
+    let delivery = open(options, destination, mapping, &asker, stop, service)?;
     let mut fetching = Fetching {
         options,
         asker: Arc::new(asker),
@@ -115,6 +114,7 @@ pub fn run(
 /// Takes the state, and brings the output to what it says.
 fn open<'a>(
     options: &FetchOptions,
+    destination: Destination,
     mapping: &'a Mapping,
     asker: &Asker,
     stop: &Arc<Stop>,
@@ -141,7 +141,7 @@ fn open<'a>(
         overlap: options.reach.overlap,
     };
     let saved = (directory, store);
-    let shipper = Shipper::open(&options.output, saved, fetched, stop, service)?;
+    let shipper = Shipper::open(destination, saved, fetched, stop, service)?;
     Ok(Delivery {
         mapping,
         threads: options.threads,

@@ -87,7 +87,6 @@ pub fn fetch(arguments: &FetchArgs) -> FetchOptions {
         interval: arguments.interval,
         raw: arguments.raw,
         exclude_own_searches: arguments.exclude_own_searches,
-        output: arguments.output.clone(),
         state_dir: arguments.state.state_dir.clone(),
         threads: threads(&arguments.mapping),
     }

@@ -46,7 +46,6 @@ pub fn tail(arguments: &TailArgs) -> TailOptions {
             ignore_older: arguments.ignore_older,
         },
         max_line_bytes: arguments.mapping.max_line_bytes,
-        output: arguments.output.clone(),
         state_dir: arguments.state.state_dir.clone(),
         threads: threads(&arguments.mapping),
     }

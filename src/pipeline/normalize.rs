@@ -104,6 +104,8 @@ pub struct Normalizer {
     reader: Reader,
     known: LookupCache,
     counts: Counts,
+    /// Each event follows a line with its `_id`.
+    has_ids: bool,
 }
 
 /// Caches of lookups whose keys records repeat.
@@ -129,7 +131,15 @@ impl Normalizer {
                 hosts: Memo::new(6),
             },
             counts: Counts::default(),
+            has_ids: false,
         }
+    }
+
+    /// Writes bodies for `_bulk` from here on: before each event a line with its `_id`, where the origin
+    /// tells what ids are made of.
+    #[must_use]
+    pub fn with_ids(self, has_ids: bool) -> Self {
+        Self { has_ids, ..self }
     }
 
     /// The longest record, in bytes.
@@ -354,6 +364,7 @@ impl Normalizer {
             }
         };
         tracing::debug!("cannot map record: {message}");
+        write_id(out, self.has_ids, origin, place.position, original);
         let envelope = &self.options.envelope;
         event::write_pipeline_error(out, &message, envelope, origin, line_offset, original);
     }
@@ -383,6 +394,7 @@ impl Normalizer {
             return Err(RecordError::PageOrRecord);
         }
         let event = map_record(&record, self.dialect, options, &mut self.known)?;
+        write_id(out, self.has_ids, origin, place.position, text.as_bytes());
         event::write_event(
             out,
             &event,
@@ -393,6 +405,13 @@ impl Normalizer {
         );
         self.counts.records += 1;
         Ok(())
+    }
+}
+
+/// Appends the line with the `_id` of the record at a position.
+fn write_id(out: &mut Vec<u8>, has_ids: bool, origin: &Origin, position: u64, record: &[u8]) {
+    if has_ids && let Some(source) = origin.id_source() {
+        event::write_action(out, &source.id(position, record));
     }
 }
 

@@ -15,14 +15,55 @@ const PRIORITY: u32 = 250;
 /// Keywords that no row of the table bounds: unknown keys (ECS's usual bound).
 const IGNORE_ABOVE: u32 = 1024;
 
+/// Values of a `flattened` field that are longer are kept but not indexed. A term may have 32,766 bytes, with
+/// its path; a character at most four.
+const FLATTENED_IGNORE_ABOVE: u32 = 7000;
+
+/// How deep a `flattened` field may be nested.
+const FLATTENED_DEPTH: u32 = 100;
+
+/// What an index template is for: the two products have other types for the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Product {
+    /// Elasticsearch 8 and 9.
+    Elasticsearch,
+    /// OpenSearch 2 and 3.
+    OpenSearch,
+}
+
+impl Product {
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Elasticsearch => "Elasticsearch",
+            Self::OpenSearch => "OpenSearch",
+        }
+    }
+}
+
+/// The name that the template has in a cluster.
+pub const NAME: &str = "logs-atlassian_confluence.audit";
+
 /// The composable index template, for `PUT _index_template/logs-atlassian_confluence.audit`.
 ///
-/// Dates are not guessed, so that a text which looks like one stays a keyword. Other keys of
-/// `confluence.audit.type` become keywords, whatever scalar they hold first, so that a later record
-/// with another type there is not refused.
+/// Dates are not guessed, so that a text which looks like one stays a keyword. Keys of
+/// `confluence.audit.type` beyond the documented ones are kept in the document alone, so that no record
+/// with many of them, or with another type there, is refused.
 #[must_use]
-pub fn index_template() -> Value {
+pub fn index_template(product: Product) -> Value {
     let table = fields();
+    let mut template = json!({
+        "mappings": {
+            "date_detection": false,
+            "dynamic_templates": dynamic_templates(),
+            "properties": properties(&members(table), product),
+        },
+    });
+    if product == Product::Elasticsearch {
+        template["settings"] =
+            json!({"index.mapping.total_fields.ignore_dynamic_beyond_limit": true});
+    }
     json!({
         "_meta": {
             "description": "Confluence audit events, as confluence-ecs makes them",
@@ -33,60 +74,53 @@ pub fn index_template() -> Value {
         "data_stream": {},
         "index_patterns": [PATTERN],
         "priority": PRIORITY,
-        "template": {
-            "mappings": {
-                "date_detection": false,
-                "dynamic_templates": dynamic_templates(),
-                "properties": properties(&members(table)),
-            },
-        },
+        "template": template,
     })
 }
 
 fn dynamic_templates() -> Value {
     let keyword = json!({"ignore_above": IGNORE_ABOVE, "type": Type::Keyword.name()});
-    let audit_types = ["string", "long", "double", "boolean"].map(|found| {
-        let name = format!("confluence_audit_type_{found}");
-        json!({name: {
-            "mapping": keyword,
-            "match_mapping_type": found,
-            "path_match": "confluence.audit.type.*",
-        }})
-    });
-    let strings = json!({"strings_as_keyword": {
+    json!([{"strings_as_keyword": {
         "mapping": keyword,
         "match_mapping_type": "string",
-    }});
-    audit_types.into_iter().chain([strings]).collect()
+    }}])
 }
 
-fn properties(members: &Members<'_>) -> Value {
-    let property = |(name, node): (&&str, &TreeNode<'_>)| ((*name).to_owned(), mapping(node));
+fn properties(members: &Members<'_>, product: Product) -> Value {
+    let property = |(name, node): (&&str, &TreeNode<'_>)| ((*name).to_owned(), mapping(node, product));
     members.iter().map(property).collect()
 }
 
-fn mapping(node: &TreeNode<'_>) -> Value {
+fn mapping(node: &TreeNode<'_>, product: Product) -> Value {
     match node {
-        TreeNode::Field(field) => field_mapping(field),
+        TreeNode::Field(field) => field_mapping(field, product),
         TreeNode::Object {
             open: None,
             members,
-        } => json!({"properties": properties(members)}),
+        } => json!({"properties": properties(members, product)}),
         TreeNode::Object {
             open: Some(_),
             members,
         } => json!({
-            "dynamic": true,
-            "properties": properties(members),
+            "dynamic": false,
+            "properties": properties(members, product),
             "type": "object",
         }),
     }
 }
 
-fn field_mapping(field: &Field) -> Value {
+fn field_mapping(field: &Field, product: Product) -> Value {
     let mut mapping = Map::new();
-    mapping.insert("type".to_owned(), field.kind.name().into());
-    if let Some(ignore_above) = field.ignore_above {
+    mapping.insert("type".to_owned(), type_name(field, product).into());
+    let ignore_above = match (field.kind, product) {
+        (Type::Flattened, Product::Elasticsearch) => {
+            mapping.insert("depth_limit".to_owned(), FLATTENED_DEPTH.into());
+            Some(FLATTENED_IGNORE_ABOVE)
+        }
+        (Type::ConstantKeyword, Product::OpenSearch) if field.value.is_none() => Some(IGNORE_ABOVE),
+        _ => field.ignore_above,
+    };
+    if let Some(ignore_above) = ignore_above {
         mapping.insert("ignore_above".to_owned(), ignore_above.into());
     }
     if field.unindexed {
@@ -105,4 +139,13 @@ fn field_mapping(field: &Field) -> Value {
         mapping.insert("fields".to_owned(), multi_fields.into());
     }
     mapping.into()
+}
+
+fn type_name(field: &Field, product: Product) -> &'static str {
+    match (field.kind, product) {
+        (Type::Flattened, Product::OpenSearch) => "flat_object",
+        // Without a value OpenSearch knows no such type.
+        (Type::ConstantKeyword, Product::OpenSearch) if field.value.is_none() => "keyword",
+        (kind, _) => kind.name(),
+    }
 }

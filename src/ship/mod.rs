@@ -17,7 +17,8 @@ use crate::pipeline::normalize::Counts;
 use crate::process::service::Service;
 use crate::process::shown::Shown as _;
 use crate::process::stop::Stop;
-use crate::sink::{self, Durable, OutputCheckpoint};
+use crate::cluster::sink::{ClusterCheckpoint, SAVE_BYTES as CLUSTER_SAVE_BYTES};
+use crate::sink::{self, Destination, Durable, OutputCheckpoint, Recorded};
 use crate::state::{self, Store};
 
 pub use cut_back::cut_back;
@@ -25,8 +26,8 @@ pub use mapping::Mapping;
 
 /// How long to wait for room for the state before trying again.
 const FULL_WAIT: Duration = Duration::from_millis(500);
-/// How long the output may take nothing when it is time to end.
-const LAST_PATIENCE: Duration = Duration::from_secs(3);
+/// A save waits for all answers of a cluster: not with every one of them.
+const CLUSTER_SAVE_INTERVAL: Duration = Duration::from_secs(5);
 /// The state is saved at the latest after so many bytes of events.
 pub const SAVE_BYTES: usize = 8 << 20;
 /// Room for events that is kept from piece to piece; what enormous records needed is given back.
@@ -70,6 +71,9 @@ pub trait Progress {
     /// What the state says of the output.
     fn output(&mut self) -> &mut Option<OutputCheckpoint>;
 
+    /// What the state says of the cluster.
+    fn cluster(&mut self) -> &mut Option<ClusterCheckpoint>;
+
     /// Takes note that the output and the state were saved, or that one of them failed; how long that
     /// took.
     fn saved(&mut self, is_saved: bool, took: Duration);
@@ -101,14 +105,18 @@ impl<P: Progress> Shipper<P> {
     /// # Errors
     /// When the output or the state fails.
     pub fn open(
-        output: &Path,
+        output: Destination,
         (directory, store): (PathBuf, Store),
-        progress: P,
+        mut progress: P,
         stop: &Arc<Stop>,
         service: &Arc<Service>,
     ) -> Result<Self, Error> {
+        let mut sink = Durable::reach(output)?;
+        if let Durable::Cluster(sink) = &mut sink {
+            sink.resume(progress.cluster().take());
+        }
         let mut shipper = Self {
-            sink: Durable::open(output)?,
+            sink,
             store,
             directory,
             progress,
@@ -136,6 +144,35 @@ impl<P: Progress> Shipper<P> {
     /// Whether the output is a file, which is cut back to what was saved of it after a crash.
     pub fn is_file(&self) -> bool {
         matches!(self.sink, Durable::File(_))
+    }
+
+    /// Whether it is a cluster: a save waits for its answers.
+    pub fn is_cluster(&self) -> bool {
+        matches!(self.sink, Durable::Cluster(_))
+    }
+
+    /// How many bytes of events are written before the state is saved, at most; none if bytes do not
+    /// count.
+    pub fn save_bytes(&self) -> Option<usize> {
+        match self.sink {
+            Durable::Stdout(_) => None,
+            Durable::File(_) => Some(SAVE_BYTES),
+            Durable::Cluster(_) => Some(CLUSTER_SAVE_BYTES),
+        }
+    }
+
+    /// The state is saved no more often than this while there is more to write.
+    pub fn save_interval(&self) -> Duration {
+        if self.is_cluster() {
+            CLUSTER_SAVE_INTERVAL
+        } else {
+            Duration::ZERO
+        }
+    }
+
+    /// Whether so much was written that the state is to be saved.
+    pub fn is_full(&self) -> bool {
+        self.save_bytes().is_some_and(|most| self.unsaved_bytes >= most)
     }
 
     /// When the state was saved last.
@@ -166,15 +203,17 @@ impl<P: Progress> Shipper<P> {
     ///
     /// # Errors
     /// As [`Durable::write`].
-    pub fn write(&mut self, lines: &[u8]) -> Result<(), sink::Error> {
+    pub fn write(&mut self, lines: &[u8]) -> Result<(), Error> {
         self.service.waiting(true);
-        let patience = Cell::new(None);
-        let give_up = || {
-            let since = patience.get().unwrap_or_else(Instant::now);
-            patience.set(self.stop.is_requested().then_some(since));
-            self.stop.is_requested() && since.elapsed() > LAST_PATIENCE
-        };
-        let written = self.sink.write(lines, &give_up);
+        let give_up = Patience::new(&self.stop, self.sink.patience());
+        let prepared = self.sink.prepare(&|| give_up.is_over());
+        self.service.waiting(false);
+        if prepared? {
+            self.save()?;
+        }
+        self.service.waiting(true);
+        let give_up = Patience::new(&self.stop, self.sink.patience());
+        let written = self.sink.write(lines, &|| give_up.is_over());
         self.service.waiting(false);
         written?;
         self.unsaved_bytes += lines.len();
@@ -197,13 +236,23 @@ impl<P: Progress> Shipper<P> {
     }
 
     fn save_both(&mut self) -> Result<(), Error> {
-        let recorded = self.sink.sync()?;
+        let give_up = Patience::new(&self.stop, self.sink.patience());
+        let recorded = self.sink.sync(&|| give_up.is_over())?;
+        let (file, cluster) = match recorded {
+            Recorded::Nothing => (None, None),
+            Recorded::File(file) => (Some(file), None),
+            Recorded::Cluster(cluster) => (None, cluster),
+        };
         let output = self.progress.output();
-        let before = std::mem::replace(output, recorded);
+        let before = std::mem::replace(output, file);
         if let Some(output) = output {
             output.succeed(before);
             output.is_final = self.is_final;
         }
+        *self.progress.cluster() = cluster.map(|cluster| ClusterCheckpoint {
+            is_final: self.is_final,
+            ..cluster
+        });
         let state = self.progress.state();
         save(&self.store, state, &self.directory, &self.stop)
     }
@@ -236,6 +285,32 @@ impl<P: Progress> Shipper<P> {
     pub fn end(&mut self) -> Result<(), Error> {
         self.is_final = true;
         self.save()
+    }
+}
+
+/// How long an output may take nothing once it is time to end.
+struct Patience<'a> {
+    stop: &'a Stop,
+    most: Duration,
+    since: Cell<Option<Instant>>,
+}
+
+impl<'a> Patience<'a> {
+    fn new(stop: &'a Stop, most: Duration) -> Self {
+        Self {
+            stop,
+            most,
+            since: Cell::new(None),
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        if !self.stop.is_requested() {
+            return false;
+        }
+        let since = self.since.get().unwrap_or_else(Instant::now);
+        self.since.set(Some(since));
+        since.elapsed() > self.most
     }
 }
 

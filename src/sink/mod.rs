@@ -1,4 +1,4 @@
-//! Where events go: stdout or a file.
+//! Where events go: stdout, a file, or a cluster.
 
 mod checkpoint;
 mod cut;
@@ -9,11 +9,14 @@ mod full;
 mod rescue;
 mod stdout;
 
+use crate::cluster::client::Setback;
+use crate::cluster::sink::{ClusterCheckpoint, ClusterSink};
 use crate::process::shown::Shown as _;
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 pub use checkpoint::OutputCheckpoint;
 pub use cut_back::{Classify, KnownWriters, Whose};
@@ -21,6 +24,9 @@ pub use file::FileSink;
 pub use full::is_full;
 pub use stdout::Sink;
 use stdout::is_stdout_closed;
+
+/// How long a file or a pipe may take nothing when it is time to end.
+const LAST_PATIENCE: Duration = Duration::from_secs(3);
 
 /// An output that does not take events.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +74,9 @@ pub enum Error {
         /// The underlying I/O error.
         source: io::Error,
     },
+    /// There is no cluster.
+    #[error("{0}")]
+    NoCluster(String),
     /// It took nothing for so long that the end came first.
     #[error("the output was blocked at shutdown")]
     GivenUp,
@@ -83,9 +92,64 @@ pub enum Durable {
     Stdout(Sink),
     /// A file: what it takes is kept.
     File(Box<FileSink>),
+    /// Elasticsearch or OpenSearch: what it takes is settled, sooner or later.
+    Cluster(Box<ClusterSink>),
+}
+
+/// Where events are to go.
+#[derive(Debug)]
+pub enum Destination {
+    /// A file; `-` is stdout.
+    Path(PathBuf),
+    /// A cluster.
+    Cluster(Box<ClusterSink>),
+}
+
+/// What is recorded of an output in the state.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Recorded {
+    /// Nothing: what stdout took is handed over.
+    #[default]
+    Nothing,
+    /// Of a file.
+    File(OutputCheckpoint),
+    /// Of a cluster; none before it was reached.
+    Cluster(Option<ClusterCheckpoint>),
+}
+
+impl From<Setback> for Error {
+    fn from(setback: Setback) -> Self {
+        match setback {
+            Setback::NoCluster(problem) => Self::NoCluster(problem),
+            Setback::Stopped | Setback::Lost(_) => Self::GivenUp,
+        }
+    }
 }
 
 impl Durable {
+    /// The output that is meant.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn reach(destination: Destination) -> Result<Self, Error> {
+        match destination {
+            Destination::Path(path) => Self::open(&path),
+            Destination::Cluster(sink) => Ok(Self::Cluster(sink)),
+        }
+    }
+
+    /// Waits until the output can take events. Whether that is news to be recorded before any is
+    /// written.
+    ///
+    /// # Errors
+    /// When `give_up` says so, or there is no cluster.
+    pub fn prepare(&mut self, give_up: &dyn Fn() -> bool) -> Result<bool, Error> {
+        match self {
+            Self::Stdout(_) | Self::File(_) => Ok(false),
+            Self::Cluster(sink) => Ok(sink.prepare(give_up)?),
+        }
+    }
+
     /// Stdout for `-`, else a file to append to.
     ///
     /// # Errors
@@ -109,25 +173,27 @@ impl Durable {
         match self {
             Self::Stdout(sink) => sink.write_until(lines, give_up),
             Self::File(sink) => sink.write(lines, give_up),
+            Self::Cluster(sink) => Ok(sink.write(lines, give_up)?),
         }
     }
 
-    /// Makes durable what was written. What is to be recorded of it, if it is a file.
+    /// Makes durable what was written. What is to be recorded of it.
     ///
     /// # Errors
-    /// As [`FileSink::sync`].
-    pub fn sync(&mut self) -> Result<Option<OutputCheckpoint>, Error> {
-        match self {
-            Self::Stdout(_) => Ok(None),
-            Self::File(sink) => sink.sync(),
-        }
+    /// As [`FileSink::sync`] and [`ClusterSink::sync`].
+    pub fn sync(&mut self, give_up: &dyn Fn() -> bool) -> Result<Recorded, Error> {
+        Ok(match self {
+            Self::Stdout(_) => Recorded::Nothing,
+            Self::File(sink) => sink.sync()?.map_or(Recorded::Nothing, Recorded::File),
+            Self::Cluster(sink) => Recorded::Cluster(sink.sync(give_up)?),
+        })
     }
 
     /// Whether its path no longer leads to it.
     #[must_use]
     pub fn is_moved(&self) -> bool {
         match self {
-            Self::Stdout(_) => false,
+            Self::Stdout(_) | Self::Cluster(_) => false,
             Self::File(sink) => sink.is_moved(),
         }
     }
@@ -138,8 +204,17 @@ impl Durable {
     /// As [`FileSink::reopen`].
     pub fn reopen(&mut self) -> Result<(), Error> {
         match self {
-            Self::Stdout(_) => Ok(()),
+            Self::Stdout(_) | Self::Cluster(_) => Ok(()),
             Self::File(sink) => sink.reopen(),
+        }
+    }
+
+    /// How long it may take nothing when it is time to end.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        match self {
+            Self::Stdout(_) | Self::File(_) => LAST_PATIENCE,
+            Self::Cluster(sink) => sink.patience(),
         }
     }
 
@@ -149,6 +224,7 @@ impl Durable {
         match self {
             Self::Stdout(sink) => sink.handed(),
             Self::File(sink) => sink.handed(),
+            Self::Cluster(_) => 0,
         }
     }
 
@@ -158,6 +234,7 @@ impl Durable {
         match self {
             Self::Stdout(sink) => sink.pipe(),
             Self::File(sink) => sink.pipe(),
+            Self::Cluster(_) => None,
         }
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::log::{Checkpoint, Log, LogId};
 use super::piece::Change;
 use super::recognise::Logs;
+use crate::cluster::sink::ClusterCheckpoint;
 use crate::pipeline::normalize::Counts;
 use crate::sink::OutputCheckpoint;
 
@@ -17,6 +18,9 @@ pub struct Checkpoints {
     pub patterns: BTreeSet<String>,
     /// The output file, as it was when this was saved.
     pub output: Option<OutputCheckpoint>,
+    /// The cluster, as it was when this was saved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<ClusterCheckpoint>,
     /// Checkpoint and counters of each log.
     pub logs: BTreeMap<LogId, LogEntry>,
     /// Of logs whose next events a pipe has already, how many: a write to it was given up.

@@ -12,7 +12,7 @@ use super::content::Content;
 use super::file_info::FileInfo;
 use super::identity::{Digest, ReadPosition};
 use super::name::LogName;
-use crate::pipeline::event::Origin;
+use crate::pipeline::event::{IdSource, Origin};
 use crate::process::file_id::FileId;
 use crate::process::shown::Shown as _;
 
@@ -58,6 +58,9 @@ pub struct Checkpoint {
     /// Which file that is.
     #[serde(rename = "node")]
     pub file_id: FileId,
+    /// What tells it from every other log in the ids of its events, wherever its file goes.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub identity: String,
     /// How long that was when it was last looked at.
     pub size: u64,
     /// What was read of it.
@@ -191,6 +194,19 @@ pub struct ReadError {
     is_blocking: bool,
 }
 
+/// The identity of the first log of a file: its inode, and its birth where the file system keeps that.
+/// The device is no part of it, since its number may change at a reboot.
+#[must_use]
+pub fn identity_of(file_id: &FileId) -> String {
+    let born = file_id.born.unwrap_or_default();
+    format!("{}.{born}", file_id.inode)
+}
+
+fn origin(checkpoint: &Checkpoint) -> Arc<Origin> {
+    let source = IdSource::Log(checkpoint.identity.clone());
+    Arc::new(Origin::file(&checkpoint.path).identified(source))
+}
+
 /// The directory and the name that the files of a series have in common.
 pub type Series = (PathBuf, OsString);
 
@@ -210,6 +226,7 @@ impl Log {
             home: found.home.clone(),
             real: found.real.clone(),
             file_id: found.file_id,
+            identity: String::new(),
             size: found.size,
             progress,
             seen,
@@ -224,7 +241,10 @@ impl Log {
 
     /// A log that the state knows.
     #[must_use]
-    pub fn restore(checkpoint: Checkpoint) -> Self {
+    pub fn restore(mut checkpoint: Checkpoint) -> Self {
+        if checkpoint.identity.is_empty() {
+            checkpoint.identity = identity_of(&checkpoint.file_id);
+        }
         let series_folder = checkpoint.series_folder.as_deref();
         let series_folder = series_folder.unwrap_or_else(|| folder(&checkpoint.path));
         let mut name = LogName::of(checkpoint.own_name());
@@ -250,10 +270,16 @@ impl Log {
             read_error: None,
             is_unfollowed: false,
             is_displaced: false,
-            origin: Arc::new(Origin::file(&checkpoint.path)),
+            origin: origin(&checkpoint),
             is_changed: false,
             checkpoint,
         }
+    }
+
+    /// Gives it another identity, before anything of it is read.
+    pub fn identify(&mut self, identity: String) {
+        self.checkpoint.identity = identity;
+        self.origin = origin(&self.checkpoint);
     }
 
     /// Its directory is followed by another path; nothing is open yet.
@@ -365,7 +391,7 @@ impl Log {
             (..) => found.real.clone(),
         };
         checkpoint.path.clone_from(&found.path);
-        self.origin = Arc::new(Origin::file(&found.path));
+        self.origin = origin(checkpoint);
         self.is_changed = true;
     }
 

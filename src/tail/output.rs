@@ -7,8 +7,9 @@ use super::checkpoints::Checkpoints;
 use super::log::LogId;
 use super::pace::Pace;
 use super::piece::Change;
+use crate::cluster::sink::ClusterCheckpoint;
 use crate::pipeline::normalize::Counts;
-use crate::ship::{self, Progress, SAVE_BYTES, Shipper};
+use crate::ship::{self, Progress, Shipper};
 use crate::sink::{self, OutputCheckpoint};
 
 /// The events of a piece.
@@ -45,6 +46,10 @@ impl Progress for Tailed {
 
     fn output(&mut self) -> &mut Option<OutputCheckpoint> {
         &mut self.checkpoints.output
+    }
+
+    fn cluster(&mut self) -> &mut Option<ClusterCheckpoint> {
+        &mut self.checkpoints.cluster
     }
 
     fn saved(&mut self, _: bool, took: Duration) {
@@ -84,7 +89,7 @@ impl Output {
             self.know_places(events)?;
             self.shipper.leave_moved()?;
             let written = self.shipper.write(&events.lines);
-            if let (Err(sink::Error::GivenUp), Some(log)) = (&written, events.log) {
+            if let (Err(ship::Error::Sink(sink::Error::GivenUp)), Some(log)) = (&written, events.log) {
                 let handed = self.shipper.sink().handed() as u64;
                 let checkpoints = &mut self.shipper.progress.checkpoints;
                 *checkpoints.handed.entry(log).or_default() += handed;
@@ -99,8 +104,8 @@ impl Output {
         let is_hangup = shipper.stop.take_hangup();
         // What stdout took is nothing to sync: only time counts there.
         let is_due = events.is_pause
-            || shipper.is_file() && shipper.unsaved_bytes() >= SAVE_BYTES
-            || shipper.last_save().elapsed() >= shipper.progress.pace.wait();
+            || shipper.is_full()
+            || shipper.last_save().elapsed() >= shipper.progress.pace.wait().max(shipper.save_interval());
         if shipper.progress.is_unsaved && is_due || is_hangup {
             shipper.save()?;
             if is_hangup || shipper.sink().is_moved() {

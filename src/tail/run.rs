@@ -22,7 +22,7 @@ use crate::process::service::Service;
 use crate::process::shown::Shown as _;
 use crate::process::stop::Stop;
 use crate::ship::{self, LINES_KEPT, Mapping, Shipper};
-use crate::sink;
+use crate::sink::{self, Destination};
 use crate::state::{self, Store};
 
 /// The name of the state's files.
@@ -39,8 +39,6 @@ pub struct TailOptions {
     pub meeting: FirstMeeting,
     /// The longest record, in bytes.
     pub max_line_bytes: usize,
-    /// Output file; `-` is stdout.
-    pub output: PathBuf,
     /// The directory of the state, where it is not the usual one.
     pub state_dir: Option<PathBuf>,
     /// Number of worker threads.
@@ -65,11 +63,12 @@ pub struct TailOutcome {
 pub fn run(
     options: &TailOptions,
     discovery: Discovery,
+    destination: Destination,
     mapping: &Mapping,
     stop: &Arc<Stop>,
     service: &Arc<Service>,
 ) -> Result<Option<TailOutcome>, ship::Error> {
-    let started = start(options, discovery, stop, service);
+    let started = start(options, discovery, destination, stop, service);
     let shipped = started.and_then(|(mut follower, mut output)| {
         service.ready();
         let shipped = ship(options, mapping, &mut follower, &mut output);
@@ -104,6 +103,7 @@ pub fn run(
 fn start(
     options: &TailOptions,
     discovery: Discovery,
+    destination: Destination,
     stop: &Arc<Stop>,
     service: &Arc<Service>,
 ) -> Result<(FollowLoop, Output), ship::Error> {
@@ -146,7 +146,7 @@ fn start(
         is_unsaved: true,
     };
     let saved = (directory, store);
-    let shipper = Shipper::open(&options.output, saved, tailed, stop, service)?;
+    let shipper = Shipper::open(destination, saved, tailed, stop, service)?;
     follower.output = shipper.sink().pipe();
     let report_interval = options.schedule.report_interval;
     Ok((follower, Output::new(shipper, report_interval, is_missing)))

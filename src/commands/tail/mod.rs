@@ -13,6 +13,7 @@ use crate::options::{self, MappingSources};
 use crate::process::service::Service;
 use crate::process::stop::Stop;
 use crate::ship::Mapping;
+use crate::sink::Destination;
 use crate::tail::discover::Discovery;
 use crate::tail::run::{self, TailOutcome};
 
@@ -28,11 +29,12 @@ pub fn run(arguments: &TailArgs) -> Result<Exit, Error> {
     }
     let sources = MappingSources::new(&arguments.mapping, &options::DEFAULT_TAGS);
     let mapping = Mapping::new(sources.databases(), move || sources.read())?;
-    refuse_own_output(&options.output, &discovery)?;
+    refuse_own_output(&arguments.output, &discovery)?;
+    let destination = Destination::Path(arguments.output.clone());
     let stop = Arc::new(Stop::on_signals_and_hangup()?);
     let service = Arc::new(Service::start());
     Ok(
-        match run::run(&options, discovery, &mapping, &stop, &service)? {
+        match run::run(&options, discovery, destination, &mapping, &stop, &service)? {
             Some(TailOutcome {
                 is_missing,
                 has_read_errors,

@@ -1,6 +1,7 @@
 //! The fields around an event that do not come from its record (docs/mapping.md 9).
 
 use super::AddFields;
+use super::id::IdSource;
 use crate::pipeline::json::json_string;
 use crate::pipeline::timestamp::Timestamp;
 
@@ -87,6 +88,8 @@ pub struct Origin {
     pub(super) path: Option<String>,
     /// `event.created` as JSON, for what was fetched; else empty.
     pub(super) created: String,
+    /// What its records' ids are made of, for a cluster.
+    pub(super) id_source: Option<IdSource>,
     /// `input`, and of files `log` up to its offset, for `Object::joined`.
     pub(super) joined: String,
 }
@@ -99,6 +102,7 @@ impl Origin {
             input: "\"stdin\"",
             path: None,
             created: String::new(),
+            id_source: Some(IdSource::Stream("stdin".to_owned())),
             joined: r#""input":{"type":"stdin"}"#.to_owned(),
         }
     }
@@ -110,6 +114,7 @@ impl Origin {
             input: "\"httpjson\"",
             path: None,
             created: String::from_utf8_lossy(&asked.json()).into_owned(),
+            id_source: None,
             joined: r#""input":{"type":"httpjson"}"#.to_owned(),
         }
     }
@@ -117,6 +122,8 @@ impl Origin {
     /// Origin of records read from a file.
     #[must_use]
     pub fn file(path: &std::path::Path) -> Self {
+        let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let id_source = IdSource::Stream(absolute.to_string_lossy().into_owned());
         let path = json_string(&path.to_string_lossy());
         Self {
             input: "\"log\"",
@@ -125,6 +132,22 @@ impl Origin {
             ),
             path: Some(path),
             created: String::new(),
+            id_source: Some(id_source),
         }
+    }
+
+    /// The same, with ids of another source.
+    #[must_use]
+    pub fn identified(self, source: IdSource) -> Self {
+        Self {
+            id_source: Some(source),
+            ..self
+        }
+    }
+
+    /// What the ids of its records are made of; none where each record has its own.
+    #[must_use]
+    pub fn id_source(&self) -> Option<&IdSource> {
+        self.id_source.as_ref()
     }
 }

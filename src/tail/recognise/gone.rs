@@ -126,8 +126,7 @@ impl Logs {
             if let Fate::Overwritten(found) = fate {
                 let progress = content::at_last_line(found).unwrap_or_default();
                 let log = Log::begin(found, progress, None, Condition::Ignored);
-                self.all.insert(self.next, log);
-                self.next += 1;
+                self.add(log);
             }
         }
         for id in uncertain {

@@ -33,7 +33,7 @@ use scan::Scan;
 use super::content;
 use super::discover::{FileInfo, ScanResult};
 use super::identity::{Digest, ReadPosition};
-use super::log::{Condition, Log, LogId, folder};
+use super::log::{identity_of, Condition, Log, LogId, folder};
 use crate::process::file_id::FileId;
 
 /// How files are first met.
@@ -94,6 +94,22 @@ impl ReadState {
 }
 
 impl Logs {
+    /// Adds a new log. Its identity is that of the file that it was first seen in; of several logs that
+    /// began in one file, as after each copytruncate, it tells which one it is.
+    fn add(&mut self, mut log: Log) {
+        let file = identity_of(&log.checkpoint.file_id);
+        let place = |identity: &str| match identity.strip_prefix(&file)? {
+            "" => Some(0),
+            rest => rest.strip_prefix('+')?.parse::<u64>().ok(),
+        };
+        let identities = self.all.values().map(|log| log.checkpoint.identity.as_str());
+        if let Some(last) = identities.filter_map(place).max() {
+            log.identify(format!("{file}+{}", last + 1));
+        }
+        self.all.insert(self.next, log);
+        self.next += 1;
+    }
+
     /// Finds every log among the files, and makes new logs of those that are none yet.
     ///
     /// # Errors
@@ -126,8 +142,7 @@ impl Logs {
                 && let Some(log) = self.meet(found, meeting, &mut earlier, &mut index, &mut scan)?
             {
                 index.add(self.next, &log);
-                self.all.insert(self.next, log);
-                self.next += 1;
+                self.add(log);
             }
         }
         let present: HashSet<_> = scanned

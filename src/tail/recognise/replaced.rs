@@ -185,8 +185,7 @@ impl Logs {
             log.moves_to(found, condition);
         } else {
             let log = Log::begin(found, progress, None, condition);
-            self.all.insert(self.next, log);
-            self.next += 1;
+            self.add(log);
         }
         scan.take(&found.file_id);
         Ok(())

@@ -101,8 +101,7 @@ impl Logs {
             scan.take(&found.file_id);
             let progress = ReadPosition::default();
             let log = Log::begin(&found, progress, None, Condition::Ignored);
-            self.all.insert(self.next, log);
-            self.next += 1;
+            self.add(log);
         }
         Ok(())
     }

@@ -1,0 +1,79 @@
+//! Arguments of sending events to Elasticsearch or OpenSearch.
+
+#![allow(rustdoc::bare_urls, reason = "help texts are shown as they stand")]
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use url::Url;
+
+use super::values;
+
+/// Where the cluster is, and who sends.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Elasticsearch or OpenSearch")]
+pub struct ClusterConnectionArgs {
+    /// Send events to this cluster, Elasticsearch or OpenSearch (repeatable: the next one is used while
+    /// one fails)
+    #[arg(long, value_name = "URL", value_parser = values::site_url)]
+    pub elasticsearch_url: Vec<Url>,
+    /// File with an API key, as `id:key` or encoded [env: CONFLUENCE_ECS_ES_API_KEY; else `es-api-key`
+    /// in $CREDENTIALS_DIRECTORY]
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "elasticsearch_url",
+        conflicts_with = "es_user"
+    )]
+    pub es_api_key_file: Option<PathBuf>,
+    /// User name
+    #[arg(long, value_name = "USER", requires = "elasticsearch_url", value_parser = values::user)]
+    pub es_user: Option<String>,
+    /// File with the user's password [env: CONFLUENCE_ECS_ES_PASSWORD; else `es-password` in
+    /// $CREDENTIALS_DIRECTORY]
+    #[arg(long, value_name = "FILE", requires = "es_user")]
+    pub es_password_file: Option<PathBuf>,
+    /// Trust the CA certificates in a PEM file, instead of the system's
+    #[arg(long, value_name = "FILE", requires = "elasticsearch_url")]
+    pub es_ca_file: Option<PathBuf>,
+    /// Trust the CA certificate with this SHA-256, as Elasticsearch prints it at its first start
+    #[arg(long, value_name = "HEX", requires = "elasticsearch_url", conflicts_with = "es_ca_file", value_parser = values::fingerprint)]
+    pub es_ca_fingerprint: Option<[u8; 32]>,
+    /// Client certificate, a PEM file
+    #[arg(long, value_name = "FILE", requires = "es_client_key")]
+    pub es_client_cert: Option<PathBuf>,
+    /// Key of the client certificate, a PEM file
+    #[arg(long, value_name = "FILE", requires = "es_client_cert")]
+    pub es_client_key: Option<PathBuf>,
+    /// Data stream, alias or index [default: the data stream
+    /// logs-atlassian_confluence.audit-NAMESPACE]
+    #[arg(long, value_name = "NAME", requires = "elasticsearch_url", value_parser = values::index)]
+    pub index: Option<String>,
+}
+
+/// How events are sent.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Elasticsearch or OpenSearch")]
+pub struct ClusterArgs {
+    /// Where the cluster is, and who sends.
+    #[command(flatten)]
+    pub connection: ClusterConnectionArgs,
+    /// Ingest pipeline [default: none, not even the data stream's own: the events are mapped already]
+    #[arg(long, value_name = "NAME", requires = "elasticsearch_url", value_parser = values::not_empty)]
+    pub pipeline: Option<String>,
+    /// Largest request
+    #[arg(long, value_name = "SIZE", default_value = "5MiB", allow_hyphen_values = true, value_parser = values::bulk_bytes)]
+    pub bulk_bytes: usize,
+    /// Requests in flight at once
+    #[arg(long, value_name = "N", default_value = "2", allow_hyphen_values = true, value_parser = values::bulk_concurrency)]
+    pub bulk_concurrency: NonZeroUsize,
+    /// File for events that the cluster refuses in every form [default: dead-letter.ndjson in the state
+    /// directory]
+    #[arg(long, value_name = "PATH", requires = "elasticsearch_url")]
+    pub dead_letter: Option<PathBuf>,
+    /// How long to wait for answers after SIGTERM
+    #[arg(long, value_name = "DURATION", default_value = "10s", allow_hyphen_values = true, value_parser = values::duration)]
+    pub shutdown_timeout: Duration,
+}
