@@ -1,17 +1,15 @@
-//! Certificates and proxies.
+//! Certificates, and what servers say again.
 
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use crate::support::atlassian::{Atlassian, cloud_record};
-use crate::support::fetching::{Fetching, START, Way, said};
+use crate::support::fetching::{Fetching, said};
 use crate::support::program::{command, run_command};
 
 const PAGE: &str =
@@ -19,7 +17,7 @@ const PAGE: &str =
 
 /// A server with TLS for `localhost`, whose certificate only its own authority vouches for: its port,
 /// and that authority's certificate.
-fn tls_server() -> (u16, String) {
+pub fn tls_server() -> (u16, String) {
     let key = rcgen::KeyPair::generate().expect("a key");
     let names = vec!["localhost".to_owned()];
     let certificate = rcgen::CertificateParams::new(names).expect("parameters");
@@ -102,66 +100,6 @@ fn an_authority_of_ones_own_is_trusted_when_it_is_given() {
     let empty = fetching.file("empty.pem", "");
     let output = fetch(&["--ca-file", empty.to_str().expect("UTF-8")]);
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));
-}
-
-/// A proxy that makes tunnels, and counts them.
-fn proxy() -> (String, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address");
-    let tunnels = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&tunnels);
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            counted.fetch_add(1, Ordering::SeqCst);
-            thread::spawn(move || tunnel(stream));
-        }
-    });
-    (format!("http://{address}"), tunnels)
-}
-
-fn tunnel(stream: TcpStream) -> io::Result<()> {
-    let mut inward = BufReader::new(stream.try_clone()?);
-    let mut first = String::new();
-    inward.read_line(&mut first)?;
-    let target = first
-        .strip_prefix("CONNECT ")
-        .and_then(|rest| rest.split(' ').next());
-    let target = target.ok_or(io::ErrorKind::InvalidData)?;
-    let mut line = String::new();
-    while inward.read_line(&mut line)? > 0 && line.trim() != "" {
-        line.clear();
-    }
-    let mut server = TcpStream::connect(target)?;
-    let mut outward = stream;
-    outward.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
-    let mut back = server.try_clone()?;
-    let backward = thread::spawn(move || {
-        let _ = io::copy(&mut back, &mut outward);
-        let _ = outward.shutdown(Shutdown::Both);
-    });
-    let mut buffer = [0; 4096];
-    while let read @ 1.. = inward.read(&mut buffer)? {
-        server.write_all(&buffer[..read])?;
-    }
-    server.shutdown(Shutdown::Both)?;
-    let _ = backward.join();
-    Ok(())
-}
-
-#[test]
-fn a_proxy_is_used_when_it_is_given_or_the_environment_says_so() {
-    let fetching = Fetching::of(Atlassian::cloud(), Way::Site);
-    fetching.server.insert(cloud_record(START, 1));
-    let (address, tunnels) = proxy();
-    fetching.fetch(&["--raw", "--window", "365d", "--proxy", &address]);
-    assert_eq!(tunnels.load(Ordering::SeqCst), 1);
-    fetching.assert_all_once();
-    let mut program = fetching.to_file(&["--raw", "--window", "365d"]);
-    program.env_remove("NO_PROXY").env("ALL_PROXY", &address);
-    assert_eq!(run_command(program, b"").status.code(), Some(0));
-    assert_eq!(tunnels.load(Ordering::SeqCst), 2);
-    let said = fetching.fetch_ends(&["--proxy", "no proxy"], 2);
-    assert!(said.contains("--proxy"), "{said}");
 }
 
 /// A server that says again what it was sent, in its answer and where it redirects to.
