@@ -79,7 +79,7 @@ pub(super) fn site_url(text: &str) -> Result<Url, &'static str> {
     Ok(url)
 }
 
-pub(super) fn proxy(text: &str) -> Result<String, crate::http::proxy::Error> {
+pub(super) fn proxy(text: &str) -> Result<String, &'static str> {
     crate::http::proxy::check_flag(text)?;
     Ok(text.to_owned())
 }

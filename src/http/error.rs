@@ -4,7 +4,7 @@ use std::io;
 
 use url::Url;
 
-use super::proxy::Proxy;
+use super::proxy::{FLAG, Proxy};
 use super::tls::{self, HandshakeError};
 use super::{LONGEST_BODY, origin, without_query};
 
@@ -182,21 +182,23 @@ fn unreached(proxy: &Proxy, error: Option<&io::Error>) -> Error {
 
 /// A proxy wants a user and password, or others.
 pub(super) fn login_wanted(proxy: &Proxy) -> Error {
-    let (what, remedy) = if proxy.has_user() {
-        (
+    let (setting, scheme) = (proxy.setting, proxy.scheme());
+    let (what, remedy) = match setting {
+        _ if proxy.has_user() => (
             "rejected the user name or password",
-            format!("check the user name and password of {}", proxy.setting),
-        )
-    } else {
-        (
+            format!("check the user name and password of {setting}"),
+        ),
+        FLAG => (
             "requires a user name and password",
-            "set HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT (http_proxy for a plain http site), or pass --proxy \
-             http://USER@HOST:PORT and --proxy-password-file FILE"
-                .to_owned(),
-        )
+            format!("pass {FLAG} {scheme}://USER@HOST:PORT and --proxy-password-file FILE"),
+        ),
+        variable => (
+            "requires a user name and password",
+            format!("set {variable}={scheme}://USER:PASSWORD@HOST:PORT"),
+        ),
     };
     Error::Proxy {
-        problem: format!("the proxy {} {what} (407)", proxy.name),
+        problem: format!("the proxy {} {what}", proxy.name),
         remedy,
         is_transient: false,
     }
@@ -252,40 +254,15 @@ fn of_io(url: &Url, proxy: Option<&Proxy>, error: &io::Error) -> Error {
         io::ErrorKind::ConnectionRefused
         | io::ErrorKind::HostUnreachable
         | io::ErrorKind::NetworkUnreachable => unreached(proxy, Some(error)),
-        io::ErrorKind::PermissionDenied if !proxy.is_http() => login_wanted_of_socks(proxy),
+        io::ErrorKind::PermissionDenied if !proxy.is_http() => login_wanted(proxy),
         _ if !proxy.is_http() && error.to_string() == "no acceptable auth methods" => {
-            login_wanted_of_socks(proxy)
+            login_wanted(proxy)
         }
         _ => Error::Connection(format!(
             "connection to {} through the proxy {} failed: {error}",
             origin(url),
             proxy.name
         )),
-    }
-}
-
-fn login_wanted_of_socks(proxy: &Proxy) -> Error {
-    let (what, remedy) = if proxy.has_user() {
-        (
-            "rejected the user name or password",
-            "check the user name and password of",
-        )
-    } else {
-        (
-            "requires a user name and password",
-            "add them to the URL in",
-        )
-    };
-    let remedy = match proxy.setting {
-        super::proxy::FLAG if !proxy.has_user() => {
-            "pass --proxy with a user name, and --proxy-password-file FILE".to_owned()
-        }
-        setting => format!("{remedy} {setting}"),
-    };
-    Error::Proxy {
-        problem: format!("the proxy {} {what}", proxy.name),
-        remedy,
-        is_transient: false,
     }
 }
 

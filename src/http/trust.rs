@@ -105,7 +105,9 @@ impl GivenVerifier {
     /// not known, or a self-signed certificate that is an authority's. webpki looks at the dates before either.
     fn is_about_issuer(error: &rustls::Error) -> bool {
         match error {
-            rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => true,
+            rustls::Error::InvalidCertificate(
+                CertificateError::UnknownIssuer | CertificateError::BadSignature,
+            ) => true,
             rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(other))) => {
                 is_ca_as_server(&other.to_string())
             }

@@ -22,22 +22,23 @@ const HTTP: [&str; 3] = ["http_proxy", "all_proxy", "ALL_PROXY"];
 /// The hosts to connect to directly.
 const NONE: [&str; 2] = ["no_proxy", "NO_PROXY"];
 
+/// What a proxy's URL is like.
+const EXPECTED: &str = "expected the URL of a proxy, such as http://proxy.example.com:3128 or \
+    socks5h://proxy.example.com:1080 (http, https, socks4, socks4a, socks5 or socks5h; special characters of a user \
+    name or password percent-encoded)";
+/// Everybody on the machine can read arguments.
+const NO_PASSWORD: &str = "a password does not belong in an argument, which other users can see: pass \
+    --proxy http://USER@HOST:PORT and the password by --proxy-password-file FILE, CONFLUENCE_ECS_PROXY_PASSWORD or \
+    the systemd credential proxy-password, or set HTTPS_PROXY instead";
+
 /// Why a proxy cannot be used. Its URL is not quoted: it may have a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// It is no URL of a proxy.
-    #[error(
-        "{0}: expected the URL of a proxy, such as http://proxy.example.com:3128 or \
-         socks5h://proxy.example.com:1080 (http, https, socks4, socks4a, socks5 or socks5h; special characters \
-         of a user name or password percent-encoded)"
-    )]
+    #[error("{0}: {EXPECTED}")]
     Url(&'static str),
-    /// Everybody on the machine can read arguments.
-    #[error(
-        "{FLAG}: a password does not belong in an argument, which other users can see: pass {FLAG} \
-         http://USER@HOST:PORT and the password by --proxy-password-file FILE, \
-         CONFLUENCE_ECS_PROXY_PASSWORD or the systemd credential proxy-password, or set HTTPS_PROXY instead"
-    )]
+    /// A password in the flag.
+    #[error("{FLAG}: {NO_PASSWORD}")]
     Password,
     /// A password for nobody.
     #[error("--proxy-password-file: the URL of the proxy has no user name, or there is no proxy")]
@@ -114,6 +115,12 @@ impl Proxy {
         )
     }
 
+    /// The scheme of its URL.
+    #[must_use]
+    pub(super) fn scheme(&self) -> &str {
+        self.name.split(':').next().unwrap_or_default()
+    }
+
     /// Whether it is asked for with a user name.
     #[must_use]
     pub(super) fn has_user(&self) -> bool {
@@ -137,13 +144,20 @@ impl Proxy {
 /// Checks the value of `--proxy`.
 ///
 /// # Errors
-/// When it is no URL of a proxy, or has a password in it.
-pub fn check_flag(text: &str) -> Result<(), Error> {
+/// What is expected, when it is no URL of a proxy, or has a password in it.
+pub fn check_flag(text: &str) -> Result<(), &'static str> {
+    flag(text).map(drop).map_err(|error| match error {
+        Error::Password => NO_PASSWORD,
+        Error::Url(_) | Error::NoUser => EXPECTED,
+    })
+}
+
+fn flag(text: &str) -> Result<Proxy, Error> {
     let proxy = Proxy::read(text, FLAG)?;
-    if proxy.inner.password().is_some() {
-        return Err(Error::Password);
+    match proxy.inner.password() {
+        Some(_) => Err(Error::Password),
+        None => Ok(proxy),
     }
-    Ok(())
 }
 
 /// The proxies of each scheme.
@@ -161,7 +175,7 @@ impl Proxies {
     /// # Errors
     /// When one of them is not understood: a request must not go another way than it was meant to.
     pub fn new(
-        flag: Option<&str>,
+        argument: Option<&str>,
         password: Option<&(Secret, bool)>,
         variable: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Self, Error> {
@@ -174,11 +188,10 @@ impl Proxies {
             let text = value.into_string().map_err(|_| Error::Url(name))?;
             Proxy::read(text.trim(), name).map(Some)
         };
-        let mut proxies = match flag {
+        let mut proxies = match argument {
             // The flag wins over all of the environment: it holds for every host.
             Some(text) => {
-                check_flag(text)?;
-                let proxy = Some(Proxy::read(text, FLAG)?);
+                let proxy = Some(flag(text)?);
                 Self {
                     http: proxy.clone(),
                     https: proxy,
@@ -288,8 +301,8 @@ mod tests {
         let one = Proxies::new(None, None, variable).unwrap().https.unwrap();
         assert_eq!(one.inner.password(), Some("p@ss"));
         assert_eq!(one.name, "http://h:1");
-        assert_eq!(check_flag("http://me:p@h:1"), Err(Error::Password));
-        assert_eq!(check_flag("me:p@h:1"), Err(Error::Password));
+        assert_eq!(check_flag("http://me:p@h:1"), Err(NO_PASSWORD));
+        assert_eq!(check_flag("me:p@h:1"), Err(NO_PASSWORD));
         let secret = (Secret::new("a:b@c/é".to_owned()), true);
         let flag = Some("socks5://me@[::1]:1");
         let two = Proxies::new(flag, Some(&secret), |_| None).unwrap();
