@@ -142,9 +142,14 @@ pub struct HttpArgs {
     /// Retries of a failed request; waiting on the server's request (Retry-After) does not count
     #[arg(long, value_name = "N", default_value_t = 7, allow_negative_numbers = true, value_parser = values::retries)]
     pub retries: u32,
-    /// Proxy, such as http://proxy.example.com:3128 [env: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY]
+    /// Proxy for all requests, such as http://proxy.example.com:3128 or socks5h://proxy.example.com:1080
+    /// [env: HTTPS_PROXY, http_proxy, ALL_PROXY, NO_PROXY]
     #[arg(long, value_name = "URL", value_parser = values::proxy)]
     pub proxy: Option<String>,
+    /// File with the password of the proxy's user [env: CONFLUENCE_ECS_PROXY_PASSWORD; else
+    /// `proxy-password` in $CREDENTIALS_DIRECTORY]
+    #[arg(long, value_name = "FILE")]
+    pub proxy_password_file: Option<PathBuf>,
     /// Trust the CA certificates in a PEM file, instead of the system's
     #[arg(long, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
@@ -161,6 +166,7 @@ impl HttpArgs {
             timeout: self.timeout,
             retries: self.retries,
             proxy: self.proxy.clone(),
+            proxy_password: None,
             ca_file: self.ca_file.clone(),
             user_agent: self.user_agent.clone(),
             longest_wait: retry::LONGEST_ASKED,

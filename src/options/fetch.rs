@@ -3,13 +3,14 @@
 use url::Url;
 
 use super::threads;
-use crate::auth::credentials::{self, API_TOKEN, CLIENT_SECRET, PAT};
+use crate::auth::credentials::{self, API_TOKEN, CLIENT_SECRET, PAT, PROXY_PASSWORD};
 use crate::auth::servers::Servers;
-use crate::cli::{AtlassianArgs, CloudId, DeploymentArg, FetchArgs, QueryArgs, SiteArgs};
+use crate::cli::{AtlassianArgs, CloudId, DeploymentArg, FetchArgs, HttpArgs, QueryArgs, SiteArgs};
 use crate::fetch::connect::{Credentials, FetchTarget, SiteLocation};
 use crate::fetch::run::FetchOptions;
 use crate::fetch::since::Since;
 use crate::fetch::window::{Reach, is_future};
+use crate::http;
 use crate::pipeline::timestamp::Timestamp;
 use crate::secret::Secret;
 
@@ -101,6 +102,20 @@ impl From<&AtlassianArgs> for Servers {
     }
 }
 
+/// How requests are made, with the password of the proxy.
+///
+/// # Errors
+/// When the password cannot be read.
+pub fn http(arguments: &HttpArgs) -> Result<http::Settings, credentials::Error> {
+    let file = arguments.proxy_password_file.as_deref();
+    let password = PROXY_PASSWORD.find(file)?;
+    Ok(http::Settings {
+        // A variable or a credential may be there for other machines; a flag is meant.
+        proxy_password: password.map(|password| (password, file.is_some())),
+        ..arguments.settings()
+    })
+}
+
 /// The site and the credentials, from the arguments and the environment.
 ///
 /// # Errors
@@ -111,7 +126,7 @@ pub fn target(arguments: &FetchArgs) -> Result<FetchTarget, Error> {
         place,
         credentials,
         servers: Servers::from(&arguments.site.atlassian),
-        http: arguments.http.settings(),
+        http: http(&arguments.http)?,
         search: arguments.query.search.clone(),
         state_dir: arguments.state.state_dir.clone(),
     })

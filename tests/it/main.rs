@@ -17,6 +17,7 @@ mod support {
     pub mod outcome;
     pub mod place;
     pub mod program;
+    pub mod proxy;
     pub mod random;
     pub mod records;
     pub mod told;

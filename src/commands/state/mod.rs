@@ -9,6 +9,7 @@ use super::Error;
 use super::tail::report::condition;
 use crate::cli::{StateCommand, StateDirArgs};
 use crate::exit::Exit;
+use crate::http::address::without_credentials;
 use crate::process::shown::Shown as _;
 use crate::state::{self, Store};
 use crate::tail::checkpoints::{Checkpoints, LogEntry};
@@ -96,7 +97,7 @@ fn show(name: &Path, at: &StateDirArgs) -> Result<Exit, Error> {
 
 fn read(directory: &Path, name: &Path) -> Result<Checkpoints, Error> {
     let saved = state::read::<Checkpoints>(directory, STATE)?;
-    let unknown = || Error::Unknown(name.shown().to_string());
+    let unknown = || Error::Unknown(without_credentials(&name.shown().to_string()));
     saved.map(|saved| saved.state).ok_or_else(unknown)
 }
 
@@ -109,7 +110,9 @@ fn ids(checkpoints: &Checkpoints, name: &Path) -> Result<Vec<u64>, Error> {
         .map(|(id, _)| *id)
         .collect();
     if ids.is_empty() {
-        return Err(Error::Unknown(name.shown().to_string()));
+        return Err(Error::Unknown(without_credentials(
+            &name.shown().to_string(),
+        )));
     }
     Ok(ids)
 }

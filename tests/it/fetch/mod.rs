@@ -12,6 +12,7 @@ mod network;
 mod oauth;
 mod oddities;
 mod paging;
+mod proxies;
 mod ranges;
 mod refusals;
 mod running;
