@@ -17,7 +17,7 @@ use super::values;
 pub struct ClusterConnectionArgs {
     /// Send events to this cluster, Elasticsearch or OpenSearch (repeatable: the next one is used while
     /// one fails)
-    #[arg(long, value_name = "URL", value_parser = values::site_url)]
+    #[arg(long, value_name = "URL", value_parser = url, conflicts_with = "output")]
     pub elasticsearch_url: Vec<Url>,
     /// File with an API key, as `id:key` or encoded [env: CONFLUENCE_ECS_ES_API_KEY; else `es-api-key`
     /// in $CREDENTIALS_DIRECTORY]
@@ -39,7 +39,7 @@ pub struct ClusterConnectionArgs {
     #[arg(long, value_name = "FILE", requires = "elasticsearch_url")]
     pub es_ca_file: Option<PathBuf>,
     /// Trust the CA certificate with this SHA-256, as Elasticsearch prints it at its first start
-    #[arg(long, value_name = "HEX", requires = "elasticsearch_url", conflicts_with = "es_ca_file", value_parser = values::fingerprint)]
+    #[arg(long, value_name = "HEX", requires = "elasticsearch_url", conflicts_with = "es_ca_file", value_parser = fingerprint)]
     pub es_ca_fingerprint: Option<[u8; 32]>,
     /// Client certificate, a PEM file
     #[arg(long, value_name = "FILE", requires = "es_client_key")]
@@ -49,7 +49,7 @@ pub struct ClusterConnectionArgs {
     pub es_client_key: Option<PathBuf>,
     /// Data stream, alias or index [default: the data stream
     /// logs-atlassian_confluence.audit-NAMESPACE]
-    #[arg(long, value_name = "NAME", requires = "elasticsearch_url", value_parser = values::index)]
+    #[arg(long, value_name = "NAME", requires = "elasticsearch_url", value_parser = index)]
     pub index: Option<String>,
 }
 
@@ -64,16 +64,65 @@ pub struct ClusterArgs {
     #[arg(long, value_name = "NAME", requires = "elasticsearch_url", value_parser = values::not_empty)]
     pub pipeline: Option<String>,
     /// Largest request
-    #[arg(long, value_name = "SIZE", default_value = "5MiB", allow_hyphen_values = true, value_parser = values::bulk_bytes)]
+    #[arg(long, value_name = "SIZE", default_value = "5242880", requires = "elasticsearch_url", allow_hyphen_values = true, value_parser = bulk_bytes)]
     pub bulk_bytes: usize,
     /// Requests in flight at once
-    #[arg(long, value_name = "N", default_value = "2", allow_hyphen_values = true, value_parser = values::bulk_concurrency)]
+    #[arg(long, value_name = "N", default_value = "2", requires = "elasticsearch_url", allow_hyphen_values = true, value_parser = bulk_concurrency)]
     pub bulk_concurrency: NonZeroUsize,
     /// File for events that the cluster refuses in every form [default: dead-letter.ndjson in the state
     /// directory]
     #[arg(long, value_name = "PATH", requires = "elasticsearch_url")]
     pub dead_letter: Option<PathBuf>,
     /// How long to wait for answers after SIGTERM
-    #[arg(long, value_name = "DURATION", default_value = "10s", allow_hyphen_values = true, value_parser = values::duration)]
+    #[arg(long, value_name = "DURATION", default_value = "10s", requires = "elasticsearch_url", allow_hyphen_values = true, value_parser = values::duration)]
     pub shutdown_timeout: Duration,
+}
+
+fn url(text: &str) -> Result<Url, &'static str> {
+    values::site_url(text).map_err(|_| {
+        "expected a URL such as https://es.example.com:9200, without user, password, query or fragment"
+    })
+}
+
+/// A SHA-256, with or without colons, as Elasticsearch and OpenSSL print it.
+fn fingerprint(text: &str) -> Result<[u8; 32], &'static str> {
+    const EXPECTED: &str = "expected a SHA-256 of 64 hexadecimal digits";
+    let digits: String = text.chars().filter(|character| *character != ':').collect();
+    let mut bytes = [0; 32];
+    if digits.len() != 64 || !digits.is_ascii() {
+        return Err(EXPECTED);
+    }
+    for (byte, place) in bytes.iter_mut().zip((0..64).step_by(2)) {
+        *byte = u8::from_str_radix(&digits[place..place + 2], 16).map_err(|_| EXPECTED)?;
+    }
+    Ok(bytes)
+}
+
+/// The rules for names of indices, data streams and aliases.
+fn index(text: &str) -> Result<String, &'static str> {
+    let is_forbidden = |character: char| {
+        character.is_whitespace() || character.is_uppercase() || "\\/*?\"<>|,#:".contains(character)
+    };
+    let is_valid = !text.is_empty()
+        && text.len() <= 255
+        && !text.starts_with(['-', '_', '+', '.'])
+        && !text.contains(is_forbidden);
+    if !is_valid {
+        return Err(
+            "expected the name of a data stream, alias or index: lower case, no blanks nor any of \\/*?\"<>|,#: , at most 255 bytes",
+        );
+    }
+    Ok(text.to_owned())
+}
+
+fn bulk_bytes(text: &str) -> Result<usize, &'static str> {
+    let size = text.parse().ok();
+    let size = size.filter(|size| (1 << 10..=100 << 20).contains(size));
+    size.ok_or("expected a size from 1KiB to 100MiB")
+}
+
+fn bulk_concurrency(text: &str) -> Result<NonZeroUsize, &'static str> {
+    let number = text.parse().ok();
+    let number = number.filter(|number: &NonZeroUsize| number.get() <= 16);
+    number.ok_or("expected a number of requests from 1 to 16")
 }

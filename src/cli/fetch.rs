@@ -9,10 +9,10 @@ use clap::{Args, ValueEnum};
 use url::Url;
 
 use super::values::CloudId;
-use super::{MappingArgs, StateDirArgs, values};
+use super::{ClusterArgs, MappingArgs, StateDirArgs, values};
 use crate::auth::servers;
 use crate::fetch::since::Since;
-use crate::http::{Settings, retry};
+use crate::http::{Settings, Trust, retry};
 use crate::pipeline::timestamp::Timestamp;
 
 /// Arguments of `fetch`.
@@ -29,7 +29,7 @@ pub struct FetchArgs {
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = values::interval)]
     pub interval: Option<Duration>,
     /// Write the original records, one per line, instead of events
-    #[arg(long)]
+    #[arg(long, conflicts_with = "elasticsearch_url")]
     pub raw: bool,
     /// Leave out the audit records that these requests themselves cause on a Data Center
     #[arg(long)]
@@ -46,6 +46,9 @@ pub struct FetchArgs {
     /// How requests are made.
     #[command(flatten)]
     pub http: HttpArgs,
+    /// The cluster to send to, instead of an output file.
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
     /// How records are mapped.
     #[command(flatten)]
     pub mapping: MappingArgs,
@@ -167,7 +170,10 @@ impl HttpArgs {
             retries: self.retries,
             proxy: self.proxy.clone(),
             proxy_password: None,
-            ca_file: self.ca_file.clone(),
+            trust: Trust {
+                ca_file: self.ca_file.clone().map(|path| ("--ca-file", path)),
+                ..Trust::default()
+            },
             user_agent: self.user_agent.clone(),
             longest_wait: retry::LONGEST_ASKED,
         }

@@ -6,6 +6,7 @@
 
 mod auth;
 mod check;
+mod cluster;
 mod fetch;
 mod fixtures;
 mod mapping;
@@ -27,6 +28,7 @@ use crate::http::address::credentials_in;
 
 pub use auth::{AuthArgs, AuthCommand};
 pub use check::CheckArgs;
+pub use cluster::{ClusterArgs, ClusterConnectionArgs};
 pub use fetch::{
     AtlassianArgs, ClientSecretArgs, DeploymentArg, FetchArgs, HttpArgs, QueryArgs, SiteArgs,
 };

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::MappingArgs;
+use super::{ClusterArgs, MappingArgs};
 
 /// Arguments of `normalize`.
 #[derive(Debug, Args)]
@@ -18,6 +18,9 @@ pub struct NormalizeArgs {
     /// Write to a file, truncating it first, instead of stdout
     #[arg(short, long, value_name = "PATH", default_value = "-")]
     pub output: PathBuf,
+    /// The cluster to send to, instead of an output file.
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
     /// How records are mapped.
     #[command(flatten)]
     pub mapping: MappingArgs,

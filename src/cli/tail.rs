@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{ArgGroup, Args, ValueEnum};
 
-use super::{MappingArgs, StateDirArgs, values};
+use super::{ClusterArgs, MappingArgs, StateDirArgs, values};
 
 /// Arguments of `tail`.
 #[derive(Debug, Args)]
@@ -59,6 +59,9 @@ pub struct TailArgs {
     /// Where to keep how far files were read.
     #[command(flatten)]
     pub state: StateDirArgs,
+    /// The cluster to send to, instead of an output file.
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
     /// How records are mapped.
     #[command(flatten)]
     pub mapping: MappingArgs,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Error;
+use super::{Error, destination};
 use crate::cli::FetchArgs;
 use crate::exit::Exit;
 use crate::fetch::connect::connect;
@@ -11,7 +11,6 @@ use crate::options::{self, MappingSources};
 use crate::process::service::Service;
 use crate::process::stop::Stop;
 use crate::ship::Mapping;
-use crate::sink::Destination;
 
 /// Runs the subcommand with its parsed arguments.
 ///
@@ -30,7 +29,12 @@ pub fn run(arguments: &FetchArgs) -> Result<Exit, Error> {
     });
     let service = Arc::new(Service::start());
     let options = options::fetch::fetch(arguments);
-    let destination = Destination::Path(arguments.output.clone());
+    let destination = destination(
+        &arguments.cluster,
+        &arguments.output,
+        &arguments.mapping,
+        &arguments.state,
+    )?;
     let Some(outcome) = run::run(&options, destination, &mapping, asker, &stop, &service)? else {
         return Ok(Exit::Done);
     };

@@ -13,10 +13,11 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::auth::login;
-use crate::cli::Command;
+use crate::cli::{ClusterArgs, Command, MappingArgs, StateDirArgs};
 use crate::exit::Exit;
 use crate::fetch::{Error as FetchError, connect};
 use crate::process::shown::Shown as _;
+use crate::sink::Destination;
 use crate::{auth as oauth, options, ship, sink, state as state_file};
 
 /// Runs the subcommand that was parsed.
@@ -34,6 +35,20 @@ pub fn run(command: Command) -> Result<Exit, Error> {
         Command::Fixtures { task } => fixtures::run(task),
         Command::Schema { what } => schema::run(what),
     }
+}
+
+/// Where the events of a command go: to a cluster, if one is given.
+fn destination(
+    cluster: &ClusterArgs,
+    output: &Path,
+    mapping: &MappingArgs,
+    state: &StateDirArgs,
+) -> Result<Destination, options::Error> {
+    let options = options::cluster::cluster(cluster, &mapping.namespace, state.state_dir.as_deref())?;
+    Ok(match options {
+        Some(options) => Destination::Cluster(Box::new(options.sink()?)),
+        None => Destination::Path(output.to_owned()),
+    })
 }
 
 /// Why a command could not do its work.

@@ -38,7 +38,7 @@ use proxy::forward::ForwardConnector;
 use proxy::{Proxies, Proxy};
 use redaction::Redaction;
 use tls::TlsConnector;
-pub use trust::Error as TrustError;
+pub use trust::{Error as TrustError, Trust};
 
 use crate::secret::Secret;
 
@@ -60,8 +60,8 @@ pub struct Settings {
     pub proxy: Option<String>,
     /// The password of the proxy's user, and whether it was given for nothing else.
     pub proxy_password: Option<(Secret, bool)>,
-    /// Certificates of the authorities to trust, instead of the system's.
-    pub ca_file: Option<PathBuf>,
+    /// Which servers are trusted.
+    pub trust: Trust,
     /// Value of the `User-Agent` header.
     pub user_agent: String,
     /// How long a server may ask to be left alone; longer is as good as no answer.
@@ -210,7 +210,7 @@ impl Client {
         let flag = settings.proxy.as_deref();
         let password = settings.proxy_password.as_ref();
         let proxies = Proxies::new(flag, password, |name| std::env::var_os(name))?;
-        let tls = trust::tls(settings.ca_file.as_deref())?;
+        let tls = trust::tls(&settings.trust)?;
         let through = |proxy: &Proxy| {
             let forward = ForwardConnector::new(proxy.clone(), config(settings, None));
             let chain = ().chain(forward).chain(SocksConnector::default());

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use sha2::{Digest as _, Sha256};
 use rustls::server::ParsedCertificate;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore,
@@ -16,67 +18,116 @@ use rustls::{
 
 use crate::process::shown::Shown as _;
 
+/// Which servers are trusted, and how this program shows who it is.
+#[derive(Debug, Clone, Default)]
+pub struct Trust {
+    /// A file with certificates of authorities to trust instead of the system's, and the flag that
+    /// names it.
+    pub ca_file: Option<(&'static str, PathBuf)>,
+    /// SHA-256 of an authority's certificate that is trusted instead, if the server shows it.
+    pub ca_fingerprint: Option<[u8; 32]>,
+    /// Files with a certificate and its key to show to servers, with the flags that name them.
+    pub client: Option<[(&'static str, PathBuf); 2]>,
+}
+
 /// No certificates to trust.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file cannot be read.
-    #[error("--ca-file: cannot read {}: {source}", path.shown())]
+    #[error("{flag}: cannot read {}: {source}", path.shown())]
     Read {
+        /// The flag that names the file.
+        flag: &'static str,
         /// Path of the file that caused the error.
         path: PathBuf,
         /// The underlying I/O error.
         source: io::Error,
     },
     /// The file contains no certificate.
-    #[error("--ca-file: no certificate in {}: expected PEM, starting with -----BEGIN CERTIFICATE-----", .0.shown())]
-    NoCertificate(PathBuf),
+    #[error("{flag}: no certificate in {}: expected PEM, starting with -----BEGIN CERTIFICATE-----", path.shown())]
+    NoCertificate {
+        /// The flag that names the file.
+        flag: &'static str,
+        /// Path of the file that caused the error.
+        path: PathBuf,
+    },
+    /// The file contains no private key.
+    #[error("{flag}: no private key in {}: expected PEM, starting with -----BEGIN PRIVATE KEY-----, not encrypted", path.shown())]
+    NoKey {
+        /// The flag that names the file.
+        flag: &'static str,
+        /// Path of the file that caused the error.
+        path: PathBuf,
+    },
     /// The cryptography of TLS cannot be set up.
     #[error("cannot set up TLS: {0}")]
     Tls(#[from] rustls::Error),
 }
 
-/// TLS that trusts the authorities in `ca_file`, else the system's (`SSL_CERT_FILE` is heeded).
-pub(super) fn tls(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, Error> {
+/// TLS that trusts the authorities that are given, else the system's (`SSL_CERT_FILE` is heeded).
+pub(super) fn tls(trust: &Trust) -> Result<Arc<ClientConfig>, Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
     let builder = builder.with_safe_default_protocol_versions()?;
-    let config = match ca_file {
-        None => builder
-            .with_root_certificates(of_system())
-            .with_no_client_auth(),
-        Some(path) => {
-            let given = of_file(path)?;
-            let mut roots = RootCertStore::empty();
-            let (added, _) = roots.add_parsable_certificates(given.clone());
-            if added == 0 {
-                return Err(Error::NoCertificate(path.to_owned()));
-            }
-            let roots = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
-            let verifier = GivenVerifier {
-                authorities: roots
-                    .build()
-                    .map_err(|error| Error::Tls(rustls::Error::General(error.to_string())))?,
-                given,
+    let builder = match (&trust.ca_file, trust.ca_fingerprint) {
+        (None, None) => builder.with_root_certificates(of_system()),
+        (Some((flag, path)), _) => {
+            let given = of_file(flag, path)?;
+            let verifier = GivenVerifier::new(given, provider)?;
+            let verifier = verifier.ok_or_else(|| no_certificate(flag, path))?;
+            let builder = builder.dangerous();
+            builder.with_custom_certificate_verifier(Arc::new(verifier))
+        }
+        (None, Some(fingerprint)) => {
+            let verifier = FingerprintVerifier {
+                fingerprint,
+                provider,
             };
-            builder
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(verifier))
-                .with_no_client_auth()
+            let builder = builder.dangerous();
+            builder.with_custom_certificate_verifier(Arc::new(verifier))
+        }
+    };
+    let config = match &trust.client {
+        None => builder.with_no_client_auth(),
+        Some([(certificate_flag, certificate), (key_flag, key)]) => {
+            let chain = of_file(certificate_flag, certificate)?;
+            let key = key_of_file(key_flag, key)?;
+            builder.with_client_auth_cert(chain, key)?
         }
     };
     Ok(Arc::new(config))
 }
 
-fn of_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
-    let text = std::fs::read(path).map_err(|source| Error::Read {
+fn read(flag: &'static str, path: &Path) -> Result<Vec<u8>, Error> {
+    std::fs::read(path).map_err(|source| Error::Read {
+        flag,
         path: path.to_owned(),
         source,
-    })?;
+    })
+}
+
+fn of_file(flag: &'static str, path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let text = read(flag, path)?;
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
     match certificates {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-        Ok(_) | Err(_) => Err(Error::NoCertificate(path.to_owned())),
+        Ok(_) | Err(_) => Err(no_certificate(flag, path)),
     }
+}
+
+fn no_certificate(flag: &'static str, path: &Path) -> Error {
+    Error::NoCertificate {
+        flag,
+        path: path.to_owned(),
+    }
+}
+
+fn key_of_file(flag: &'static str, path: &Path) -> Result<PrivateKeyDer<'static>, Error> {
+    let text = read(flag, path)?;
+    PrivateKeyDer::from_pem_slice(&text).map_err(|_| Error::NoKey {
+        flag,
+        path: path.to_owned(),
+    })
 }
 
 fn of_system() -> RootCertStore {
@@ -101,6 +152,23 @@ struct GivenVerifier {
 }
 
 impl GivenVerifier {
+    /// None if none of the certificates can be an authority's.
+    fn new(
+        given: Vec<CertificateDer<'static>>,
+        provider: Arc<CryptoProvider>,
+    ) -> Result<Option<Self>, rustls::Error> {
+        let mut roots = RootCertStore::empty();
+        let (added, _) = roots.add_parsable_certificates(given.clone());
+        if added == 0 {
+            return Ok(None);
+        }
+        let roots = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
+        let authorities = roots.build();
+        let authorities =
+            authorities.map_err(|error| rustls::Error::General(error.to_string()))?;
+        Ok(Some(Self { authorities, given }))
+    }
+
     /// Whether what is wrong with a certificate does not matter if it was given itself: an authority that is
     /// not known, or a self-signed certificate that is an authority's. webpki looks at the dates before either.
     fn is_about_issuer(error: &rustls::Error) -> bool {
@@ -166,5 +234,57 @@ impl ServerCertVerifier for GivenVerifier {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.authorities.supported_verify_schemes()
+    }
+}
+
+/// Trusts the authority whose certificate has this fingerprint, if the server shows it: what Elasticsearch
+/// prints at its first start.
+#[derive(Debug)]
+struct FingerprintVerifier {
+    fingerprint: [u8; 32],
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for FingerprintVerifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let mut shown = std::iter::once(end_entity).chain(intermediates);
+        let trusted = shown.find(|shown| Sha256::digest(shown)[..] == self.fingerprint);
+        let unknown = || rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
+        let trusted = trusted.ok_or_else(unknown)?.clone().into_owned();
+        let verifier = GivenVerifier::new(vec![trusted], Arc::clone(&self.provider))?;
+        let verifier = verifier.ok_or_else(unknown)?;
+        verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, cert, dss, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, cert, dss, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        algorithms.supported_schemes()
     }
 }

@@ -8,11 +8,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use url::Url;
 
-use crate::auth::credentials::{self, Setting};
+use crate::auth::credentials::{self, Alphabet, Setting};
 use crate::cli::{ClusterArgs, ClusterConnectionArgs};
 use crate::cluster::client::ClusterClient;
 use crate::cluster::dead_letter::{self, DeadLetters};
 use crate::cluster::settle::Settler;
+use crate::cluster::sink::ClusterSink;
 use crate::http::{self, Client, Trust};
 use crate::secret::Secret;
 use crate::state;
@@ -22,6 +23,7 @@ const API_KEY: Setting = Setting {
     flag: "--es-api-key-file",
     variable: "CONFLUENCE_ECS_ES_API_KEY",
     credential: "es-api-key",
+    alphabet: Alphabet::Token,
 };
 
 /// A password of the cluster.
@@ -29,6 +31,7 @@ const PASSWORD: Setting = Setting {
     flag: "--es-password-file",
     variable: "CONFLUENCE_ECS_ES_PASSWORD",
     credential: "es-password",
+    alphabet: Alphabet::Password,
 };
 
 /// An answer to a bulk request may take this long.
@@ -68,4 +71,120 @@ pub struct ClusterOptions {
     dead_letter: PathBuf,
     /// How long to wait for answers at the end.
     pub shutdown_timeout: Duration,
+}
+
+/// Reads where the cluster is and who sends; none if events go elsewhere.
+///
+/// # Errors
+/// When a secret cannot be read, or is missing.
+pub fn cluster(
+    arguments: &ClusterArgs,
+    namespace: &str,
+    state_dir: Option<&std::path::Path>,
+) -> Result<Option<ClusterOptions>, Error> {
+    let connection = &arguments.connection;
+    if connection.elasticsearch_url.is_empty() {
+        return Ok(None);
+    }
+    let dead_letter = match &arguments.dead_letter {
+        Some(path) => path.clone(),
+        None => state::directory(state_dir)
+            .map_err(Error::DeadLetter)?
+            .join(dead_letter::FILE_NAME),
+    };
+    let target = connection.index.clone();
+    Ok(Some(ClusterOptions {
+        urls: connection.elasticsearch_url.clone(),
+        authorization: authorization(connection)?,
+        trust: trust(connection),
+        target: target.unwrap_or_else(|| data_stream(namespace)),
+        pipeline: arguments.pipeline.clone(),
+        bulk_bytes: arguments.bulk_bytes,
+        concurrency: arguments.bulk_concurrency,
+        dead_letter,
+        shutdown_timeout: arguments.shutdown_timeout,
+    }))
+}
+
+/// The data stream of a namespace (docs/mapping.md 9).
+fn data_stream(namespace: &str) -> String {
+    format!("logs-atlassian_confluence.audit-{namespace}")
+}
+
+/// Asks the cluster of those arguments; none if there is none.
+///
+/// # Errors
+/// When a secret cannot be read, or is missing.
+pub fn client(connection: &ClusterConnectionArgs) -> Result<Option<ClusterClient>, Error> {
+    if connection.elasticsearch_url.is_empty() {
+        return Ok(None);
+    }
+    let authorization = authorization(connection)?;
+    let http = http_client(trust(connection))?;
+    let urls = &connection.elasticsearch_url;
+    Ok(Some(ClusterClient::new(http, urls, authorization)))
+}
+
+impl ClusterOptions {
+    /// What sends to this cluster.
+    ///
+    /// # Errors
+    /// When the proxy or a certificate cannot be used.
+    pub fn sink(&self) -> Result<ClusterSink, Error> {
+        let http = http_client(self.trust.clone())?;
+        let client = ClusterClient::new(http, &self.urls, self.authorization.clone());
+        let settler = Settler::new(
+            client,
+            self.target.clone(),
+            self.pipeline.as_deref(),
+            DeadLetters::new(self.dead_letter.clone()),
+            self.bulk_bytes,
+        );
+        Ok(ClusterSink::open(settler, self.concurrency, self.shutdown_timeout))
+    }
+}
+
+fn http_client(trust: Trust) -> Result<Client, Error> {
+    let settings = http::Settings {
+        timeout: TIMEOUT,
+        // Whoever asks the cluster asks again for as long as it takes.
+        retries: 0,
+        proxy: None,
+        proxy_password: None,
+        trust,
+        user_agent: concat!("confluence-ecs/", env!("CARGO_PKG_VERSION")).to_owned(),
+        longest_wait: TIMEOUT,
+    };
+    Ok(Client::new(&settings)?)
+}
+
+/// The value of `Authorization`. A key in a file, or a user, wins over a key in the environment.
+fn authorization(connection: &ClusterConnectionArgs) -> Result<Option<Secret>, Error> {
+    if let Some(user) = &connection.es_user {
+        let password = PASSWORD.find(connection.es_password_file.as_deref())?;
+        let password = password.ok_or_else(|| Error::NoPassword(user.clone()))?;
+        let pair = STANDARD.encode(format!("{user}:{}", password.expose()));
+        return Ok(Some(Secret::new(format!("Basic {pair}"))));
+    }
+    let key = API_KEY.find(connection.es_api_key_file.as_deref())?;
+    Ok(key.map(|key| {
+        // As Kibana shows it: `id:key`, or the same in base64.
+        let encoded = match key.expose() {
+            pair if pair.contains(':') => STANDARD.encode(pair),
+            encoded => encoded.to_owned(),
+        };
+        Secret::new(format!("ApiKey {encoded}"))
+    }))
+}
+
+fn trust(connection: &ClusterConnectionArgs) -> Trust {
+    let certificate = connection.es_client_cert.clone();
+    let client = certificate.zip(connection.es_client_key.clone());
+    Trust {
+        ca_file: connection.es_ca_file.clone().map(|path| ("--es-ca-file", path)),
+        ca_fingerprint: connection.es_ca_fingerprint,
+        client: client.map(|(certificate, key)| {
+            [("--es-client-cert", certificate), ("--es-client-key", key)]
+        }),
+    }
 }

@@ -2,6 +2,7 @@
 //!
 //! What is wrong with them is found here, before anything is read or written.
 
+pub(crate) mod cluster;
 pub(crate) mod fetch;
 mod mapping;
 mod tail;
@@ -46,6 +47,9 @@ pub enum Error {
         /// The underlying I/O error.
         source: std::io::Error,
     },
+    /// The cluster cannot be asked so.
+    #[error(transparent)]
+    Cluster(#[from] cluster::Error),
     /// Where to fetch from, or with what credentials, is not clear.
     #[error(transparent)]
     Fetch(#[from] fetch::Error),

@@ -160,6 +160,7 @@ fn ship(
     output: &mut Output,
 ) -> Result<(), ship::Error> {
     let stop = Arc::clone(&output.shipper.stop);
+    let has_ids = output.shipper.is_cluster();
     let mut result = Ok(());
     batch::in_order(
         options.threads,
@@ -168,7 +169,7 @@ fn ship(
             mapping.renew();
             is_more
         },
-        || worker(mapping),
+        || worker(mapping, has_ids),
         |events: &mut EventBatch| {
             result = output.take(events);
             if result.is_err() {
@@ -209,15 +210,15 @@ pub fn following(
     TailReader::new(discovery, checkpoints.logs(), reading)
 }
 
-fn worker(mapping: &Mapping) -> impl FnMut(&mut TailPiece, &mut EventBatch) {
+fn worker(mapping: &Mapping, has_ids: bool) -> impl FnMut(&mut TailPiece, &mut EventBatch) {
     let nowhere = Arc::new(Origin::stdin());
     let (mut generation, options) = mapping.current();
-    let mut normalizer = Normalizer::new(options);
+    let mut normalizer = Normalizer::new(options).with_ids(has_ids);
     move |piece, events| {
         if mapping.generation() != generation {
             let (newer, options) = mapping.current();
             generation = newer;
-            normalizer = Normalizer::new(options);
+            normalizer = Normalizer::new(options).with_ids(has_ids);
         }
         events.lines.clear();
         events.lines.shrink_to(LINES_KEPT);

@@ -5,7 +5,7 @@ pub(super) mod report;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::Error;
+use super::{Error, destination};
 use super::normalize::output_file;
 use crate::cli::TailArgs;
 use crate::exit::Exit;
@@ -13,7 +13,6 @@ use crate::options::{self, MappingSources};
 use crate::process::service::Service;
 use crate::process::stop::Stop;
 use crate::ship::Mapping;
-use crate::sink::Destination;
 use crate::tail::discover::Discovery;
 use crate::tail::run::{self, TailOutcome};
 
@@ -30,7 +29,12 @@ pub fn run(arguments: &TailArgs) -> Result<Exit, Error> {
     let sources = MappingSources::new(&arguments.mapping, &options::DEFAULT_TAGS);
     let mapping = Mapping::new(sources.databases(), move || sources.read())?;
     refuse_own_output(&arguments.output, &discovery)?;
-    let destination = Destination::Path(arguments.output.clone());
+    let destination = destination(
+        &arguments.cluster,
+        &arguments.output,
+        &arguments.mapping,
+        &arguments.state,
+    )?;
     let stop = Arc::new(Stop::on_signals_and_hangup()?);
     let service = Arc::new(Service::start());
     Ok(
