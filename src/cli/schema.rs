@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Subcommand, ValueEnum};
 
 use crate::schema::fields;
+use crate::schema::template::Product;
 
 /// The commands of `schema`.
 #[derive(Debug, Subcommand)]
@@ -15,8 +16,12 @@ pub enum SchemaCommand {
         #[arg(long, value_enum, default_value_t = FieldsFormatArg::Table, value_name = "FORMAT")]
         format: FieldsFormatArg,
     },
-    /// Print a composable index template for Elasticsearch 8
-    IndexTemplate,
+    /// Print a composable index template for the data stream of the events
+    IndexTemplate {
+        /// Product that it is for
+        #[arg(long = "for", value_enum, default_value_t = ProductArg::Elasticsearch, value_name = "PRODUCT")]
+        product: ProductArg,
+    },
     /// Print a JSON schema (draft 2020-12) of one event
     JsonSchema,
     /// Check events for unknown fields, wrong types and values not allowed by ECS
@@ -42,6 +47,25 @@ impl From<FieldsFormatArg> for fields::FieldsFormat {
             FieldsFormatArg::Table => Self::Table,
             FieldsFormatArg::Json => Self::Json,
             FieldsFormatArg::Markdown => Self::Markdown,
+        }
+    }
+}
+
+/// Values of `schema index-template --for`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProductArg {
+    /// Elasticsearch 8 and 9.
+    Elasticsearch,
+    /// OpenSearch 2 and 3.
+    #[value(name = "opensearch")]
+    OpenSearch,
+}
+
+impl From<ProductArg> for Product {
+    fn from(product: ProductArg) -> Self {
+        match product {
+            ProductArg::Elasticsearch => Self::Elasticsearch,
+            ProductArg::OpenSearch => Self::OpenSearch,
         }
     }
 }

@@ -22,7 +22,9 @@ pub fn run(command: SchemaCommand) -> Result<Exit, Error> {
         SchemaCommand::Fields { format } => {
             fields::write(schema::fields(), format.into(), &mut stdout().lock())
         }
-        SchemaCommand::IndexTemplate => print(&template::index_template(template::Product::Elasticsearch)),
+        SchemaCommand::IndexTemplate { product } => {
+            print(&template::index_template(product.into()))
+        }
         SchemaCommand::JsonSchema => print(&json_schema::json_schema()),
         SchemaCommand::Validate { files } => return validate(files),
     }

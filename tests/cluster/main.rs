@@ -1,12 +1,20 @@
 //! Events into real search nodes, Elasticsearch and OpenSearch: what `.ci/nodes` got. Where there is none, a
 //! test says that it was left out.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot set itself up may panic"
+)]
 #![allow(clippy::print_stderr, reason = "what was left out is said")]
 
 mod node;
+mod once;
+mod proxy;
 mod template;
+mod world;
 
 #[path = "../support"]
 mod support {
     pub mod binary;
+    pub mod random;
 }

@@ -1,0 +1,117 @@
+//! Each event once: through kills of the follower and of the node, lost answers and rollovers.
+
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use super::node::{Elasticsearch9, Kind, Node, OpenSearch3};
+use super::proxy::{Fault, Proxy};
+use super::support::binary::wait_until;
+use super::support::random::{Random, given_seed, new_seed, number};
+use super::world::{World, install_template};
+
+/// How long the random tests go on, and how many kills are enough.
+const TIME: Duration = Duration::from_secs(60);
+const KILLS: u32 = 50;
+
+fn roll_over(node: &Node, world: &World) {
+    node.must("POST", &format!("{}/_rollover", world.stream()), "{}");
+}
+
+/// A rollover between a lost answer and its repetition.
+fn a_lost_answer_and_a_rollover(kind: Kind) {
+    let Some(node) = Node::start(kind, &[]) else { return };
+    install_template(&node);
+    let proxy = Proxy::new(node.port());
+    let mut world = World::new("lost", proxy.url());
+    world.append(10);
+    world.once();
+    for fault in [Fault::LoseAnswer, Fault::CutAnswer, Fault::DropItem] {
+        world.append(50);
+        proxy.next(fault);
+        world.start();
+        wait_until("the fault", || proxy.is_done());
+        roll_over(&node, &world);
+        world.all_arrive(&node);
+        world.end(Signal::TERM);
+    }
+    // Killed between the answer that was lost and the look, and a rollover before the next start.
+    world.append(50);
+    proxy.next(Fault::LoseAnswer);
+    world.start();
+    wait_until("the fault", || proxy.is_done());
+    world.end(Signal::KILL);
+    roll_over(&node, &world);
+    roll_over(&node, &world);
+    world.once();
+    assert_eq!(world.all_arrive(&node).len(), 0);
+}
+
+fn any_faults(kind: Kind) {
+    let Some(mut node) = Node::start(kind, &[]) else { return };
+    install_template(&node);
+    let seed = given_seed().unwrap_or_else(new_seed);
+    eprintln!("CONFLUENCE_ECS_SEED={seed}");
+    let mut random = Random::new(seed);
+    let proxy = Proxy::new(node.port());
+    let mut world = World::new("any", proxy.url());
+    world.append(1);
+    world.once();
+    let began = Instant::now();
+    let time = number("CONFLUENCE_ECS_SECONDS").map_or(TIME, Duration::from_secs);
+    let (mut kills, mut node_kills) = (0, 0);
+    while began.elapsed() < time && kills < KILLS {
+        world.append(random.below(400));
+        match random.below(20) {
+            0..4 => proxy.next(Fault::LoseAnswer),
+            4 => proxy.next(Fault::CutAnswer),
+            5 => proxy.next(Fault::LoseRequest),
+            6..9 => roll_over(&node, &world),
+            9..11 => world.rotate(),
+            // A start takes many seconds.
+            11 if node_kills < 2 => {
+                node.kill();
+                node_kills += 1;
+                world.append(100);
+                node.restart();
+            }
+            _ => {}
+        }
+        if world.is_following() {
+            std::thread::sleep(random.pause(300));
+            if random.percent(70) {
+                world.end(Signal::KILL);
+                kills += 1;
+                if random.percent(50) {
+                    roll_over(&node, &world);
+                }
+            }
+        } else {
+            world.start();
+        }
+    }
+    eprintln!("{kills} kills of the follower, {node_kills} of the node");
+    world.end(Signal::KILL);
+    world.once();
+    assert_eq!(world.all_arrive(&node).len(), 0);
+}
+
+#[test]
+fn elasticsearch_a_lost_answer_and_a_rollover_double_nothing() {
+    a_lost_answer_and_a_rollover(Elasticsearch9);
+}
+
+#[test]
+fn opensearch_a_lost_answer_and_a_rollover_double_nothing() {
+    a_lost_answer_and_a_rollover(OpenSearch3);
+}
+
+#[test]
+fn elasticsearch_has_each_event_once_whatever_happens() {
+    any_faults(Elasticsearch9);
+}
+
+#[test]
+fn opensearch_has_each_event_once_whatever_happens() {
+    any_faults(OpenSearch3);
+}
