@@ -1,7 +1,7 @@
 //! `confluence-ecs schema`: the field table, in every form that it has.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Write as _, stdin, stdout};
+use std::io::{self, BufRead, BufReader, Read, Write as _, stdin, stdout};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -9,7 +9,9 @@ use serde_json::Value;
 use super::Error;
 use crate::cli::SchemaCommand;
 use crate::exit::Exit;
+use crate::input::compression::Stream;
 use crate::process::shown::Shown as _;
+use crate::schema::document::{self, Documents};
 use crate::schema::validate::Validator;
 use crate::schema::{self, fields, json_schema, template};
 
@@ -43,15 +45,10 @@ fn validate(mut files: Vec<PathBuf>) -> Result<Exit, Error> {
     let validator = Validator::new();
     let (mut events, mut invalid, mut failed) = (0, 0, false);
     for path in &files {
-        let mut validate = |reader: &mut dyn BufRead| {
-            validate_lines(&validator, path, reader, &mut events, &mut invalid)
-        };
-        let result = if path.as_os_str() == "-" {
-            validate(&mut stdin().lock())
-        } else {
-            let file = File::open(path).map_err(ValidateError::Input);
-            file.and_then(|file| validate(&mut BufReader::new(file)))
-        };
+        let reader = open(path);
+        let result = reader.map_err(ValidateError::Input).and_then(|reader| {
+            validate_documents(&validator, path, reader, &mut events, &mut invalid)
+        });
         match result {
             Ok(()) => {}
             Err(ValidateError::Report(error)) => return Err(Error::Report(error)),
@@ -86,41 +83,43 @@ fn name(path: &Path) -> String {
     }
 }
 
+/// A file or stdin, plain or compressed.
+fn open(path: &Path) -> io::Result<impl BufRead> {
+    let raw: Box<dyn Read> = if path.as_os_str() == "-" {
+        Box::new(stdin().lock())
+    } else {
+        Box::new(File::open(path)?)
+    };
+    Ok(BufReader::new(Stream::detect(raw)?))
+}
+
 /// Reports each violation with its file, line and path.
-fn validate_lines(
+fn validate_documents(
     validator: &Validator,
     path: &Path,
-    reader: &mut dyn BufRead,
+    reader: impl BufRead,
     events: &mut u64,
     invalid: &mut u64,
 ) -> Result<(), ValidateError> {
     let name = name(path);
     let mut out = stdout().lock();
-    let mut line = Vec::new();
-    for number in 1.. {
-        line.clear();
-        if reader
-            .read_until(b'\n', &mut line)
-            .map_err(ValidateError::Input)?
-            == 0
-        {
-            break;
-        }
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
+    let mut documents = Documents::new(reader);
+    while let Some(document) = documents.next_document().map_err(ValidateError::Input)? {
         *events += 1;
-        let violations: Vec<_> = match serde_json::from_slice(&line) {
-            Ok(event @ Value::Object(_)) => {
-                let violations = validator.validate(&event);
-                violations.iter().map(ToString::to_string).collect()
-            }
+        let faults: Vec<_> = match document.value {
+            Ok(event @ Value::Object(_)) => match document::raw_record(&event) {
+                Some(fault) => vec![fault.to_owned()],
+                None => {
+                    let violations = validator.validate(&event);
+                    violations.iter().map(ToString::to_string).collect()
+                }
+            },
             Ok(_) => vec!["not a JSON object".to_owned()],
-            Err(error) => vec![format!("not JSON: {error}")],
+            Err(error) => vec![error],
         };
-        *invalid += u64::from(!violations.is_empty());
-        for violation in violations {
-            writeln!(out, "{name}:{number}: {violation}").map_err(ValidateError::Report)?;
+        *invalid += u64::from(!faults.is_empty());
+        for fault in faults {
+            writeln!(out, "{name}:{}: {fault}", document.line).map_err(ValidateError::Report)?;
         }
     }
     Ok(())

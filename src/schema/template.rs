@@ -80,6 +80,8 @@ fn mapping(node: &TreeNode<'_>) -> Value {
             "properties": properties(members),
             "type": "object",
         }),
+        // Not among the fields of the mapping.
+        TreeNode::Labels => json!({"type": "object"}),
     }
 }
 

@@ -43,6 +43,7 @@ mod output_replaced;
 mod readme;
 mod rules;
 mod schema;
+mod schema_documents;
 mod schema_validate;
 mod service;
 mod sink;

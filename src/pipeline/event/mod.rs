@@ -8,6 +8,7 @@
 mod add_fields;
 mod categorization;
 mod envelope;
+mod namespace;
 mod object;
 mod objects;
 mod write;
@@ -17,6 +18,7 @@ pub use add_fields::{AddFields, AddFieldsError};
 pub(crate) use categorization::{Categorization, Subject, UNLISTED};
 pub(crate) use envelope::PRESERVE_ORIGINAL;
 pub use envelope::{Envelope, Origin};
+pub(crate) use namespace::namespace_fault;
 pub(crate) use objects::{Objects, Rename, Renamed};
 pub(crate) use write::{write_event, write_pipeline_error};
 
