@@ -11,7 +11,9 @@ use crate::cli::SchemaCommand;
 use crate::exit::Exit;
 use crate::input::compression::Stream;
 use crate::process::shown::Shown as _;
+use crate::process::style;
 use crate::schema::document::{self, Documents};
+use crate::schema::fields::FieldsFormat;
 use crate::schema::validate::Validator;
 use crate::schema::{self, fields, json_schema, template};
 
@@ -22,7 +24,15 @@ use crate::schema::{self, fields, json_schema, template};
 pub fn run(command: SchemaCommand) -> Result<Exit, Error> {
     match command {
         SchemaCommand::Fields { format } => {
-            fields::write(schema::fields(), format.into(), &mut stdout().lock())
+            let format = format.into();
+            match format {
+                FieldsFormat::Table => {
+                    fields::write(schema::fields(), format, &mut style::locked_stdout())
+                }
+                FieldsFormat::Json | FieldsFormat::Markdown => {
+                    fields::write(schema::fields(), format, &mut stdout().lock())
+                }
+            }
         }
         SchemaCommand::IndexTemplate => print(&template::index_template()),
         SchemaCommand::JsonSchema => print(&json_schema::json_schema()),

@@ -28,6 +28,7 @@ mod cli;
 mod corpus;
 mod fetch;
 mod fixtures;
+mod fixtures_found;
 mod frames;
 mod geoip;
 mod golden;
