@@ -25,6 +25,7 @@ mod support {
 mod auth;
 mod check;
 mod cli;
+mod colours;
 mod corpus;
 mod fetch;
 mod fixtures;
