@@ -382,7 +382,13 @@ impl Normalizer {
         {
             return Err(RecordError::PageOrRecord);
         }
-        let event = map_record(&record, self.dialect, options, &mut self.known)?;
+        let event =
+            map_record(&record, self.dialect, options, &mut self.known).map_err(|failure| {
+                match failure {
+                    Unmappable::NoDialect => Unmappable::no_dialect(root),
+                    failure => failure,
+                }
+            })?;
         event::write_event(
             out,
             &event,

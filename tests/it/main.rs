@@ -47,6 +47,7 @@ mod rules;
 mod schema;
 mod schema_documents;
 mod schema_validate;
+mod sentences;
 mod service;
 mod sink;
 mod stand_in;
