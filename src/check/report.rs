@@ -10,7 +10,7 @@ use crate::process::style::{BAD, FAINT, GOOD, Styled, WARNING};
 /// Format of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CheckFormat {
-    /// A line a step, at once: `ok    credentials     accepted: …`; a remedy on the next line. With colours.
+    /// A line a step, at once: `ok    credentials     accepted: …`; a remedy on the next line. With colors.
     Text,
     /// At the end, an array of `{"step","status","detail","remedy"?}`, where the status is `ok`,
     /// `warn`, `fail` or `skip`.

@@ -60,7 +60,7 @@ pub fn run(command: FixturesCommand) -> Result<Exit, Error> {
         ReportFormat::Github | ReportFormat::Junit | ReportFormat::Markdown => Box::new(stdout()),
     };
     let mut report = FixtureReport::new(out, format);
-    for warning in discovery.warnings {
+    for warning in &discovery.warnings {
         report.warn(warning);
     }
     let cases = discovery.cases.into_iter().map(|case| (case, None));
@@ -88,7 +88,7 @@ pub fn run(command: FixturesCommand) -> Result<Exit, Error> {
         },
         |done: &mut Turn| {
             for warning in done.warnings.drain(..) {
-                report.warn(warning);
+                report.warn(&warning);
             }
             if let Some(outcome) = &done.outcome {
                 written = report.add(&done.case, outcome);

@@ -117,13 +117,7 @@ fn validate_documents(
     while let Some(document) = documents.next_document().map_err(ValidateError::Input)? {
         *events += 1;
         let faults: Vec<_> = match document.value {
-            Ok(event @ Value::Object(_)) => match document::raw_record(&event) {
-                Some(fault) => vec![fault.to_owned()],
-                None => {
-                    let violations = validator.validate(&event);
-                    violations.iter().map(ToString::to_string).collect()
-                }
-            },
+            Ok(event @ Value::Object(_)) => faults(validator, &event),
             Ok(_) => vec!["not a JSON object".to_owned()],
             Err(error) => vec![error],
         };
@@ -133,4 +127,13 @@ fn validate_documents(
         }
     }
     Ok(())
+}
+
+/// What is wrong with an event.
+fn faults(validator: &Validator, event: &Value) -> Vec<String> {
+    if let Some(fault) = document::raw_record(event) {
+        return vec![fault.to_owned()];
+    }
+    let violations = validator.validate(event);
+    violations.iter().map(ToString::to_string).collect()
 }

@@ -28,7 +28,7 @@ pub fn columns<const N: usize>(rows: &[[String; N]], columns: [Column; N]) -> St
         });
         let cells = cells.collect::<Vec<_>>().join("  ");
         let line = cells.trim_end();
-        // Behind the padding: a colour has no width.
+        // Behind the padding: a color has no width.
         text += &match at {
             0 => Styled(HEADING, line).to_string(),
             _ => line.to_owned(),

@@ -51,7 +51,7 @@ pub fn start(settings: LogSettings) {
     match format {
         LogFormat::Text => lines
             .without_time()
-            .with_ansi(style::stderr_has_colours())
+            .with_ansi(style::stderr_has_colors())
             .init(),
         LogFormat::Json => lines.json().flatten_event(true).init(),
     }

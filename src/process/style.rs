@@ -1,4 +1,4 @@
-//! Colours of what is printed for people. Reports are written with them; on anything but a terminal, and where
+//! Colors of what is printed for people. Reports are written with them; on anything but a terminal, and where
 //! `NO_COLOR` says so, the stream of [`stdout`] takes them out again.
 
 use std::fmt;
@@ -31,7 +31,7 @@ impl<T: fmt::Display> fmt::Display for Styled<T> {
     }
 }
 
-/// Stdout for a report with colours. `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` are heeded.
+/// Stdout for a report with colors. `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` are heeded.
 #[must_use]
 pub fn stdout() -> AutoStream<Stdout> {
     AutoStream::auto(std::io::stdout())
@@ -43,8 +43,8 @@ pub fn locked_stdout() -> AutoStream<StdoutLock<'static>> {
     AutoStream::auto(std::io::stdout().lock())
 }
 
-/// Whether what goes to stderr may be coloured.
+/// Whether what goes to stderr may be colored.
 #[must_use]
-pub fn stderr_has_colours() -> bool {
+pub fn stderr_has_colors() -> bool {
     AutoStream::choice(&std::io::stderr()) != ColorChoice::Never
 }

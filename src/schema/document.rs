@@ -174,22 +174,24 @@ fn parse(text: &[u8], line: u64, documents: &mut Vec<Document>) -> serde_json::R
     };
     while let Some(value) = values.next() {
         let raw = value?;
-        let end = values.byte_offset();
-        // An array of events, as `jq --slurp` writes it.
-        let elements = match raw.get().as_bytes().first() {
-            Some(b'[') => serde_json::from_str::<Vec<&RawValue>>(raw.get())?,
-            Some(_) | None => {
-                let value = serde_json::from_str(raw.get()).map_err(|error| error.to_string());
-                let line = line_of(end - raw.get().len());
-                documents.push(Document { line, value });
-                continue;
-            }
+        let start = values.byte_offset() - raw.get().len();
+        // An array of events, as `jq --slurp` writes it, is its elements.
+        let elements = if raw.get().starts_with('[') {
+            serde_json::from_str::<Vec<&RawValue>>(raw.get())?
+        } else {
+            vec![raw]
         };
         for element in elements {
-            let start = element.get().as_ptr() as usize - text.as_ptr() as usize;
-            let value = serde_json::from_str(element.get()).map_err(|error| error.to_string());
-            let line = line_of(start);
-            documents.push(Document { line, value });
+            let inside = element.get().as_ptr().addr() - raw.get().as_ptr().addr();
+            let line = line_of(start + inside);
+            let value = serde_json::from_str(element.get());
+            documents.push(match value {
+                Ok(value) => Document {
+                    line,
+                    value: Ok(value),
+                },
+                Err(error) => not_json(line, &error),
+            });
         }
     }
     Ok(())
@@ -322,6 +324,20 @@ mod tests {
         ] {
             assert_eq!(documents(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn nesting_without_end_is_an_error() {
+        let text = format!("{}\n{{}}\n", "[".repeat(100_000));
+        let found = documents(&text);
+        assert_eq!(found.last().map(String::as_str), Some("2:{}"));
+        let closed = "[".repeat(1000) + &"]".repeat(1000);
+        let found = documents(&format!("{closed}\n{{}}\n"));
+        assert!(
+            found[0].starts_with("1:not JSON: recursion limit exceeded"),
+            "{found:?}"
+        );
+        assert_eq!(found[1], "2:{}");
     }
 
     #[test]

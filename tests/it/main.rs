@@ -25,7 +25,7 @@ mod support {
 mod auth;
 mod check;
 mod cli;
-mod colours;
+mod colors;
 mod corpus;
 mod fetch;
 mod fixtures;

@@ -1,4 +1,4 @@
-//! Colours: on a terminal, and nowhere else.
+//! Colors: on a terminal, and nowhere else.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -44,9 +44,9 @@ fn piped(command: Command) -> String {
     text + &stderr(&output)
 }
 
-/// A report is coloured on a terminal and by force, and the same without colours anywhere else; returns it with colours.
+/// A report is colored on a terminal and by force, and the same without colors anywhere else; returns it with colors.
 #[track_caller]
-fn coloured(command: impl Fn() -> Command) -> String {
+fn colored(command: impl Fn() -> Command) -> String {
     let plain = piped(command());
     assert!(!plain.contains('\x1b'), "{plain:?}");
     let text = on_terminal(command());
@@ -65,7 +65,7 @@ fn coloured(command: impl Fn() -> Command) -> String {
 
 /// What is for programs has none, wherever it goes.
 #[track_caller]
-fn never_coloured(command: impl Fn() -> Command) -> String {
+fn never_colored(command: impl Fn() -> Command) -> String {
     let mut forced = command();
     forced.env("CLICOLOR_FORCE", "1");
     for text in [on_terminal(command()), piped(forced)] {
@@ -75,7 +75,7 @@ fn never_coloured(command: impl Fn() -> Command) -> String {
 }
 
 #[test]
-fn the_steps_of_check_have_colours() {
+fn the_steps_of_check_have_colors() {
     let fetching = Fetching::of(crate::support::atlassian::Atlassian::cloud(), Way::Site);
     let city = "testdata/geoip/confluence-ecs-city.mmdb";
     // A state directory that is none, so that a step fails.
@@ -86,7 +86,7 @@ fn the_steps_of_check_have_colours() {
         all.extend(flags);
         fetching.command("check", &all)
     };
-    let text = coloured(|| check(&[]));
+    let text = colored(|| check(&[]));
     for status in [
         "\x1b[32mok\x1b[0m    configuration   ",
         "\x1b[2mskip\x1b[0m  scope           ",
@@ -95,20 +95,20 @@ fn the_steps_of_check_have_colours() {
     ] {
         assert!(text.contains(status), "{status:?}: {text:?}");
     }
-    let json = never_coloured(|| check(&["--json"]));
+    let json = never_colored(|| check(&["--json"]));
     let steps: Value = serde_json::from_str(&json).expect("JSON");
     assert!(steps.as_array().is_some_and(|steps| steps.len() > 10));
 }
 
 #[test]
-fn diffs_have_colours() {
+fn diffs_have_colors() {
     let folder = folder(&[
         ("a.log", RECORD),
         ("a.log-expected.json", "{\"expected\":[{\"x\":1}]}"),
     ]);
     let path = folder.path().display().to_string();
     let check = |format: &str| command(["fixtures", "check", "--format", format, &path]);
-    let text = coloured(|| check("pretty"));
+    let text = colored(|| check("pretty"));
     for line in [
         "\x1b[1m\x1b[31mFAIL\x1b[0m ",
         "\x1b[1m--- expected event 0\x1b[0m\n",
@@ -119,16 +119,16 @@ fn diffs_have_colours() {
         assert!(text.contains(line), "{line:?}: {text:?}");
     }
     for format in ["github", "junit", "markdown"] {
-        never_coloured(|| check(format));
+        never_colored(|| check(format));
     }
 }
 
 #[test]
-fn headings_of_tables_have_colours() {
-    let text = coloured(|| command(["schema", "fields"]));
+fn headings_of_tables_have_colors() {
+    let text = colored(|| command(["schema", "fields"]));
     assert!(text.starts_with("\x1b[1mFIELD "), "{text:?}");
     for format in ["json", "markdown"] {
-        never_coloured(|| command(["schema", "fields", "--format", format]));
+        never_colored(|| command(["schema", "fields", "--format", format]));
     }
     let folder = folder(&[("a.log", RECORD)]);
     let path = folder.path().join("a.log").display().to_string();
@@ -137,18 +137,18 @@ fn headings_of_tables_have_colours() {
         let arguments = ["tail", "--list", "--state-dir", &state, &path];
         command(arguments.iter().chain(flags))
     };
-    let text = coloured(|| list(&[]));
+    let text = colored(|| list(&[]));
     assert!(text.starts_with("\x1b[1mPATH "), "{text:?}");
-    never_coloured(|| list(&["--json"]));
+    never_colored(|| list(&["--json"]));
 }
 
 #[test]
-fn diagnostics_have_colours() {
-    coloured(|| command(["normalize", "no-such-file"]));
-    never_coloured(|| command(["normalize", "--log-format", "json", "no-such-file"]));
+fn diagnostics_have_colors() {
+    colored(|| command(["normalize", "no-such-file"]));
+    never_colored(|| command(["normalize", "--log-format", "json", "no-such-file"]));
 }
 
 #[test]
-fn events_never_have_colours() {
-    never_coloured(|| command(["normalize", "-q", "testdata/sample/record.log"]));
+fn events_never_have_colors() {
+    never_colored(|| command(["normalize", "-q", "testdata/sample/record.log"]));
 }
