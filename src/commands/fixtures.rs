@@ -40,19 +40,20 @@ pub fn run(command: FixturesCommand) -> Result<Exit, Error> {
     let threads = options::threads(&arguments.mapping);
     let validator = Arc::new(Validator::new());
     let mut discovery = Discovery::default();
-    let mut failures = Vec::new();
     for path in &arguments.paths {
         match fixtures::discover(path) {
             Ok(found) => discovery.add(found),
-            Err(error) => {
-                let case = FixtureCase {
-                    input: path.clone(),
-                    expected: path.clone(),
-                };
-                failures.push((case, Some(CaseOutcome::Failed(error))));
-            }
+            Err(error) => discovery.errors.push(error),
         }
     }
+    let failures = discovery.errors.into_iter().map(|error| {
+        let path = error.place().0.to_owned();
+        let case = FixtureCase {
+            input: path.clone(),
+            expected: path,
+        };
+        (case, Some(CaseOutcome::Failed(error)))
+    });
 
     let format = arguments.format.into();
     let out: Box<dyn Write + Send> = match format {
@@ -64,7 +65,7 @@ pub fn run(command: FixturesCommand) -> Result<Exit, Error> {
         report.warn(warning);
     }
     let cases = discovery.cases.into_iter().map(|case| (case, None));
-    let mut turns = failures.into_iter().chain(cases);
+    let mut turns = failures.chain(cases);
     let mut written = Ok(());
     let mut failed = 0;
     let tags = &arguments.mapping.tags;

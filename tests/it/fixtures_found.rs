@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use tempfile::TempDir;
 
@@ -27,6 +28,26 @@ fn directories_are_searched_below() {
         fixtures("check", &[&below], folder.path()),
         (0, "4 as expected\n".into())
     );
+}
+
+#[test]
+fn a_directory_below_that_cannot_be_listed_fails_and_the_others_are_done() {
+    let folder = folder(&[("a.log", RECORD)]);
+    assert_eq!(fixtures("regenerate", &[], folder.path()).0, 0);
+    let closed = folder.path().join("closed");
+    fs::create_dir(&closed).expect("made");
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).expect("closed");
+    if fs::read_dir(&closed).is_ok() {
+        eprintln!("left out: root may list any directory");
+        return;
+    }
+    let (code, report) = fixtures("check", &[], folder.path());
+    assert_eq!(code, 1);
+    assert!(
+        report.starts_with("FAIL cannot list DIR/closed: "),
+        "{report}"
+    );
+    assert!(report.ends_with("1 as expected, 1 failed\n"), "{report}");
 }
 
 #[test]

@@ -225,7 +225,36 @@ fn a_later_element_overwrites_and_an_absent_value_removes() {
         login(odd),
         json!({"id": "me", "full_name": "Me", "name": "me"})
     );
-    // Groups, likewise.
+    // An affected user's, likewise: only the username stays.
+    let two = json!([
+        {"type": "User", "name": "A", "id": "a", "uri": "?username=a"},
+        {"type": "User", "name": "B", "uri": "http://w/u?username="},
+    ]);
+    for key in [
+        "user.created",
+        "user.deleted",
+        "user.updated",
+        "user.password.changed",
+    ] {
+        let record = self_hosted(key, &json!({"affectedObjects": two}));
+        assert_eq!(
+            found(&record)["user"],
+            json!({"target": {"full_name": "B", "name": "a"}}),
+            "{key}"
+        );
+    }
+    let record = self_hosted(
+        "group.membership.added",
+        &json!({"affectedObjects": [
+            {"type": "User", "name": "A", "id": "a"},
+            {"type": "Group", "name": "g", "id": "1"},
+            {"type": "User", "id": "b", "uri": "?username=c"},
+            {"type": "Group", "id": "2"},
+        ]}),
+    );
+    let target = json!({"id": "b", "group": {"id": "2"}});
+    assert_eq!(found(&record)["user"], json!({"target": target}));
+    // Groups, too.
     let groups = json!([{"type": "Group", "name": "a", "id": "1"}, {"type": "Group", "name": "b"}]);
     assert_eq!(
         found(&self_hosted(
