@@ -494,7 +494,8 @@ fn a_folder_without_inputs_is_a_failure() {
     );
     assert_eq!(output.status.code(), Some(1));
     let report = String::from_utf8(output.stdout).expect("UTF-8");
-    assert!(report.contains("cannot list no-such-folder"), "{report}");
+    let told = "cannot list no-such-folder: No such file or directory (os error 2)\n";
+    assert!(report.contains(told), "{report}");
     assert!(report.ends_with("as expected, 1 failed\n"), "{report}");
     assert_eq!(run(["fixtures", "check"], b"").status.code(), Some(2));
     assert_eq!(run(["fixtures", "mend", "."], b"").status.code(), Some(2));
