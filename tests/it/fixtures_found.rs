@@ -36,7 +36,7 @@ fn a_directory_below_that_cannot_be_listed_fails_and_the_others_are_done() {
     assert_eq!(fixtures("regenerate", &[], folder.path()).0, 0);
     let closed = folder.path().join("closed");
     fs::create_dir(&closed).expect("made");
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).expect("closed");
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o0)).expect("closed");
     if fs::read_dir(&closed).is_ok() {
         eprintln!("left out: root may list any directory");
         return;
@@ -103,6 +103,9 @@ fn what_has_no_effect_is_warned_of() {
         ),
         ("gone.log-expected.json", "{}"),
         ("gone.log-config.yml", ""),
+        ("a.log-config.yaml", ""),
+        ("packed.log.gz", ""),
+        ("README.md", ""),
         (
             "test-common-config.yml",
             &config.replace("skip:\n  raeson: none\n", ""),
@@ -114,6 +117,8 @@ fn what_has_no_effect_is_warned_of() {
     for warning in [
         "DIR/gone.log-config.yml:1: not used: its input gone.log is missing",
         "DIR/gone.log-expected.json:1: not used: its input gone.log is missing",
+        "DIR/a.log-config.yaml:1: not used: the name of a configuration ends with -config.yml",
+        "DIR/packed.log.gz:1: not used: unpack it, inputs are plain files",
         "DIR/a.log-config.yml:3: the key `dynamic_feilds` is not used",
         "DIR/a.log-config.yml:5: the key `multiline.first_line` is not used",
         "DIR/test-common-config.yml:2: the key `feilds` is not used",
