@@ -22,39 +22,38 @@ pub struct Given {
     pub path: PathBuf,
 }
 
-/// Opens the databases; their age is relative to `now`.
+/// Opens the databases, a step for each; their age is relative to `now`.
 #[must_use]
-pub fn step(given: &[Given], now: Timestamp) -> CheckStep {
-    let name = StepName::Databases;
+pub fn steps(given: &[Given], now: Timestamp) -> Vec<CheckStep> {
     if given.is_empty() {
-        return CheckStep::skip(
-            name,
+        return vec![CheckStep::skip(
+            StepName::Databases,
             "none configured, so events get no source.geo and source.as; see --geoip-city and --geoip-asn",
-        );
+        )];
     }
-    let (mut found, mut is_old) = (Vec::new(), false);
-    for one in given {
-        let database = match geoip::open(one.kind, &one.path) {
-            Ok(database) => database,
-            Err(error) => {
-                let detail = format!("{}: {error}", one.setting);
-                let remedy = "fetch does not start without it: fix the path, or remove the setting";
-                return CheckStep::fail(name, detail, remedy);
-            }
-        };
-        let metadata = database.metadata();
-        let age = age(metadata.build_epoch, now);
-        is_old |= age > OLD;
-        let kind = &metadata.database_type;
-        found.push(format!(
-            "{} {} ({kind}) was built {} ago",
-            one.kind,
-            one.path.shown(),
-            span(age)
-        ));
-    }
-    let found = found.join("; ");
-    if is_old {
+    given.iter().map(|one| step(one, now)).collect()
+}
+
+fn step(given: &Given, now: Timestamp) -> CheckStep {
+    let name = StepName::Databases;
+    let database = match geoip::open(given.kind, &given.path) {
+        Ok(database) => database,
+        Err(error) => {
+            let detail = format!("{}: {error}", given.setting);
+            let remedy = "fetch does not start without it: fix the path, or remove the setting";
+            return CheckStep::fail(name, detail, remedy);
+        }
+    };
+    let metadata = database.metadata();
+    let age = age(metadata.build_epoch, now);
+    let found = format!(
+        "{} {} ({}) was built {} ago",
+        given.kind,
+        given.path.shown(),
+        metadata.database_type.shown(),
+        span(age)
+    );
+    if age > OLD {
         return CheckStep::warn(
             name,
             found,

@@ -115,8 +115,9 @@ impl<W: Write> Doctor<W> {
         let new = site.map(|site| SiteCheckpoint::new(site.name(), self.search.clone()));
         self.report
             .report_step(disk::state_dir(directory, new.as_ref()))?;
-        self.report
-            .report_step(databases::step(&self.databases, Timestamp::now()))?;
+        for step in databases::steps(&self.databases, Timestamp::now()) {
+            self.report.report_step(step)?;
+        }
         self.report.report_step(disk::output(&self.output))
     }
 

@@ -5,11 +5,12 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::{CheckStep, Status, StepName};
+use crate::process::style::{BAD, FAINT, GOOD, Styled, WARNING};
 
 /// Format of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CheckFormat {
-    /// A line a step, at once: `ok    credentials     accepted: …`; a remedy on the next line.
+    /// A line a step, at once: `ok    credentials     accepted: …`; a remedy on the next line. With colors.
     Text,
     /// At the end, an array of `{"step","status","detail","remedy"?}`, where the status is `ok`,
     /// `warn`, `fail` or `skip`.
@@ -86,12 +87,14 @@ impl<W: Write> CheckReport<W> {
 }
 
 fn line(step: &CheckStep) -> String {
-    let status = match step.status {
-        Status::Ok => "ok",
-        Status::Warn => "warn",
-        Status::Fail => "FAIL",
-        Status::Skip => "skip",
+    let (status, style) = match step.status {
+        Status::Ok => ("ok", GOOD),
+        Status::Warn => ("warn", WARNING),
+        Status::Fail => ("FAIL", BAD.bold()),
+        Status::Skip => ("skip", FAINT),
     };
+    let padding = " ".repeat(6 - status.len());
+    let status = Styled(style, status);
     // File names, and what servers say, may hold anything.
     let one_line = |text: &str| text.replace(char::is_control, " ");
     let detail = one_line(&step.detail);
@@ -102,7 +105,7 @@ fn line(step: &CheckStep) -> String {
     let name = step.name.as_str();
     let remedy = step.remedy.as_deref().map(one_line);
     let remedy = remedy.map_or(String::new(), |remedy| format!("      remedy: {remedy}\n"));
-    format!("{status:<6}{name:<15} {detail}\n{remedy}")
+    format!("{status}{padding}{name:<15} {detail}\n{remedy}")
 }
 
 /// A step as JSON has it.
@@ -138,8 +141,9 @@ mod tests {
     #[test]
     fn a_step_is_one_line_whatever_is_in_it() {
         let step = CheckStep::fail(StepName::Output, "cannot write a\nb", "do\tthis");
+        let plain = anstream::adapter::strip_str(&line(&step)).to_string();
         assert_eq!(
-            line(&step),
+            plain,
             "FAIL  output          cannot write a b\n      remedy: do this\n"
         );
     }

@@ -26,9 +26,9 @@ pub enum FixturesCommand {
 /// Arguments of both commands of `fixtures`.
 #[derive(Debug, Args)]
 pub struct FixturesArgs {
-    /// Directories with NAME.log, NAME.json or NAME.ndjson, and their NAME.log-expected.json
+    /// Directories with NAME.log, NAME.json or NAME.ndjson, in them or below, and their NAME.log-expected.json; or single inputs
     #[arg(value_name = "DIR", required = true)]
-    pub folders: Vec<PathBuf>,
+    pub paths: Vec<PathBuf>,
     /// Format of the report
     #[arg(long, value_enum, default_value_t = ReportFormatArg::Pretty, value_name = "FORMAT")]
     pub format: ReportFormatArg,
@@ -42,10 +42,12 @@ pub struct FixturesArgs {
 pub enum ReportFormatArg {
     /// Unified diffs and a summary.
     Pretty,
-    /// Annotations of GitHub Actions.
+    /// Annotations of GitHub Actions, at most ten.
     Github,
     /// A JUnit report.
     Junit,
+    /// Markdown, such as for $GITHUB_STEP_SUMMARY; equal differences once.
+    Markdown,
 }
 
 impl From<ReportFormatArg> for fixtures::ReportFormat {
@@ -54,6 +56,7 @@ impl From<ReportFormatArg> for fixtures::ReportFormat {
             ReportFormatArg::Pretty => Self::Pretty,
             ReportFormatArg::Github => Self::Github,
             ReportFormatArg::Junit => Self::Junit,
+            ReportFormatArg::Markdown => Self::Markdown,
         }
     }
 }

@@ -40,8 +40,8 @@ pub struct MappingArgs {
     /// Leave out the default tags; --tag and preserve_original_event still apply
     #[arg(long)]
     pub no_default_tags: bool,
-    /// Value of data_stream.namespace in every event
-    #[arg(long, value_name = "NAME", default_value = "default", value_parser = values::not_empty)]
+    /// Value of data_stream.namespace in every event: lower case, without -, blanks and special characters
+    #[arg(long, value_name = "NAME", default_value = "default", value_parser = values::namespace)]
     pub namespace: String,
     /// Network of trusted proxies, never taken as the source address (repeatable)
     /// [default: loopback, link-local and private ranges]

@@ -24,9 +24,9 @@ pub enum SchemaCommand {
     },
     /// Print a JSON schema (draft 2020-12) of one event
     JsonSchema,
-    /// Check events for unknown fields, wrong types and values not allowed by ECS
+    /// Check events for unknown fields, wrong types and values not allowed by ECS or data streams
     Validate {
-        /// NDJSON files; `-` or none: stdin
+        /// Files of events, a JSON document a line, over several lines or in an array, plain, gzip, zstd, xz or bzip2; `-` or none: stdin
         #[arg(value_name = "FILE")]
         files: Vec<PathBuf>,
     },

@@ -6,6 +6,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::fetch::since::Since;
+use crate::pipeline::event::namespace_fault;
 use crate::pipeline::timestamp::Timestamp;
 
 pub(super) use crate::pipeline::enrich::network::cidr;
@@ -28,11 +29,11 @@ pub enum CloudId {
     Id(String),
 }
 
-pub(super) fn not_empty(text: &str) -> Result<String, &'static str> {
-    if text.is_empty() {
-        return Err("expected a non-empty name");
+pub(super) fn namespace(text: &str) -> Result<String, &'static str> {
+    match namespace_fault(text) {
+        Some(fault) => Err(fault),
+        None => Ok(text.to_owned()),
     }
-    Ok(text.to_owned())
 }
 
 pub(super) fn threads(text: &str) -> Result<NonZeroUsize, &'static str> {

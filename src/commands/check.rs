@@ -1,6 +1,6 @@
 //! `confluence-ecs check`: what keeps fetch from getting records, step by step.
 
-use std::io;
+use std::io::{self, Write};
 
 use super::Error;
 use crate::check::databases::Given;
@@ -12,7 +12,7 @@ use crate::fetch::connect::FetchTarget;
 use crate::fetch::since::Since;
 use crate::options;
 use crate::pipeline::enrich::geoip::DatabaseKind;
-use crate::process::signal_guard;
+use crate::process::{signal_guard, style};
 
 /// Runs the subcommand with its parsed arguments.
 ///
@@ -25,7 +25,11 @@ pub fn run(arguments: &CheckArgs) -> Result<Exit, Error> {
     } else {
         CheckFormat::Text
     };
-    let report = CheckReport::new(io::stdout().lock(), format);
+    let out: Box<dyn Write> = match format {
+        CheckFormat::Text => Box::new(style::locked_stdout()),
+        CheckFormat::Json => Box::new(io::stdout().lock()),
+    };
+    let report = CheckReport::new(out, format);
     let arguments = &arguments.fetch;
     let query = &arguments.query;
     let plan = Plan {

@@ -1,14 +1,17 @@
 //! `confluence-ecs fixtures`: golden files checked and regenerated.
 
-use std::io::stdout;
+use std::io::{Write, stdout};
 use std::sync::Arc;
 
 use super::Error;
 use crate::cli::FixturesCommand;
 use crate::exit::Exit;
-use crate::fixtures::{self, CaseOutcome, FixtureCase, FixtureReport, Runner, Task};
+use crate::fixtures::{
+    self, CaseOutcome, Discovery, FixtureCase, FixtureReport, FixtureWarning, ReportFormat, Runner,
+    Task,
+};
 use crate::options;
-use crate::process::batch;
+use crate::process::{batch, style};
 use crate::schema::validate::Validator;
 
 /// A case, or a folder without any, and how it went.
@@ -16,6 +19,7 @@ use crate::schema::validate::Validator;
 struct Turn {
     case: FixtureCase,
     outcome: Option<CaseOutcome>,
+    warnings: Vec<FixtureWarning>,
     /// Records that could not be mapped.
     failed: u64,
 }
@@ -35,22 +39,33 @@ pub fn run(command: FixturesCommand) -> Result<Exit, Error> {
     let options = Arc::new(options::golden(&arguments.mapping)?);
     let threads = options::threads(&arguments.mapping);
     let validator = Arc::new(Validator::new());
-    let mut turns = Vec::new();
-    for folder in &arguments.folders {
-        match fixtures::discover(folder) {
-            Ok(cases) => turns.extend(cases.into_iter().map(|case| (case, None))),
-            Err(error) => {
-                let case = FixtureCase {
-                    input: folder.clone(),
-                    expected: folder.clone(),
-                };
-                turns.push((case, Some(CaseOutcome::Failed(error))));
-            }
+    let mut discovery = Discovery::default();
+    for path in &arguments.paths {
+        match fixtures::discover(path) {
+            Ok(found) => discovery.add(found),
+            Err(error) => discovery.errors.push(error),
         }
     }
+    let failures = discovery.errors.into_iter().map(|error| {
+        let path = error.place().0.to_owned();
+        let case = FixtureCase {
+            input: path.clone(),
+            expected: path,
+        };
+        (case, Some(CaseOutcome::Failed(error)))
+    });
 
-    let mut turns = turns.into_iter();
-    let mut report = FixtureReport::new(stdout(), arguments.format.into());
+    let format = arguments.format.into();
+    let out: Box<dyn Write + Send> = match format {
+        ReportFormat::Pretty => Box::new(style::stdout()),
+        ReportFormat::Github | ReportFormat::Junit | ReportFormat::Markdown => Box::new(stdout()),
+    };
+    let mut report = FixtureReport::new(out, format);
+    for warning in &discovery.warnings {
+        report.warn(warning);
+    }
+    let cases = discovery.cases.into_iter().map(|case| (case, None));
+    let mut turns = failures.chain(cases);
     let mut written = Ok(());
     let mut failed = 0;
     let tags = &arguments.mapping.tags;
@@ -69,9 +84,13 @@ pub fn run(command: FixturesCommand) -> Result<Exit, Error> {
                 done.case = std::mem::take(&mut turn.case);
                 done.outcome = turn.outcome.take().or_else(|| Some(runner.run(&done.case)));
                 done.failed = runner.take_failed();
+                done.warnings = runner.take_warnings();
             }
         },
         |done: &mut Turn| {
+            for warning in done.warnings.drain(..) {
+                report.warn(&warning);
+            }
             if let Some(outcome) = &done.outcome {
                 written = report.add(&done.case, outcome);
             }

@@ -1,7 +1,7 @@
 //! `confluence-ecs schema`: the field table, in every form that it has.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Write as _, stdin, stdout};
+use std::io::{self, BufRead, BufReader, Read, Write as _, stdin, stdout};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -9,7 +9,11 @@ use serde_json::Value;
 use super::Error;
 use crate::cli::SchemaCommand;
 use crate::exit::Exit;
+use crate::input::compression::Stream;
 use crate::process::shown::Shown as _;
+use crate::process::style;
+use crate::schema::document::{self, Documents};
+use crate::schema::fields::FieldsFormat;
 use crate::schema::validate::Validator;
 use crate::schema::{self, fields, json_schema, template};
 
@@ -20,7 +24,15 @@ use crate::schema::{self, fields, json_schema, template};
 pub fn run(command: SchemaCommand) -> Result<Exit, Error> {
     match command {
         SchemaCommand::Fields { format } => {
-            fields::write(schema::fields(), format.into(), &mut stdout().lock())
+            let format = format.into();
+            match format {
+                FieldsFormat::Table => {
+                    fields::write(schema::fields(), format, &mut style::locked_stdout())
+                }
+                FieldsFormat::Json | FieldsFormat::Markdown => {
+                    fields::write(schema::fields(), format, &mut stdout().lock())
+                }
+            }
         }
         SchemaCommand::IndexTemplate { product } => {
             print(&template::index_template(product.into()))
@@ -45,15 +57,10 @@ fn validate(mut files: Vec<PathBuf>) -> Result<Exit, Error> {
     let validator = Validator::new();
     let (mut events, mut invalid, mut failed) = (0, 0, false);
     for path in &files {
-        let mut validate = |reader: &mut dyn BufRead| {
-            validate_lines(&validator, path, reader, &mut events, &mut invalid)
-        };
-        let result = if path.as_os_str() == "-" {
-            validate(&mut stdin().lock())
-        } else {
-            let file = File::open(path).map_err(ValidateError::Input);
-            file.and_then(|file| validate(&mut BufReader::new(file)))
-        };
+        let reader = open(path);
+        let result = reader.map_err(ValidateError::Input).and_then(|reader| {
+            validate_documents(&validator, path, reader, &mut events, &mut invalid)
+        });
         match result {
             Ok(()) => {}
             Err(ValidateError::Report(error)) => return Err(Error::Report(error)),
@@ -88,42 +95,47 @@ fn name(path: &Path) -> String {
     }
 }
 
+/// A file or stdin, plain or compressed.
+fn open(path: &Path) -> io::Result<impl BufRead> {
+    let raw: Box<dyn Read> = if path.as_os_str() == "-" {
+        Box::new(stdin().lock())
+    } else {
+        Box::new(File::open(path)?)
+    };
+    Ok(BufReader::new(Stream::detect(raw)?))
+}
+
 /// Reports each violation with its file, line and path.
-fn validate_lines(
+fn validate_documents(
     validator: &Validator,
     path: &Path,
-    reader: &mut dyn BufRead,
+    reader: impl BufRead,
     events: &mut u64,
     invalid: &mut u64,
 ) -> Result<(), ValidateError> {
     let name = name(path);
     let mut out = stdout().lock();
-    let mut line = Vec::new();
-    for number in 1.. {
-        line.clear();
-        if reader
-            .read_until(b'\n', &mut line)
-            .map_err(ValidateError::Input)?
-            == 0
-        {
-            break;
-        }
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
+    let mut documents = Documents::new(reader);
+    while let Some(document) = documents.next_document().map_err(ValidateError::Input)? {
         *events += 1;
-        let violations: Vec<_> = match serde_json::from_slice(&line) {
-            Ok(event @ Value::Object(_)) => {
-                let violations = validator.validate(&event);
-                violations.iter().map(ToString::to_string).collect()
-            }
+        let faults: Vec<_> = match document.value {
+            Ok(event @ Value::Object(_)) => faults(validator, &event),
             Ok(_) => vec!["not a JSON object".to_owned()],
-            Err(error) => vec![format!("not JSON: {error}")],
+            Err(error) => vec![error],
         };
-        *invalid += u64::from(!violations.is_empty());
-        for violation in violations {
-            writeln!(out, "{name}:{number}: {violation}").map_err(ValidateError::Report)?;
+        *invalid += u64::from(!faults.is_empty());
+        for fault in faults {
+            writeln!(out, "{name}:{}: {fault}", document.line).map_err(ValidateError::Report)?;
         }
     }
     Ok(())
+}
+
+/// What is wrong with an event.
+fn faults(validator: &Validator, event: &Value) -> Vec<String> {
+    if let Some(fault) = document::raw_record(event) {
+        return vec![fault.to_owned()];
+    }
+    let violations = validator.validate(event);
+    violations.iter().map(ToString::to_string).collect()
 }

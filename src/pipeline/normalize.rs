@@ -393,7 +393,13 @@ impl Normalizer {
         {
             return Err(RecordError::PageOrRecord);
         }
-        let event = map_record(&record, self.dialect, options, &mut self.known)?;
+        let event =
+            map_record(&record, self.dialect, options, &mut self.known).map_err(|failure| {
+                match failure {
+                    Unmappable::NoDialect => Unmappable::no_dialect(root),
+                    failure => failure,
+                }
+            })?;
         write_id(out, self.has_ids, origin, place.position, text.as_bytes());
         event::write_event(
             out,

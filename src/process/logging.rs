@@ -6,6 +6,8 @@ use std::sync::LazyLock;
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use tracing_subscriber::filter::LevelFilter;
 
+use super::style;
+
 static BARS: LazyLock<MultiProgress> =
     LazyLock::new(|| MultiProgress::with_draw_target(ProgressDrawTarget::hidden()));
 
@@ -49,7 +51,7 @@ pub fn start(settings: LogSettings) {
     match format {
         LogFormat::Text => lines
             .without_time()
-            .with_ansi(stderr().is_terminal())
+            .with_ansi(style::stderr_has_colors())
             .init(),
         LogFormat::Json => lines.json().flatten_event(true).init(),
     }

@@ -9,3 +9,4 @@ pub(crate) mod shown;
 pub(crate) mod signal_guard;
 mod signals;
 pub(crate) mod stop;
+pub(crate) mod style;

@@ -3,10 +3,12 @@
 use serde_json::{Map, Value, json};
 
 use super::fields::{Exception, Field, Table, Type, fields};
-use super::tree::{Members, TreeNode, members};
+use super::tree::{Members, TreeNode, allowed_members};
+use super::validate::NAMESPACE;
 
-/// The schema, draft 2020-12. It is closed: a field that the table lacks is an error, except in
-/// `confluence.audit.type`, whose other keys are kept whatever they hold (docs/mapping.md 3).
+/// The schema, draft 2020-12. It is closed: a field that neither the table nor ECS has is an error, except in
+/// `confluence.audit.type`, whose other keys are kept whatever they hold (docs/mapping.md 3), and in the field sets
+/// that the mapping does not write to.
 ///
 /// It says what [`super::validate`] checks. `format` is an assertion only where a validator is told
 /// so; the patterns beside it hold everywhere.
@@ -18,7 +20,7 @@ pub fn json_schema() -> Value {
 /// The schema of another table.
 #[must_use]
 pub fn of(table: &Table) -> Value {
-    let mut schema = object(&members(table), false);
+    let mut schema = object(&allowed_members(table), false);
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
     schema["$comment"] = concat!("Made by confluence-ecs ", env!("CARGO_PKG_VERSION")).into();
     schema["title"] = "Confluence audit event".into();
@@ -35,6 +37,14 @@ fn object(members: &Members<'_>, open: bool) -> Value {
                 open: None,
                 members,
             } => object(members, false),
+            TreeNode::Object {
+                open: Some(_),
+                members,
+            } if members.is_empty() => json!({"type": "object"}),
+            TreeNode::Labels => json!({
+                "type": "object",
+                "additionalProperties": {"$ref": "#/$defs/scalar"},
+            }),
             TreeNode::Object {
                 open: Some(field),
                 members,
@@ -72,9 +82,13 @@ fn value(field: &Field) -> Value {
     if !field.allowed_values.is_empty() {
         return json!({"enum": field.allowed_values});
     }
+    if field.name == NAMESPACE {
+        return json!({"$ref": "#/$defs/namespace"});
+    }
     let definition = match field.kind {
         Type::Boolean => return json!({"type": "boolean"}),
         Type::Flattened => return json!({"type": ["array", "object"]}),
+        Type::Float => return json!({"type": "number"}),
         Type::Object => return json!({"type": "object"}),
         Type::ConstantKeyword | Type::Keyword | Type::MatchOnlyText => "scalar",
         Type::Date => "date",
@@ -91,6 +105,12 @@ fn definitions() -> Value {
         "scalar": {
             "$comment": "Elasticsearch takes numbers and booleans for keywords and texts.",
             "type": ["string", "number", "boolean"],
+        },
+        "namespace": {
+            "$comment": "The rules of data streams; they count bytes, not characters.",
+            "type": ["string", "number", "boolean"],
+            "pattern": r#"^[^\\/*?"<>|,#:\s\p{Lu}\p{Lt}\p{Cc}-]+$"#,
+            "maxLength": 100,
         },
         "date": {
             "type": "string",

@@ -7,8 +7,11 @@
 //! Confluence integration. Fields of the level `ecs` are those of ECS 8.11: types, multi-fields,
 //! `ignore_above`, which fields are arrays, the allowed values of `event.kind`, `.category`, `.type`
 //! and `.outcome`, and the types expected for each category
-//! (<https://www.elastic.co/guide/en/ecs/8.11/ecs-allowed-values-event-category.html>).
+//! (<https://www.elastic.co/guide/en/ecs/8.11/ecs-allowed-values-event-category.html>). What else ECS defines, and an
+//! event may therefore hold, is in `schemas/ecs.json` ([`ecs`]).
 
+pub mod document;
+pub mod ecs;
 pub mod fields;
 pub mod json_schema;
 pub mod template;

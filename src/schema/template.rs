@@ -106,6 +106,8 @@ fn mapping(node: &TreeNode<'_>, product: Product) -> Value {
             "properties": properties(members, product),
             "type": "object",
         }),
+        // Not among the fields of the mapping.
+        TreeNode::Labels => json!({"type": "object"}),
     }
 }
 

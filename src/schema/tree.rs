@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::ecs;
 use super::fields::{Field, Table, Type};
 
 /// The members of an object, by name.
@@ -19,6 +20,8 @@ pub(super) enum TreeNode<'t> {
         /// The fields in it.
         members: Members<'t>,
     },
+    /// `labels`: names that the operator chooses, and a scalar of each.
+    Labels,
 }
 
 impl<'t> TreeNode<'t> {
@@ -59,6 +62,19 @@ pub(super) fn members(table: &Table) -> Members<'_> {
     }
     match root {
         TreeNode::Object { members, .. } => members,
-        TreeNode::Field(_) => Members::new(),
+        TreeNode::Field(_) | TreeNode::Labels => Members::new(),
     }
+}
+
+/// The same, with what ECS allows besides the fields of the table: what an event may hold.
+pub(super) fn allowed_members(table: &Table) -> Members<'_> {
+    let mut root = TreeNode::object();
+    for field in ecs::others().iter().chain(&table.fields) {
+        root.insert(&field.name, field);
+    }
+    let TreeNode::Object { mut members, .. } = root else {
+        return Members::new();
+    };
+    members.insert("labels", TreeNode::Labels);
+    members
 }

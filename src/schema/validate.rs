@@ -5,8 +5,12 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use super::fields::{Field, Table, Type, fields};
-use super::tree::{Members, TreeNode, members};
+use super::tree::{Members, TreeNode, allowed_members};
 use super::value::{describe, expected, fits};
+use crate::pipeline::event::namespace_fault;
+
+/// The field whose texts follow the rules of data streams.
+pub(super) const NAMESPACE: &str = "data_stream.namespace";
 
 /// Checks events; made once for many.
 #[derive(Debug)]
@@ -28,8 +32,15 @@ pub struct Violation {
 /// What can be wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ViolationKind {
-    /// The table has no such field.
+    /// Neither the table nor ECS has such a field.
     UnknownField,
+    /// A namespace that no data stream can have.
+    Namespace {
+        /// What is there, in words, shortened.
+        found: String,
+        /// The rule that it breaks.
+        fault: &'static str,
+    },
     /// The value is not of the field's type.
     WrongType {
         /// What is asked for, in words.
@@ -73,6 +84,7 @@ impl fmt::Display for ViolationKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownField => f.write_str("unknown field"),
+            Self::Namespace { found, fault } => write!(f, "{fault}, found {found}"),
             Self::WrongType { expected, found } => write!(f, "expected {expected}, found {found}"),
             Self::NotAllowed { found, allowed } => {
                 write!(f, "expected {}, found {found}", alternatives(allowed))
@@ -118,7 +130,7 @@ impl Validator {
     #[must_use]
     pub fn of(table: &'static Table) -> Self {
         Self {
-            members: members(table),
+            members: allowed_members(table),
             table,
         }
     }
@@ -165,8 +177,22 @@ impl Check {
                 Some(TreeNode::Object { open, members }) => {
                     self.object(&path, value, members, open.is_some());
                 }
+                Some(TreeNode::Labels) => self.labels(&path, value),
                 None if open => {}
                 None => self.report(&path, ViolationKind::UnknownField),
+            }
+        }
+    }
+
+    /// Flat, as ECS has them.
+    fn labels(&mut self, path: &Path<'_>, value: &Value) {
+        let Some(labels) = value.as_object() else {
+            self.wrong_type(path, expected(Type::Object), value);
+            return;
+        };
+        for (name, value) in labels {
+            if !fits(Type::Keyword, value) {
+                self.wrong_type(&Path::Member(path, name), expected(Type::Keyword), value);
             }
         }
     }
@@ -195,6 +221,9 @@ impl Check {
         } else if !allowed.is_empty() && !allowed.iter().any(|allowed| value == allowed) {
             let found = describe(value);
             self.report(path, ViolationKind::NotAllowed { found, allowed });
+        } else if let Some(fault) = broken_namespace(field, value) {
+            let found = describe(value);
+            self.report(path, ViolationKind::Namespace { found, fault });
         } else if let (Type::GeoPoint, Some(point)) = (field.kind, value.as_object()) {
             self.geo_point(path, value, point);
         }
@@ -262,6 +291,12 @@ impl Check {
             }
         }
     }
+}
+
+/// The rule that a namespace breaks.
+fn broken_namespace(field: &Field, value: &Value) -> Option<&'static str> {
+    let text = value.as_str().filter(|_| field.name == NAMESPACE)?;
+    namespace_fault(text)
 }
 
 /// Where the check is; a text only once something is wrong there.

@@ -18,6 +18,7 @@ pub(super) fn fits(kind: Type, value: &Value) -> bool {
         Type::ConstantKeyword | Type::Keyword | Type::MatchOnlyText => is_scalar(value),
         Type::Date => value.as_str().is_some_and(is_date),
         Type::Flattened => value.is_array() || value.is_object(),
+        Type::Float => value.is_number(),
         Type::GeoPoint | Type::Object => value.is_object(),
         Type::Ip => value
             .as_str()
@@ -35,6 +36,7 @@ pub(super) fn expected(kind: Type) -> &'static str {
         }
         Type::Date => "a time such as 2021-11-22T23:44:13.873Z",
         Type::Flattened => "a list of objects, or an object",
+        Type::Float => "a number",
         Type::GeoPoint => "an object of lat and lon",
         Type::Ip => "an IP address",
         Type::Long => "a whole number of 64 bits",

@@ -7,10 +7,10 @@ use crate::support::program::{project, run, stderr};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-const RECORD: &str = r#"{"creationDate":1637624602054,"summary":"User created"}"#;
+pub const RECORD: &str = r#"{"creationDate":1637624602054,"summary":"User created"}"#;
 
 /// A folder with those files.
-fn folder(files: &[(&str, &str)]) -> TempDir {
+pub fn folder(files: &[(&str, &str)]) -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     for (name, text) in files {
         fs::write(folder.path().join(name), text).expect("written");
@@ -23,7 +23,7 @@ fn read(folder: &TempDir, name: &str) -> String {
 }
 
 /// Runs `fixtures TASK FLAGS FOLDER`; returns the exit code and the report.
-fn fixtures(task: &str, flags: &[&str], folder: &Path) -> (i32, String) {
+pub fn fixtures(task: &str, flags: &[&str], folder: &Path) -> (i32, String) {
     let folder = folder.display().to_string();
     let arguments = [&["fixtures", task], flags, &[&folder]].concat();
     let output = run(arguments, b"");
@@ -32,7 +32,7 @@ fn fixtures(task: &str, flags: &[&str], folder: &Path) -> (i32, String) {
     (output.status.code().expect("an exit code"), report)
 }
 
-fn expected(folder: &TempDir, name: &str) -> Vec<Value> {
+pub fn expected(folder: &TempDir, name: &str) -> Vec<Value> {
     let golden: Value = serde_json::from_str(&read(folder, name)).expect("JSON");
     golden["expected"].as_array().expect("a list").clone()
 }
@@ -494,7 +494,8 @@ fn a_folder_without_inputs_is_a_failure() {
     );
     assert_eq!(output.status.code(), Some(1));
     let report = String::from_utf8(output.stdout).expect("UTF-8");
-    assert!(report.contains("cannot list no-such-folder"), "{report}");
+    let told = "cannot list no-such-folder: No such file or directory (os error 2)\n";
+    assert!(report.contains(told), "{report}");
     assert!(report.ends_with("as expected, 1 failed\n"), "{report}");
     assert_eq!(run(["fixtures", "check"], b"").status.code(), Some(2));
     assert_eq!(run(["fixtures", "mend", "."], b"").status.code(), Some(2));

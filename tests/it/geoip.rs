@@ -230,7 +230,10 @@ fn a_file_of_another_format_is_named() {
 /// Whether databases of this type are taken as City and as ASN.
 fn taken(database_type: &str) -> (bool, bool) {
     let path = scratch(
-        &database_type.replace(|c: char| !c.is_alphanumeric(), "_"),
+        &format!(
+            "type {}",
+            database_type.replace(|c: char| !c.is_alphanumeric(), "_")
+        ),
         &geoip_db::of_type(database_type),
     );
     (
@@ -240,11 +243,17 @@ fn taken(database_type: &str) -> (bool, bool) {
 }
 
 #[test]
-fn databases_of_another_kind_are_refused() {
+fn databases_of_a_type_that_is_not_read_are_refused() {
     for name in [
         "GeoLite2-City",
+        "GeoIP2-City",
+        "GeoIP2-City-North-America",
+        "GeoLite2-Country",
         "GeoIP2-Country",
+        "DBIP-City-Lite",
+        "DBIP-Country-Lite",
         "DBIP-Location (compat=City)",
+        "Our-Own-City",
     ] {
         assert_eq!(taken(name), (true, false), "{name}");
     }
@@ -256,25 +265,72 @@ fn databases_of_another_kind_are_refused() {
         assert_eq!(taken(name), (false, true), "{name}");
     }
     for name in [
-        "GeoIP2-Domain",
-        "GeoIP2-Anonymous-IP",
-        "GeoIP2-Connection-Type",
-    ] {
-        assert_eq!(taken(name), (false, false), "{name}");
-    }
-    for name in [
         "GeoIP2-Enterprise",
+        "GeoIP2-Precision-Enterprise",
         "DBIP-Location-ISP (compat=Enterprise)",
-        "example country_asn",
-        "Our-Own",
-        "",
     ] {
         assert_eq!(taken(name), (true, true), "{name}");
     }
+    for name in [
+        "GeoIP2-Domain",
+        "GeoIP2-Anonymous-IP",
+        "GeoIP-Anonymous-Plus",
+        "GeoIP2-Connection-Type",
+        "GeoIP2-DensityIncome",
+        "GeoIP2-IP-Risk",
+        "GeoIP2-Static-IP-Score",
+        "GeoIP2-User-Count",
+        "ipinfo generic_country_free.mmdb",
+        "ipinfo standard_asn.mmdb",
+        "ipinfo ipinfo_lite.mmdb",
+        "ipinfo city",
+        "example country_asn",
+        "DBIP-City (compat=Domain)",
+        "Our-Own",
+        "",
+    ] {
+        assert_eq!(taken(name), (false, false), "{name}");
+    }
+}
+
+#[test]
+fn a_refusal_names_the_type_and_what_is_expected() {
+    let path = scratch("domain", &geoip_db::of_type("GeoIP2-Domain"));
+    assert_eq!(
+        Databases::open(Some(&path), None).unwrap_err().to_string(),
+        format!(
+            "{} is not a City database but `GeoIP2-Domain`; pass a City, Country or Enterprise \
+             database, such as GeoLite2-City.mmdb",
+            path.display()
+        )
+    );
     let path = committed("confluence-ecs-city");
-    let error = Databases::open(None, Some(&path)).unwrap_err().to_string();
-    let expected = "is not an ASN database but `GeoLite2-City`; pass the ASN database, such as GeoLite2-ASN.mmdb";
-    assert_eq!(error, format!("{} {expected}", path.display()));
+    assert!(
+        Databases::open(None, Some(&path)).unwrap_err().to_string().ends_with(
+            "is not an ASN database but `GeoLite2-City`; pass an ASN, ISP or Enterprise database, \
+             such as GeoLite2-ASN.mmdb"
+        )
+    );
+    let path = scratch("odd-type", &geoip_db::of_type("a\x1b[31m"));
+    let error = Databases::open(Some(&path), None).unwrap_err().to_string();
+    assert!(error.contains("but `a\\x1b[31m`;"), "{error}");
+    let path = scratch("no-type", &geoip_db::of_type(""));
+    let error = Databases::open(Some(&path), None).unwrap_err().to_string();
+    assert!(error.contains("but one without a type;"), "{error}");
+}
+
+/// An Enterprise database holds the autonomous system among its traits.
+#[test]
+fn an_enterprise_database_gives_places_and_autonomous_systems() {
+    let path = scratch("enterprise", &geoip_db::enterprise());
+    let databases = Databases::open(Some(&path), Some(&path)).unwrap();
+    assert!(place(&databases, "81.2.69.142").starts_with("London|"));
+    let system = databases.asn(ip("81.2.69.142")).unwrap();
+    assert_eq!(system.number, Some(20_712));
+    assert_eq!(
+        system.organization_name.as_deref(),
+        Some("Andrews & Arnold Ltd")
+    );
 }
 
 /// Opens the bytes, if they still are a database, and looks up one address of every kind: nothing may panic.

@@ -2,6 +2,7 @@
 //! `schema validate` accepts and refuses.
 
 use crate::support::program::{project, run};
+use confluence_ecs::schema::ecs;
 use confluence_ecs::schema::fields;
 use confluence_ecs::schema::fields::Exception;
 use confluence_ecs::schema::json_schema;
@@ -102,6 +103,9 @@ fn values() -> Vec<Value> {
         json!(""),
         json!("x"),
         json!("logs"),
+        json!("Logs"),
+        json!("lo-gs"),
+        json!("lo gs"),
         json!("event"),
         json!("81.2.69.143"),
         json!("81.2.69.143:80"),
@@ -130,8 +134,8 @@ fn values() -> Vec<Value> {
     ]
 }
 
-/// Every field of the table, and every object above one, with every value; and one field too many
-/// in every object.
+/// Every field of the table, every other of ECS and every object above one, with every value; and one
+/// field too many in every object.
 #[test]
 fn it_agrees_on_every_field_with_any_value() {
     let schema = compile(&json_schema::json_schema());
@@ -150,7 +154,7 @@ fn it_agrees_on_every_field_with_any_value() {
             &mut refused
         }) += 1;
     };
-    for field in &fields().fields {
+    for field in fields().fields.iter().chain(ecs::others()) {
         let names: Vec<_> = field.name.split('.').collect();
         for depth in 1..=names.len() {
             for value in values() {
@@ -166,6 +170,20 @@ fn it_agrees_on_every_field_with_any_value() {
         agree(&event);
     }
     assert!(accepted > 500 && refused > 3000, "{accepted} {refused}");
+}
+
+#[test]
+fn it_agrees_on_labels() {
+    let schema = compile(&json_schema::json_schema());
+    let validator = Validator::new();
+    for labels in values()
+        .into_iter()
+        .chain(values().into_iter().map(|value| json!({"a": value})))
+    {
+        let event = json!({"labels": labels});
+        let is_valid = validator.validate(&event).is_empty();
+        assert_eq!(schema.is_valid(&event), is_valid, "{event}");
+    }
 }
 
 fn put(event: &mut Value, path: &[&str], value: Value) {

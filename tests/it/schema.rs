@@ -18,7 +18,8 @@ fn field(name: &str) -> &'static Field {
 fn printed(format: FieldsFormat) -> String {
     let mut out = Vec::new();
     fields::write(table(), format, &mut out).expect("memory takes everything");
-    String::from_utf8(out).expect("UTF-8")
+    let text = String::from_utf8(out).expect("UTF-8");
+    anstream::adapter::strip_str(&text).to_string()
 }
 
 /// The exported fields of Elastic's integration, with its types.

@@ -30,10 +30,10 @@ fn sample() -> Value {
 
 #[test]
 fn unknown_fields() {
-    check(&json!({"message": "x"}), &["message: unknown field"]);
+    check(&json!({"messages": "x"}), &["messages: unknown field"]);
     check(
-        &json!({"host": {"os": {"full": "x"}}}),
-        &["host.os.full: unknown field"],
+        &json!({"host": {"os": {"fool": "x"}}}),
+        &["host.os.fool: unknown field"],
     );
     check(
         &json!({"confluence": {"audit": {"types": {}}}}),

@@ -17,6 +17,9 @@ pub fn command<I: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = I>
         .env_remove("CONFLUENCE_PAT")
         .env_remove("CONFLUENCE_OAUTH_CLIENT_SECRET")
         .env_remove("CREDENTIALS_DIRECTORY")
+        .env_remove("NO_COLOR")
+        .env_remove("CLICOLOR")
+        .env_remove("CLICOLOR_FORCE")
         .env("NO_PROXY", "*");
     command
 }

@@ -188,6 +188,20 @@ pub fn of_type(database_type: &str) -> Vec<u8> {
     )
 }
 
+/// An Enterprise database with one place.
+pub fn enterprise() -> Vec<u8> {
+    let Value::Map(mut record) = london() else {
+        unreachable!("a place is a map");
+    };
+    let traits = system(20_712_u32.into(), "Andrews & Arnold Ltd");
+    record.insert("traits".into(), traits);
+    database(
+        "GeoIP2-Enterprise",
+        IpVersion::V6,
+        &[("81.2.69.142/31", Value::Map(record))],
+    )
+}
+
 fn database(database_type: &str, ip_version: IpVersion, records: &[(&str, Value)]) -> Vec<u8> {
     let built = UNIX_EPOCH + Duration::from_secs(BUILD_EPOCH);
     database_built(built, database_type, ip_version, records)

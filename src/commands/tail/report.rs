@@ -13,6 +13,7 @@ use crate::exit::Exit;
 use crate::process::columns::{Column, columns};
 use crate::process::file_id::FileId;
 use crate::process::shown::Shown as _;
+use crate::process::style;
 use crate::state;
 use crate::tail::checkpoints::{Checkpoints, LogEntry};
 use crate::tail::discover::Discovery;
@@ -59,13 +60,14 @@ pub fn run(
     } else {
         known(&checkpoints, saved_at)
     };
-    let text = if arguments.json {
+    let written = if arguments.json {
         let text = serde_json::to_string_pretty(&lines).map_err(std::io::Error::from);
-        text.map_err(Error::Report)? + "\n"
+        let text = text.map_err(Error::Report)? + "\n";
+        stdout().write_all(text.as_bytes())
     } else {
-        table(&lines)
+        style::stdout().write_all(table(&lines).as_bytes())
     };
-    stdout().write_all(text.as_bytes()).map_err(Error::Report)?;
+    written.map_err(Error::Report)?;
     Ok(Exit::Done)
 }
 

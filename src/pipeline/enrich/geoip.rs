@@ -34,8 +34,8 @@ pub enum Error {
         /// Where it breaks the format.
         source: MaxMindDbError,
     },
-    /// The file is a MaxMind database of another kind.
-    #[error("{} is not {} {kind} database but `{found}`; pass the {kind} database, such as GeoLite2-{kind}.mmdb", path.shown(), kind.article())]
+    /// The file is a MaxMind database of a type that is not read as that kind.
+    #[error("{} is not {} {kind} database but {}; pass {}", path.shown(), kind.article(), named(found), kind.accepted())]
     DatabaseKind {
         /// What was asked for.
         kind: DatabaseKind,
@@ -72,18 +72,39 @@ impl DatabaseKind {
         }
     }
 
-    /// Whether a database of the type `name` clearly lacks what is asked for; types nobody knows get their chance.
-    fn excludes(self, name: &str) -> bool {
-        const PLACES: &[&str] = &["city", "country", "location", "enterprise"];
-        const SYSTEMS: &[&str] = &["asn", "isp", "enterprise"];
-        const OTHER: &[&str] = &["domain", "anonymous", "connection-type"];
-        let name = name.to_ascii_lowercase();
-        let is_one_of = |words: &[&str]| words.iter().any(|word| name.contains(word));
-        // Some databases hold both (`DBIP-Location-ISP`), so a foreign word alone decides nothing.
+    /// What can be passed, in words.
+    fn accepted(self) -> &'static str {
         match self {
-            Self::City => !is_one_of(PLACES) && (is_one_of(SYSTEMS) || is_one_of(OTHER)),
-            Self::Asn => !is_one_of(SYSTEMS) && (is_one_of(PLACES) || is_one_of(OTHER)),
+            Self::City => "a City, Country or Enterprise database, such as GeoLite2-City.mmdb",
+            Self::Asn => "an ASN, ISP or Enterprise database, such as GeoLite2-ASN.mmdb",
         }
+    }
+
+    /// Whether a database of that type has the layout that is read: that of MaxMind's databases of the kind. Any
+    /// other type would open and then match nothing.
+    fn reads(self, database_type: &str) -> bool {
+        let words: &[&str] = match self {
+            Self::City => &["city", "country", "enterprise"],
+            Self::Asn => &["asn", "isp", "enterprise"],
+        };
+        let name = database_type.to_ascii_lowercase();
+        // IPinfo's types name what is in them, too, but their records are flat.
+        if name.starts_with("ipinfo") {
+            return false;
+        }
+        // `DBIP-Location (compat=City)`: what it is called, and whose layout it has.
+        let layout = name.split_once("(compat=").map(|(_, layout)| layout);
+        let layout = layout.and_then(|layout| layout.strip_suffix(')'));
+        let mut parts = layout.unwrap_or(&name).split(['-', ' ']);
+        parts.any(|part| words.contains(&part))
+    }
+}
+
+/// A type of a database for a message.
+fn named(database_type: &str) -> String {
+    match database_type {
+        "" => "one without a type".to_owned(),
+        found => format!("`{}`", found.shown()),
     }
 }
 
@@ -140,7 +161,7 @@ impl Databases {
     /// Reads the databases given.
     ///
     /// # Errors
-    /// When a file cannot be read, is no MaxMind database, or is clearly one of another kind.
+    /// When a file cannot be read, is no MaxMind database, or is one of a type that is not read.
     pub fn open(city: Option<&Path>, asn: Option<&Path>) -> Result<Self, Error> {
         Ok(Self {
             city: city
@@ -170,7 +191,7 @@ impl Databases {
 /// Reads a database of that kind.
 ///
 /// # Errors
-/// When the file cannot be read, is no MaxMind database, or is clearly one of another kind.
+/// When the file cannot be read, is no MaxMind database, or is one of a type that is not read.
 pub(crate) fn open(kind: DatabaseKind, path: &Path) -> Result<Database, Error> {
     let bytes = fs::read(path).map_err(|source| Error::Read {
         kind,
@@ -182,7 +203,7 @@ pub(crate) fn open(kind: DatabaseKind, path: &Path) -> Result<Database, Error> {
         source,
     })?;
     let found = &reader.metadata().database_type;
-    if kind.excludes(found) {
+    if !kind.reads(found) {
         return Err(Error::DatabaseKind {
             kind,
             path: path.to_owned(),
@@ -222,12 +243,25 @@ impl<'a> GeoRecord<'a> {
         })
     }
 
-    /// Paths: <https://dev.maxmind.com/geoip/docs/databases/asn>.
+    /// Paths: <https://dev.maxmind.com/geoip/docs/databases/asn>, and in an Enterprise database
+    /// <https://dev.maxmind.com/geoip/docs/databases/enterprise>.
     fn autonomous_system(&self) -> Result<AutonomousSystem, MaxMindDbError> {
-        let number = self.scalar(&path!["autonomous_system_number"])?;
+        const NUMBER: PathElement = PathElement::Key("autonomous_system_number");
+        const ORGANIZATION: PathElement = PathElement::Key("autonomous_system_organization");
+        const TRAITS: PathElement = PathElement::Key("traits");
+        let number = |path: &[PathElement]| -> Result<Option<u64>, MaxMindDbError> {
+            Ok(self.scalar(path)?.and_then(GeoScalar::into_number))
+        };
+        let system = AutonomousSystem {
+            number: number(&[NUMBER])?,
+            organization_name: self.text(&[ORGANIZATION])?,
+        };
+        if system != AutonomousSystem::default() {
+            return Ok(system);
+        }
         Ok(AutonomousSystem {
-            number: number.and_then(GeoScalar::into_number),
-            organization_name: self.text(&path!["autonomous_system_organization"])?,
+            number: number(&[TRAITS, NUMBER])?,
+            organization_name: self.text(&[TRAITS, ORGANIZATION])?,
         })
     }
 

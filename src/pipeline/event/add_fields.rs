@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::PRESERVE_ORIGINAL;
+use super::{PRESERVE_ORIGINAL, namespace_fault};
 
 /// A JSON object, cleaned (docs/mapping.md 8) and sorted, ready to be merged while an event is written.
 /// Where both have a member the constant wins; objects are merged, everything else is replaced.
@@ -28,18 +28,35 @@ pub enum AddFieldsError {
     /// JSON, but no object.
     #[error("is not a JSON object of fields, such as {{\"host\": {{\"name\": \"wiki-1\"}}}}")]
     NotAnObject,
+    /// No data stream can have its namespace.
+    #[error("has the data_stream.namespace {found:?}: {fault}")]
+    Namespace {
+        /// What it has.
+        found: String,
+        /// The rule that it breaks.
+        fault: &'static str,
+    },
 }
 
 impl AddFields {
     /// Reads the object from its JSON text.
     ///
     /// # Errors
-    /// When it is not JSON, or no object.
+    /// When it is not JSON, no object, or breaks the rules of a namespace.
     pub fn from_json(text: &[u8]) -> Result<Self, AddFieldsError> {
-        match serde_json::from_slice(text)? {
-            Value::Object(object) => Ok(Self::from_object(object)),
-            _ => Err(AddFieldsError::NotAnObject),
+        let Value::Object(object) = serde_json::from_slice(text)? else {
+            return Err(AddFieldsError::NotAnObject);
+        };
+        let data_stream = object.get("data_stream");
+        let namespace = data_stream.and_then(|fields| fields.get("namespace")?.as_str());
+        // An empty one is absent, as everywhere.
+        let namespace = namespace.filter(|namespace| !namespace.is_empty());
+        let fault = namespace.and_then(|found| Some((found, namespace_fault(found)?)));
+        if let Some((found, fault)) = fault {
+            let found = found.to_owned();
+            return Err(AddFieldsError::Namespace { found, fault });
         }
+        Ok(Self::from_object(object))
     }
 
     fn from_object(object: Map<String, Value>) -> Self {

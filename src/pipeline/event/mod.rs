@@ -9,6 +9,7 @@ mod add_fields;
 mod categorization;
 mod envelope;
 mod id;
+mod namespace;
 mod object;
 mod objects;
 mod write;
@@ -19,6 +20,7 @@ pub(crate) use categorization::{Categorization, Subject, UNLISTED};
 pub(crate) use envelope::PRESERVE_ORIGINAL;
 pub use envelope::{Envelope, Origin};
 pub use id::{EventId, IdSource, write_action};
+pub(crate) use namespace::namespace_fault;
 pub(crate) use objects::{Objects, Rename, Renamed};
 pub(crate) use write::{write_event, write_pipeline_error};
 

@@ -23,10 +23,20 @@ pub enum Unmappable {
     #[error("no `creationDate` and no `timestamp`: not a Confluence audit record")]
     NoDialect,
     /// The time field of a self-hosted record is missing.
-    #[error("the record has no time: `{0}` is missing or empty")]
+    #[error("the record has no time: `{0}` is missing or empty; expected {expected}", expected = expected(.0))]
     NoTime(&'static str),
+    /// The time field holds nothing.
+    #[error("the time in `{field}` at byte {at} is empty: {text}; expected {}", expected(.field))]
+    EmptyTime {
+        /// Name of the time field.
+        field: &'static str,
+        /// Position of the value in the record.
+        at: usize,
+        /// The value's text, shortened.
+        text: String,
+    },
     /// The time field cannot be read as a time.
-    #[error("the time in `{field}` at byte {at} cannot be read: {text}")]
+    #[error("the time in `{field}` at byte {at} cannot be read: {text}; expected {}", expected(.field))]
     UnreadableTime {
         /// Name of the time field.
         field: &'static str,
@@ -37,7 +47,44 @@ pub enum Unmappable {
     },
 }
 
+/// What a time field should hold.
+fn expected(field: &str) -> &'static str {
+    if field == "creationDate" {
+        "milliseconds since 1970, such as 1637624653873"
+    } else {
+        "{\"epochSecond\":1637624653,\"nano\":873000000}, or a text such as \"2021-11-22T23:44:13.873Z\" or \
+         \"1637624653.873\""
+    }
+}
+
 impl Unmappable {
+    /// The error for a record whose dialect cannot be told: what its time fields hold, if it has them.
+    #[must_use]
+    pub fn no_dialect(record: Value<'_>) -> Self {
+        // Empty ones, too.
+        let held = |field| {
+            let members = record.all_members();
+            let last = members.filter(|(key, _)| key.is_str(field)).last();
+            last.map(|(_, value)| (field, value))
+        };
+        let Some((field, value)) = held("creationDate").or_else(|| held("timestamp")) else {
+            return Self::NoDialect;
+        };
+        // A `timestamp` that could be read would tell the dialect.
+        match record.get("timestamp") {
+            Some(value) => UnreadableTime {
+                field: "timestamp",
+                value,
+            }
+            .into(),
+            None => Self::EmptyTime {
+                field,
+                at: value.start(),
+                text: shortened(value),
+            },
+        }
+    }
+
     /// The error for a record that is no object.
     #[must_use]
     pub fn not_an_object(kind: Kind) -> Self {
@@ -54,17 +101,21 @@ impl Unmappable {
 
 impl From<UnreadableTime<'_>> for Unmappable {
     fn from(UnreadableTime { field, value }: UnreadableTime<'_>) -> Self {
-        const LONGEST: usize = 100;
-        let mut text: String = value.raw().chars().take(LONGEST).collect();
-        if text.len() < value.raw().len() {
-            text.push('…');
-        }
         Self::UnreadableTime {
             field,
             at: value.start(),
-            text,
+            text: shortened(value),
         }
     }
+}
+
+fn shortened(value: Value<'_>) -> String {
+    const LONGEST: usize = 100;
+    let mut text: String = value.raw().chars().take(LONGEST).collect();
+    if text.len() < value.raw().len() {
+        text.push('…');
+    }
+    text
 }
 
 /// A field that holds a scalar, or a list of them; anything else there is left out (docs/mapping.md 3).

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use super::{check, checked, healthy};
 use crate::support::fetching::Way;
 use crate::support::geoip_db;
+use crate::support::program::{run, stderr};
 
 #[test]
 fn a_state_directory_that_cannot_be_written_fails() {
@@ -57,7 +58,20 @@ fn databases_are_opened_and_their_age_is_told() {
     let city = "testdata/geoip/confluence-ecs-city.mmdb";
     let asn = "testdata/geoip/confluence-ecs-asn.mmdb";
     let found = check(&fetching, &["--geoip-city", city, "--geoip-asn", asn]);
-    found.warns("databases", &["GeoLite2-City", "GeoLite2-ASN", "days ago"]);
+    // A line for each.
+    assert_eq!(found.names("warn"), ["databases", "databases"]);
+    let told: Vec<_> = found
+        .steps
+        .iter()
+        .filter(|step| step["step"] == "databases")
+        .collect();
+    for (step, kind) in told.iter().zip(["GeoLite2-City", "GeoLite2-ASN"]) {
+        let detail = step["detail"].as_str().expect("text");
+        assert!(
+            detail.contains(kind) && detail.ends_with("days ago"),
+            "{detail}"
+        );
+    }
     let fresh = geoip_db::city_built(SystemTime::now());
     let path = fetching.state().with_file_name("fresh.mmdb");
     fs::write(&path, &fresh).expect("written");
@@ -66,9 +80,39 @@ fn databases_are_opened_and_their_age_is_told() {
     insta::assert_snapshot!(check(&fetching, &["--geoip-asn", path]).failure("databases"));
     fs::write(path, &fresh[..fresh.len() / 2]).expect("written");
     insta::assert_snapshot!(check(&fetching, &["--geoip-city", path]).failure("databases"));
+    // One that fails does not hide the other.
+    let found = check(
+        &fetching,
+        &["--geoip-city", "/no/such.mmdb", "--geoip-asn", asn],
+    );
+    assert_eq!(
+        (found.names("fail"), found.names("warn")),
+        (vec!["databases"], vec!["databases"])
+    );
     let mut command = fetching.command("check", &[]);
     command.env("CONFLUENCE_ECS_GEOIP_ASN", "/no/such.mmdb");
     insta::assert_snapshot!(checked(&fetching, command).failure("databases"));
+}
+
+#[test]
+fn a_database_of_a_type_that_is_not_read_fails() {
+    let fetching = healthy(Way::Site);
+    for (flag, database_type) in [
+        ("--geoip-city", "ipinfo generic_country_free.mmdb"),
+        ("--geoip-city", "GeoIP2-Anonymous-IP"),
+        ("--geoip-asn", "ipinfo standard_asn.mmdb"),
+        ("--geoip-asn", "GeoIP2-Connection-Type"),
+    ] {
+        let path = fetching.state().with_file_name("odd.mmdb");
+        fs::write(&path, geoip_db::of_type(database_type)).expect("written");
+        let path = path.to_str().expect("UTF-8");
+        let named = format!("database but `{database_type}`");
+        check(&fetching, &[flag, path]).fails("databases", &[flag, &named]);
+        // No command starts with it, for the same reason.
+        let output = run(["normalize", flag, path], b"");
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stderr(&output).contains(&named), "{}", stderr(&output));
+    }
 }
 
 #[test]
