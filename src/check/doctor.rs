@@ -12,10 +12,9 @@ use super::records::{self, SiteContext};
 use super::{CheckReport, CheckStep, Status, StepName, disk, network, times};
 use crate::auth::authorization::Authorization;
 use crate::fetch::asker::Asker;
-use crate::fetch::checkpoint::SiteCheckpoint;
 use crate::fetch::connect::{self, FetchTarget, SiteLocation};
-use crate::fetch::since::Since;
 use crate::fetch::site::Site;
+use crate::fetch::time_spec::TimeSpec;
 use crate::http::address::{below, origin, without_query};
 use crate::http::{Client, Settings, SettingsError};
 use crate::pipeline::timestamp::Timestamp;
@@ -50,7 +49,7 @@ pub struct Plan {
     /// Only records with this text.
     pub search: Option<String>,
     /// Where the first run begins.
-    pub since: Since,
+    pub since: TimeSpec,
     /// The directory of the state, where it is not the usual one.
     pub state_dir: Option<PathBuf>,
     /// Configured GeoIP databases.
@@ -81,7 +80,7 @@ pub fn run<W: Write>(plan: Plan, report: CheckReport<W>) -> io::Result<bool> {
 struct Doctor<W> {
     url: Option<Url>,
     search: Option<String>,
-    since: Since,
+    since: TimeSpec,
     state_dir: Option<PathBuf>,
     databases: Vec<Given>,
     output: PathBuf,
@@ -111,10 +110,9 @@ impl<W: Write> Doctor<W> {
     /// What fetch needs of this machine.
     fn own_steps(&mut self) -> io::Result<()> {
         let directory = state::directory(self.state_dir.as_deref());
-        let site = self.site.as_ref();
-        let new = site.map(|site| SiteCheckpoint::new(site.name(), self.search.clone()));
-        self.report
-            .report_step(disk::state_dir(directory, new.as_ref()))?;
+        let site = self.site.as_ref().map(Site::identity);
+        let site = site.as_ref().map(|site| (site, self.search.as_deref()));
+        self.report.report_step(disk::state_dir(directory, site))?;
         self.report
             .report_step(databases::step(&self.databases, Timestamp::now()))?;
         self.report.report_step(disk::output(&self.output))
@@ -205,8 +203,8 @@ impl<W: Write> Doctor<W> {
         let first = self.since.at(now);
         // From now on, there is nothing yet by intention.
         let begins = match self.since {
-            Since::Now => Timestamp::from_millis(0).unwrap_or(now),
-            Since::Time(_) | Since::Ago(_) => first,
+            TimeSpec::Now => Timestamp::from_millis(0).unwrap_or(now),
+            TimeSpec::Time(_) | TimeSpec::Ago(_) => first,
         };
         let search = self.search.as_deref();
         self.report_step(times::newest_record(probe.newest, begins, now, search))?;
