@@ -91,9 +91,26 @@ impl SiteCheckpoint {
         new
     }
 
+    /// The site that it is of. Earlier versions saved only the base URL that the site was reached by.
+    #[must_use]
+    pub fn identity(&self) -> SiteIdentity {
+        if self.cloud_id.is_none() && self.addresses.is_empty() {
+            return SiteIdentity {
+                is_data_center: self.is_data_center,
+                ..SiteIdentity::of_name(&self.site)
+            };
+        }
+        SiteIdentity {
+            name: self.site.clone(),
+            cloud_id: self.cloud_id.clone(),
+            addresses: self.addresses.clone(),
+            is_data_center: self.is_data_center,
+        }
+    }
+
     /// Takes note of what is known of the site now.
     pub fn identify(&mut self, identity: &SiteIdentity) {
-        let mut own = SiteIdentity::of(self);
+        let mut own = self.identity();
         own.cloud_id = identity.cloud_id.clone().or(own.cloud_id);
         for address in &identity.addresses {
             own.add_address(address);

@@ -29,7 +29,8 @@ pub enum Error {
     /// Nobody to ask as.
     #[error(
         "no credentials for {0}: pass --email with CONFLUENCE_API_TOKEN or --api-token-file FILE, or log in \
-         with `confluence-ecs auth login --client-id ID`; a Data Center takes CONFLUENCE_PAT or --pat-file"
+         with `{login}`; a Data Center takes CONFLUENCE_PAT or --pat-file",
+        login = auth::error::login("ID")
     )]
     NoCloudCredentials(String),
     /// The grant is for several sites.
@@ -37,14 +38,16 @@ pub enum Error {
     ManySites(String),
     /// The grant is not for this site.
     #[error(
-        "{wanted}: the login does not cover this site, only {sites}; log in again and choose it with \
-         `confluence-ecs auth login`"
+        "{wanted}: the login does not cover this site, only {sites}; log in again and choose it with `{}`",
+        auth::error::login(client_id)
     )]
     OtherSite {
         /// The site of `--url`, or any.
         wanted: String,
         /// Those that it is for.
         sites: String,
+        /// Client id of the OAuth app.
+        client_id: String,
     },
     /// A site does not tell its cloud id.
     #[error(
@@ -282,12 +285,15 @@ fn warn_of_scope(id: &str, authorization: &Authorization) {
     let Authorization::OAuth(session) = authorization else {
         return;
     };
-    let sites = session.token_set().sites;
+    let auth::store::TokenSet {
+        sites, client_id, ..
+    } = session.token_set();
     let mut without = sites.iter().filter(|site| !site.has_audit_scope());
     if without.any(|site| site.id == id) {
         tracing::warn!(
             "--cloud-id: the login covers {id}, but not its audit log: add the scope {SCOPE} to the app, and log \
-             in again with `confluence-ecs auth login`"
+             in again with `{}`",
+            auth::error::login(&client_id)
         );
     }
 }
@@ -318,6 +324,7 @@ fn granted(session: &Session, url: Option<&Url>) -> Result<AccessibleSite, Error
             } else {
                 list(&others)
             },
+            client_id: session.token_set().client_id,
         },
         several => Error::ManySites(list(several)),
     };

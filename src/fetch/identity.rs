@@ -2,8 +2,6 @@
 
 use url::Url;
 
-use super::checkpoint::SiteCheckpoint;
-
 /// A site: its cloud id, where it is known, and the addresses that are known to be its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SiteIdentity {
@@ -18,26 +16,17 @@ pub struct SiteIdentity {
 }
 
 impl SiteIdentity {
-    /// The site of a saved state. Earlier versions saved only the base URL that the site was reached by.
+    /// The site of which nothing is known but the base URL that it was reached by, which is its name, too.
     #[must_use]
-    pub fn of(checkpoint: &SiteCheckpoint) -> Self {
-        let mut identity = Self {
-            name: checkpoint.site.clone(),
-            cloud_id: checkpoint.cloud_id.clone(),
-            addresses: checkpoint.addresses.clone(),
-            is_data_center: checkpoint.is_data_center,
-        };
-        if identity.cloud_id.is_none() && identity.addresses.is_empty() {
-            match (
-                cloud_id_in(&checkpoint.site),
-                normalized_text(&checkpoint.site),
-            ) {
-                (Some(id), _) => identity.cloud_id = Some(id),
-                (None, Some(address)) => identity.addresses.push(address),
-                (None, None) => {}
-            }
+    pub fn of_name(name: &str) -> Self {
+        let cloud_id = cloud_id_in(name);
+        let address = normalized_text(name).filter(|_| cloud_id.is_none());
+        Self {
+            name: name.to_owned(),
+            cloud_id,
+            addresses: address.into_iter().collect(),
+            is_data_center: false,
         }
-        identity
     }
 
     /// What tells this site from all others.
@@ -150,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_state_of_an_earlier_version_says_which_site_it_is_of() {
-        let of = |site: &str| SiteIdentity::of(&SiteCheckpoint::new(site.to_owned(), None));
+        let of = SiteIdentity::of_name;
         let gateway = of("https://api.atlassian.com/ex/confluence/AB-1/wiki");
         assert_eq!(gateway.cloud_id.as_deref(), Some("ab-1"));
         let site = of("https://acme.atlassian.net");

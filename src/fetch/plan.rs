@@ -1,12 +1,44 @@
 //! Which range a run asks for, by the clock that is known.
 
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
 use super::checkpoint::SiteCheckpoint;
 use super::clock::Clock;
-use super::run::FetchOptions;
 use super::start::Start;
 use super::time_spec::TimeSpec;
 use super::window::{Reach, Window};
 use crate::pipeline::timestamp::Timestamp;
+
+/// What is fetched, and where it goes.
+#[derive(Debug)]
+pub struct FetchOptions {
+    /// Where the very first run begins.
+    pub since: Option<TimeSpec>,
+    /// The last time of all to fetch.
+    pub until: Option<TimeSpec>,
+    /// How far to look back for records that came late.
+    pub overlap: Duration,
+    /// How far to stay behind the present.
+    pub settle: Duration,
+    /// How much time is fetched, written and saved at once.
+    pub slice: Duration,
+    /// Records to ask for at a time.
+    pub page_size: usize,
+    /// From one start to the next; once, without.
+    pub interval: Option<Duration>,
+    /// Whether the records are written as they came.
+    pub raw: bool,
+    /// Whether records of our own requests are left out.
+    pub exclude_own_searches: bool,
+    /// Output file; `-` is stdout.
+    pub output: PathBuf,
+    /// The directory of the state, where it is not the usual one.
+    pub state_dir: Option<PathBuf>,
+    /// Number of worker threads.
+    pub threads: NonZeroUsize,
+}
 
 /// What a run is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,8 +4,7 @@ use std::path::Path;
 
 use super::checkpoint::SiteCheckpoint;
 use super::identity::SiteIdentity;
-use super::plan::FirstRun;
-use super::run::FetchOptions;
+use super::plan::{FetchOptions, FirstRun};
 use super::states::{self, Named, Opened};
 use crate::process::advice;
 use crate::process::shown::Shown as _;
@@ -93,9 +92,9 @@ fn beginning(
     opened: &Opened,
     first_run: &FirstRun,
 ) {
-    let identity = SiteIdentity::of(&opened.checkpoint);
+    let identity = opened.checkpoint.identity();
     warn_of_shared_output(options, directory, opened, &identity, all);
-    let is_query = |(_, other): &&Named| other.is_begun() && SiteIdentity::of(other).is(&identity);
+    let is_query = |(_, other): &&Named| other.is_begun() && other.identity().is(&identity);
     if let Some((_, other)) = all.iter().find(is_query) {
         tracing::info!(
             "first run of {}, from --since {} on: the position of {} is one of its own",
@@ -119,7 +118,7 @@ fn warn_of_shared_output(
             && other.search == opened.checkpoint.search
             && other.output.is_some()
             && states::is_output(other.output.as_ref(), &options.output)
-            && !SiteIdentity::of(other).is_not(identity)
+            && !other.identity().is_not(identity)
     };
     let Some((file, other)) = all.iter().find(is_another) else {
         return;

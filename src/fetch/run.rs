@@ -1,6 +1,5 @@
 //! The runs: one, or one every interval, from the state to the state.
 
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -13,7 +12,7 @@ use super::connect::CloudIds;
 use super::delivery::{Delivery, Fetched};
 use super::error::Error;
 use super::pager::{self, FetchEvent, Pager};
-use super::plan::{self, FirstRun, LocalTimes, Plan};
+use super::plan::{self, FetchOptions, FirstRun, LocalTimes, Plan};
 use super::resume;
 use super::slices::{IsRight, RunOutcome, Slices};
 use super::start::{self, Start};
@@ -35,35 +34,6 @@ use crate::state;
 const PAGES_AHEAD: usize = 1;
 /// A first run over a range at least this long that returns no records is warned about.
 const SUSPICIOUS: Duration = Duration::from_secs(12 * 60 * 60);
-/// What is fetched, and where it goes.
-#[derive(Debug)]
-pub struct FetchOptions {
-    /// Where the very first run begins.
-    pub since: Option<TimeSpec>,
-    /// The last time of all to fetch.
-    pub until: Option<TimeSpec>,
-    /// How far to look back for records that came late.
-    pub overlap: Duration,
-    /// How far to stay behind the present.
-    pub settle: Duration,
-    /// How much time is fetched, written and saved at once.
-    pub slice: Duration,
-    /// Records to ask for at a time.
-    pub page_size: usize,
-    /// From one start to the next; once, without.
-    pub interval: Option<Duration>,
-    /// Whether the records are written as they came.
-    pub raw: bool,
-    /// Whether records of our own requests are left out.
-    pub exclude_own_searches: bool,
-    /// Output file; `-` is stdout.
-    pub output: PathBuf,
-    /// The directory of the state, where it is not the usual one.
-    pub state_dir: Option<PathBuf>,
-    /// Number of worker threads.
-    pub threads: NonZeroUsize,
-}
-
 /// What came of it.
 #[derive(Debug, Clone, Copy)]
 pub struct FetchOutcome {

@@ -107,7 +107,7 @@ pub fn find(
 /// Those of a site and query.
 fn of_site(all: &[Named], identity: &SiteIdentity, search: Option<&str>) -> Vec<Named> {
     let is_of_site = |(_, checkpoint): &&Named| {
-        checkpoint.search.as_deref() == search && SiteIdentity::of(checkpoint).is(identity)
+        checkpoint.search.as_deref() == search && checkpoint.identity().is(identity)
     };
     all.iter().filter(is_of_site).cloned().collect()
 }
@@ -122,7 +122,7 @@ pub fn identify(
 ) {
     let all: Vec<_> = all
         .iter()
-        .map(|(_, checkpoint)| (SiteIdentity::of(checkpoint), checkpoint))
+        .map(|(_, checkpoint)| (checkpoint.identity(), checkpoint))
         .collect();
     if identity.cloud_id.is_none() && !identity.is_data_center {
         let mut known = all
@@ -316,7 +316,7 @@ impl Moving<'_> {
         let old_store = Store::open(self.directory, &old)?;
         let left: Option<SiteCheckpoint> = old_store.load()?;
         if let Some(left) = left.filter(|left| left.cursor > current.cursor) {
-            let identity = SiteIdentity::of(current);
+            let identity = current.identity();
             *current = left;
             current.identify(&identity);
             current.moved_from = Some(old.clone());
@@ -369,7 +369,7 @@ fn remove_lines(directory: &Path, file: &str) -> io::Result<()> {
 /// # Errors
 /// When an instance holds it, or it cannot be removed.
 pub fn forget(directory: &Path, (file, checkpoint): &Named) -> Result<(), ship::Error> {
-    let identity = SiteIdentity::of(checkpoint);
+    let identity = checkpoint.identity();
     let search = checkpoint.search.as_deref();
     let failed = |source| ship::Error::Save {
         directory: directory.to_owned(),

@@ -7,7 +7,7 @@ use crate::auth::credentials::{self, API_TOKEN, CLIENT_SECRET, PAT};
 use crate::auth::servers::Servers;
 use crate::cli::{AtlassianArgs, CloudId, DeploymentArg, FetchArgs, QueryArgs, SiteArgs};
 use crate::fetch::connect::{Credentials, FetchTarget, SiteLocation};
-use crate::fetch::run::FetchOptions;
+use crate::fetch::plan::FetchOptions;
 use crate::fetch::time_spec::TimeSpec;
 use crate::fetch::window::is_future;
 use crate::pipeline::timestamp::Timestamp;

@@ -6,7 +6,6 @@ use std::path::Path;
 use crate::commands::Error;
 use crate::fetch::checkpoint::SiteCheckpoint;
 use crate::fetch::clock::Clock;
-use crate::fetch::identity::SiteIdentity;
 use crate::fetch::states::{self, Named};
 use crate::fetch::time_spec::TimeSpec;
 use crate::fetch::window::is_future;
@@ -27,7 +26,7 @@ pub fn find(directory: &Path, name: &str) -> Option<Named> {
         .position(|(_, checkpoint)| checkpoint.name() == name);
     let at = exact.or_else(|| {
         all.iter().position(|(_, checkpoint)| {
-            checkpoint.search.as_deref() == search && SiteIdentity::of(checkpoint).is_named(site)
+            checkpoint.search.as_deref() == search && checkpoint.identity().is_named(site)
         })
     });
     all.into_iter().nth(at?)
