@@ -50,6 +50,9 @@ pub struct SiteCheckpoint {
     /// Whether the records were written as they came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub raw: Option<bool>,
+    /// Whether the position is by the server's clock, too, and not by that of this machine alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_server_clock: bool,
     /// How far this machine's clock was ahead of the server's, in seconds, if they differed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock_ahead: Option<i64>,
@@ -77,6 +80,7 @@ impl SiteCheckpoint {
             own_searches: OwnSearches::default(),
             output: None,
             raw: None,
+            by_server_clock: false,
             clock_ahead: None,
             events: 0,
             errors: 0,

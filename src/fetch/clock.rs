@@ -51,6 +51,12 @@ impl Clock {
         );
     }
 
+    /// Whether an answer had a `Date`.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.ahead.is_some()
+    }
+
     /// How far this machine's clock is ahead of the server's, in seconds; none if they agree, or the server's
     /// is not known.
     #[must_use]
@@ -80,18 +86,19 @@ impl Clock {
     /// time until then be left out. No earlier position is known to be right: one overlap before the present,
     /// or before when the position was saved, as far as the error of the local clock tells.
     ///
-    /// One `Date` that is hours behind is no reason, if the local clock agrees with the position.
+    /// One `Date` that is behind is no reason, if the local clock agrees with the position; unless it was saved
+    /// by the local clock alone (`is_local`), and that is far ahead.
     #[must_use]
     pub fn correction(
         &self,
-        position: Timestamp,
+        (position, is_local): (Timestamp, bool),
         local: Timestamp,
         overlap: Duration,
     ) -> Option<Timestamp> {
         let now = self.at_server(local);
         let tolerance = overlap.max(TOLERANCE);
         let is_later = |clock: Timestamp| position > clock.plus(tolerance);
-        let is_far = self.ahead().is_some_and(|ahead| ahead >= FAR);
+        let is_far = is_local && self.ahead().is_some_and(|ahead| ahead >= FAR);
         let is_wrong = is_later(now) && (is_later(local) || is_far);
         is_wrong.then(|| now.min(self.earlier(position)).minus(overlap))
     }
@@ -106,30 +113,43 @@ mod tests {
     }
 
     /// The correction of a position, in seconds, when it is second 1,000,000 here.
-    fn correction(ahead: i64, position: i64) -> Option<i64> {
+    fn correction(ahead: i64, position: i64, is_local: bool) -> Option<i64> {
         let mut clock = Clock::default();
         clock.learn(Some(ahead));
         let overlap = Duration::from_secs(600);
-        let corrected = clock.correction(at(position), at(1_000_000), overlap);
+        let corrected = clock.correction((at(position), is_local), at(1_000_000), overlap);
         corrected.map(|corrected| corrected.millis() / 1000)
     }
 
     #[test]
     fn a_position_in_the_future_is_corrected_and_one_odd_date_corrects_nothing() {
         let hours = |hours: i64| hours * 3600;
-        assert_eq!(correction(0, 1_000_000), None);
-        assert_eq!(correction(0, 1_000_500), None, "the overlap covers it");
-        assert_eq!(correction(0, 1_000_000 + hours(25)), Some(1_000_000 - 600));
+        assert_eq!(correction(0, 1_000_000, true), None);
         assert_eq!(
-            correction(hours(25), 1_000_000 - 60),
+            correction(0, 1_000_500, true),
+            None,
+            "the overlap covers it"
+        );
+        for is_local in [true, false] {
+            let corrected = correction(0, 1_000_000 + hours(25), is_local);
+            assert_eq!(corrected, Some(1_000_000 - 600));
+        }
+        assert_eq!(
+            correction(hours(25), 1_000_000 - 60, true),
             Some(1_000_000 - 60 - hours(25) - 600),
             "saved by the clock that is wrong still"
         );
         assert_eq!(
-            correction(hours(2), 1_000_000 - 60),
+            correction(hours(25), 1_000_000 - 60, false),
+            None,
+            "both clocks were asked"
+        );
+        assert_eq!(
+            correction(hours(2), 1_000_000 - 60, true),
             None,
             "the local clock agrees with it"
         );
-        assert_eq!(correction(-hours(25), 1_000_000 + hours(24)), None);
+        let behind = correction(-hours(25), 1_000_000 + hours(24), true);
+        assert_eq!(behind, None);
     }
 }

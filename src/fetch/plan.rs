@@ -114,7 +114,10 @@ pub fn plan(
         };
     };
     let correction = is_asked
-        .then(|| clock.correction(cursor, local.run, options.overlap))
+        .then(|| {
+            let position = (cursor, !checkpoint.by_server_clock);
+            clock.correction(position, local.run, options.overlap)
+        })
         .flatten();
     let since = checkpoint.since.unwrap_or(cursor);
     let (since, cursor) = correction.map_or((since, cursor), |to| (since.min(to), to));

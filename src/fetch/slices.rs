@@ -200,6 +200,7 @@ impl<'a, 'b> Slices<'a, 'b> {
             return Ok(false);
         }
         self.spill = None;
+        delivery.shipper.progress.checkpoint.by_server_clock = self.clock.is_known();
         delivery.commit(window.to.min(self.latest))?;
         self.progress.reached(window.to);
         Ok(true)

@@ -5,9 +5,8 @@ use std::time::{Duration, SystemTime};
 use super::Headers;
 use crate::pipeline::timestamp::Timestamp;
 
-/// 2020-01-01, in seconds since 1970: a server whose clock is before that has none, and only counts from its
-/// start.
-const OLDEST: Duration = Duration::from_secs(1_577_836_800);
+/// In the year 2001: a server whose clock is before that has none, and only counts from its start.
+const OLDEST: Duration = Duration::from_secs(1_000_000_000);
 
 /// The `Date` of an answer: what its server's clock showed. None if that is no clock's time.
 pub(super) fn server_time(headers: &Headers) -> Option<SystemTime> {

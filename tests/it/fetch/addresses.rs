@@ -67,6 +67,7 @@ fn make_old(fetching: &Fetching, site: &str) {
         "is_data_center",
         "raw",
         "clock_ahead",
+        "by_server_clock",
     ] {
         fields.remove(key);
     }
