@@ -151,14 +151,12 @@ impl CloudIds {
     /// The cloud id of the site at an address, in lower case; none if it does not tell.
     #[must_use]
     pub fn of(&self, site: &Url) -> Option<String> {
-        match cloud_id(&self.client, site) {
-            Ok(id) => Some(id.to_ascii_lowercase()),
+        let id = cloud_id(&self.client, site).ok();
+        if id.is_none() {
             // Not what it said: this client knows no secret that it would have to leave out.
-            Err(_) => {
-                tracing::debug!("{} does not report its cloud id", address::origin(site));
-                None
-            }
+            tracing::debug!("{} does not report its cloud id", address::origin(site));
         }
+        id.map(|id| id.to_ascii_lowercase())
     }
 }
 

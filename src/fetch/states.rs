@@ -257,14 +257,12 @@ pub fn real_path(output: &Path) -> Option<PathBuf> {
         return None;
     }
     let absolute = std::path::absolute(output).ok()?;
-    match fs::canonicalize(&absolute) {
-        Ok(real) => real.is_file().then_some(real),
-        Err(_) => {
-            let directory = absolute.parent().and_then(|path| path.canonicalize().ok());
-            let name = absolute.file_name()?;
-            Some(directory.map_or_else(|| absolute.clone(), |directory| directory.join(name)))
-        }
+    if let Ok(real) = fs::canonicalize(&absolute) {
+        return real.is_file().then_some(real);
     }
+    let directory = absolute.parent().and_then(|path| path.canonicalize().ok());
+    let name = absolute.file_name()?;
+    Some(directory.map_or_else(|| absolute.clone(), |directory| directory.join(name)))
 }
 
 /// Moves a state to another name, whose lock is held.

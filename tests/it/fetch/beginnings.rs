@@ -106,24 +106,19 @@ fn a_shorter_overlap_does_not_blind_later_runs() {
     fetching.assert_raw(&fetching.server.held(), false);
 }
 
-/// What is in the state directory, but for locks.
+/// How the names of the files of sites in the state directory end, but for locks.
 fn kept(fetching: &Fetching) -> Vec<String> {
     let entries = std::fs::read_dir(fetching.state()).expect("a folder");
-    let names = entries.map(|entry| entry.expect("an entry").file_name());
-    let names = names.filter_map(|name| name.into_string().ok());
-    names.filter(|name| !name.ends_with(".lock")).collect()
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let endings = paths.filter_map(|path| path.extension()?.to_str().map(str::to_owned));
+    endings.filter(|ending| ending != "lock").collect()
 }
 
 /// A first run that gets no answer of the API leaves nothing but its start, and that only until there is one.
 fn leaves_no_state(fetching: &Fetching, flags: &[&str]) {
     let flags = [&["--retries", "0"], flags].concat();
     let said = fetching.fetch_ends(&flags, 1);
-    let kept = kept(fetching);
-    let is_start = |name: &String| name.starts_with("fetch-") && name.ends_with(".start");
-    assert!(
-        kept.len() == 1 && kept.iter().all(is_start),
-        "{kept:?}: {said}"
-    );
+    assert_eq!(kept(fetching), ["start"], "{said}");
     let mut list = crate::support::binary::command(["state", "list"]);
     list.arg("--state-dir").arg(fetching.state());
     let output = crate::support::program::run_command(list, b"");
@@ -158,7 +153,7 @@ fn a_first_run_that_is_stopped_before_an_answer_leaves_no_state_behind() {
     running.signal(rustix::process::Signal::TERM);
     running.ends_with(143);
     fetching.server.release();
-    assert!(!kept(&fetching).iter().any(|name| name.ends_with(".json")));
+    assert_eq!(kept(&fetching), ["start"]);
 }
 
 #[test]
@@ -166,16 +161,12 @@ fn the_start_of_a_first_run_is_kept_until_there_is_a_state() {
     let mut fetching = Fetching::cloud();
     fetching.server.go_down();
     fails_unreached(&fetching);
-    assert_eq!(kept(&fetching).len(), 1);
+    assert_eq!(kept(&fetching), ["start"]);
     fetching.server.come_back();
     // The address said nothing of its cloud id then, and says it now.
     fetching.server.insert(cloud_record(now(), 1));
     assert_eq!(fetches(&fetching, &["--since", "now"]), 1);
-    let kept = kept(&fetching);
-    assert!(
-        !kept.iter().any(|name| name.ends_with(".start")),
-        "{kept:?}"
-    );
+    assert!(!kept(&fetching).contains(&"start".to_owned()));
 }
 
 fn fails_unreached(fetching: &Fetching) {
