@@ -48,10 +48,11 @@ fn difference(options: &FetchOptions, checkpoint: &SiteCheckpoint) -> Option<Str
         return None;
     }
     let output = states::real_path(&options.output);
-    let now = output.as_ref().map_or_else(
-        || "standard output".to_owned(),
-        |output| output.shown().to_string(),
-    );
+    let now = match &output {
+        Some(output) => output.shown().to_string(),
+        None if options.output.as_os_str() == "-" => "standard output".to_owned(),
+        None => options.output.shown().to_string(),
+    };
     match (&checkpoint.output, &output) {
         (Some(recorded), Some(output)) if recorded.path == *output => {
             // Not being able to look is no reason to say that it is gone.
@@ -67,7 +68,7 @@ fn difference(options: &FetchOptions, checkpoint: &SiteCheckpoint) -> Option<Str
         }
         (None, Some(_)) => {
             return Some(format!(
-                "records from before that time went to standard output, not to {now}"
+                "records from before that time went to standard output or a pipe, not to {now}"
             ));
         }
         (None, None) => {}

@@ -7,6 +7,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
 use super::asker::{Asker, Error as AskError};
+use super::checkpoint::SiteCheckpoint;
 use super::clock::Clock;
 use super::connect::CloudIds;
 use super::delivery::{Delivery, Fetched};
@@ -28,7 +29,7 @@ use crate::process::signal_guard;
 use crate::process::stop::Stop;
 use crate::ship::{self, Mapping, Shipper};
 use crate::sink;
-use crate::state;
+use crate::state::{self, Store};
 
 /// Pages that may have come, but are not taken yet.
 const PAGES_AHEAD: usize = 1;
@@ -151,23 +152,31 @@ fn open<'a>(
     }
     opened.checkpoint.first = None;
     opened.checkpoint.raw = Some(options.raw);
-    let (written, mut noted) = WrittenLines::open(&directory, &opened.file);
+    let saved = (directory, opened.store, opened.file.as_str());
+    let delivery = deliver(options, mapping, saved, opened.checkpoint, (stop, service))?;
+    Ok((delivery, begun))
+}
+
+/// Brings the output to what the state says of it, and opens it.
+fn deliver<'a>(
+    options: &FetchOptions,
+    mapping: &'a Mapping,
+    (directory, store, file): (PathBuf, Store, &str),
+    checkpoint: SiteCheckpoint,
+    (stop, service): (&Arc<Stop>, &Arc<Service>),
+) -> Result<Delivery<'a>, ship::Error> {
+    let (written, mut noted) = WrittenLines::open(&directory, file);
     let unsaved = noted.count();
     let mut classify = |line: &[u8], is_known| noted.classify(line, is_known);
-    ship::cut_back(
-        &directory,
-        opened.checkpoint.output.as_ref(),
-        unsaved,
-        &mut classify,
-    )?;
+    let output = checkpoint.output.as_ref();
+    ship::cut_back(&directory, output, unsaved, &mut classify)?;
     let fetched = Fetched {
-        checkpoint: opened.checkpoint,
+        checkpoint,
         written,
         overlap: options.overlap,
     };
-    let saved = (directory, opened.store);
-    let shipper = Shipper::open(&options.output, saved, fetched, stop, service)?;
-    let delivery = Delivery {
+    let shipper = Shipper::open(&options.output, (directory, store), fetched, stop, service)?;
+    Ok(Delivery {
         mapping,
         threads: options.threads,
         raw: options.raw,
@@ -175,8 +184,7 @@ fn open<'a>(
         own_user: options.exclude_own_searches.then(Vec::new),
         pipe: shipper.sink().pipe(),
         shipper,
-    };
-    Ok((delivery, begun))
+    })
 }
 
 /// Where the very first run begins, however long it takes until there is an answer: where one before was to,

@@ -104,6 +104,13 @@ pub fn find(
     }
 }
 
+/// Whether a state has the name that follows from its site: it is the one that goes on.
+#[must_use]
+pub fn is_current((file, checkpoint): &Named) -> bool {
+    let search = checkpoint.search.as_deref();
+    *file == file_name(checkpoint.identity().key(), search)
+}
+
 /// Those of a site and query.
 fn of_site(all: &[Named], identity: &SiteIdentity, search: Option<&str>) -> Vec<Named> {
     let is_of_site = |(_, checkpoint): &&Named| {
@@ -213,7 +220,7 @@ pub fn open(
         });
         if let Some(before) = others.pop() {
             saved = moving.take_over(before, identity)?;
-            warn_of_others(&others, identity, &path(directory, &file));
+            warn_of_others(directory, &others, identity, &path(directory, &file));
         }
     }
     let keys = known.addresses.iter().chain(&known.cloud_id);
@@ -229,16 +236,17 @@ pub fn open(
 }
 
 /// Of two states that an earlier version kept for one site, one goes on.
-fn warn_of_others(others: &[Named], identity: &SiteIdentity, file: &Path) {
-    for (_, other) in others {
+fn warn_of_others(directory: &Path, others: &[Named], identity: &SiteIdentity, file: &Path) {
+    for (name, other) in others {
         tracing::warn!(
-            "{} had another state under the name {}, up to {}, which is not continued: {} is",
+            "{} had two states: {} is continued, and not {}, which {}",
             identity.name,
-            other.name(),
-            other
-                .cursor
-                .map_or_else(|| "no time".to_owned(), |cursor| cursor.to_string()),
-            file.shown()
+            file.shown(),
+            path(directory, name).shown(),
+            match other.cursor {
+                Some(cursor) => format!("is at {cursor}"),
+                None => "has not begun".to_owned(),
+            }
         );
     }
 }
@@ -362,7 +370,8 @@ fn remove_lines(directory: &Path, file: &str) -> io::Result<()> {
     }
 }
 
-/// Removes all that is kept of a site and query, whatever its name: it is then as one that was never asked.
+/// Removes all that is kept of a site and query, whatever its name: it is then as one that was never asked. Of
+/// a state that an earlier version kept beside the one that goes on, only itself.
 ///
 /// # Errors
 /// When an instance holds it, or it cannot be removed.
@@ -374,11 +383,23 @@ pub fn forget(directory: &Path, (file, checkpoint): &Named) -> Result<(), ship::
         source,
     };
     let of_site = of_site(&all(directory), &identity, search);
-    let names = of_site.iter().map(|(name, _)| name).chain([file]);
-    for name in names.collect::<BTreeSet<_>>() {
+    let own = file_name(identity.key(), search);
+    let is_another = *file != own && of_site.iter().any(|(name, _)| *name == own);
+    let names = of_site.iter().map(|(name, _)| name);
+    let names: BTreeSet<_> = if is_another {
+        // That of the site is another, and goes on.
+        [file].into()
+    } else {
+        // None of the others is to go on in its place.
+        names.chain([file]).collect()
+    };
+    for name in names {
         let store = Store::open(directory, name)?;
         store.remove().map_err(failed)?;
         remove_lines(directory, name).map_err(failed)?;
+    }
+    if is_another {
+        return Ok(());
     }
     let keys = identity.addresses.iter().chain(&identity.cloud_id);
     let starts: Vec<String> = keys.map(|key| file_name(key, search)).collect();

@@ -20,15 +20,22 @@ pub fn set_state_dir(directory: Option<&Path>) {
 /// A command of this program that takes `--state-dir`, with that of this process where it is needed.
 #[must_use]
 pub fn command<W: AsRef<OsStr>>(words: &[W]) -> String {
-    let mut text = "confluence-ecs".to_owned();
-    for word in words {
-        text.push(' ');
-        text.push_str(&quoted(word.as_ref()));
-    }
+    let mut text = without_state(words);
     let directory = STATE_DIR.read().unwrap_or_else(PoisonError::into_inner);
     if let Some(directory) = &*directory {
         text.push_str(" --state-dir ");
         text.push_str(&quoted(directory));
+    }
+    text
+}
+
+/// A command of this program that has no state.
+#[must_use]
+pub fn without_state<W: AsRef<OsStr>>(words: &[W]) -> String {
+    let mut text = "confluence-ecs".to_owned();
+    for word in words {
+        text.push(' ');
+        text.push_str(&quoted(word.as_ref()));
     }
     text
 }

@@ -21,15 +21,16 @@ pub fn find(directory: &Path, name: &str) -> Option<Named> {
         Some((site, search)) => (site, Some(search)),
         None => (name, None),
     };
-    let exact = all
-        .iter()
-        .position(|(_, checkpoint)| checkpoint.name() == name);
-    let at = exact.or_else(|| {
-        all.iter().position(|(_, checkpoint)| {
-            checkpoint.search.as_deref() == search && checkpoint.identity().is_named(site)
-        })
-    });
-    all.into_iter().nth(at?)
+    let is_exact = |(_, checkpoint): &&Named| checkpoint.name() == name;
+    let is_named = |(_, checkpoint): &&Named| {
+        checkpoint.search.as_deref() == search && checkpoint.identity().is_named(site)
+    };
+    // Of two that an earlier version kept for one site, that which goes on.
+    let found = |is: &dyn Fn(&&Named) -> bool| {
+        let found = all.iter().filter(is);
+        found.max_by_key(|site| states::is_current(site)).cloned()
+    };
+    found(&is_exact).or_else(|| found(&is_named))
 }
 
 /// A line of `state list`.

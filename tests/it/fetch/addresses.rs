@@ -334,3 +334,34 @@ fn state_knows_a_site_by_its_address_and_by_its_cloud_id() {
     state(&["forget", &id]);
     assert_eq!(state(&["list"]), "");
 }
+
+#[test]
+fn of_two_states_that_an_earlier_version_kept_of_a_site_the_furthest_goes_on() {
+    let mut fetching = Fetching::cloud();
+    insert(&fetching, 0..2);
+    fetch(&fetching, 0, &[]);
+    let (_, behind) = only_state(&fetching);
+    fetch(&fetching, 1, &[]);
+    make_old(&fetching, &gateway(&fetching));
+    let mut behind = behind;
+    behind["site"] = fetching.server.url().into();
+    let fields = behind.as_object_mut().expect("an object");
+    fields.retain(|key, _| !["cloud_id", "addresses"].contains(&key.as_str()));
+    let store = Store::open(&fetching.state(), "fetch-behind").expect("free");
+    store.save(&behind).expect("saved");
+    drop(store);
+    insert(&fetching, 2..3);
+    let told = fetch(&fetching, 2, &[]);
+    assert!(
+        told.contains("fetch-behind.json, which is at 2026-01-06"),
+        "{told}"
+    );
+    let told = fetch(fetching.by(Way::Gateway), 2, &[]);
+    assert!(!told.contains("fetch-behind"), "{told}");
+    fetching.assert_all_once();
+    // To forget the site is to forget both.
+    let mut forget = command(["state", "forget", &fetching.server.url()]);
+    forget.arg("--state-dir").arg(fetching.state());
+    assert_eq!(run_command(forget, b"").status.code(), Some(0));
+    assert_eq!(states(&fetching), Vec::<String>::new());
+}

@@ -137,7 +137,7 @@ fn a_run_with_another_output_says_where_the_records_before_it_are() {
     assert!(!told.contains("WARN"), "{told}");
     let to_stdout = format!("are in {other}, not in standard output");
     says(&fetching, &["--raw"], &[warns, &to_stdout]);
-    let from_stdout = format!("went to standard output, not to {out}");
+    let from_stdout = format!("went to standard output or a pipe, not to {out}");
     says(&fetching, &["--raw", "-o", out], &[warns, &from_stdout]);
 }
 
