@@ -1,6 +1,7 @@
 //! From run to run: each record once.
 
 use crate::support::atlassian::{Permission, cloud_record};
+use crate::support::binary::command;
 use crate::support::fetching::{DAY, Fetching, SINCE, START, said};
 use crate::support::program::run_command;
 
@@ -215,4 +216,23 @@ fn a_command_that_is_advised_can_be_pasted_as_it_stands() {
         done.contains("?search=it's $HOME: from 2026-01-05"),
         "{done}"
     );
+}
+
+#[test]
+fn a_state_directory_is_advised_where_the_users_shell_has_another() {
+    let home = tempfile::tempdir().expect("a folder");
+    let advised = |set: &dyn Fn(&mut std::process::Command)| {
+        let mut status = command(["auth", "status"]);
+        status.env_remove("STATE_DIRECTORY");
+        status.env_remove("XDG_STATE_HOME").env("HOME", home.path());
+        set(&mut status);
+        said(&run_command(status, b""))
+    };
+    let usual = advised(&|_| {});
+    assert!(usual.contains("--client-id ID`"), "{usual}");
+    let by_systemd = advised(&|status| {
+        status.env("STATE_DIRECTORY", "/var/lib/confluence ecs");
+    });
+    let words = "--client-id ID --state-dir '/var/lib/confluence ecs'`";
+    assert!(by_systemd.contains(words), "{by_systemd}");
 }
