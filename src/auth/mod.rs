@@ -6,7 +6,7 @@
 pub mod authorization;
 pub mod callback;
 pub mod credentials;
-mod error;
+pub mod error;
 pub mod login;
 pub mod oauth;
 pub mod servers;

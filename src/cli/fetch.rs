@@ -11,9 +11,8 @@ use url::Url;
 use super::values::CloudId;
 use super::{MappingArgs, StateDirArgs, values};
 use crate::auth::servers;
-use crate::fetch::since::Since;
+use crate::fetch::time_spec::TimeSpec;
 use crate::http::{Settings, retry};
-use crate::pipeline::timestamp::Timestamp;
 
 /// Arguments of `fetch`.
 #[derive(Debug, Args)]
@@ -108,13 +107,13 @@ pub struct AtlassianArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Records")]
 pub struct QueryArgs {
-    /// Start of the first run: a time, a duration before now, or now (no past records)
-    /// [default: 24h]
-    #[arg(long, value_name = "TIME|DURATION|now", allow_hyphen_values = true, value_parser = values::since)]
-    pub since: Option<Since>,
-    /// Fetch records up to this time only: RFC 3339, such as 2026-01-31T00:00:00Z
-    #[arg(long, value_name = "TIME", value_parser = values::time)]
-    pub until: Option<Timestamp>,
+    /// Start of the first run: a date or time (2026-01-31, 2026-01-31T08:00:00Z), a duration before now
+    /// (7d), or now (no past records) [default: 24h]
+    #[arg(long, value_name = "TIME|DURATION|now", allow_hyphen_values = true, value_parser = values::time)]
+    pub since: Option<TimeSpec>,
+    /// Fetch records up to this time only, in the forms of --since
+    #[arg(long, value_name = "TIME|DURATION|now", allow_hyphen_values = true, value_parser = values::time)]
+    pub until: Option<TimeSpec>,
     /// Fetch records that contain this text only (saved as a separate position)
     #[arg(long, value_name = "TEXT", value_parser = values::search)]
     pub search: Option<String>,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::fetch::since::Since;
+use crate::fetch::time_spec::TimeSpec;
 use crate::pipeline::event::namespace_fault;
 use crate::pipeline::timestamp::Timestamp;
 
@@ -54,16 +54,18 @@ pub(super) fn line_limit(text: &str) -> Result<usize, &'static str> {
     }
 }
 
-pub(super) fn since(text: &str) -> Result<Since, &'static str> {
+/// A time as every flag takes it: absolute, so long ago, or the present.
+pub(super) fn time(text: &str) -> Result<TimeSpec, &'static str> {
     if text == "now" {
-        return Ok(Since::Now);
+        return Ok(TimeSpec::Now);
     }
     if let Ok(ago) = duration(text) {
-        return Ok(Since::Ago(ago));
+        return Ok(TimeSpec::Ago(ago));
     }
-    time(text)
-        .map(Since::Time)
-        .map_err(|_| "expected a time such as 2026-01-31T00:00:00Z, a duration such as 24h, or now")
+    Timestamp::from_text(text).map(TimeSpec::Time).ok_or(
+        "expected a date such as 2026-01-31 (midnight in UTC), a time such as 2026-01-31T08:00:00Z, a duration \
+         before now such as 24h, or now",
+    )
 }
 
 /// A base URL: no query, no credentials in it.
@@ -150,10 +152,6 @@ pub(super) fn header(text: &str) -> Result<String, &'static str> {
     }
     Ok(text.to_owned())
 }
-pub(super) fn time(text: &str) -> Result<Timestamp, &'static str> {
-    Timestamp::from_text(text).ok_or("expected a time such as 2026-01-31T00:00:00Z")
-}
-
 pub(super) fn interval(text: &str) -> Result<Duration, &'static str> {
     let at_least = |duration: &Duration| *duration >= Duration::from_millis(1);
     let duration = duration(text).ok().filter(at_least);

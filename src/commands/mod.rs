@@ -16,6 +16,7 @@ use crate::auth::login;
 use crate::cli::Command;
 use crate::exit::Exit;
 use crate::fetch::{Error as FetchError, connect};
+use crate::process::advice;
 use crate::process::shown::Shown as _;
 use crate::{auth as oauth, options, ship, sink, state as state_file};
 
@@ -59,7 +60,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// Nothing is known of that name.
-    #[error("no saved state for {0}: `confluence-ecs state list` shows what there is")]
+    #[error("no saved state for {0}: `{list}` shows what there is", list = advice::command(&["state", "list"]))]
     Unknown(String),
     /// A site has no offset.
     #[error("--offset: {0} is a site, not a file: use --since")]

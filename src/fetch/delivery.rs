@@ -44,6 +44,10 @@ pub struct Fetched {
 impl Progress for Fetched {
     type State = SiteCheckpoint;
 
+    fn is_begun(&self) -> bool {
+        self.checkpoint.is_begun()
+    }
+
     fn state(&mut self) -> &SiteCheckpoint {
         self.checkpoint.forget(self.overlap);
         &self.checkpoint

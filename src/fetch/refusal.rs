@@ -1,8 +1,10 @@
 //! What an error response means, and what to do about it (docs/guarantees.md, "REST sources").
 
 use super::site::{Api, Deployment, Site};
+use crate::auth::error::login;
 use crate::auth::oauth::SCOPE;
 use crate::http::Answer;
+use crate::process::advice;
 
 /// How the request was authenticated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,11 +140,11 @@ fn credentials(deployment: Deployment, method: AuthMethod) -> String {
         (Deployment::CloudSite, AuthMethod::OAuth) => {
             "an OAuth token works only through the gateway, not with the site's own address".to_owned()
         }
-        (Deployment::CloudGateway, AuthMethod::OAuth) => {
-            "the login does not cover this site, or was revoked: see `confluence-ecs auth sites`, or log in \
-             again with `confluence-ecs auth login`"
-                .to_owned()
-        }
+        (Deployment::CloudGateway, AuthMethod::OAuth) => format!(
+            "the login does not cover this site, or was revoked: see `{}`, or log in again with `{}`",
+            advice::command(&["auth", "sites"]),
+            login("ID")
+        ),
         (Deployment::CloudSite | Deployment::CloudGateway, AuthMethod::Pat) => {
             "Confluence Cloud does not support personal access tokens: use --email and CONFLUENCE_API_TOKEN".to_owned()
         }
@@ -163,7 +165,8 @@ fn scope(method: AuthMethod) -> String {
     match method {
         AuthMethod::OAuth => format!(
             "the login lacks the scope {SCOPE}: add it to the app (developer.atlassian.com, Permissions → \
-             Confluence API), then log in again with `confluence-ecs auth login`"
+             Confluence API), then log in again with `{}`",
+            login("ID")
         ),
         AuthMethod::Basic | AuthMethod::Pat => format!(
             "the token lacks the scope {SCOPE}: create a new one with it at \
@@ -196,9 +199,10 @@ fn permission(deployment: Deployment, method: AuthMethod) -> String {
 fn place(site: &Site, method: AuthMethod) -> String {
     match site.deployment {
         Deployment::CloudGateway if method == AuthMethod::OAuth => format!(
-            "no audit API at {}: is --cloud-id one of those that `confluence-ecs auth sites` lists, and does \
-             the site have Confluence?",
-            site.base
+            "no audit API at {}: is --cloud-id one of those that `{}` lists, and does the site have \
+             Confluence?",
+            site.base,
+            advice::command(&["auth", "sites"])
         ),
         Deployment::CloudSite => format!(
             "no audit API at {}: --url must be the site's own address, such as https://acme.atlassian.net; \

@@ -5,9 +5,8 @@ use std::time::{Duration, SystemTime};
 use ureq::http::{header, response::Parts};
 use url::Url;
 
-use super::Headers;
+use super::dates;
 use super::redaction::Redaction;
-use crate::pipeline::timestamp::Timestamp;
 
 /// The longest part of an answer that is quoted in a message.
 const QUOTED: usize = 300;
@@ -45,10 +44,8 @@ impl Answer {
             url,
             status: parts.status.as_u16(),
             body,
-            ahead: text(header::DATE)
-                .and_then(|date| httpdate::parse_http_date(date).ok())
-                .map(|date| seconds_between(date, came)),
-            retry_after: retry_after(&parts.headers, SystemTime::now()),
+            ahead: dates::server_time(&parts.headers).map(|date| seconds_between(date, came)),
+            retry_after: dates::retry_after(&parts.headers, came),
             location: text(header::LOCATION).map(str::to_owned),
             content_type: text(header::CONTENT_TYPE).unwrap_or_default().to_owned(),
             redaction: Redaction::default(),
@@ -113,60 +110,5 @@ fn seconds_between(date: SystemTime, came: SystemTime) -> i64 {
     match came.duration_since(date) {
         Ok(ahead) => whole(ahead),
         Err(behind) => -whole(behind.duration()),
-    }
-}
-
-/// `Retry-After`, else `X-RateLimit-Reset`: seconds, an HTTP date, or an ISO 8601 time.
-fn retry_after(headers: &Headers, now: SystemTime) -> Option<Duration> {
-    ["retry-after", "x-ratelimit-reset"]
-        .iter()
-        .find_map(|name| wait(headers.get(*name)?.to_str().ok()?.trim(), now))
-}
-
-/// Seconds count from now, unless there are so many that they count from 1970; so do milliseconds.
-fn wait(text: &str, now: SystemTime) -> Option<Duration> {
-    const YEAR_2001: f64 = 1e9;
-    const YEAR_2001_MILLIS: f64 = 1e12;
-    let until = |time: SystemTime| time.duration_since(now).unwrap_or_default();
-    let number = text.parse::<f64>().ok().filter(|number| *number >= 0.0);
-    if let Some(number) = number {
-        let seconds = if number >= YEAR_2001_MILLIS {
-            number / 1000.0
-        } else {
-            number
-        };
-        let duration = Duration::try_from_secs_f64(seconds).ok()?;
-        if seconds >= YEAR_2001 {
-            return SystemTime::UNIX_EPOCH.checked_add(duration).map(until);
-        }
-        return Some(duration);
-    }
-    httpdate::parse_http_date(text)
-        .ok()
-        .or_else(|| Some(Timestamp::from_text(text)?.to_utc().into()))
-        .map(until)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn seconds(text: &str) -> Option<u64> {
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
-        wait(text, now).map(|wait| wait.as_secs())
-    }
-
-    #[test]
-    fn waits_are_read_in_all_their_forms() {
-        assert_eq!(seconds("7"), Some(7));
-        assert_eq!(seconds("0"), Some(0));
-        assert_eq!(seconds("1800000009"), Some(9));
-        assert_eq!(seconds("1800000009000"), Some(9));
-        assert_eq!(seconds("1700000000"), Some(0), "over already");
-        assert_eq!(seconds("Fri, 15 Jan 2027 08:00:30 GMT"), Some(30));
-        assert_eq!(seconds("2027-01-15T08:00:30Z"), Some(30));
-        for nonsense in ["", "-1", "soon", "NaN", "1e400"] {
-            assert_eq!(seconds(nonsense), None, "{nonsense}");
-        }
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod address;
 mod answer;
+mod dates;
 mod redaction;
 pub mod retry;
 mod trust;

@@ -7,9 +7,9 @@ use crate::auth::credentials::{self, API_TOKEN, CLIENT_SECRET, PAT};
 use crate::auth::servers::Servers;
 use crate::cli::{AtlassianArgs, CloudId, DeploymentArg, FetchArgs, QueryArgs, SiteArgs};
 use crate::fetch::connect::{Credentials, FetchTarget, SiteLocation};
-use crate::fetch::run::FetchOptions;
-use crate::fetch::since::Since;
-use crate::fetch::window::{Reach, is_future};
+use crate::fetch::plan::FetchOptions;
+use crate::fetch::time_spec::TimeSpec;
+use crate::fetch::window::is_future;
 use crate::pipeline::timestamp::Timestamp;
 use crate::secret::Secret;
 
@@ -20,8 +20,15 @@ pub enum Error {
     #[error(transparent)]
     Credentials(#[from] credentials::Error),
     /// There is nothing yet.
-    #[error("--since: expected a time that is not in the future")]
-    Future,
+    #[error(
+        "--since: expected a time that is not in the future: {since} is later than this machine's clock, {now}"
+    )]
+    Future {
+        /// What was given.
+        since: Timestamp,
+        /// The present.
+        now: Timestamp,
+    },
     /// There is nothing between.
     #[error("--until: expected a time that is not before --since, {0}")]
     NoRange(Timestamp),
@@ -64,10 +71,18 @@ pub enum Error {
 /// # Errors
 /// When it ends before it begins, or begins in the future.
 pub fn range(query: &QueryArgs) -> Result<(), Error> {
+    let now = Timestamp::now();
     match (query.since, query.until) {
-        (Some(Since::Time(since)), _) if is_future(since) => Err(Error::Future),
-        (Some(Since::Time(since)), Some(until)) if until < since => Err(Error::NoRange(since)),
-        (None | Some(Since::Time(_) | Since::Ago(_) | Since::Now), _) => Ok(()),
+        (Some(TimeSpec::Time(since)), _) if is_future(since) => Err(Error::Future { since, now }),
+        // What is relative is so to the server's present, which is not known yet.
+        (Some(since), Some(until)) if since.is_relative() == until.is_relative() => {
+            let (since, until) = (since.at(now), until.at(now));
+            if until < since {
+                return Err(Error::NoRange(since));
+            }
+            Ok(())
+        }
+        (Some(_), Some(_) | None) | (None, _) => Ok(()),
     }
 }
 
@@ -77,11 +92,9 @@ pub fn fetch(arguments: &FetchArgs) -> FetchOptions {
     let query = &arguments.query;
     FetchOptions {
         since: query.since,
-        reach: Reach {
-            until: query.until,
-            overlap: query.overlap,
-            settle: query.settle,
-        },
+        until: query.until,
+        overlap: query.overlap,
+        settle: query.settle,
         slice: query.window,
         page_size: query.page_size as usize,
         interval: arguments.interval,
@@ -110,6 +123,7 @@ pub fn target(arguments: &FetchArgs) -> Result<FetchTarget, Error> {
     let (place, credentials) = site(&arguments.site)?;
     Ok(FetchTarget {
         place,
+        url: arguments.site.url.clone(),
         credentials,
         servers: Servers::from(&arguments.site.atlassian),
         http: arguments.http.settings(),

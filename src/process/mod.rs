@@ -1,5 +1,6 @@
 //! The process and the system it runs on: signals, systemd, logging, threads, files and their names.
 
+pub(crate) mod advice;
 pub(crate) mod batch;
 pub(crate) mod columns;
 pub(crate) mod file_id;

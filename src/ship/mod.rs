@@ -64,6 +64,11 @@ pub trait Progress {
     /// The value that the state file holds.
     type State: Serialize;
 
+    /// Whether there is a state to save; not yet, while a source has given nothing at all.
+    fn is_begun(&self) -> bool {
+        true
+    }
+
     /// The state as it is to be saved now.
     fn state(&mut self) -> &Self::State;
 
@@ -96,7 +101,8 @@ pub struct Shipper<P> {
 }
 
 impl<P: Progress> Shipper<P> {
-    /// Opens the output, and saves what it is: that is to be known before anything is in it.
+    /// Opens the output, and saves what it is, if there is a state: that is to be known before anything is in
+    /// it.
     ///
     /// # Errors
     /// When the output or the state fails.
@@ -203,6 +209,9 @@ impl<P: Progress> Shipper<P> {
         if let Some(output) = output {
             output.succeed(before);
             output.is_final = self.is_final;
+        }
+        if !self.progress.is_begun() {
+            return Ok(());
         }
         let state = self.progress.state();
         save(&self.store, state, &self.directory, &self.stop)

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::auth::store::{AccessibleSite, TokenSet, text};
 use crate::pipeline::timestamp::Timestamp;
+use crate::process::advice;
 
 /// Format of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +55,8 @@ fn status_text(token_set: &TokenSet, now: Timestamp) -> String {
         line("site", &site_line(site));
     }
     if token_set.sites.is_empty() {
-        line("site", "unknown: run `confluence-ecs auth sites`");
+        let sites = advice::command(&["auth", "sites"]);
+        line("site", &format!("unknown: run `{sites}`"));
     }
     line("access token", &ends(token_set.access_ends, now));
     match token_set.refresh_ends() {

@@ -1,6 +1,7 @@
 //! `fetch` through the binary, against the stand-in for Atlassian's servers (docs/guarantees.md, "REST
 //! sources").
 
+mod addresses;
 mod beginnings;
 mod clock;
 mod daemon;

@@ -154,12 +154,13 @@ fn a_proxy_is_used_when_it_is_given_or_the_environment_says_so() {
     fetching.server.insert(cloud_record(START, 1));
     let (address, tunnels) = proxy();
     fetching.fetch(&["--raw", "--window", "365d", "--proxy", &address]);
-    assert_eq!(tunnels.load(Ordering::SeqCst), 1);
+    // One for the API, and one to learn the site's cloud id.
+    assert_eq!(tunnels.load(Ordering::SeqCst), 2);
     fetching.assert_all_once();
     let mut program = fetching.to_file(&["--raw", "--window", "365d"]);
     program.env_remove("NO_PROXY").env("ALL_PROXY", &address);
     assert_eq!(run_command(program, b"").status.code(), Some(0));
-    assert_eq!(tunnels.load(Ordering::SeqCst), 2);
+    assert_eq!(tunnels.load(Ordering::SeqCst), 3);
     let said = fetching.fetch_ends(&["--proxy", "no proxy"], 2);
     assert!(said.contains("--proxy"), "{said}");
 }

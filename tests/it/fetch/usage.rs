@@ -42,7 +42,7 @@ fn values_that_are_none() {
         ("--since", "-1h"),
         ("--since", "2026-13-01"),
         ("--until", "tomorrow"),
-        ("--until", "24h"),
+        ("--until", "-24h"),
         ("--interval", "0s"),
         ("--interval", "-1s"),
         ("--interval", "often"),

@@ -68,6 +68,9 @@ pub fn retention(request: &Request) -> Result<Answer, Refusal> {
 pub fn tenant_info(world: &World, request: &Request) -> Result<Answer, Refusal> {
     Credential::none_belongs_here(request)?;
     Parameters::new(&request.query).finish()?;
+    if world.settings.hides_cloud_id {
+        return Err(Refusal::fair(Answer::html(404, "Not found")));
+    }
     let body = json!({"cloudId": world.settings.cloud_id});
     Ok(Answer::json(200, &body))
 }
