@@ -12,6 +12,7 @@ use super::checkpoint::SiteCheckpoint;
 use super::clock::Skew;
 use super::delivery::{Delivery, Fetched};
 use super::error::Error;
+use super::outside::OutsideRecords;
 use super::pager::{self, FetchEvent, Pager};
 use super::since::Since;
 use super::slices::{RunOutcome, Slices};
@@ -82,6 +83,7 @@ pub fn run(
         asker: Arc::new(asker),
         delivery,
         skew: Skew::default(),
+        outside: OutsideRecords::default(),
         emptiness_told: false,
         has_succeeded: false,
     };
@@ -176,6 +178,7 @@ struct Fetching<'a> {
     asker: Arc<Asker>,
     delivery: Delivery<'a>,
     skew: Skew,
+    outside: OutsideRecords,
     emptiness_told: bool,
     has_succeeded: bool,
 }
@@ -231,7 +234,7 @@ impl Fetching<'_> {
             // The grant has ended, or its server is out of reach.
             pager::Error::Ask(AskError::Auth(error)) => error.is_outage(),
             pager::Error::Ask(AskError::Unanswered { .. })
-            | pager::Error::Repeats { .. }
+            | pager::Error::Endless { .. }
             | pager::Error::Moves { .. } => true,
         }
     }
@@ -262,7 +265,7 @@ impl Fetching<'_> {
         let events = self.begin(range);
         let mut run = Slices::new(
             &mut self.delivery,
-            &mut self.skew,
+            (&mut self.skew, &mut self.outside),
             reach,
             events,
             (range, first),
@@ -272,6 +275,7 @@ impl Fetching<'_> {
         let is_empty = run.is_empty();
         // Requests that were made cause records, whatever came of them.
         run.note_requests();
+        self.outside.report(self.delivery.checkpoint());
         // Not after a failure of the output, which is to be given up as it is.
         if matches!(ended, Ok(RunOutcome::Stopped) | Err(Error::Fetch(_))) {
             self.save_requests();

@@ -4,8 +4,10 @@ use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::Duration;
 
 use super::clock::{self, Skew};
+use super::dedupe::Counted;
 use super::delivery::{Delivery, LONG};
 use super::error::Error;
+use super::outside::OutsideRecords;
 use super::pager::FetchEvent;
 use super::progress::FetchProgress;
 use super::spill::Spill;
@@ -25,12 +27,15 @@ pub enum RunOutcome {
 pub struct Slices<'a, 'b> {
     delivery: &'a mut Delivery<'b>,
     skew: &'a mut Skew,
+    outside: &'a mut OutsideRecords,
     settle: Duration,
     events: Receiver<FetchEvent>,
     /// Where the very first run begins.
     first: Timestamp,
     progress: FetchProgress,
     spill: Option<Spill>,
+    /// Records of the slice of which more may have come than there are.
+    counted: Counted,
     /// When the last page was taken.
     asked: Timestamp,
     /// Records received, duplicates included.
@@ -47,7 +52,7 @@ impl<'a, 'b> Slices<'a, 'b> {
     /// A run over a range, whose pages arrive as `events`; `first` is where the very first run begins.
     pub fn new(
         delivery: &'a mut Delivery<'b>,
-        skew: &'a mut Skew,
+        (skew, outside): (&'a mut Skew, &'a mut OutsideRecords),
         reach: Reach,
         events: Receiver<FetchEvent>,
         (range, first): (Window, Timestamp),
@@ -56,12 +61,14 @@ impl<'a, 'b> Slices<'a, 'b> {
         Self {
             delivery,
             skew,
+            outside,
             settle: reach.settle,
             latest: now.minus(reach.settle),
             events,
             first,
             progress: FetchProgress::new(range),
             spill: None,
+            counted: Counted::new(),
             asked: now,
             requests: Vec::new(),
             ahead: 0,
@@ -100,13 +107,21 @@ impl<'a, 'b> Slices<'a, 'b> {
                     self.came += page.entries.len();
                     self.progress.records(page.entries.len() - known);
                     self.delivery.dialect = page.api.dialect();
+                    let checkpoint = self.delivery.checkpoint();
+                    self.outside.look_at(&page, known, window, checkpoint);
                     let directory = self.delivery.shipper.directory().to_owned();
                     let spill = self.spill.get_or_insert_with(|| Spill::new(&directory));
                     spill
                         .add(&page, known, window)
                         .map_err(|source| Error::Spill { directory, source })?;
                 }
-                FetchEvent::Moved => self.spill = None,
+                FetchEvent::Moved => {
+                    self.spill = None;
+                    self.counted.clear();
+                }
+                FetchEvent::Counted(time, counts) => {
+                    self.counted.insert(time, counts);
+                }
                 FetchEvent::Complete(window) => {
                     if !self.complete(window)? {
                         return Ok(RunOutcome::Stopped);
@@ -181,9 +196,10 @@ impl<'a, 'b> Slices<'a, 'b> {
     /// A slice is there as a whole: delivers it. False if it is time to end.
     fn complete(&mut self, window: Window) -> Result<bool, Error> {
         let delivery = &mut *self.delivery;
+        let counted = std::mem::take(&mut self.counted);
         if let Some(spill) = &mut self.spill
             && !spill.is_empty()
-            && !delivery.deliver(spill, self.asked)?
+            && !delivery.deliver(spill, counted, self.asked)?
         {
             return Ok(false);
         }

@@ -4,6 +4,7 @@
 mod beginnings;
 mod clock;
 mod daemon;
+mod ends;
 mod events;
 mod faults;
 mod kills;

@@ -129,9 +129,10 @@ pub fn audit(
     if repeated {
         (asked.start, asked.after) = (0, None);
     }
+    let is_in_range = |_: &i64| !world.settings.ignores_range;
     let query = Query {
-        from: asked.start_date,
-        to: asked.end_date,
+        from: asked.start_date.filter(is_in_range),
+        to: asked.end_date.filter(is_in_range),
         search: asked.search.clone(),
         after: asked.after,
         offset: asked.start,
@@ -174,7 +175,7 @@ fn links(world: &World, request: &Request, place: Place, asked: &Asked, page: &P
     if style == NextLink::Nothing {
         return String::new();
     }
-    if page.more || style == NextLink::Always {
+    if style != NextLink::Never && (page.more || style == NextLink::Always) {
         let mut next = Serializer::new(String::new());
         if let (NextLink::Cursor, Some(last)) = (style, page.last) {
             next.append_pair("next", "true");

@@ -20,6 +20,8 @@ pub struct Settings {
     pub chunked: bool,
     /// whether every page is the first one again
     pub repeats: bool,
+    /// whether the range that is asked for is ignored
+    pub ignores_range: bool,
     /// what the `Date` header and the records of searches are off by, in seconds
     pub skew: i64,
     /// paths that may be asked for in vain
@@ -48,6 +50,8 @@ pub struct Settings {
     pub display_name: String,
     /// whether every search is recorded
     pub records_searches: bool,
+    /// how many records it looks at for a page: the page may be shorter than asked for, and not the last
+    pub scan_maximum: u64,
     pub paging: Paging,
     /// whether those who are not logged in are sent to a login page
     pub login_page: bool,
@@ -98,6 +102,8 @@ pub enum NextLink {
     Cursor,
     /// no `_links` at all
     Nothing,
+    /// `_links` without `next`, on full pages too
+    Never,
     /// a path, on the last page too
     Always,
 }
@@ -108,6 +114,10 @@ pub enum Paging {
     Cursor,
     /// `offset` only: `pageCursor` is unknown
     Offset,
+    /// as `Cursor`, but only the link says where the next page is
+    Link,
+    /// as `Offset`, but an answer says no more than `lastPage`
+    Unnamed,
 }
 
 impl Settings {
@@ -118,6 +128,7 @@ impl Settings {
             gzip: true,
             chunked: false,
             repeats: false,
+            ignores_range: false,
             skew: 0,
             tolerated: Vec::new(),
             email: "admin@example.com".to_owned(),
@@ -134,6 +145,7 @@ impl Settings {
             user_key: "2c9580827d4a06e8017d4a07c3e1beef".to_owned(),
             display_name: "Audit Reader".to_owned(),
             records_searches: true,
+            scan_maximum: u64::MAX,
             paging: Paging::Cursor,
             login_page: false,
             client_id: "client-0001".to_owned(),
