@@ -11,12 +11,16 @@ use crate::pipeline::timestamp::Timestamp;
 
 /// So many are counted.
 const MOST: usize = 10_000;
+/// So many records inside are known, whatever the overlap.
+const MOST_INSIDE: usize = 100_000;
 
 /// Records outside the range that was asked for, and nowhere inside it.
 #[derive(Debug, Default)]
 pub struct OutsideRecords {
     /// Those of this run: when they happened, and what was asked for.
     found: HashMap<Fingerprint, (Timestamp, Window)>,
+    /// The latest records inside the range that was asked for.
+    inside: HashSet<Fingerprint>,
     /// Those that were reported.
     reported: HashSet<Fingerprint>,
 }
@@ -36,7 +40,14 @@ impl OutsideRecords {
             if window.contains(time) {
                 // A server with coarser times returns the neighbours of a slice, too.
                 self.found.remove(&print);
-            } else if self.found.len() < MOST && !checkpoint.delivered.contains(time, print) {
+                if self.inside.len() == MOST_INSIDE {
+                    self.inside.clear();
+                }
+                self.inside.insert(print);
+            } else if self.found.len() < MOST
+                && !self.inside.contains(&print)
+                && !checkpoint.delivered.contains(time, print)
+            {
                 self.found.entry(print).or_insert((time, window));
             }
         }

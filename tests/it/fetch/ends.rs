@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::atlassian::{
-    Atlassian, Fault, NextLink, Paging, cloud_record, data_center_record,
+    Atlassian, Fault, NextLink, Paging, Record, cloud_record, data_center_record,
 };
 use crate::support::fetching::{Fetching, START, Way};
 
@@ -12,6 +12,14 @@ const PAGES: [&str; 5] = ["--raw", "--window", "365d", "--page-size", "10"];
 fn cloud(count: i64) -> Fetching {
     let fetching = Fetching::cloud();
     insert(&fetching, count);
+    fetching
+}
+
+/// A Cloud whose answers have no next link.
+fn cloud_without_links(count: i64) -> Fetching {
+    let fetching = cloud(count);
+    let link = NextLink::Never;
+    fetching.server.set(|settings| settings.next_link = link);
     fetching
 }
 
@@ -27,44 +35,42 @@ fn data_center(count: i64) -> Fetching {
     fetching
 }
 
-fn old_server(count: i64) -> Fetching {
-    let server = Atlassian::old_server("/confluence");
-    server.set(|settings| {
-        settings.tolerated = vec!["/confluence/rest/auditing/1.0/events".to_owned()];
-    });
-    let fetching = Fetching::of(server, Way::Password);
-    insert(&fetching, count);
-    fetching
+/// The list of an answer.
+#[derive(Clone, Copy)]
+enum List {
+    Results,
+    Entities,
 }
 
-/// So many records, newest first, from that one on.
-fn cloud_records(newest: i64, count: i64) -> Vec<Value> {
+use List::{Entities, Results};
+
+/// An answer with so many records, newest first, from that one on, and the rest of its members.
+fn page(list: List, newest: i64, count: i64, rest: &Value) -> String {
+    let (name, make): (_, fn(i64, u64) -> Record) = match list {
+        Results => ("results", cloud_record),
+        Entities => ("entities", data_center_record),
+    };
     let record = |back: i64| {
         let number = newest - back;
-        let raw = cloud_record(START + number * 1000, number.cast_unsigned()).raw;
-        serde_json::from_str(&raw).expect("JSON")
+        make(START + number * 1000, number.cast_unsigned()).raw
     };
-    (0..count).map(record).collect()
+    let records: Vec<_> = (0..count).map(record).collect();
+    let records = records.join(",");
+    let rest = rest.to_string();
+    let rest = rest.strip_prefix('{').expect("an object");
+    let comma = if rest == "}" { "" } else { "," };
+    format!(r#"{{"{name}":[{records}]{comma}{rest}"#)
 }
 
-fn data_center_records(newest: i64, count: i64) -> Vec<Value> {
-    let record = |back: i64| {
-        let number = newest - back;
-        let raw = data_center_record(START + number * 1000, number.cast_unsigned()).raw;
-        serde_json::from_str(&raw).expect("JSON")
-    };
-    (0..count).map(record).collect()
-}
-
-fn say(fetching: &Fetching, answers: impl IntoIterator<Item = Value>) {
+fn say(fetching: &Fetching, answers: impl IntoIterator<Item = String>) {
     for answer in answers {
-        fetching.server.next(Fault::Json(answer.to_string()));
+        fetching.server.next(Fault::Json(answer));
     }
 }
 
 /// The answers must end the run with an error that says so, and nothing may be delivered. When they
 /// are over, everything comes.
-fn assert_error(fetching: &Fetching, answers: impl IntoIterator<Item = Value>, problem: &str) {
+fn assert_error(fetching: &Fetching, answers: impl IntoIterator<Item = String>, problem: &str) {
     say(fetching, answers);
     let flags = [&PAGES[..], &["--retries", "0"]].concat();
     let said = fetching.fetch_ends(&flags, 1);
@@ -76,7 +82,7 @@ fn assert_error(fetching: &Fetching, answers: impl IntoIterator<Item = Value>, p
 }
 
 /// After these answers the stand-in answers itself, and everything must come.
-fn assert_exact(fetching: &Fetching, answers: impl IntoIterator<Item = Value>) {
+fn assert_exact(fetching: &Fetching, answers: impl IntoIterator<Item = String>) {
     say(fetching, answers);
     fetching.fetch(&PAGES);
     assert_eq!(fetching.server.faults_left(), 0, "answers nobody asked for");
@@ -87,9 +93,8 @@ fn assert_exact(fetching: &Fetching, answers: impl IntoIterator<Item = Value>) {
 fn a_full_page_without_a_next_link_is_not_the_last() {
     for size_is_total in [true, false] {
         for (page_size, maximum) in [("2", 1000), ("1", 1000), ("10", 1000), ("1000", 5)] {
-            let fetching = cloud(37);
+            let fetching = cloud_without_links(37);
             fetching.server.set(|settings| {
-                settings.next_link = NextLink::Never;
                 settings.size_is_total = size_is_total;
                 settings.page_maximum = maximum;
             });
@@ -101,22 +106,24 @@ fn a_full_page_without_a_next_link_is_not_the_last() {
 
 #[test]
 fn a_short_page_without_a_next_link_is_the_last() {
-    let fetching = cloud(25);
-    let never = NextLink::Never;
-    fetching.server.set(|settings| settings.next_link = never);
+    let fetching = cloud_without_links(25);
     fetching.fetch(&PAGES);
     fetching.assert_all_once();
     assert_eq!(fetching.server.searches().len(), 3);
 }
 
 #[test]
-fn an_old_server_gives_at_most_a_thousand_records_and_does_not_say_so() {
-    for link in [NextLink::Nothing, NextLink::Never] {
-        let fetching = old_server(2100);
-        fetching.server.set(|settings| settings.next_link = link);
-        fetching.fetch(&["--raw", "--window", "365d", "--page-size", "5000"]);
-        fetching.assert_all_once();
-    }
+fn an_old_server_gives_at_most_a_thousand_records_and_need_not_say_so() {
+    let server = Atlassian::old_server("/confluence");
+    server.set(|settings| {
+        settings.tolerated = vec!["/confluence/rest/auditing/1.0/events".to_owned()];
+        settings.next_link = NextLink::Never;
+    });
+    let fetching = Fetching::of(server, Way::Password);
+    insert(&fetching, 2100);
+    say(&fetching, [page(Results, 2099, 1000, &json!({}))]);
+    fetching.fetch(&["--raw", "--window", "365d", "--page-size", "5000"]);
+    fetching.assert_all_once();
 }
 
 #[test]
@@ -127,37 +134,27 @@ fn what_an_answer_calls_its_limit_may_be_anything() {
         json!("10"),
         json!(-1),
         json!("all"),
-        json!(1e1),
+        json!(1.5),
         json!(5000),
     ] {
-        let fetching = cloud(25);
-        fetching
-            .server
-            .set(|settings| settings.next_link = NextLink::Never);
-        let page = json!({"results": cloud_records(24, 10), "limit": limit, "_links": {}});
-        assert_exact(&fetching, [page]);
+        let rest = json!({"limit": limit, "_links": {}});
+        assert_exact(&cloud_without_links(25), [page(Results, 24, 10, &rest)]);
     }
     // A limit below the one asked for makes a full page of a short one.
     for limit in [json!(4), json!("4"), json!("?")] {
-        let fetching = cloud(25);
-        fetching
-            .server
-            .set(|settings| settings.next_link = NextLink::Never);
-        assert_exact(
-            &fetching,
-            [json!({"results": cloud_records(24, 4), "limit": limit})],
-        );
+        let short = page(Results, 24, 4, &json!({"limit": limit}));
+        assert_exact(&cloud_without_links(25), [short]);
     }
 }
 
 #[test]
 fn a_page_may_be_larger_than_asked_for() {
-    let fetching = cloud(25);
-    let page =
-        json!({"results": cloud_records(24, 17), "size": 17, "_links": {"next": "/x?start=10"}});
-    assert_exact(&fetching, [page]);
-    let fetching = cloud(25);
-    assert_exact(&fetching, [json!({"results": cloud_records(24, 17)})]);
+    for rest in [
+        json!({"size": 17, "_links": {"next": "/x?start=10"}}),
+        json!({}),
+    ] {
+        assert_exact(&cloud(25), [page(Results, 24, 17, &rest)]);
+    }
 }
 
 #[test]
@@ -168,7 +165,9 @@ fn a_server_that_ignores_start_is_an_error() {
             settings.next_link = link;
             settings.repeats = true;
         });
-        assert_error(&fetching, [], "the same page twice");
+        let said = fetching.fetch_ends(&PAGES, 1);
+        assert!(said.contains("the same page twice"), "{said}");
+        assert!(fetching.lines().is_empty());
     }
 }
 
@@ -203,133 +202,120 @@ fn a_page_of_data_center_that_is_not_the_last_is_followed_by_another() {
         json!({"lastPage": false, "nextPageOffset": "4"}),
     ] {
         let fetching = data_center(25);
-        fetching
-            .server
-            .set(|settings| settings.paging = Paging::Offset);
-        let page = json!({"entities": data_center_records(24, 4), "pagingInfo": info});
-        assert_exact(&fetching, [page]);
+        let by_offset = Paging::Offset;
+        fetching.server.set(|settings| settings.paging = by_offset);
+        let short = page(Entities, 24, 4, &json!({"pagingInfo": info}));
+        assert_exact(&fetching, [short]);
     }
 }
 
-fn empty(cursor: &str) -> Value {
-    json!({"entities": [], "pagingInfo": {"lastPage": false, "size": 0, "nextPageCursor": cursor}})
+/// An empty page of Data Center with a cursor.
+fn empty(cursor: &str) -> String {
+    let info = json!({"lastPage": false, "size": 0, "nextPageCursor": cursor});
+    page(Entities, 0, 0, &json!({"pagingInfo": info}))
+}
+
+/// An empty page of Cloud with a link.
+fn empty_with_link(query: &str) -> String {
+    let next = format!("/rest/api/audit?{query}");
+    page(Results, 0, 0, &json!({"_links": {"next": next}}))
 }
 
 #[test]
 fn an_empty_page_that_leads_on_is_not_the_end() {
-    for count in [1, 2] {
-        let fetching = data_center(25);
-        // The last one leads to before the first record.
-        let cursors = ["9999999999998,9", "9999999999999,9"];
-        assert_exact(
-            &fetching,
-            cursors[2 - count..].iter().map(|cursor| empty(cursor)),
-        );
+    // These cursors lead to before the first record.
+    let cursors = ["9999999999998,9", "9999999999999,9"];
+    let links = [
+        "next=true&cursor=_f_8888888888888%2B9%3D%3D_sa_",
+        "next=true&cursor=_f_9999999999999%2B9%3D%3D_sa_",
+    ];
+    for count in 1..=2 {
+        let pages = cursors[..count].iter().map(|cursor| empty(cursor));
+        assert_exact(&data_center(25), pages);
         let fetching = cloud(25);
-        let next = "/rest/api/audit?cursor=_f_9999999999999%2B9%3D%3D_sa_&next=true";
-        let before = "/rest/api/audit?cursor=_f_8888888888888%2B9%3D%3D_sa_&next=true";
+        let by_cursor = NextLink::Cursor;
         fetching
             .server
-            .set(|settings| settings.next_link = NextLink::Cursor);
-        let page = |next: &&str| json!({"results": [], "_links": {"next": next}});
-        assert_exact(&fetching, [before, next][2 - count..].iter().map(page));
+            .set(|settings| settings.next_link = by_cursor);
+        let pages = links[..count].iter().map(|query| empty_with_link(query));
+        assert_exact(&fetching, pages);
     }
 }
 
 #[test]
 fn three_empty_pages_in_a_row_are_an_error() {
-    let fetching = data_center(25);
-    let answers = ["9,1", "8,1", "7,1"].map(empty);
-    assert_error(&fetching, answers, "three empty pages in a row");
-    let fetching = cloud(25);
-    let page = |start: u32| json!({"results": [], "_links": {"next": format!("/rest/api/audit?start={start}")}});
-    assert_error(
-        &fetching,
-        [10, 20, 30].map(page),
-        "three empty pages in a row",
-    );
+    let problem = "three empty pages in a row";
+    assert_error(&data_center(25), ["9,1", "8,1", "7,1"].map(empty), problem);
+    let links = ["start=10", "start=20", "start=30"];
+    assert_error(&cloud(25), links.map(empty_with_link), problem);
 }
 
 #[test]
 fn a_link_that_leads_back_is_an_error() {
-    let page = |newest: i64, info: Value| json!({"entities": data_center_records(newest, 4), "pagingInfo": info});
-    // To the page itself, to the one before, and to the beginning.
+    let page = |newest: i64, info: Value| page(Entities, newest, 4, &json!({"pagingInfo": info}));
+    let problem = "a link back";
+    // To the page itself, and to one before.
     let to = |offset: u32| json!({"lastPage": false, "nextPageOffset": offset});
-    assert_error(&data_center(25), [page(24, to(0))], "a link back");
+    assert_error(&data_center(25), [page(24, to(0))], problem);
     assert_error(
         &data_center(25),
         [page(24, to(4)), page(21, to(2))],
-        "a link back",
+        problem,
     );
     // Cursors that go round.
     let by = |cursor: &str| json!({"lastPage": false, "nextPageCursor": cursor});
-    assert_error(
-        &data_center(25),
-        [page(24, by("1,1")), page(20, by("1,1"))],
-        "a link back",
-    );
+    let same = [page(24, by("1,1")), page(20, by("1,1"))];
+    assert_error(&data_center(25), same, problem);
     let round = [
         page(24, by("1,1")),
         page(20, by("2,2")),
         page(16, by("1,1")),
     ];
-    assert_error(&data_center(25), round, "a link back");
+    assert_error(&data_center(25), round, problem);
 }
 
 #[test]
 fn a_full_page_behind_a_cursor_that_says_nothing_is_an_error() {
-    let cursor = json!({"lastPage": false, "nextPageCursor": "1,1"});
-    let first = json!({"entities": data_center_records(24, 10), "pagingInfo": cursor});
+    let full = |newest: i64, info: &Value| page(Entities, newest, 10, &json!({"pagingInfo": info}));
+    let first = full(24, &json!({"lastPage": false, "nextPageCursor": "1,1"}));
     for info in [json!(null), json!({"lastPage": false})] {
-        let second = json!({"entities": data_center_records(14, 10), "pagingInfo": info});
-        assert_error(
-            &data_center(25),
-            [first.clone(), second],
-            "does not say where the next one is",
-        );
+        let answers = [first.clone(), full(14, &info)];
+        let problem = "does not say where the next one is";
+        assert_error(&data_center(25), answers, problem);
     }
 }
 
 #[test]
-fn an_offset_without_an_end_is_an_error() {
-    let page = |next: &str| json!({"results": cloud_records(24, 10), "_links": {"next": next}});
-    for next in [
-        "/x?start=18446744073709551615",
-        "/x?start=18446744073709551616",
-        "/x?start=-1",
-    ] {
-        let fetching = cloud(25);
-        say(&fetching, [page(next)]);
-        let flags = [&PAGES[..], &["--retries", "0"]].concat();
-        fetching.fetch_ends(&flags, 1);
-        assert!(fetching.lines().is_empty());
-        let _ = fetching.server.take_violations();
+fn a_next_link_with_an_impossible_start_is_an_error() {
+    for start in ["18446744073709551616", "-1", "x", ""] {
+        let next = json!({"_links": {"next": format!("/x?start={start}")}});
+        let answer = page(Results, 24, 10, &next);
+        assert_error(&cloud(25), [answer], "its _links.next is not a link");
     }
 }
 
 #[test]
 fn an_answer_without_a_list_of_records_is_an_error() {
+    let problem = "missing or invalid list of records";
     for page in [
-        json!({"results": null, "_links": {}}),
-        json!({"_links": {}}),
-        json!({"results": {}}),
-        json!({"results": "none"}),
+        r#"{"results":null,"_links":{}}"#,
+        r#"{"_links":{}}"#,
+        r#"{"results":{}}"#,
+        r#"{"results":"none"}"#,
     ] {
-        assert_error(&cloud(25), [page], "missing or invalid list of records");
+        assert_error(&cloud(25), [page.to_owned()], problem);
     }
     for page in [
-        json!({"entities": null, "pagingInfo": {"lastPage": true}}),
-        json!({"entities": [], "pagingInfo": {"lastPage": "no"}}),
+        r#"{"entities":null,"pagingInfo":{"lastPage":true}}"#,
+        r#"{"entities":[],"pagingInfo":{"lastPage":"no"}}"#,
     ] {
-        assert_error(&data_center(25), [page], "missing or invalid");
+        assert_error(&data_center(25), [page.to_owned()], problem);
     }
 }
 
 #[test]
 fn records_that_are_gone_from_the_next_page_are_asked_for_again() {
-    // As when an index is rebuilt: the page is empty, though it must begin with a known record.
-    let fetching = cloud(25);
-    let first = json!({"results": cloud_records(24, 10), "limit": 10});
-    let none = json!({"results": [], "limit": 10});
-    assert_exact(&fetching, [first, none]);
+    // The second page must begin with a record of the first.
+    let answer = |count| page(Results, 24, count, &json!({"limit": 10}));
+    assert_exact(&cloud(25), [answer(10), answer(0)]);
 }

@@ -101,8 +101,9 @@ fn asked(world: &World, request: &Request) -> Result<Asked, Refusal> {
             after = Some(cursor.ok_or_else(|| Refusal::bad(format!("no such cursor: {text:?}")))?);
             parameters.exactly("next", "true")?;
         }
-        if start.is_some_and(|start| start > 0) {
-            return Err(Refusal::bad("start where pages go by cursor"));
+        // `start` is good without it, too: what links say is one thing, what is accepted another
+        if after.is_some() && start.is_some() {
+            return Err(Refusal::bad("start beside a cursor"));
         }
     }
     let search = parameters.take("searchString")?;
