@@ -1,7 +1,7 @@
 //! Fetching from the REST APIs: every record once, in time order (docs/guarantees.md, "REST sources").
 //!
 //! [`connect`] finds the site and who asks, [`run`] holds the loop of the runs and `slices` one of them,
-//! [`pager`] asks page after page, and `delivery` brings what is new to the output.
+//! [`pager`] asks page after page, as `reading` and [`paging`] say, and `delivery` brings what is new to the output.
 
 pub mod asker;
 pub mod checkpoint;
@@ -9,7 +9,6 @@ mod clock;
 pub mod connect;
 pub mod dedupe;
 mod delivery;
-mod doubts;
 mod error;
 mod outside;
 pub mod own_searches;
@@ -18,6 +17,7 @@ pub mod pager;
 pub mod paging;
 mod progress;
 mod reading;
+mod readings;
 pub mod record;
 pub mod refusal;
 pub mod run;

@@ -22,8 +22,6 @@ const MOST_EMPTY: u32 = 3;
 pub struct Paging {
     page_size: usize,
     position: Position,
-    /// Whether the position is the number of records that came, and not larger by a link.
-    is_counted: bool,
     /// The last record of the page before, which the next must begin with.
     overlap: Option<Fingerprint>,
     /// Hashes of the pages that had new records.
@@ -55,8 +53,8 @@ pub enum PageOutcome {
     /// The same, and it was the last.
     Last(usize),
     /// The records moved while they were paged: all that was read of the range is to be read again.
-    /// The fingerprint is of what was seen of it: the same twice is no movement, but a server that
-    /// counts records which it does not show. None if that does not explain it.
+    /// The fingerprint is of what was seen of it: the same twice is no movement, but a server whose
+    /// pages do not overlap. None if a record that was shown is gone.
     Moved(Option<Fingerprint>),
     /// The pages do not lead to an end.
     Endless(Endless),
@@ -100,7 +98,6 @@ impl Paging {
         Self {
             page_size,
             position: Position::Offset(0),
-            is_counted: true,
             overlap: None,
             seen: HashSet::new(),
             followed: HashSet::new(),
@@ -111,8 +108,7 @@ impl Paging {
         }
     }
 
-    /// The same for a server whose pages never overlap, though nothing moves: one that counts records
-    /// which it does not show.
+    /// The same for a server whose pages never overlap, though nothing moves.
     #[must_use]
     pub fn without_overlap(page_size: usize) -> Self {
         Self {
@@ -150,10 +146,9 @@ impl Paging {
             .is_none_or(|overlap| entries.first().map(|entry| entry.fingerprint) == Some(overlap));
         let page_print = print(entries);
         if !is_joined {
-            // Records that are not shown cannot be why one that was shown is gone.
-            let is_gone = entries.is_empty() && self.is_counted;
             let seen = format!("{:?} {page_print}", self.position);
-            return PageOutcome::Moved((!is_gone).then(|| Fingerprint::of(seen.as_bytes())));
+            let seen = Fingerprint::of(seen.as_bytes());
+            return PageOutcome::Moved((!entries.is_empty()).then_some(seen));
         }
         // Not before: as many new records as a page has make the page before come again.
         if entries.len() > known && self.repeats(entries, page_print) {
@@ -190,16 +185,10 @@ impl Paging {
         match (&page.more, behind) {
             (More::None, _) => Next::End,
             (More::Unnamed, _) if length == 0 => Next::End,
-            (More::Unnamed, None) => Next::Nowhere(Endless::NoLink),
             (More::Unsaid { limit, .. }, _) if self.is_end(length, *limit, page) => Next::End,
-            // A server that goes by cursors, and has no other.
-            (
-                More::Unsaid {
-                    has_links: true, ..
-                },
-                None,
-            ) => Next::End,
-            (More::Unsaid { .. }, None) => Next::Nowhere(Endless::NoLink),
+            // Of cursors the last page has none, however long it is.
+            (More::Unsaid { has_links, .. }, None) if *has_links => Next::End,
+            (More::Unnamed | More::Unsaid { .. }, None) => Next::Nowhere(Endless::NoLink),
             (More::Unnamed | More::Unsaid { .. }, Some(behind)) => {
                 Next::At(Position::Offset(behind))
             }
@@ -242,15 +231,17 @@ impl Paging {
             PageStart::Parameters(_) => None,
         };
         let last = entries.last().map(|entry| entry.fingerprint);
-        (self.overlap, self.is_counted) = match &next {
-            // Nothing but what was known: the next page is asked for without it.
-            Position::Offset(start) => {
-                let overlaps = has_new && !self.is_without_overlap;
-                (last.filter(|_| overlaps), Some(*start) == counted)
-            }
+        self.overlap = match &next {
+            // Not if nothing new came: then no more than what is known may come again. And not if the
+            // server counts records which it does not show: then the last record is not the one before.
+            Position::Offset(start) => last.filter(|_| {
+                has_new
+                    && !self.is_without_overlap
+                    && counted.is_none_or(|counted| counted == *start)
+            }),
             Position::Parameters(parameters) => {
                 self.followed.insert(parameters_print(parameters));
-                (None, true)
+                None
             }
         };
         self.position = next;
@@ -340,11 +331,9 @@ mod tests {
         let mut paging = Paging::new(2);
         let far = page(Api::Cloud, &[9, 8], &link(u64::MAX));
         assert_eq!(paging.take(&far), PageOutcome::More(0));
-        let further = page(Api::Cloud, &[8, 7, 6], &link(u64::MAX));
-        assert_eq!(paging.take(&further), PageOutcome::More(1));
-        let end = page(Api::Cloud, &[6, 5], &link(1));
+        let further = page(Api::Cloud, &[7, 6], &link(u64::MAX));
         let back = PageOutcome::Endless(Endless::LinkBack);
-        assert_eq!(paging.take(&end), back);
+        assert_eq!(paging.take(&further), back);
     }
 
     #[test]

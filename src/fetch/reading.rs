@@ -8,15 +8,12 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use super::asker::PageResponse;
-use super::doubts::{Doubts, Reading, Summary};
 use super::paging::{Endless, PageOutcome, Paging};
+use super::readings::{Doubts, Reading, Readings};
 use super::record::Fingerprint;
 use super::site::Ask;
 use super::window::Window;
 use crate::pipeline::timestamp::Timestamp;
-
-/// How often records are read again because they moved while they were read.
-pub const MOST_READINGS: u32 = 10;
 
 /// From where pages come, and who takes them.
 pub trait Pages {
@@ -82,18 +79,6 @@ pub struct SliceReader<'a, P> {
     pub page_size: usize,
 }
 
-/// The readings of a window, until one is good.
-struct Readings {
-    page_size: usize,
-    begun: u32,
-    /// What was seen when the last one was broken off.
-    moved: Option<Fingerprint>,
-    is_without_overlap: bool,
-    /// Whether a page came again in the last one.
-    is_repeated: bool,
-    last: Option<Summary>,
-}
-
 /// What came of a reading.
 enum ReadingOutcome {
     /// It was read to its end.
@@ -102,51 +87,6 @@ enum ReadingOutcome {
     Moved(Option<Fingerprint>),
     /// A page came again, which several new records at once can cause, too.
     Repeated,
-}
-
-impl Readings {
-    fn new(page_size: usize) -> Self {
-        Self {
-            page_size,
-            begun: 0,
-            moved: None,
-            is_without_overlap: false,
-            is_repeated: false,
-            last: None,
-        }
-    }
-
-    /// The next reading; none if there were enough.
-    fn next(&mut self) -> Option<Paging> {
-        self.begun += 1;
-        let paging = if self.is_without_overlap {
-            Paging::without_overlap(self.page_size)
-        } else {
-            Paging::new(self.page_size)
-        };
-        (self.begun <= MOST_READINGS).then_some(paging)
-    }
-
-    /// Takes note of one that was broken off.
-    fn moved(&mut self, seen: Option<Fingerprint>) {
-        // What looks the same twice is no movement.
-        self.is_without_overlap |= seen.is_some() && self.moved == seen;
-        self.moved = seen;
-    }
-
-    /// Takes note of one in which a page came again: twice in a row is no movement.
-    fn repeated<E>(&mut self, window: Window) -> Result<(), Failure<E>> {
-        if std::mem::replace(&mut self.is_repeated, true) {
-            return Err(Failure::Endless(window, Endless::SamePage));
-        }
-        Ok(())
-    }
-
-    /// Whether this one and the one before are the same.
-    fn agree(&mut self, reading: &Reading) -> bool {
-        let summary = reading.summary();
-        self.last.replace(summary) == Some(summary)
-    }
 }
 
 impl<P: Pages> SliceReader<'_, P> {
@@ -165,9 +105,12 @@ impl<P: Pages> SliceReader<'_, P> {
                     }
                 }
                 ReadingOutcome::Moved(seen) => readings.moved(seen),
-                ReadingOutcome::Repeated => readings.repeated(window)?,
+                ReadingOutcome::Repeated if readings.repeated() => {
+                    return Err(Failure::Endless(window, Endless::SamePage));
+                }
+                ReadingOutcome::Repeated => {}
             }
-            if readings.begun < MOST_READINGS {
+            if readings.is_another() {
                 self.pages.discard(window)?;
             }
         }
@@ -213,7 +156,10 @@ impl<P: Pages> SliceReader<'_, P> {
                     }
                 }
                 ReadingOutcome::Moved(seen) => readings.moved(seen),
-                ReadingOutcome::Repeated => readings.repeated(window)?,
+                ReadingOutcome::Repeated if readings.repeated() => {
+                    return Err(Failure::Endless(window, Endless::SamePage));
+                }
+                ReadingOutcome::Repeated => {}
             }
         }
         Err(Failure::Moves(window))
@@ -283,6 +229,8 @@ mod tests {
         records: Vec<(Record, usize)>,
         maximum: usize,
         saying: Saying,
+        /// The kind of records that count but are not shown.
+        hidden: Option<u32>,
         /// What is inserted when so many pages were made.
         insertions: Vec<(usize, Record)>,
         pages: usize,
@@ -308,6 +256,7 @@ mod tests {
                     maximum
                 },
                 saying,
+                hidden: None,
                 insertions: Vec::new(),
                 pages: 0,
                 taken: Vec::new(),
@@ -360,7 +309,9 @@ mod tests {
                     format!(r#","limit":{limit},"_links":{{}}"#)
                 }
             };
-            let records: Vec<_> = shown.iter().map(|(record, _)| text(*record)).collect();
+            let shown = shown.iter().map(|(record, _)| *record);
+            let shown = shown.filter(|(_, what)| self.hidden != Some(*what));
+            let records: Vec<_> = shown.map(text).collect();
             let text = format!(r#"{{"results":[{}]{next}}}"#, records.join(","));
             self.pages += 1;
             let due = |(pages, _): &mut (usize, Record)| *pages <= self.pages;
@@ -374,6 +325,9 @@ mod tests {
         fn held(&self) -> HashMap<Fingerprint, usize> {
             let mut held = HashMap::new();
             for (record, _) in &self.records {
+                if self.hidden == Some(record.1) {
+                    continue;
+                }
                 let page = format!(r#"{{"results":[{}]}}"#, text(*record));
                 let page = Page::read(Api::Cloud, page.into_bytes()).unwrap();
                 *held.entry(page.entries[0].fingerprint).or_default() += 1;
@@ -470,6 +424,21 @@ mod tests {
             let read = read(&mut server, page_size);
             prop_assert!(read.is_ok(), "{read:?}");
             prop_assert_eq!(server.delivered(), server.held());
+        }
+
+        #[test]
+        fn records_that_count_but_are_not_shown_hide_no_others(
+            records in prop::collection::vec(record(), 0..30), maximum in 3..12_usize, page_size in 3..12_usize,
+            saying in prop::sample::select(vec![Saying::Offset, Saying::Always]),
+        ) {
+            let mut server = Server::new(&records, maximum, saying);
+            server.hidden = Some(3);
+            match read(&mut server, page_size) {
+                Ok(()) => prop_assert_eq!(server.delivered(), server.held()),
+                // As any page might be the last.
+                Err(Failure::Endless(_, Endless::EmptyPages)) => {}
+                Err(error) => prop_assert!(false, "{error:?}"),
+            }
         }
 
         #[test]

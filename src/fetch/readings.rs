@@ -1,12 +1,16 @@
-//! Which records of a reading may have been read twice, because the list moved between two pages.
+//! The readings of the records of a window: what of them is in doubt, and when one is good.
 //!
 //! What is inserted into a list moves all that is older behind it, so that the next page begins with
 //! records that were on the page before. A record that was read twice looks like two equal records.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::paging::Paging;
 use super::record::{Entry, Fingerprint};
 use crate::pipeline::timestamp::Timestamp;
+
+/// How often records are read again because they moved while they were read.
+pub const MOST_READINGS: u32 = 10;
 
 /// How many of the latest records are compared with those of the next page, at least.
 const LATEST: usize = 10_000;
@@ -37,6 +41,19 @@ pub struct Doubts {
 pub struct Summary {
     records: u64,
     sum: u128,
+}
+
+/// The readings of a window, until one is good.
+#[derive(Debug)]
+pub struct Readings {
+    page_size: usize,
+    begun: u32,
+    /// What was seen when the last one was broken off.
+    moved: Option<Fingerprint>,
+    is_without_overlap: bool,
+    /// Whether a page came again in the last one.
+    is_repeated: bool,
+    last: Option<Summary>,
 }
 
 impl Reading {
@@ -96,5 +113,56 @@ impl Doubts {
             }
             None => self.is_timeless = true,
         }
+    }
+}
+
+impl Readings {
+    /// Before the first one.
+    pub fn new(page_size: usize) -> Self {
+        Self {
+            page_size,
+            begun: 0,
+            moved: None,
+            is_without_overlap: false,
+            is_repeated: false,
+            last: None,
+        }
+    }
+
+    /// The next reading; none if there were enough.
+    pub fn next(&mut self) -> Option<Paging> {
+        self.begun += 1;
+        let paging = if self.is_without_overlap {
+            Paging::without_overlap(self.page_size)
+        } else {
+            Paging::new(self.page_size)
+        };
+        (self.begun <= MOST_READINGS).then_some(paging)
+    }
+
+    /// Takes note of one that was broken off.
+    pub fn moved(&mut self, seen: Option<Fingerprint>) {
+        // What looks the same twice is no movement.
+        self.is_without_overlap |= seen.is_some() && self.moved == seen;
+        self.moved = seen;
+        self.is_repeated = false;
+    }
+
+    /// Takes note of one in which a page came again; whether one did in the one before, too, which is no
+    /// movement.
+    pub fn repeated(&mut self) -> bool {
+        std::mem::replace(&mut self.is_repeated, true)
+    }
+
+    /// Whether there may be another one.
+    pub fn is_another(&self) -> bool {
+        self.begun < MOST_READINGS
+    }
+
+    /// Whether this one and the one before are the same.
+    pub fn agree(&mut self, reading: &Reading) -> bool {
+        self.is_repeated = false;
+        let summary = reading.summary();
+        self.last.replace(summary) == Some(summary)
     }
 }
