@@ -62,8 +62,13 @@ impl OutsideRecords {
         let Some(example) = news.min() else { return };
         let (time, Window { from, to }) = found[example];
         let at_least = if found.len() == MOST { "at least " } else { "" };
+        let records = if found.len() == 1 {
+            "record"
+        } else {
+            "records"
+        };
         tracing::warn!(
-            "{} returned {at_least}{} records outside the time range that was asked for, such as one of {time} \
+            "{} returned {at_least}{} {records} outside the time range that was asked for, such as one of {time} \
              for {from} to {to}; they are not written. Probably it gives local times without a time zone, which \
              are read as UTC, or it, or a proxy, ignores the range. Compare the times of its answer with those \
              that Confluence shows, and correct the server or the proxy; then fetch the missing records with \
