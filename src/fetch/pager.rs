@@ -203,7 +203,7 @@ impl Pager {
     }
 }
 
-/// The pages of the site, which go to who delivers.
+/// The pages of the site, which are sent as events.
 struct SitePages<'a> {
     pager: &'a Pager,
     /// The API that is there.

@@ -1,8 +1,8 @@
 //! Reads the records of a slice, again as long as they move meanwhile (docs/guarantees.md, "REST
 //! sources").
 //!
-//! Where equal records came with several pages, nobody can tell by them whether the list moved between
-//! the pages. So their instant is read by itself, mostly in one page, and says how many there are.
+//! Where equal records came with several pages, they do not show whether the list moved between the
+//! pages. So their instant is read by itself, mostly in one page, and says how many there are.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use super::site::Ask;
 use super::window::Window;
 use crate::pipeline::timestamp::Timestamp;
 
-/// From where pages come, and who takes them.
+/// A source of pages that also passes on what is read.
 pub trait Pages {
     /// Why no page comes, or none is taken.
     type Error;
@@ -29,7 +29,7 @@ pub trait Pages {
     /// Takes a page, whose first `known` records were in the one before.
     ///
     /// # Errors
-    /// When nobody takes it any more.
+    /// When the receiver is gone.
     fn take(
         &mut self,
         response: PageResponse,
@@ -40,13 +40,13 @@ pub trait Pages {
     /// Discards all that was taken of the slice: it is read again.
     ///
     /// # Errors
-    /// When nobody takes it any more.
+    /// When the receiver is gone.
     fn discard(&mut self, window: Window) -> Result<(), Self::Error>;
 
     /// Of each of these records of an instant there are so many, however many were taken.
     ///
     /// # Errors
-    /// When nobody takes it any more.
+    /// When the receiver is gone.
     fn count(
         &mut self,
         time: Timestamp,
@@ -251,7 +251,7 @@ mod tests {
         fn new(records: &[Record], maximum: usize, saying: Saying) -> Self {
             let mut server = Self {
                 records: Vec::new(),
-                // Who says nothing at all must give what it is asked for.
+                // Without any hint in the answer the page must be as long as asked for.
                 maximum: if saying == Saying::Nothing {
                     100
                 } else {
