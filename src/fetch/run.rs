@@ -12,6 +12,7 @@ use super::clock::Clock;
 use super::connect::CloudIds;
 use super::delivery::{Delivery, Fetched};
 use super::error::Error;
+use super::outside::OutsideRecords;
 use super::pager::{self, FetchEvent, Pager};
 use super::plan::{self, FetchOptions, FirstRun, LocalTimes, Plan};
 use super::resume;
@@ -72,6 +73,7 @@ pub fn run(
         clock: Clock::default(),
         begun,
         process,
+        outside: OutsideRecords::default(),
         emptiness_told: false,
         has_succeeded: false,
     };
@@ -218,6 +220,7 @@ struct Fetching<'a> {
     begun: Begun,
     /// When this process began, by this machine's clock.
     process: Timestamp,
+    outside: OutsideRecords,
     emptiness_told: bool,
     has_succeeded: bool,
 }
@@ -271,7 +274,7 @@ impl Fetching<'_> {
             // The grant has ended, or its server is out of reach.
             pager::Error::Ask(AskError::Auth(error)) => error.is_outage(),
             pager::Error::Ask(AskError::Unanswered { .. })
-            | pager::Error::Repeats { .. }
+            | pager::Error::Endless { .. }
             | pager::Error::Moves { .. } => true,
         }
     }
@@ -358,6 +361,7 @@ impl Fetching<'_> {
         let mut run = Slices::new(
             &mut self.delivery,
             (&mut self.clock, is_right),
+            &mut self.outside,
             options.settle,
             events,
             (range, plan.first),
@@ -368,6 +372,7 @@ impl Fetching<'_> {
         // Requests that were made cause records, whatever came of them.
         run.note_requests();
         drop(run);
+        self.outside.report(self.delivery.checkpoint());
         self.forget_start();
         // Not after a failure of the output, which is to be given up as it is.
         if matches!(ended, Ok(Some(RunOutcome::Stopped)) | Err(Error::Fetch(_))) {

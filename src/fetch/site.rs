@@ -27,6 +27,15 @@ impl Api {
             Self::DataCenter => None,
         }
     }
+
+    /// How many records it is asked for, where so many are wanted.
+    #[must_use]
+    pub fn limit(self, wanted: usize) -> usize {
+        match self {
+            Self::Cloud | Self::DataCenter => wanted,
+            Self::Server => wanted.min(SERVER_LIMIT),
+        }
+    }
 }
 
 /// Kind of deployment.
@@ -179,14 +188,11 @@ impl Site {
             Api::Cloud | Api::Server => ("rest/api/audit", &CLOUD),
             Api::DataCenter => ("rest/auditing/1.0/events", &DATA_CENTER),
         };
-        let (from, to, limit) = match api {
-            Api::Cloud => (millis(window.from), millis(window.to), ask.limit),
-            Api::Server => {
-                let limit = ask.limit.min(SERVER_LIMIT);
-                (millis(window.from), millis(window.to), limit)
-            }
-            Api::DataCenter => (window.from.to_string(), window.to.to_string(), ask.limit),
+        let (from, to) = match api {
+            Api::Cloud | Api::Server => (millis(window.from), millis(window.to)),
+            Api::DataCenter => (window.from.to_string(), window.to.to_string()),
         };
+        let limit = api.limit(ask.limit);
         let mut url = self.path(path);
         let mut query = url.query_pairs_mut();
         query.append_pair(names.from, &from);

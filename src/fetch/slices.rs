@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use super::checkpoint::SiteCheckpoint;
 use super::clock::Clock;
+use super::dedupe::Counted;
 use super::delivery::{Delivery, LONG};
 use super::error::Error;
+use super::outside::OutsideRecords;
 use super::page::Page;
 use super::pager::FetchEvent;
 use super::progress::FetchProgress;
@@ -32,12 +34,15 @@ pub struct Slices<'a, 'b> {
     clock: &'a mut Clock,
     /// Asked with the first page.
     is_right: Option<IsRight<'a>>,
+    outside: &'a mut OutsideRecords,
     settle: Duration,
     events: Receiver<FetchEvent>,
     /// Where the very first run begins, if this is it.
     first: Option<Timestamp>,
     progress: FetchProgress,
     spill: Option<Spill>,
+    /// Records of the slice of which more may have come than there are.
+    counted: Counted,
     /// When the last page was taken.
     asked: Timestamp,
     /// Records received, duplicates included.
@@ -54,6 +59,7 @@ impl<'a, 'b> Slices<'a, 'b> {
     pub fn new(
         delivery: &'a mut Delivery<'b>,
         (clock, is_right): (&'a mut Clock, Option<IsRight<'a>>),
+        outside: &'a mut OutsideRecords,
         settle: Duration,
         events: Receiver<FetchEvent>,
         (range, first): (Window, Option<Timestamp>),
@@ -64,11 +70,13 @@ impl<'a, 'b> Slices<'a, 'b> {
             latest: clock.earlier(local).minus(settle),
             clock,
             is_right,
+            outside,
             settle,
             events,
             first,
             progress: FetchProgress::new(range),
             spill: None,
+            counted: Counted::new(),
             asked: local,
             requests: Vec::new(),
             came: 0,
@@ -110,7 +118,13 @@ impl<'a, 'b> Slices<'a, 'b> {
                     self.begin()?;
                     self.add(&page, window, known)?;
                 }
-                FetchEvent::Moved => self.spill = None,
+                FetchEvent::Moved => {
+                    self.spill = None;
+                    self.counted.clear();
+                }
+                FetchEvent::Counted(time, counts) => {
+                    self.counted.insert(time, counts);
+                }
                 FetchEvent::Complete(window) => {
                     if !self.complete(window)? {
                         return Ok(Some(RunOutcome::Stopped));
@@ -144,6 +158,8 @@ impl<'a, 'b> Slices<'a, 'b> {
         self.came += page.entries.len();
         self.progress.records(page.entries.len() - known);
         self.delivery.dialect = page.api.dialect();
+        let checkpoint = self.delivery.checkpoint();
+        self.outside.look_at(page, known, window, checkpoint);
         let directory = self.delivery.shipper.directory().to_owned();
         let spill = self.spill.get_or_insert_with(|| Spill::new(&directory));
         let added = spill.add(page, known, window);
@@ -193,9 +209,10 @@ impl<'a, 'b> Slices<'a, 'b> {
     /// A slice is there as a whole: delivers it. False if it is time to end.
     fn complete(&mut self, window: Window) -> Result<bool, Error> {
         let delivery = &mut *self.delivery;
+        let counted = std::mem::take(&mut self.counted);
         if let Some(spill) = &mut self.spill
             && !spill.is_empty()
-            && !delivery.deliver(spill, self.asked)?
+            && !delivery.deliver(spill, counted, self.asked)?
         {
             return Ok(false);
         }

@@ -104,8 +104,9 @@ fn asked(world: &World, request: &Request) -> Result<Asked, Refusal> {
             after = Some(cursor.ok_or_else(|| Refusal::bad(format!("no such cursor: {text:?}")))?);
             parameters.exactly("next", "true")?;
         }
-        if start.is_some_and(|start| start > 0) {
-            return Err(Refusal::bad("start where pages go by cursor"));
+        // `start` is good without it, too: what links say is one thing, what is accepted another
+        if after.is_some() && start.is_some() {
+            return Err(Refusal::bad("start beside a cursor"));
         }
     }
     let search = parameters.take("searchString")?;
@@ -132,9 +133,10 @@ pub fn audit(
     if repeated {
         (asked.start, asked.after) = (0, None);
     }
+    let is_in_range = |_: &i64| !world.settings.ignores_range;
     let query = Query {
-        from: asked.start_date,
-        to: asked.end_date,
+        from: asked.start_date.filter(is_in_range),
+        to: asked.end_date.filter(is_in_range),
         search: asked.search.clone(),
         after: asked.after,
         offset: asked.start,
@@ -177,7 +179,7 @@ fn links(world: &World, request: &Request, place: Place, asked: &Asked, page: &P
     if style == NextLink::Nothing {
         return String::new();
     }
-    if page.more || style == NextLink::Always {
+    if style != NextLink::Never && (page.more || style == NextLink::Always) {
         let mut next = Serializer::new(String::new());
         if let (NextLink::Cursor, Some(last)) = (style, page.last) {
             next.append_pair("next", "true");

@@ -20,6 +20,8 @@ pub struct Settings {
     pub chunked: bool,
     /// whether every page is the first one again
     pub repeats: bool,
+    /// whether the range that is asked for is ignored
+    pub ignores_range: bool,
     /// what the `Date` header and the records of searches are off by, in seconds
     pub skew: i64,
     pub date_header: DateHeader,
@@ -51,6 +53,8 @@ pub struct Settings {
     pub display_name: String,
     /// whether every search is recorded
     pub records_searches: bool,
+    /// how many records it looks at for a page: the page may be shorter than asked for, and not the last
+    pub scan_maximum: u64,
     pub paging: Paging,
     /// whether those who are not logged in are sent to a login page
     pub login_page: bool,
@@ -127,6 +131,8 @@ pub enum NextLink {
     Cursor,
     /// no `_links` at all
     Nothing,
+    /// `_links` without `next`, on full pages too
+    Never,
     /// a path, on the last page too
     Always,
 }
@@ -137,6 +143,10 @@ pub enum Paging {
     Cursor,
     /// `offset` only: `pageCursor` is unknown
     Offset,
+    /// as `Cursor`, but only the link says where the next page is
+    Link,
+    /// as `Offset`, but an answer says no more than `lastPage`
+    Unnamed,
 }
 
 impl Settings {
@@ -147,6 +157,7 @@ impl Settings {
             gzip: true,
             chunked: false,
             repeats: false,
+            ignores_range: false,
             skew: 0,
             date_header: DateHeader::Clock,
             tolerated: Vec::new(),
@@ -165,6 +176,7 @@ impl Settings {
             user_key: "2c9580827d4a06e8017d4a07c3e1beef".to_owned(),
             display_name: "Audit Reader".to_owned(),
             records_searches: true,
+            scan_maximum: u64::MAX,
             paging: Paging::Cursor,
             login_page: false,
             client_id: "client-0001".to_owned(),
