@@ -18,4 +18,5 @@ mod refusals;
 mod running;
 mod runs;
 mod state;
+mod urls;
 mod usage;
