@@ -41,6 +41,7 @@ mod output;
 mod output_again;
 mod output_refusals;
 mod output_replaced;
+mod packaging;
 mod readme;
 mod rules;
 mod schema;
