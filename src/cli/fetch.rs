@@ -15,6 +15,22 @@ use crate::fetch::since::Since;
 use crate::http::{Settings, retry};
 use crate::pipeline::timestamp::Timestamp;
 
+/// Flags that say what events are like, which `--raw` writes none of.
+const MAPPING: [&str; 12] = [
+    "dialect",
+    "geoip_city",
+    "geoip_asn",
+    "preserve_original_event",
+    "timestamps",
+    "categories",
+    "tags",
+    "no_default_tags",
+    "namespace",
+    "trusted_proxies",
+    "networks",
+    "add_fields",
+];
+
 /// Arguments of `fetch`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -29,7 +45,7 @@ pub struct FetchArgs {
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = values::interval)]
     pub interval: Option<Duration>,
     /// Write the original records, one per line, instead of events
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = MAPPING)]
     pub raw: bool,
     /// Leave out the audit records that these requests themselves cause on a Data Center
     #[arg(long)]
@@ -66,15 +82,15 @@ pub struct SiteArgs {
     #[arg(long, value_enum, default_value_t = DeploymentArg::Auto, value_name = "KIND")]
     pub deployment: DeploymentArg,
     /// Account of the API token (Cloud), or user name (Data Center)
-    #[arg(long, value_name = "EMAIL", value_parser = values::user)]
+    #[arg(long, value_name = "EMAIL", value_parser = values::user, conflicts_with = "client_secret_file")]
     pub email: Option<String>,
     /// File with the API token (or password) [env: CONFLUENCE_API_TOKEN; else `api-token` in
     /// $CREDENTIALS_DIRECTORY]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "client_secret_file")]
     pub api_token_file: Option<PathBuf>,
     /// File with a personal access token of a Data Center [env: CONFLUENCE_PAT; else `pat` in
     /// $CREDENTIALS_DIRECTORY]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["email", "api_token_file", "client_secret_file"])]
     pub pat_file: Option<PathBuf>,
     /// OAuth's client secret, for the stored grant.
     #[command(flatten)]

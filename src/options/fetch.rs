@@ -38,6 +38,12 @@ pub enum Error {
     /// A Data Center has no cloud id.
     #[error("--cloud-id: a Data Center has no cloud id; leave it out, or use --deployment cloud")]
     CloudIdOfDataCenter,
+    /// A Data Center has no OAuth.
+    #[error(
+        "--client-secret-file: a Data Center has no OAuth login; leave it out, and set CONFLUENCE_PAT or pass \
+         --pat-file FILE"
+    )]
+    ClientSecretOfDataCenter,
     /// A Cloud site takes no personal access token.
     #[error(
         "--pat-file: Confluence Cloud does not support personal access tokens: use --email with \
@@ -167,6 +173,9 @@ fn is_cloud(arguments: &SiteArgs, secrets: &Secrets) -> bool {
 }
 
 fn cloud(arguments: &SiteArgs, secrets: Secrets) -> Result<(SiteLocation, Credentials), Error> {
+    if arguments.pat_file.is_some() {
+        return Err(Error::PatForCloud);
+    }
     let who = match (&arguments.email, secrets.token) {
         (Some(name), Some(token)) => Credentials::User {
             name: name.clone(),
@@ -174,7 +183,6 @@ fn cloud(arguments: &SiteArgs, secrets: Secrets) -> Result<(SiteLocation, Creden
         },
         (Some(name), None) => return Err(Error::NoToken(name.clone())),
         (None, Some(_)) => return Err(Error::NoEmail),
-        (None, None) if arguments.pat_file.is_some() => return Err(Error::PatForCloud),
         (None, None) => Credentials::StoredLogin {
             client_secret: CLIENT_SECRET
                 .find(arguments.client_secret.client_secret_file.as_deref())?,
@@ -197,6 +205,9 @@ fn data_center(
 ) -> Result<(SiteLocation, Credentials), Error> {
     if arguments.cloud_id.is_some() {
         return Err(Error::CloudIdOfDataCenter);
+    }
+    if arguments.client_secret.client_secret_file.is_some() {
+        return Err(Error::ClientSecretOfDataCenter);
     }
     let url = arguments.url.clone().ok_or(Error::NoSite)?;
     let who = match (secrets.pat, &arguments.email, secrets.token) {

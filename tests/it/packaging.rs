@@ -53,7 +53,7 @@ fn credentials_that_are_refused_are_tried_more_and_more_rarely() {
     let unit = Unit::of("fetch");
     assert_eq!(unit.value("Restart"), "always");
     assert_eq!(unit.value("RestartSec"), "5m");
-    assert_eq!(unit.value("RestartMaxDelaySec"), "6h");
+    assert_eq!(unit.value("RestartMaxDelaySec"), "2h");
     assert!(unit.value("RestartSteps").parse::<u32>().expect("a number") > 1);
 }
 

@@ -1,8 +1,11 @@
 //! Arguments that cannot be meant: 2, and a line that names the flag.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::support::fetching::{Fetching, said};
 use crate::support::outcome::transcript;
 use crate::support::program;
 
@@ -165,4 +168,69 @@ fn files_without_a_token() {
     command.env("CONFLUENCE_PAT", "my-\nsecret");
     told += &ends_with_2(command, folder.path());
     insta::assert_snapshot!(told);
+}
+
+#[test]
+fn pairs_of_which_one_would_do_nothing() {
+    let (cloud, own) = ("https://acme.atlassian.net", "https://wiki.example.com");
+    let mut told = String::new();
+    for (url, flags) in [
+        (own, &["--api-token-file", "f", "--pat-file", "f"][..]),
+        (own, &["--email", "me", "--pat-file", "f"]),
+        (own, &["--client-secret-file", "f", "--pat-file", "f"]),
+        (own, &["--client-secret-file", "f", "--email", "me"]),
+        (own, &["--client-secret-file", "f", "--api-token-file", "f"]),
+        (
+            own,
+            &["--client-secret-file", "f", "--deployment", "data-center"],
+        ),
+        (own, &["--cloud-id", "abc", "--deployment", "data-center"]),
+        (cloud, &["--pat-file", "f"]),
+        (own, &["--pat-file", "f", "--deployment", "cloud"]),
+        (own, &["--pat-file", "f", "--cloud-id", "abc"]),
+        (own, &["--proxy-password-file", "f", "--pat-file", "f"]),
+        (
+            own,
+            &[
+                "--proxy-password-file",
+                "f",
+                "--pat-file",
+                "f",
+                "--proxy",
+                "http://h:1",
+            ],
+        ),
+        (own, &["--raw", "--tag", "x"]),
+        (own, &["--raw", "--geoip-city", "f"]),
+        (own, &["--raw", "--no-default-tags"]),
+        (own, &["--raw", "--preserve-original-event"]),
+        (own, &["--add-fields", "f", "--raw"]),
+        (own, &["--raw", "--network", "10.0.0.0/8=x"]),
+        (own, &["--raw", "--trusted-proxy", "10.0.0.0/8"]),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("f");
+        std::fs::write(&file, "secret").expect("written");
+        std::fs::set_permissions(&file, Permissions::from_mode(0o600)).expect("a mode");
+        let mut command = command(folder.path(), &["--url", url]);
+        command.args(flags).env_remove("http_proxy");
+        for name in ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
+            command.env_remove(name);
+        }
+        told += &ends_with_2(command, folder.path());
+    }
+    insta::assert_snapshot!(told);
+}
+
+/// What the environment says besides is left out without a word: it is not for this command alone.
+#[test]
+fn variables_that_are_not_needed_are_no_error() {
+    let fetching = Fetching::data_center();
+    let mut command = fetching.to_file(&["--raw", "--email", "me"]);
+    command
+        .env("CONFLUENCE_API_TOKEN", "other")
+        .env("CONFLUENCE_OAUTH_CLIENT_SECRET", "s");
+    command.env("CONFLUENCE_ECS_PROXY_PASSWORD", "p");
+    let output = program::run_command(command, b"");
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
 }
