@@ -11,7 +11,7 @@ use super::network::tls_server;
 use crate::support::atlassian::data_center_record;
 use crate::support::fetching::{Fetching, START, said};
 use crate::support::outcome::filtered;
-use crate::support::program::run_command;
+use crate::support::program::{self, run_command};
 use crate::support::proxy::Proxy;
 
 /// A host that only the proxies find.
@@ -275,4 +275,48 @@ fn a_proxy_that_does_not_do_it_is_named() {
     let is_told = |line: &&str| line.contains("ERROR");
     let errors: Vec<&str> = told.lines().filter(is_told).collect();
     insta::assert_snapshot!(errors.join("\n"));
+}
+
+#[test]
+fn no_command_says_the_password_of_a_proxy() {
+    let fetching = behind();
+    let proxy = Proxy::answering("403 Forbidden");
+    for (scheme, place) in [
+        ("http", closed_port()),
+        ("socks5h", closed_port()),
+        ("http", proxy.place()),
+        ("http", "h:port".to_owned()),
+        ("socks", "h:1".to_owned()),
+    ] {
+        let url = format!("{scheme}://me:{SECRET}@{place}");
+        for words in [
+            &["fetch"][..],
+            &["check"],
+            &["auth", "login", "--client-id", "app", "--paste"],
+        ] {
+            let mut program = program::command(words);
+            program.args(["-vv", "--log-format", "json", "--retries", "0"]);
+            program.arg("--state-dir").arg(fetching.state());
+            if words.len() == 1 {
+                program.args(["--url", "https://wiki.example.test"]);
+            }
+            for name in [
+                "http_proxy",
+                "https_proxy",
+                "HTTPS_PROXY",
+                "no_proxy",
+                "NO_PROXY",
+            ] {
+                program.env_remove(name);
+            }
+            program.env_remove("all_proxy").env("ALL_PROXY", &url);
+            program.env("CONFLUENCE_PAT", "token");
+            program.env("CONFLUENCE_OAUTH_CLIENT_SECRET", "client-secret");
+            let output = run_command(program, b"code=x&state=y\n");
+            let told = [output.stdout, output.stderr].concat();
+            let told = String::from_utf8_lossy(&told);
+            assert!(!told.contains(SECRET), "{told}");
+            assert!(matches!(output.status.code(), Some(1 | 2)), "{told}");
+        }
+    }
 }
