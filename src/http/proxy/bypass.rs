@@ -64,7 +64,7 @@ impl Entry {
             (Self::Domain(domain, own), Some(Host::Domain(host))) => {
                 is_port(own) && is_below(host.trim_end_matches('.'), domain)
             }
-            (Self::Domain(..), _) | (Self::Network(..), _) => false,
+            (Self::Domain(..) | Self::Network(..), _) => false,
         }
     }
 }

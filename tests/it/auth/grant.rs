@@ -149,7 +149,7 @@ fn an_ended_grant_is_no_wrong_client_secret() {
         world.server.plan([Plan::Answer(status, body)]);
         errors.push(world.failed(&["refresh"], 1));
         let ended = body.contains("refresh");
-        let code = if ended { 1 } else { 0 };
+        let code = i32::from(ended);
         assert_eq!(world.run(&["status"]).status.code(), Some(code), "{body}");
     }
     insta::assert_snapshot!(errors.join("\n"));
