@@ -6,6 +6,7 @@
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsFd as _;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -24,6 +25,8 @@ const TURN: Timespec = Timespec {
     tv_sec: 0,
     tv_nsec: 50_000_000,
 };
+/// How long to wait after a connection could not be accepted.
+const PAUSE: Duration = Duration::from_millis(50);
 /// How long a connection may take to say what it wants.
 const LONGEST_REQUEST: Duration = Duration::from_secs(30);
 /// How long a browser may take to accept its page, which fits into the buffer of a connection.
@@ -146,13 +149,20 @@ impl Listener {
     fn accepted(&self) -> Vec<TcpStream> {
         let mut accepted = Vec::new();
         for socket in &self.sockets {
-            // One that is gone again already is no reason to end.
-            while let Ok((stream, _)) = socket.accept() {
-                if stream.set_nonblocking(true).is_ok() {
-                    accepted.push(stream);
-                }
-                if accepted.len() >= MOST_CONNECTIONS {
-                    break;
+            while accepted.len() < MOST_CONNECTIONS {
+                match socket.accept() {
+                    Ok((stream, _)) if stream.set_nonblocking(true).is_ok() => {
+                        accepted.push(stream);
+                    }
+                    // One that is gone again already is no reason to end.
+                    Ok(_) => {}
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                    // No file is left, for example: the connection is still there, and may be taken later.
+                    Err(error) => {
+                        tracing::debug!("cannot accept a connection: {error}");
+                        thread::sleep(PAUSE);
+                        break;
+                    }
                 }
             }
         }

@@ -185,12 +185,6 @@ impl Client {
         let chain = chain.chain(TlsConnector(Arc::clone(&tls)));
         let direct =
             ureq::Agent::with_parts(config(settings, None), chain, DefaultResolver::default());
-        let mut redaction = Redaction::default();
-        for proxy in proxies.http.iter().chain(&proxies.https) {
-            if let Some(password) = proxy.password() {
-                redaction.add(&password);
-            }
-        }
         Ok(Self {
             direct,
             https: proxies.https.as_ref().map(through),
@@ -198,7 +192,7 @@ impl Client {
             proxies,
             retries: settings.retries,
             longest_wait: settings.longest_wait,
-            redaction: Mutex::new(redaction),
+            redaction: Mutex::default(),
             backoff_until: Mutex::default(),
             requests: AtomicU64::new(0),
             repeated: AtomicU64::new(0),
@@ -253,7 +247,10 @@ impl Client {
                 return Ok(answer);
             };
             let to = url.join(target);
-            let to = to.map_err(|_| Error::RedirectLoop(without_query(&url)))?;
+            let mut to = to.map_err(|_| Error::RedirectLoop(without_query(&url)))?;
+            // A URL with a user would say who asks; neither of them can fail on a URL with a host.
+            let _ = to.set_password(None);
+            let _ = to.set_username("");
             if to.origin() != url.origin() || request.post.is_some() {
                 return Err(self.refused_redirect(request, &url, &to));
             }
@@ -278,6 +275,9 @@ impl Client {
         let (agent, proxy) = self.agent(url);
         self.requests.fetch_add(1, Ordering::Relaxed);
         for secret in request.secrets() {
+            self.hide(&secret);
+        }
+        for secret in proxy.into_iter().flat_map(Proxy::secrets) {
             self.hide(&secret);
         }
         tracing::debug!(url = %url, "request");

@@ -127,11 +127,13 @@ impl Proxy {
         self.inner.username().is_some()
     }
 
-    /// Its password, which no message may show.
+    /// Its password, and the pair that its header is made of, which no message may show.
     #[must_use]
-    pub(super) fn password(&self) -> Option<Secret> {
+    pub(super) fn secrets(&self) -> Vec<Secret> {
+        let user = self.inner.username().unwrap_or_default();
         let password = self.inner.password().filter(|text| !text.is_empty());
-        password.map(|text| Secret::new(text.to_owned()))
+        let both = password.map(|text| [text.to_owned(), format!("{user}:{text}")]);
+        both.into_iter().flatten().map(Secret::new).collect()
     }
 
     /// Its URL for the HTTP library.

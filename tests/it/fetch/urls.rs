@@ -34,6 +34,10 @@ const URLS: [&str; 20] = [
 
 /// It ends with that code, and neither says nor keeps anything of the password.
 fn is_silent(arguments: &[&str]) {
+    ends_silently(arguments, 2);
+}
+
+fn ends_silently(arguments: &[&str], code: i32) {
     let folder = tempfile::tempdir().expect("a folder");
     let mut program = command(arguments);
     program.arg("--state-dir").arg(folder.path().join("state"));
@@ -42,7 +46,7 @@ fn is_silent(arguments: &[&str]) {
     let output = run_command(program, b"");
     let told = [output.stdout, output.stderr].concat();
     let told = String::from_utf8_lossy(&told);
-    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {told}");
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {told}");
     for part in PARTS {
         assert!(!told.contains(part), "{arguments:?}: {told}");
     }
@@ -99,5 +103,14 @@ fn no_argument_out_of_place_repeats_a_password() {
         ] {
             is_silent(&["fetch", flag, url]);
         }
+    }
+}
+
+#[test]
+fn no_name_of_a_state_repeats_a_password() {
+    for url in URLS {
+        ends_silently(&["state", "show", url], 1);
+        ends_silently(&["state", "forget", url], 1);
+        ends_silently(&["state", "set", url, "--since", "2026-01-01"], 1);
     }
 }
