@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::{Command, Output};
+use std::process::Command;
 
 use regex::Regex;
 
@@ -40,10 +40,6 @@ fn command(fetching: &Fetching, variables: &[(&str, &str)], flags: &[&str]) -> C
     program
 }
 
-fn fetch(fetching: &Fetching, variables: &[(&str, &str)], flags: &[&str]) -> Output {
-    run_command(command(fetching, variables, flags), b"")
-}
-
 /// It must end with that code, and say nothing of the password; what it said, for a snapshot.
 fn ends(program: Command, code: i32) -> String {
     let output = run_command(program, b"");
@@ -58,7 +54,9 @@ fn ends(program: Command, code: i32) -> String {
 /// Everything must come through that proxy; what it was asked for.
 fn all_come_through(proxy: &Proxy, variables: &[(&str, &str)], flags: &[&str]) -> Vec<String> {
     let fetching = behind();
-    let output = fetch(&fetching, variables, flags);
+    // A busy machine may lose a connection.
+    let flags = [flags, &["--retries", "5"]].concat();
+    let output = run_command(command(&fetching, variables, &flags), b"");
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     fetching.assert_all_once();
     let port = fetching.server.url().replace("/confluence", "");
