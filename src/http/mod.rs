@@ -17,7 +17,7 @@ use std::fmt;
 use std::io::Read as _;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use base64::Engine as _;
@@ -143,6 +143,8 @@ pub struct Client {
     https: Option<ureq::Agent>,
     http: Option<ureq::Agent>,
     proxies: Proxies,
+    /// Whether somebody was told of a variable that is not read.
+    warned: Once,
     retries: u32,
     longest_wait: Duration,
     /// What was sent or received that must not be shown, should a server say it again.
@@ -190,6 +192,7 @@ impl Client {
             https: proxies.https.as_ref().map(through),
             http: proxies.http.as_ref().map(through),
             proxies,
+            warned: Once::new(),
             retries: settings.retries,
             longest_wait: settings.longest_wait,
             redaction: Mutex::default(),
@@ -199,10 +202,29 @@ impl Client {
         })
     }
 
-    /// Whether requests there go through a proxy, which then resolves the name.
+    /// Whether requests there go through a proxy.
     #[must_use]
     pub fn is_proxied(&self, url: &Url) -> bool {
         self.proxies.of(url).is_some()
+    }
+
+    /// Whether this machine resolves the host's name; else a proxy does.
+    #[must_use]
+    pub fn resolves(&self, url: &Url) -> bool {
+        let proxy = self.proxies.of(url);
+        proxy.is_none_or(|proxy| proxy.inner.resolve_target())
+    }
+
+    /// Tells, once, of a variable that other programs read.
+    fn warn_of_http_proxy(&self, url: &Url) {
+        if self.proxies.ignores_variable(url) {
+            self.warned.call_once(|| {
+                tracing::warn!(
+                    "HTTP_PROXY is not used, as in curl: set http_proxy, in lower case, to reach {} through a proxy",
+                    origin(url)
+                );
+            });
+        }
     }
 
     /// What makes the requests for a URL, and the proxy that it uses.
@@ -273,6 +295,7 @@ impl Client {
 
     fn send_to(&self, url: &Url, request: &Request) -> Result<Answer, Error> {
         let (agent, proxy) = self.agent(url);
+        self.warn_of_http_proxy(url);
         self.requests.fetch_add(1, Ordering::Relaxed);
         for secret in request.secrets() {
             self.hide(&secret);

@@ -246,6 +246,27 @@ fn closed_port() -> String {
 }
 
 #[test]
+fn the_variable_that_curl_does_not_read_is_told_of() {
+    let proxy = Proxy::http(None);
+    let url = format!("http://{}", proxy.place());
+    let upper = [("HTTP_PROXY", &*url)];
+    let warning = "WARN HTTP_PROXY is not used";
+    let told = ends(command(&behind(), &upper, &["--retries", "2"]), 1);
+    assert_eq!(told.matches(warning).count(), 1, "{told}");
+    let told = ends(
+        command(&behind(), &[upper[0], ("NO_PROXY", "test")], &[]),
+        1,
+    );
+    assert!(!told.contains(warning), "{told}");
+    let told = ends(
+        command(&behind(), &upper, &["--url", "https://wiki.example.test"]),
+        1,
+    );
+    assert!(!told.contains(warning), "{told}");
+    assert!(proxy.asked().is_empty());
+}
+
+#[test]
 fn a_proxy_that_does_not_do_it_is_named() {
     let nobody = closed_port();
     let (http, socks) = (Proxy::http(Some("a:b")), Proxy::socks(Some("a:b")));
