@@ -10,8 +10,19 @@ use std::path::{Path, PathBuf};
 use crate::process::shown::Shown as _;
 use crate::secret::Secret;
 
-/// The longest secret that is read, in bytes.
-const LONGEST: u64 = 64 << 10;
+/// The longest file that is read, in bytes.
+const LONGEST_FILE: u64 = 64 << 10;
+/// The longest secret, in bytes.
+const LONGEST: usize = 16 << 10;
+
+/// Which characters a secret can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Alphabet {
+    /// Printable ASCII without spaces, as a header takes it.
+    Token,
+    /// Any text that can be seen: basic authentication encodes it.
+    Password,
+}
 
 /// Where a secret may come from, the first of them wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +33,8 @@ pub struct Setting {
     pub variable: &'static str,
     /// Its file in `$CREDENTIALS_DIRECTORY`.
     pub credential: &'static str,
+    /// Which characters it can have.
+    pub alphabet: Alphabet,
 }
 
 /// The API token of Confluence Cloud, or a password.
@@ -29,6 +42,7 @@ pub const API_TOKEN: Setting = Setting {
     flag: "--api-token-file",
     variable: "CONFLUENCE_API_TOKEN",
     credential: "api-token",
+    alphabet: Alphabet::Password,
 };
 
 /// A personal access token of a Data Center.
@@ -36,6 +50,7 @@ pub const PAT: Setting = Setting {
     flag: "--pat-file",
     variable: "CONFLUENCE_PAT",
     credential: "pat",
+    alphabet: Alphabet::Token,
 };
 
 /// The client secret of an OAuth app.
@@ -43,6 +58,15 @@ pub const CLIENT_SECRET: Setting = Setting {
     flag: "--client-secret-file",
     variable: "CONFLUENCE_OAUTH_CLIENT_SECRET",
     credential: "oauth-client-secret",
+    alphabet: Alphabet::Token,
+};
+
+/// The password of a proxy's user.
+pub const PROXY_PASSWORD: Setting = Setting {
+    flag: "--proxy-password-file",
+    variable: "CONFLUENCE_ECS_PROXY_PASSWORD",
+    credential: "proxy-password",
+    alphabet: Alphabet::Password,
 };
 
 /// A secret that is there, but of no use. It is never quoted.
@@ -61,9 +85,55 @@ pub enum Error {
     /// There is nothing in it.
     #[error("{0}: empty; expected a token on one line")]
     Empty(String),
-    /// It is more than one line, or no text.
-    #[error("{0}: expected a token on one line, of printable ASCII characters")]
-    NoToken(String),
+    /// It is longer than any.
+    #[error("{0}: longer than 16 KiB; expected a token on one line")]
+    TooLong(String),
+    /// It is no text.
+    #[error("{setting}: {problem}; expected a token on one line, in UTF-8")]
+    NoText {
+        /// Where it is from.
+        setting: String,
+        /// What it is instead.
+        problem: &'static str,
+    },
+    /// It has a character that no secret of its kind has.
+    #[error(
+        "{setting}: character {position} is {}; expected a token on one line, {}",
+        named(*.character),
+        expected(*.alphabet)
+    )]
+    Character {
+        /// Where it is from.
+        setting: String,
+        /// The character, which is nothing secret.
+        character: char,
+        /// Its position, from 1.
+        position: usize,
+        /// Which characters there may be.
+        alphabet: Alphabet,
+    },
+}
+
+/// A character by its number, and by its name where it cannot be seen.
+fn named(character: char) -> String {
+    let name = match character {
+        '\n' => " (line feed)",
+        '\r' => " (carriage return)",
+        '\t' => " (tab)",
+        ' ' => " (space)",
+        '\u{a0}' => " (no-break space)",
+        '\u{200b}' => " (zero width space)",
+        '\u{feff}' => " (byte order mark)",
+        _ => "",
+    };
+    format!("U+{:04X}{name}", u32::from(character))
+}
+
+fn expected(alphabet: Alphabet) -> &'static str {
+    match alphabet {
+        Alphabet::Token => "of printable ASCII characters without spaces",
+        Alphabet::Password => "without control characters and invisible ones",
+    }
 }
 
 impl Setting {
@@ -84,16 +154,16 @@ impl Setting {
         let set = |name| variable(name).filter(|value| !value.is_empty());
         if let Some(path) = file {
             warn_if_open(self.flag, path);
-            return read(self.flag, path).map(Some);
+            return self.read(self.flag, path).map(Some);
         }
         if let Some(value) = set(self.variable) {
             let text = value.into_encoded_bytes();
-            return token(&text, self.variable.to_owned()).map(Some);
+            return token(&text, self.alphabet, self.variable.to_owned()).map(Some);
         }
         let Some(directory) = set("CREDENTIALS_DIRECTORY") else {
             return Ok(None);
         };
-        match read(
+        match self.read(
             "$CREDENTIALS_DIRECTORY",
             &Path::new(&directory).join(self.credential),
         ) {
@@ -101,33 +171,68 @@ impl Setting {
             found => found.map(Some),
         }
     }
-}
 
-fn read(setting: &'static str, path: &Path) -> Result<Secret, Error> {
-    let failed = |source| Error::Read {
-        setting,
-        path: path.to_owned(),
-        source,
-    };
-    let file = fs::File::open(path).map_err(failed)?;
-    let mut text = Vec::new();
-    file.take(LONGEST).read_to_end(&mut text).map_err(failed)?;
-    token(&text, format!("{setting} {}", path.shown()))
+    fn read(&self, setting: &'static str, path: &Path) -> Result<Secret, Error> {
+        let failed = |source| Error::Read {
+            setting,
+            path: path.to_owned(),
+            source,
+        };
+        let file = fs::File::open(path).map_err(failed)?;
+        let mut text = Vec::new();
+        let read = file.take(LONGEST_FILE).read_to_end(&mut text);
+        read.map_err(failed)?;
+        token(&text, self.alphabet, format!("{setting} {}", path.shown()))
+    }
 }
 
 /// The token in a text: what is on its only line.
-fn token(text: &[u8], whence: String) -> Result<Secret, Error> {
-    let text = text.trim_ascii();
-    if text.is_empty() {
-        return Err(Error::Empty(whence));
+fn token(text: &[u8], alphabet: Alphabet, setting: String) -> Result<Secret, Error> {
+    let is_utf16 = text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff");
+    // Editors and PowerShell begin a file with a byte order mark.
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    let Ok(text) = std::str::from_utf8(text) else {
+        let problem = if is_utf16 {
+            "UTF-16 text"
+        } else {
+            "not UTF-8 text"
+        };
+        return Err(Error::NoText { setting, problem });
+    };
+    let begun = text.trim_ascii_start();
+    let token = begun.trim_ascii_end();
+    if token.is_empty() {
+        return Err(Error::Empty(setting));
     }
-    // Passwords may have spaces; what is no header's content is no token.
-    match std::str::from_utf8(text) {
-        Ok(text) if !text.contains(char::is_control) && text.len() < 16 << 10 => {
-            Ok(Secret::new(text.to_owned()))
+    if token.len() > LONGEST {
+        return Err(Error::TooLong(setting));
+    }
+    let before = text[..text.len() - begun.len()].chars().count();
+    let mut characters = token.chars().enumerate();
+    if let Some((at, character)) = characters.find(|(_, one)| !alphabet.has(*one)) {
+        return Err(Error::Character {
+            setting,
+            character,
+            position: before + at + 1,
+            alphabet,
+        });
+    }
+    Ok(Secret::new(token.to_owned()))
+}
+
+impl Alphabet {
+    fn has(self, character: char) -> bool {
+        match self {
+            Self::Token => character.is_ascii_graphic(),
+            Self::Password => !character.is_control() && !is_invisible(character),
         }
-        _ => Err(Error::NoToken(whence)),
     }
+}
+
+/// Characters that come along when something is copied from a page, and that nobody types.
+fn is_invisible(character: char) -> bool {
+    matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 /// Everyone else on the machine should not be able to read it.
@@ -173,6 +278,51 @@ mod tests {
             found(None, &[("CREDENTIALS_DIRECTORY", "/nowhere")]).unwrap(),
             None
         );
+    }
+
+    #[test]
+    fn a_character_that_does_not_belong_is_named() {
+        let read = |text: &[u8], alphabet| {
+            let secret = token(text, alphabet, "X".to_owned());
+            secret.map(|secret| secret.expose().to_owned())
+        };
+        let of = |text: &str, alphabet| read(text.as_bytes(), alphabet);
+        for alphabet in [Alphabet::Token, Alphabet::Password] {
+            assert_eq!(of("\u{feff}abc\r\n", alphabet).unwrap(), "abc");
+            assert_eq!(of(" \n abc", alphabet).unwrap(), "abc");
+        }
+        let error = |text: &str, alphabet| of(text, alphabet).unwrap_err().to_string();
+        for (text, alphabet, words) in [
+            (
+                "ab\u{200b}c",
+                Alphabet::Password,
+                "character 3 is U+200B (zero width",
+            ),
+            (
+                " ab\nc",
+                Alphabet::Password,
+                "character 4 is U+000A (line feed)",
+            ),
+            ("a\u{feff}", Alphabet::Password, "character 2 is U+FEFF"),
+            (
+                "\u{feff}a\u{7}",
+                Alphabet::Password,
+                "character 2 is U+0007",
+            ),
+            ("ab c", Alphabet::Token, "character 3 is U+0020 (space)"),
+            ("äb", Alphabet::Token, "character 1 is U+00E4"),
+            ("a\u{1f600}", Alphabet::Token, "character 2 is U+1F600"),
+        ] {
+            let said = error(text, alphabet);
+            assert!(said.contains(words), "{said}");
+        }
+        assert_eq!(of("pass wörd", Alphabet::Password).unwrap(), "pass wörd");
+        let utf16 = read(b"\xff\xfea\0", Alphabet::Token).unwrap_err();
+        assert!(utf16.to_string().contains("UTF-16"), "{utf16}");
+        assert!(matches!(
+            read(&vec![b'x'; 20_000], Alphabet::Token),
+            Err(Error::TooLong(_))
+        ));
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub mod authorization;
 pub mod callback;
 pub mod credentials;
 pub mod error;
+mod listener;
 pub mod login;
 pub mod oauth;
 pub mod servers;

@@ -10,7 +10,7 @@ use crate::http::{Client, Error, Request};
 #[must_use]
 pub fn resolve(client: &Client, urls: &[Url]) -> CheckStep {
     let name = StepName::NameResolves;
-    let direct: Vec<_> = urls.iter().filter(|url| !client.is_proxied(url)).collect();
+    let direct: Vec<_> = urls.iter().filter(|url| client.resolves(url)).collect();
     let mut found = Vec::new();
     for url in &direct {
         let host = url.host_str().unwrap_or_default();
@@ -44,7 +44,7 @@ pub fn connect(client: &Client, urls: &[Url]) -> (CheckStep, Option<i64>) {
         match client.reach(&Request::get(url.clone())) {
             Ok(answer) => ahead = answer.ahead.or(ahead),
             // A single sign-on redirects requests without credentials: the server is there.
-            Err(Error::Redirect { .. } | Error::TooLong) => {}
+            Err(Error::Redirect { .. } | Error::LoginRedirect { .. } | Error::TooLong) => {}
             Err(error) => return (unreached(client, url, &error), ahead),
         }
         if url.scheme() == "http" && !is_loopback(url) {
@@ -72,11 +72,18 @@ pub fn connect(client: &Client, urls: &[Url]) -> (CheckStep, Option<i64>) {
 fn unreached(client: &Client, url: &Url, error: &Error) -> CheckStep {
     let name = StepName::Connection;
     match error {
-        Error::Tls { host, problem } => CheckStep::fail(
+        Error::Tls {
+            host,
+            problem,
+            remedy,
+        } => CheckStep::fail(
             name,
             format!("TLS handshake with {host} failed: {problem}"),
-            tls(problem),
+            remedy,
         ),
+        Error::Proxy {
+            problem, remedy, ..
+        } => CheckStep::fail(name, problem, remedy),
         Error::Connection(problem) if client.is_proxied(url) => CheckStep::fail(
             name,
             problem.as_str(),
@@ -88,79 +95,11 @@ fn unreached(client: &Client, url: &Url, error: &Error) -> CheckStep {
             "are the address and port right, is the server running, and does a firewall block the connection? \
              Behind a proxy, pass --proxy URL",
         ),
-        Error::NoSuchHost(_) | Error::TooLong | Error::Redirect { .. } | Error::RedirectLoop(_) => {
-            CheckStep::fail_by(name, error)
-        }
-    }
-}
-
-const AUTHORITY: &str = "the server's certificate was issued by an authority that this machine does not trust, such as that of an inspecting \
-    proxy: pass that authority's certificate with --ca-file FILE (or install ca-certificates, if no site works)";
-
-/// What helps against what rustls says.
-fn tls(problem: &str) -> &'static str {
-    let rows = [
-        ("UnknownIssuer", AUTHORITY),
-        ("BadSignature", AUTHORITY),
-        (
-            "Expired",
-            "the server's certificate has expired, or this machine's clock is wrong: renew the certificate, or set \
-             the clock",
-        ),
-        (
-            "NotValidYet",
-            "this machine's clock is wrong, or the server's certificate is not valid yet",
-        ),
-        (
-            "not valid for name",
-            "the server's certificate is for another name: use that name in --url",
-        ),
-        (
-            "NotValidForName",
-            "the server's certificate is for another name: use that name in --url",
-        ),
-        (
-            "InvalidContentType",
-            "no TLS on that port: is the port right, or should the URL begin with http://?",
-        ),
-        (
-            "CaUsedAsEndEntity",
-            "the server uses a CA certificate (self-signed): install a server certificate",
-        ),
-    ];
-    // The names of errors stand in their texts in more than one form.
-    let squeezed = problem.replace(' ', "").to_lowercase();
-    let row = rows.iter().find(|(sign, _)| {
-        let sign = sign.replace(' ', "").to_lowercase();
-        squeezed.contains(&sign)
-    });
-    row.map_or(
-        "does the server support TLS 1.2 or 1.3 on that port, with a certificate for its name? Use --ca-file FILE \
-         to trust your own certificate authority",
-        |(_, remedy)| remedy,
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use rustls::{CertificateError, Error as Tls, InvalidMessage};
-
-    #[test]
-    fn what_tls_says_has_a_remedy() {
-        for (error, remedy) in [
-            (CertificateError::UnknownIssuer.into(), "--ca-file"),
-            (CertificateError::Expired.into(), "has expired"),
-            (CertificateError::NotValidYet.into(), "clock"),
-            (CertificateError::NotValidForName.into(), "another name"),
-            (
-                Tls::InvalidMessage(InvalidMessage::InvalidContentType),
-                "no TLS",
-            ),
-            (Tls::DecryptError, "TLS 1.2"),
-        ] {
-            let problem = error.to_string();
-            assert!(tls(&problem).contains(remedy), "{problem}");
-        }
+        Error::NoSuchHost(_)
+        | Error::TooLong
+        | Error::Redirect { .. }
+        | Error::LoginRedirect { .. }
+        | Error::RedirectedPost { .. }
+        | Error::RedirectLoop(_) => CheckStep::fail_by(name, error),
     }
 }

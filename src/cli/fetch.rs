@@ -14,6 +14,22 @@ use crate::auth::servers;
 use crate::fetch::time_spec::TimeSpec;
 use crate::http::{Settings, retry};
 
+/// Flags that say what events are like, which `--raw` writes none of.
+const MAPPING: [&str; 12] = [
+    "dialect",
+    "geoip_city",
+    "geoip_asn",
+    "preserve_original_event",
+    "timestamps",
+    "categories",
+    "tags",
+    "no_default_tags",
+    "namespace",
+    "trusted_proxies",
+    "networks",
+    "add_fields",
+];
+
 /// Arguments of `fetch`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -28,7 +44,7 @@ pub struct FetchArgs {
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = values::interval)]
     pub interval: Option<Duration>,
     /// Write the original records, one per line, instead of events
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = MAPPING)]
     pub raw: bool,
     /// Leave out the audit records that these requests themselves cause on a Data Center
     #[arg(long)]
@@ -65,15 +81,15 @@ pub struct SiteArgs {
     #[arg(long, value_enum, default_value_t = DeploymentArg::Auto, value_name = "KIND")]
     pub deployment: DeploymentArg,
     /// Account of the API token (Cloud), or user name (Data Center)
-    #[arg(long, value_name = "EMAIL", value_parser = values::user)]
+    #[arg(long, value_name = "EMAIL", value_parser = values::user, conflicts_with = "client_secret_file")]
     pub email: Option<String>,
     /// File with the API token (or password) [env: CONFLUENCE_API_TOKEN; else `api-token` in
     /// $CREDENTIALS_DIRECTORY]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "client_secret_file")]
     pub api_token_file: Option<PathBuf>,
     /// File with a personal access token of a Data Center [env: CONFLUENCE_PAT; else `pat` in
     /// $CREDENTIALS_DIRECTORY]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["email", "api_token_file", "client_secret_file"])]
     pub pat_file: Option<PathBuf>,
     /// OAuth's client secret, for the stored grant.
     #[command(flatten)]
@@ -141,9 +157,14 @@ pub struct HttpArgs {
     /// Retries of a failed request; waiting on the server's request (Retry-After) does not count
     #[arg(long, value_name = "N", default_value_t = 7, allow_negative_numbers = true, value_parser = values::retries)]
     pub retries: u32,
-    /// Proxy, such as http://proxy.example.com:3128 [env: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY]
+    /// Proxy for all requests, such as http://proxy.example.com:3128 or socks5h://proxy.example.com:1080
+    /// [env: HTTPS_PROXY, http_proxy, ALL_PROXY, NO_PROXY]
     #[arg(long, value_name = "URL", value_parser = values::proxy)]
     pub proxy: Option<String>,
+    /// File with the password of the proxy's user [env: CONFLUENCE_ECS_PROXY_PASSWORD; else
+    /// `proxy-password` in $CREDENTIALS_DIRECTORY]
+    #[arg(long, value_name = "FILE")]
+    pub proxy_password_file: Option<PathBuf>,
     /// Trust the CA certificates in a PEM file, instead of the system's
     #[arg(long, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
@@ -160,6 +181,7 @@ impl HttpArgs {
             timeout: self.timeout,
             retries: self.retries,
             proxy: self.proxy.clone(),
+            proxy_password: None,
             ca_file: self.ca_file.clone(),
             user_agent: self.user_agent.clone(),
             longest_wait: retry::LONGEST_ASKED,

@@ -15,6 +15,7 @@ mod state;
 mod tail;
 mod values;
 
+use std::ffi::OsString;
 use std::io::{self, Write as _};
 
 use clap::builder::styling::{AnsiColor, Styles};
@@ -22,6 +23,7 @@ use clap::error::ErrorKind;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::exit::Exit;
+use crate::http::address::credentials_in;
 
 pub use auth::{AuthArgs, AuthCommand};
 pub use check::CheckArgs;
@@ -131,7 +133,8 @@ pub fn report(error: &clap::Error) -> Exit {
         }
         _ => {
             // The exit code says it, too.
-            let _ = writeln!(io::stderr(), "{}", one_line(&error.render().to_string()));
+            let message = redacted(&error.render().to_string(), std::env::args_os());
+            let _ = writeln!(io::stderr(), "{}", one_line(&message));
             Exit::Usage
         }
     }
@@ -144,18 +147,24 @@ fn one_line(rendered: &str) -> String {
     let message = lines.take_while(|line| !ends(line));
     // The tip about an unknown flag is how to name a file like it: seldom what was meant.
     let useful = |line: &&str| !line.is_empty() && !line.starts_with("tip: to pass");
-    without_credentials(&message.filter(useful).collect::<Vec<_>>().join(" "))
+    message.filter(useful).collect::<Vec<_>>().join(" ")
 }
 
-/// A message that may repeat a URL, without the user and password in it.
-fn without_credentials(message: &str) -> String {
-    let Some((before, rest)) = message.split_once("://") else {
-        return message.to_owned();
-    };
-    match rest.rsplit_once('@') {
-        Some((_, behind)) => format!("{before}://<secret>@{behind}"),
-        None => message.to_owned(),
+/// A message that may repeat arguments, without the user and password of a URL among them.
+fn redacted(message: &str, arguments: impl Iterator<Item = OsString>) -> String {
+    let mut secrets = Vec::new();
+    for argument in arguments {
+        let argument = argument.to_string_lossy();
+        let value = match argument.split_once('=') {
+            Some((flag, value)) if flag.starts_with('-') => value,
+            _ => &argument,
+        };
+        secrets.extend(credentials_in(value).map(str::to_owned));
     }
+    // The longest first: one may be a part of another.
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    let hide = |text: String, secret: &String| text.replace(&format!("{secret}@"), "<secret>@");
+    secrets.iter().fold(message.to_owned(), hide)
 }
 
 #[cfg(test)]

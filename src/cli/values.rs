@@ -73,7 +73,8 @@ pub(super) fn site_url(text: &str) -> Result<Url, &'static str> {
     const EXPECTED: &str = "expected a URL such as https://acme.atlassian.net, without user, password, query or fragment";
     let url = Url::parse(text).map_err(|_| EXPECTED)?;
     let is_plain = url.query().is_none() && url.fragment().is_none();
-    let is_open = url.username().is_empty() && url.password().is_none();
+    // Also where it is none of the URL's standard: behind a slash in a password, for example.
+    let is_open = !text.contains('@');
     let is_web = matches!(url.scheme(), "http" | "https") && url.has_host();
     if !(is_plain && is_open && is_web) {
         return Err(EXPECTED);
@@ -82,11 +83,7 @@ pub(super) fn site_url(text: &str) -> Result<Url, &'static str> {
 }
 
 pub(super) fn proxy(text: &str) -> Result<String, &'static str> {
-    let is_proxy =
-        Url::parse(text).is_ok_and(|url| url.scheme().starts_with("http") && url.has_host());
-    if !is_proxy {
-        return Err("expected a URL such as http://proxy.example.com:3128");
-    }
+    crate::http::proxy::check_flag(text)?;
     Ok(text.to_owned())
 }
 

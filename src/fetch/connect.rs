@@ -49,6 +49,12 @@ pub enum Error {
         /// Client id of the OAuth app.
         client_id: String,
     },
+    /// The grant is for sites, but not for their audit logs.
+    #[error(
+        "the login covers {0}, but lacks the scope {SCOPE}: add it to the app (developer.atlassian.com, Permissions → \
+         Confluence API), and log in again with `confluence-ecs auth login`"
+    )]
+    NoScope(String),
     /// A site does not tell its cloud id.
     #[error(
         "--cloud-id auto: {problem}; is {site} the address of a Cloud site, such as \
@@ -78,7 +84,7 @@ impl Error {
             | Self::ManySites(_)
             | Self::OtherSite { .. } => true,
             Self::Auth(error) => error.is_usage(),
-            Self::NoCloudId { .. } | Self::State(_) => false,
+            Self::NoCloudId { .. } | Self::NoScope(_) | Self::State(_) => false,
         }
     }
 }
@@ -303,7 +309,9 @@ fn granted(session: &Session, url: Option<&Url>) -> Result<AccessibleSite, Error
         Some(url) => Url::parse(&site.url).is_ok_and(|site| site.host_str() == url.host_str()),
         None => site.has_audit_scope(),
     };
-    if !sites.iter().any(is_wanted) {
+    // The list that is kept may be an old one.
+    let is_of_use = |site| is_wanted(site) && site.has_audit_scope();
+    if !sites.iter().any(is_of_use) {
         sites = session.sites()?;
     }
     let (wanted, others): (Vec<_>, Vec<_>) = sites.iter().partition(|site| is_wanted(site));
@@ -314,7 +322,9 @@ fn granted(session: &Session, url: Option<&Url>) -> Result<AccessibleSite, Error
         named.collect::<Vec<_>>().join(", ")
     };
     let error = match wanted.as_slice() {
+        [site] if !site.has_audit_scope() => Error::NoScope(list(&[*site])),
         [site] => return Ok((*site).clone()),
+        [] if url.is_none() && !others.is_empty() => Error::NoScope(list(&others)),
         [] => Error::OtherSite {
             wanted: url.map_or_else(|| "--cloud-id".to_owned(), address::without_query),
             sites: if others.is_empty() {

@@ -65,6 +65,11 @@ impl Refusal {
         let lower = quote.to_lowercase();
         let is_scope = is_about_scope(answer);
         let (about, remedy) = match answer.status {
+            401 | 403 if answer.wants_captcha => (About::Credentials, captcha(site, method)),
+            401 | 403 if method == AuthMethod::Basic && answer.denies_basic_authentication() => (
+                About::Credentials,
+                basic_authentication(site.deployment).to_owned(),
+            ),
             401 | 403 if is_scope => (About::Scope, scope(method)),
             401 => (About::Credentials, credentials(site.deployment, method)),
             403 if lower.contains("licen") => (About::Permission, LICENCE.to_owned()),
@@ -122,6 +127,34 @@ pub fn is_about_scope(answer: &Answer) -> bool {
 
 const LICENCE: &str = "the audit API requires a valid Data Center licence: see Administration → \
     License Details in Confluence";
+
+/// More attempts make it no better: Confluence denies the right password, too.
+fn captcha(site: &Site, method: AuthMethod) -> String {
+    let token = match (site.deployment, method) {
+        (Deployment::DataCenter, AuthMethod::Basic) => {
+            "; a personal access token (CONFLUENCE_PAT) is not affected by wrong passwords"
+        }
+        _ => "",
+    };
+    format!(
+        "Confluence wants a CAPTCHA solved after too many failed logins of this user: log in once in a browser at \
+         {} as this user, correct the password, and stop everything that still tries the old one{token}",
+        site.name()
+    )
+}
+
+fn basic_authentication(deployment: Deployment) -> &'static str {
+    match deployment {
+        Deployment::DataCenter => {
+            "basic authentication is disabled on this server: use a personal access token (CONFLUENCE_PAT or \
+             --pat-file; Profile → Settings → Personal Access Tokens in Confluence)"
+        }
+        Deployment::CloudSite | Deployment::CloudGateway => {
+            "Confluence Cloud does not accept passwords: use an API token, from \
+             https://id.atlassian.com/manage-profile/security/api-tokens"
+        }
+    }
+}
 
 fn credentials(deployment: Deployment, method: AuthMethod) -> String {
     match (deployment, method) {

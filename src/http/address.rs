@@ -14,6 +14,29 @@ pub fn without_query(url: &Url) -> String {
     url.into()
 }
 
+/// What may be user and password in a text that should be a URL, however malformed it is: all between `//` and
+/// the last `@`; without `//`, all before the `@` if it has a colon.
+#[must_use]
+pub fn credentials_in(text: &str) -> Option<&str> {
+    let (before, _) = text.rsplit_once('@')?;
+    let slashes = |text: &str| text.find("//").map(|at| at + 2);
+    let start = match slashes(before) {
+        Some(start) => start,
+        None if before.contains(':') || before.contains('\\') => 0,
+        None => return None,
+    };
+    Some(&before[start..]).filter(|secret| !secret.is_empty())
+}
+
+/// A text that should be a URL, for a message: without what may be a secret.
+#[must_use]
+pub fn without_credentials(text: &str) -> String {
+    match credentials_in(text) {
+        Some(secret) => text.replace(&format!("{secret}@"), "<secret>@"),
+        None => text.to_owned(),
+    }
+}
+
 /// Scheme, host and port.
 #[must_use]
 pub fn origin(url: &Url) -> String {
@@ -75,6 +98,26 @@ mod tests {
         ] {
             let base = Url::parse(base).unwrap();
             assert_eq!(below(&base, "oauth/token").as_str(), expected);
+        }
+    }
+
+    #[test]
+    fn credentials_are_found_in_malformed_urls() {
+        for (text, expected) in [
+            ("https://u:p@h", "https://<secret>@h"),
+            ("https://u:p@q@h/x", "https://<secret>@h/x"),
+            ("https://u:p/q//r@h", "https://<secret>@h"),
+            ("//u:p@h", "//<secret>@h"),
+            ("u:p@h", "<secret>@h"),
+            ("https:/u:p q@h", "<secret>@h"),
+            ("https:\\\\u:p@h", "<secret>@h"),
+            ("https://%75:%70@h", "https://<secret>@h"),
+            ("https://h", "https://h"),
+            ("https://@h", "https://@h"),
+            ("me@example.com", "me@example.com"),
+            ("", ""),
+        ] {
+            assert_eq!(without_credentials(text), expected, "{text}");
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use ureq::http::{header, response::Parts};
 use url::Url;
 
+use super::Headers;
 use super::dates;
 use super::redaction::Redaction;
 
@@ -25,6 +26,8 @@ pub struct Answer {
     pub ahead: Option<i64>,
     /// How long the server asks to be left alone.
     pub retry_after: Option<Duration>,
+    /// Whether Confluence wants a CAPTCHA solved before it looks at a password again.
+    pub wants_captcha: bool,
     location: Option<String>,
     content_type: String,
     /// What must not be shown of it.
@@ -46,6 +49,7 @@ impl Answer {
             body,
             ahead: dates::server_time(&parts.headers).map(|date| seconds_between(date, came)),
             retry_after: dates::retry_after(&parts.headers, came),
+            wants_captcha: wants_captcha(&parts.headers),
             location: text(header::LOCATION).map(str::to_owned),
             content_type: text(header::CONTENT_TYPE).unwrap_or_default().to_owned(),
             redaction: Redaction::default(),
@@ -69,6 +73,20 @@ impl Answer {
     pub fn is_html(&self) -> bool {
         let start = self.body.trim_ascii_start();
         self.content_type.starts_with("text/html") || start.starts_with(b"<")
+    }
+
+    /// Whether its text, that of a page for people too, says that basic authentication is disabled.
+    #[must_use]
+    pub fn denies_basic_authentication(&self) -> bool {
+        let text = String::from_utf8_lossy(&self.body).to_lowercase();
+        let words = [
+            "disabled",
+            "deprecated",
+            "not allowed",
+            "not permitted",
+            "not supported",
+        ];
+        text.contains("basic auth") && words.iter().any(|word| text.contains(word))
     }
 
     /// What the server says, in one short line, without the secrets that were sent; empty for a page
@@ -96,6 +114,18 @@ impl Answer {
         let line = said.replace(is_unprintable, " ");
         line.chars().take(QUOTED).collect()
     }
+}
+
+/// Atlassian's `Seraph` says so in headers: after some wrong passwords it denies the right one, too.
+fn wants_captcha(headers: &Headers) -> bool {
+    let says = |name: &str, word: &str| {
+        let values = headers.get_all(name).iter();
+        values
+            .filter_map(|value| value.to_str().ok())
+            .any(|value| value.to_ascii_uppercase().contains(word))
+    };
+    says("x-authentication-denied-reason", "CAPTCHA")
+        || says("x-seraph-loginreason", "AUTHENTICATION_DENIED")
 }
 
 /// Control characters, and those that turn the direction of a line.

@@ -6,8 +6,11 @@
 pub mod address;
 mod answer;
 mod dates;
+mod error;
+pub mod proxy;
 mod redaction;
 pub mod retry;
+mod tls;
 mod trust;
 
 use std::collections::{BTreeMap, HashMap};
@@ -15,17 +18,27 @@ use std::fmt;
 use std::io::Read as _;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use ureq::config::Config;
 use ureq::http::{self, header};
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::{
+    ConnectProxyConnector, Connector as _, SocksConnector, TcpConnector,
+};
 use url::Url;
 
 pub use address::{origin, without_query};
 pub use answer::Answer;
+pub use error::Error;
+use error::to_http_error;
+use proxy::forward::ForwardConnector;
+use proxy::{Proxies, Proxy};
 use redaction::Redaction;
+use tls::TlsConnector;
 pub use trust::Error as TrustError;
 
 use crate::secret::Secret;
@@ -44,8 +57,10 @@ pub struct Settings {
     pub timeout: Duration,
     /// How often a request is made again.
     pub retries: u32,
-    /// A proxy; else the environment tells (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`).
+    /// A proxy; else the environment names it (`HTTPS_PROXY`, `http_proxy`, `ALL_PROXY`, `NO_PROXY`).
     pub proxy: Option<String>,
+    /// The password of the proxy's user, and whether it was given for nothing else.
+    pub proxy_password: Option<(Secret, bool)>,
     /// Certificates of the authorities to trust, instead of the system's.
     pub ca_file: Option<PathBuf>,
     /// Value of the `User-Agent` header.
@@ -57,65 +72,12 @@ pub struct Settings {
 /// What is wrong with the settings.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
-    /// The proxy is no URL of one.
-    #[error("--proxy: expected a URL such as http://proxy.example.com:3128")]
-    Proxy,
+    /// The proxy cannot be used.
+    #[error(transparent)]
+    Proxy(#[from] proxy::Error),
     /// The CA certificates cannot be loaded.
     #[error(transparent)]
     Trust(#[from] TrustError),
-}
-
-/// Why a request got no answer.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// Nobody was reached, or the connection broke off.
-    #[error("{0}")]
-    Connection(String),
-    /// The host's name means nothing to the resolver.
-    #[error("cannot resolve host {0}")]
-    NoSuchHost(String),
-    /// TLS found no trusted certificate, or no common language.
-    #[error(
-        "TLS handshake with {host} failed: {problem}; use --ca-file FILE to trust your own certificate authority"
-    )]
-    Tls {
-        /// Host name of the server.
-        host: String,
-        /// Error message of the TLS library.
-        problem: String,
-    },
-    /// The answer is longer than any should be.
-    #[error("the response is larger than {} MiB: a smaller --page-size may help", LONGEST_BODY >> 20)]
-    TooLong,
-    /// Too many redirects, or one to an invalid URL.
-    #[error(
-        "{0} redirects too many times, or to an invalid URL: check --url, and any proxy in between"
-    )]
-    RedirectLoop(String),
-    /// It leads elsewhere, where credentials must not go.
-    #[error(
-        "{from} redirects to another origin, {to}, which is not followed: use that URL if it is right"
-    )]
-    Redirect {
-        /// URL of the request, without its query.
-        from: String,
-        /// Target of the redirect, without its query.
-        to: String,
-    },
-}
-
-impl Error {
-    /// Whether it makes sense to try again.
-    #[must_use]
-    pub fn is_transient(&self) -> bool {
-        match self {
-            // A resolver fails for a moment, too, when the network does.
-            Self::Connection(_) | Self::NoSuchHost(_) => true,
-            Self::Tls { .. } | Self::TooLong | Self::Redirect { .. } | Self::RedirectLoop(_) => {
-                false
-            }
-        }
-    }
 }
 
 /// The secrets in what is posted to OAuth servers.
@@ -176,7 +138,14 @@ impl Request {
 
 /// Makes requests; keeps connections for the next ones.
 pub struct Client {
-    agent: ureq::Agent,
+    /// For hosts that are connected to directly.
+    direct: ureq::Agent,
+    /// For those behind the proxy of `https` URLs, and of `http` ones.
+    https: Option<ureq::Agent>,
+    http: Option<ureq::Agent>,
+    proxies: Proxies,
+    /// Whether somebody was told of a variable that is not read.
+    warned: Once,
     retries: u32,
     longest_wait: Duration,
     /// What was sent or received that must not be shown, should a server say it again.
@@ -202,26 +171,29 @@ impl Client {
     /// # Errors
     /// When the proxy or the file of certificates cannot be used.
     pub fn new(settings: &Settings) -> Result<Self, SettingsError> {
-        let proxy = match &settings.proxy {
-            Some(proxy) => Some(ureq::Proxy::new(proxy).map_err(|_| SettingsError::Proxy)?),
-            None => ureq::Proxy::try_from_env(),
+        let flag = settings.proxy.as_deref();
+        let password = settings.proxy_password.as_ref();
+        let proxies = Proxies::new(flag, password, |name| std::env::var_os(name))?;
+        let tls = trust::tls(settings.ca_file.as_deref())?;
+        let through = |proxy: &Proxy| {
+            let forward = ForwardConnector::new(proxy.clone(), config(settings, None));
+            let chain = ().chain(forward).chain(SocksConnector::default());
+            let chain = chain.chain(ConnectProxyConnector::default());
+            let chain = chain.chain(TcpConnector::default());
+            let chain = chain.chain(TlsConnector(Arc::clone(&tls)));
+            let config = config(settings, Some(proxy));
+            ureq::Agent::with_parts(config, chain, DefaultResolver::default())
         };
-        let config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .proxy(proxy)
-            .tls_config(trust::tls(settings.ca_file.as_deref())?)
-            .user_agent(settings.user_agent.as_str())
-            .accept("application/json")
-            .timeout_connect(Some(settings.timeout))
-            .timeout_recv_response(Some(settings.timeout))
-            .timeout_per_read(Some(settings.timeout))
-            .timeout_per_write(Some(settings.timeout))
-            .timeout_global(Some(settings.timeout.saturating_mul(PATIENCE)))
-            .build();
+        let chain = ().chain(TcpConnector::default());
+        let chain = chain.chain(TlsConnector(Arc::clone(&tls)));
+        let direct =
+            ureq::Agent::with_parts(config(settings, None), chain, DefaultResolver::default());
         Ok(Self {
-            agent: config.new_agent(),
+            direct,
+            https: proxies.https.as_ref().map(through),
+            http: proxies.http.as_ref().map(through),
+            proxies,
+            warned: Once::new(),
             retries: settings.retries,
             longest_wait: settings.longest_wait,
             redaction: Mutex::default(),
@@ -231,12 +203,42 @@ impl Client {
         })
     }
 
-    /// Whether requests there go through a proxy, which then resolves the name.
+    /// Whether requests there go through a proxy.
     #[must_use]
     pub fn is_proxied(&self, url: &Url) -> bool {
-        let uri = http::Uri::try_from(url.as_str());
-        let proxy = self.agent.config().proxy();
-        proxy.is_some_and(|proxy| !uri.is_ok_and(|uri| proxy.is_no_proxy(&uri)))
+        self.proxies.of(url).is_some()
+    }
+
+    /// Whether this machine resolves the host's name; else a proxy does.
+    #[must_use]
+    pub fn resolves(&self, url: &Url) -> bool {
+        let proxy = self.proxies.of(url);
+        proxy.is_none_or(|proxy| proxy.inner.resolve_target())
+    }
+
+    /// Tells, once, of a variable that other programs read.
+    fn warn_of_http_proxy(&self, url: &Url) {
+        if self.proxies.ignores_variable(url) {
+            self.warned.call_once(|| {
+                tracing::warn!(
+                    "HTTP_PROXY is not used, as in curl: set http_proxy, in lower case, to reach {} through a proxy",
+                    origin(url)
+                );
+            });
+        }
+    }
+
+    /// What makes the requests for a URL, and the proxy that it uses.
+    fn agent(&self, url: &Url) -> (&ureq::Agent, Option<&Proxy>) {
+        let proxy = self.proxies.of(url);
+        let agent = match url.scheme() {
+            "https" => &self.https,
+            _ => &self.http,
+        };
+        match (agent, proxy) {
+            (Some(agent), Some(proxy)) => (agent, Some(proxy)),
+            _ => (&self.direct, None),
+        }
     }
 
     /// From here on leaves a secret out of whatever a server says.
@@ -268,35 +270,51 @@ impl Client {
                 return Ok(answer);
             };
             let to = url.join(target);
-            let to = to.map_err(|_| Error::RedirectLoop(without_query(&url)))?;
+            let mut to = to.map_err(|_| Error::RedirectLoop(without_query(&url)))?;
+            // A URL with a user would say who asks; neither of them can fail on a URL with a host.
+            let _ = to.set_password(None);
+            let _ = to.set_username("");
             if to.origin() != url.origin() || request.post.is_some() {
-                return Err(Error::Redirect {
-                    from: without_query(&url),
-                    // Its path may say what was sent.
-                    to: self.redaction().redact(&origin(&to)),
-                });
+                return Err(self.refused_redirect(request, &url, &to));
             }
             url = to;
         }
         Err(Error::RedirectLoop(without_query(&request.url)))
     }
 
+    fn refused_redirect(&self, request: &Request, url: &Url, to: &Url) -> Error {
+        let from = without_query(url);
+        let is_login = error::is_login(to);
+        // Its path may say what was sent.
+        let to = self.redaction().redact(&origin(to));
+        match &request.post {
+            Some(_) => Error::RedirectedPost { from, to },
+            None if is_login => Error::LoginRedirect { from, to },
+            None => Error::Redirect { from, to },
+        }
+    }
+
     fn send_to(&self, url: &Url, request: &Request) -> Result<Answer, Error> {
+        let (agent, proxy) = self.agent(url);
+        self.warn_of_http_proxy(url);
         self.requests.fetch_add(1, Ordering::Relaxed);
         for secret in request.secrets() {
+            self.hide(&secret);
+        }
+        for secret in proxy.into_iter().flat_map(Proxy::secrets) {
             self.hide(&secret);
         }
         tracing::debug!(url = %url, "request");
         let sent = match &request.post {
             None => {
-                let mut get = self.agent.get(url.as_str());
+                let mut get = agent.get(url.as_str());
                 if let Some(value) = &request.authorization {
                     get = get.header(header::AUTHORIZATION, value.expose());
                 }
                 get.call()
             }
             Some(json) => {
-                let mut post = self.agent.post(url.as_str());
+                let mut post = agent.post(url.as_str());
                 post = post.header(header::CONTENT_TYPE, "application/json");
                 if let Some(value) = &request.authorization {
                     post = post.header(header::AUTHORIZATION, value.expose());
@@ -304,15 +322,13 @@ impl Client {
                 post.send(json.expose())
             }
         };
-        let failed = |error| match to_http_error(url, error) {
-            Error::NoSuchHost(host) if self.agent.config().proxy().is_some() => {
-                Error::Connection(format!("cannot resolve host {host}, or the proxy's"))
-            }
-            error => error,
-        };
+        let failed = |error| to_http_error(url, proxy, error);
         let (parts, body) = sent.map_err(failed)?.into_parts();
+        if let (Some(proxy), 407) = (proxy, parts.status.as_u16()) {
+            return Err(error::login_wanted(proxy));
+        }
         let came = SystemTime::now();
-        let body = read(url, body)?;
+        let body = read(body).map_err(|error| error.map_or(Error::TooLong, failed))?;
         let answer = Answer::new(url.clone(), &parts, came, body).hiding(self.redaction());
         tracing::debug!(
             status = answer.status,
@@ -323,68 +339,33 @@ impl Client {
     }
 }
 
-/// Reads the body up to its limit.
-fn read(url: &Url, body: ureq::Body) -> Result<Vec<u8>, Error> {
+/// The settings of the HTTP library.
+fn config(settings: &Settings, proxy: Option<&Proxy>) -> Config {
+    ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .proxy(proxy.map(|proxy| proxy.inner.clone()))
+        .user_agent(settings.user_agent.as_str())
+        .accept("application/json")
+        .timeout_connect(Some(settings.timeout))
+        .timeout_recv_response(Some(settings.timeout))
+        .timeout_per_read(Some(settings.timeout))
+        .timeout_per_write(Some(settings.timeout))
+        .timeout_global(Some(settings.timeout.saturating_mul(PATIENCE)))
+        .build()
+}
+
+/// Reads the body up to its limit; an error of none: it is longer.
+fn read(body: ureq::Body) -> Result<Vec<u8>, Option<ureq::Error>> {
     let mut text = Vec::new();
     let reader = body.into_with_config().limit(u64::MAX).reader();
     let read = reader.take(LONGEST_BODY + 1).read_to_end(&mut text);
-    read.map_err(|error| to_http_error(url, ureq::Error::from(error)))?;
+    read.map_err(|error| Some(ureq::Error::from(error)))?;
     if text.len() as u64 > LONGEST_BODY {
-        return Err(Error::TooLong);
+        return Err(None);
     }
     Ok(text)
-}
-
-/// What went wrong, in our words; the library's errors may quote headers.
-fn to_http_error(url: &Url, error: ureq::Error) -> Error {
-    let host = url.host_str().unwrap_or_default().to_owned();
-    let silent = |what: &str| Error::Connection(format!("{what} {host} timed out (--timeout)"));
-    match error {
-        ureq::Error::HostNotFound => Error::NoSuchHost(host),
-        ureq::Error::Io(error) if is_of_resolver(&error) => Error::NoSuchHost(host),
-        ureq::Error::Timeout(ureq::Timeout::Connect) => silent("connecting to"),
-        ureq::Error::Timeout(_) => silent("waiting for a response from"),
-        ureq::Error::ConnectionFailed => {
-            Error::Connection(format!("cannot connect to {}", origin(url)))
-        }
-        ureq::Error::Tls(problem) => Error::Tls {
-            host,
-            problem: problem.to_owned(),
-        },
-        ureq::Error::Rustls(problem) => Error::Tls {
-            host,
-            problem: problem.to_string(),
-        },
-        ureq::Error::Io(error) => told_io(url, &error),
-        // `Http` and `BadUri` quote what they do not like, which may be a secret.
-        ureq::Error::Http(_) | ureq::Error::BadUri(_) => {
-            Error::Connection(format!("cannot send a request to {}", without_query(url)))
-        }
-        other => Error::Connection(format!("connection to {} failed: {other}", origin(url))),
-    }
-}
-
-/// The standard library has no kind for what the resolver says, but always these words.
-fn is_of_resolver(error: &std::io::Error) -> bool {
-    let text = error.to_string();
-    text.starts_with("failed to lookup address information")
-}
-
-/// TLS errors come as I/O errors, too.
-fn told_io(url: &Url, error: &std::io::Error) -> Error {
-    let inner = error.get_ref();
-    if let Some(problem) = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-        return Error::Tls {
-            host: url.host_str().unwrap_or_default().to_owned(),
-            problem: problem.to_string(),
-        };
-    }
-    Error::Connection(format!("connection to {} failed: {error}", origin(url)))
-}
-
-/// Installs what does the cryptography of TLS, once for the process.
-fn provider() -> Arc<rustls::crypto::CryptoProvider> {
-    Arc::new(rustls::crypto::ring::default_provider())
 }
 
 /// The headers of an answer.

@@ -4,8 +4,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore,
+    SignatureScheme,
+};
+
 use crate::process::shown::Shown as _;
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
 /// No certificates to trust.
 #[derive(Debug, thiserror::Error)]
@@ -21,40 +30,56 @@ pub enum Error {
     /// The file contains no certificate.
     #[error("--ca-file: no certificate in {}: expected PEM, starting with -----BEGIN CERTIFICATE-----", .0.shown())]
     NoCertificate(PathBuf),
+    /// The cryptography of TLS cannot be set up.
+    #[error("cannot set up TLS: {0}")]
+    Tls(#[from] rustls::Error),
 }
 
 /// TLS that trusts the authorities in `ca_file`, else the system's (`SSL_CERT_FILE` is heeded).
-pub(super) fn tls(ca_file: Option<&Path>) -> Result<TlsConfig, Error> {
-    let roots = match ca_file {
-        Some(path) => of_file(path)?,
-        None => of_system(),
+pub(super) fn tls(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
+    let builder = builder.with_safe_default_protocol_versions()?;
+    let config = match ca_file {
+        None => builder
+            .with_root_certificates(of_system())
+            .with_no_client_auth(),
+        Some(path) => {
+            let given = of_file(path)?;
+            let mut roots = RootCertStore::empty();
+            let (added, _) = roots.add_parsable_certificates(given.clone());
+            if added == 0 {
+                return Err(Error::NoCertificate(path.to_owned()));
+            }
+            let roots = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
+            let verifier = GivenVerifier {
+                authorities: roots
+                    .build()
+                    .map_err(|error| Error::Tls(rustls::Error::General(error.to_string())))?,
+                given,
+            };
+            builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(verifier))
+                .with_no_client_auth()
+        }
     };
-    Ok(TlsConfig::builder()
-        .root_certs(RootCerts::Specific(Arc::new(roots)))
-        .unversioned_rustls_crypto_provider(super::provider())
-        .build())
+    Ok(Arc::new(config))
 }
 
-fn of_file(path: &Path) -> Result<Vec<Certificate<'static>>, Error> {
+fn of_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
     let text = std::fs::read(path).map_err(|source| Error::Read {
         path: path.to_owned(),
         source,
     })?;
-    let mut certificates = Vec::new();
-    for item in parse_pem(&text) {
-        match item {
-            Ok(PemItem::Certificate(certificate)) => certificates.push(certificate),
-            Ok(_) => {}
-            Err(_) => return Err(Error::NoCertificate(path.to_owned())),
-        }
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
+    match certificates {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        Ok(_) | Err(_) => Err(Error::NoCertificate(path.to_owned())),
     }
-    if certificates.is_empty() {
-        return Err(Error::NoCertificate(path.to_owned()));
-    }
-    Ok(certificates)
 }
 
-fn of_system() -> Vec<Certificate<'static>> {
+fn of_system() -> RootCertStore {
     let found = rustls_native_certs::load_native_certs();
     for error in &found.errors {
         tracing::debug!("cannot load a system certificate: {error}");
@@ -63,8 +88,83 @@ fn of_system() -> Vec<Certificate<'static>> {
         // Only https needs them: no error yet.
         tracing::debug!("no system CA certificates found: install ca-certificates");
     }
-    let owned = |certificate: &rustls::pki_types::CertificateDer<'_>| {
-        Certificate::from_der(certificate).to_owned()
-    };
-    found.certs.iter().map(owned).collect()
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(found.certs);
+    roots
+}
+
+/// Trusts what the given authorities vouch for, and a server whose own certificate is one of those given.
+#[derive(Debug)]
+struct GivenVerifier {
+    authorities: Arc<WebPkiServerVerifier>,
+    given: Vec<CertificateDer<'static>>,
+}
+
+impl GivenVerifier {
+    /// Whether what is wrong with a certificate does not matter if it was given itself: an authority that is
+    /// not known, or a self-signed certificate that is an authority's. webpki looks at the dates before either.
+    fn is_about_issuer(error: &rustls::Error) -> bool {
+        match error {
+            rustls::Error::InvalidCertificate(
+                CertificateError::UnknownIssuer | CertificateError::BadSignature,
+            ) => true,
+            rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(other))) => {
+                is_ca_as_server(&other.to_string())
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Whether webpki says that a server shows the certificate of an authority as its own.
+pub(super) fn is_ca_as_server(problem: &str) -> bool {
+    problem.contains("CaUsedAsEndEntity")
+}
+
+impl ServerCertVerifier for GivenVerifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let verified = self.authorities.verify_server_cert(
+            end_entity,
+            intermediates,
+            server_name,
+            ocsp_response,
+            now,
+        );
+        match verified {
+            Err(error) if Self::is_about_issuer(&error) && self.given.contains(end_entity) => {
+                verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            verified => verified,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.authorities.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.authorities.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.authorities.supported_verify_schemes()
+    }
 }

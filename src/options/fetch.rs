@@ -3,13 +3,14 @@
 use url::Url;
 
 use super::threads;
-use crate::auth::credentials::{self, API_TOKEN, CLIENT_SECRET, PAT};
+use crate::auth::credentials::{self, API_TOKEN, CLIENT_SECRET, PAT, PROXY_PASSWORD};
 use crate::auth::servers::Servers;
-use crate::cli::{AtlassianArgs, CloudId, DeploymentArg, FetchArgs, QueryArgs, SiteArgs};
+use crate::cli::{AtlassianArgs, CloudId, DeploymentArg, FetchArgs, HttpArgs, QueryArgs, SiteArgs};
 use crate::fetch::connect::{Credentials, FetchTarget, SiteLocation};
 use crate::fetch::plan::FetchOptions;
 use crate::fetch::time_spec::TimeSpec;
 use crate::fetch::window::is_future;
+use crate::http;
 use crate::pipeline::timestamp::Timestamp;
 use crate::secret::Secret;
 
@@ -44,6 +45,12 @@ pub enum Error {
     /// A Data Center has no cloud id.
     #[error("--cloud-id: a Data Center has no cloud id; leave it out, or use --deployment cloud")]
     CloudIdOfDataCenter,
+    /// A Data Center has no OAuth.
+    #[error(
+        "--client-secret-file: a Data Center has no OAuth login; leave it out, and set CONFLUENCE_PAT or pass \
+         --pat-file FILE"
+    )]
+    ClientSecretOfDataCenter,
     /// A Cloud site takes no personal access token.
     #[error(
         "--pat-file: Confluence Cloud does not support personal access tokens: use --email with \
@@ -115,6 +122,20 @@ impl From<&AtlassianArgs> for Servers {
     }
 }
 
+/// How requests are made, with the password of the proxy.
+///
+/// # Errors
+/// When the password cannot be read.
+pub fn http(arguments: &HttpArgs) -> Result<http::Settings, credentials::Error> {
+    let file = arguments.proxy_password_file.as_deref();
+    let password = PROXY_PASSWORD.find(file)?;
+    Ok(http::Settings {
+        // A variable or a credential may be there for other machines; a flag is meant.
+        proxy_password: password.map(|password| (password, file.is_some())),
+        ..arguments.settings()
+    })
+}
+
 /// The site and the credentials, from the arguments and the environment.
 ///
 /// # Errors
@@ -126,7 +147,7 @@ pub fn target(arguments: &FetchArgs) -> Result<FetchTarget, Error> {
         url: arguments.site.url.clone(),
         credentials,
         servers: Servers::from(&arguments.site.atlassian),
-        http: arguments.http.settings(),
+        http: http(&arguments.http)?,
         search: arguments.query.search.clone(),
         state_dir: arguments.state.state_dir.clone(),
     })
@@ -166,6 +187,9 @@ fn is_cloud(arguments: &SiteArgs, secrets: &Secrets) -> bool {
 }
 
 fn cloud(arguments: &SiteArgs, secrets: Secrets) -> Result<(SiteLocation, Credentials), Error> {
+    if arguments.pat_file.is_some() {
+        return Err(Error::PatForCloud);
+    }
     let who = match (&arguments.email, secrets.token) {
         (Some(name), Some(token)) => Credentials::User {
             name: name.clone(),
@@ -173,7 +197,6 @@ fn cloud(arguments: &SiteArgs, secrets: Secrets) -> Result<(SiteLocation, Creden
         },
         (Some(name), None) => return Err(Error::NoToken(name.clone())),
         (None, Some(_)) => return Err(Error::NoEmail),
-        (None, None) if arguments.pat_file.is_some() => return Err(Error::PatForCloud),
         (None, None) => Credentials::StoredLogin {
             client_secret: CLIENT_SECRET
                 .find(arguments.client_secret.client_secret_file.as_deref())?,
@@ -196,6 +219,9 @@ fn data_center(
 ) -> Result<(SiteLocation, Credentials), Error> {
     if arguments.cloud_id.is_some() {
         return Err(Error::CloudIdOfDataCenter);
+    }
+    if arguments.client_secret.client_secret_file.is_some() {
+        return Err(Error::ClientSecretOfDataCenter);
     }
     let url = arguments.url.clone().ok_or(Error::NoSite)?;
     let who = match (secrets.pat, &arguments.email, secrets.token) {

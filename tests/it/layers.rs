@@ -22,7 +22,7 @@ const ROOMS: [(&str, &[&str]); 19] = [
     (
         "options",
         &[
-            "cli", "fetch", "tail", "auth", "pipeline", "process", "secret",
+            "cli", "fetch", "tail", "auth", "http", "pipeline", "process", "secret",
         ],
     ),
     (

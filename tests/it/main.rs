@@ -17,6 +17,7 @@ mod support {
     pub mod outcome;
     pub mod place;
     pub mod program;
+    pub mod proxy;
     pub mod random;
     pub mod records;
     pub mod told;
@@ -42,6 +43,7 @@ mod output;
 mod output_again;
 mod output_refusals;
 mod output_replaced;
+mod packaging;
 mod readme;
 mod rules;
 mod schema;

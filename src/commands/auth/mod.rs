@@ -17,6 +17,7 @@ use crate::auth::{self, Session};
 use crate::cli::{AuthArgs, AuthCommand, RedirectUri};
 use crate::exit::Exit;
 use crate::http::Client;
+use crate::options;
 use crate::pipeline::timestamp::Timestamp;
 use crate::process::shown::Shown as _;
 use crate::process::signal_guard;
@@ -104,7 +105,9 @@ fn session(arguments: &AuthArgs) -> Result<Session, Error> {
 }
 
 fn client(arguments: &AuthArgs) -> Result<Arc<Client>, auth::Error> {
-    Ok(Arc::new(Client::new(&arguments.http.settings())?))
+    Ok(Arc::new(Client::new(&options::fetch::http(
+        &arguments.http,
+    )?)?))
 }
 
 fn client_secret(arguments: &AuthArgs) -> Result<Option<Secret>, auth::Error> {

@@ -10,6 +10,7 @@ use super::tail::report::condition;
 use crate::cli::{StateCommand, StateDirArgs};
 use crate::exit::Exit;
 use crate::fetch::states;
+use crate::http::address::without_credentials;
 use crate::pipeline::timestamp::Timestamp;
 use crate::process::shown::Shown as _;
 use crate::state::{self, Store};
@@ -99,7 +100,7 @@ fn show(name: &Path, at: &StateDirArgs) -> Result<Exit, Error> {
 
 fn read(directory: &Path, name: &Path) -> Result<Checkpoints, Error> {
     let saved = state::read::<Checkpoints>(directory, STATE)?;
-    let unknown = || Error::Unknown(name.shown().to_string());
+    let unknown = || Error::Unknown(without_credentials(&name.shown().to_string()));
     saved.map(|saved| saved.state).ok_or_else(unknown)
 }
 
@@ -112,7 +113,9 @@ fn ids(checkpoints: &Checkpoints, name: &Path) -> Result<Vec<u64>, Error> {
         .map(|(id, _)| *id)
         .collect();
     if ids.is_empty() {
-        return Err(Error::Unknown(name.shown().to_string()));
+        return Err(Error::Unknown(without_credentials(
+            &name.shown().to_string(),
+        )));
     }
     Ok(ids)
 }

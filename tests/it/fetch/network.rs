@@ -1,29 +1,38 @@
-//! Certificates and proxies.
+//! Certificates, and what servers say again.
 
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
+use std::process::Output;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use regex::Regex;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use crate::support::atlassian::{Atlassian, cloud_record};
-use crate::support::fetching::{Fetching, START, Way, said};
+use crate::support::fetching::{Fetching, said};
 use crate::support::program::{command, run_command};
 
 const PAGE: &str =
     r#"{"results":[{"creationDate":1767571200000,"summary":"Space created"}],"_links":{}}"#;
 
-/// A server with TLS for `localhost`, whose certificate only its own authority vouches for: its port,
-/// and that authority's certificate.
-fn tls_server() -> (u16, String) {
-    let key = rcgen::KeyPair::generate().expect("a key");
-    let names = vec!["localhost".to_owned()];
-    let certificate = rcgen::CertificateParams::new(names).expect("parameters");
-    let certificate = certificate.self_signed(&key).expect("a certificate");
+/// A server with TLS for `localhost`, whose certificate only it itself vouches for: its port, and that
+/// certificate.
+pub fn tls_server() -> (u16, String) {
+    let key = KeyPair::generate().expect("a key");
+    let certificate = parameters("localhost").self_signed(&key);
+    serve(&certificate.expect("a certificate"), &key)
+}
+
+/// What a certificate for that name says.
+fn parameters(name: &str) -> CertificateParams {
+    CertificateParams::new(vec![name.to_owned()]).expect("parameters")
+}
+
+/// A server with that certificate: its port, and the certificate.
+fn serve(certificate: &Certificate, key: &KeyPair) -> (u16, String) {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let config = ServerConfig::builder_with_provider(provider)
@@ -60,109 +69,129 @@ fn answer(stream: StreamOwned<ServerConnection, TcpStream>) -> io::Result<()> {
     stream.get_mut().flush()
 }
 
+/// Fetches from a server with TLS that has that certificate, with `--ca-file` and this one if there is one.
+fn fetch_with_tls(port: u16, trusted: Option<&str>) -> Output {
+    let fetching = Fetching::cloud();
+    let mut program = command([
+        "fetch",
+        "--raw",
+        "--deployment",
+        "cloud",
+        "--email",
+        "a@b.c",
+    ]);
+    let range = ["2026-01-05T00:00:00Z", "2026-01-05T01:00:00Z"];
+    program.args(["--since", range[0], "--until", range[1]]);
+    program.args(["--url", &format!("https://localhost:{port}")]);
+    program.arg("--state-dir").arg(fetching.state());
+    program.env("CONFLUENCE_API_TOKEN", "token");
+    if let Some(trusted) = trusted {
+        let file: PathBuf = fetching.file("ca.pem", trusted);
+        program.arg("--ca-file").arg(file);
+    }
+    run_command(program, b"")
+}
+
+/// It is not trusted, for that reason; what it said, for a snapshot.
+fn distrusts(port: u16, trusted: Option<&str>) -> String {
+    let output = fetch_with_tls(port, trusted);
+    let told = said(&output);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    let port = port.to_string();
+    let errors = told.lines().filter(|line| line.contains("ERROR"));
+    let clock = Regex::new(r"clock says \S+?Z").expect("a pattern");
+    let errors: String = errors
+        .map(|line| line.replace(&port, "PORT") + "\n")
+        .collect();
+    clock.replace_all(&errors, "clock says NOW").into_owned()
+}
+
+fn trusts(port: u16, trusted: &str) {
+    let output = fetch_with_tls(port, Some(trusted));
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("Space created"));
+}
+
+/// An authority: its certificate, and what signs with its key.
+fn authority() -> (Certificate, Issuer<'static, KeyPair>) {
+    let key = KeyPair::generate().expect("a key");
+    let mut parameters = parameters("authority.example");
+    parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let name = &mut parameters.distinguished_name;
+    name.push(DnType::CommonName, "An authority");
+    let certificate = parameters.self_signed(&key).expect("a certificate");
+    (certificate, Issuer::new(parameters, key))
+}
+
 #[test]
 fn an_authority_of_ones_own_is_trusted_when_it_is_given() {
-    let (port, authority) = tls_server();
-    let fetching = Fetching::cloud();
-    let file: PathBuf = fetching.file("ca.pem", &authority);
-    let fetch = |flags: &[&str]| {
-        let mut program = command([
-            "fetch",
-            "--raw",
-            "--deployment",
-            "cloud",
-            "--email",
-            "a@b.c",
-        ]);
-        program.args([
-            "--since",
-            "2026-01-05T00:00:00Z",
-            "--until",
-            "2026-01-05T01:00:00Z",
-        ]);
-        program
-            .args(["--url", &format!("https://localhost:{port}")])
-            .args(flags);
-        program
-            .arg("--state-dir")
-            .arg(fetching.state())
-            .env("CONFLUENCE_API_TOKEN", "token");
-        run_command(program, b"")
-    };
-    let output = fetch(&[]);
-    assert_eq!(output.status.code(), Some(1));
-    let told = said(&output);
+    let (port, own) = tls_server();
+    let told = distrusts(port, None);
     assert!(
         told.contains("TLS handshake with localhost failed") && told.contains("--ca-file"),
         "{told}"
     );
-    let output = fetch(&["--ca-file", file.to_str().expect("UTF-8")]);
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
-    assert!(String::from_utf8_lossy(&output.stdout).contains("Space created"));
-    let empty = fetching.file("empty.pem", "");
-    let output = fetch(&["--ca-file", empty.to_str().expect("UTF-8")]);
-    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    trusts(port, &own);
+    let empty = fetch_with_tls(port, Some(""));
+    assert_eq!(empty.status.code(), Some(2), "{}", said(&empty));
+
+    let (ca, issuer) = authority();
+    let key = KeyPair::generate().expect("a key");
+    let signed = parameters("localhost").signed_by(&key, &issuer);
+    let (port, leaf) = serve(&signed.expect("a certificate"), &key);
+    trusts(port, &ca.pem());
+    // Exactly the server's own will do.
+    trusts(port, &leaf);
+    assert!(distrusts(port, Some(&own)).contains("--ca-file"));
+    // An authority with the name of the server.
+    let mut same = parameters("localhost");
+    same.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let issuer = Issuer::new(same, KeyPair::generate().expect("a key"));
+    let signed = parameters("localhost").signed_by(&key, &issuer);
+    let (port, leaf) = serve(&signed.expect("a certificate"), &key);
+    trusts(port, &leaf);
 }
 
-/// A proxy that makes tunnels, and counts them.
-fn proxy() -> (String, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address");
-    let tunnels = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&tunnels);
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            counted.fetch_add(1, Ordering::SeqCst);
-            thread::spawn(move || tunnel(stream));
-        }
-    });
-    (format!("http://{address}"), tunnels)
-}
-
-fn tunnel(stream: TcpStream) -> io::Result<()> {
-    let mut inward = BufReader::new(stream.try_clone()?);
-    let mut first = String::new();
-    inward.read_line(&mut first)?;
-    let target = first
-        .strip_prefix("CONNECT ")
-        .and_then(|rest| rest.split(' ').next());
-    let target = target.ok_or(io::ErrorKind::InvalidData)?;
-    let mut line = String::new();
-    while inward.read_line(&mut line)? > 0 && line.trim() != "" {
-        line.clear();
-    }
-    let mut server = TcpStream::connect(target)?;
-    let mut outward = stream;
-    outward.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
-    let mut back = server.try_clone()?;
-    let backward = thread::spawn(move || {
-        let _ = io::copy(&mut back, &mut outward);
-        let _ = outward.shutdown(Shutdown::Both);
-    });
-    let mut buffer = [0; 4096];
-    while let read @ 1.. = inward.read(&mut buffer)? {
-        server.write_all(&buffer[..read])?;
-    }
-    server.shutdown(Shutdown::Both)?;
-    let _ = backward.join();
-    Ok(())
+/// A certificate that `openssl req -x509` makes: self-signed, and that of an authority.
+fn self_signed_authority(name: &str) -> (CertificateParams, KeyPair) {
+    let mut parameters = parameters(name);
+    parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    (parameters, KeyPair::generate().expect("a key"))
 }
 
 #[test]
-fn a_proxy_is_used_when_it_is_given_or_the_environment_says_so() {
-    let fetching = Fetching::of(Atlassian::cloud(), Way::Site);
-    fetching.server.insert(cloud_record(START, 1));
-    let (address, tunnels) = proxy();
-    fetching.fetch(&["--raw", "--window", "365d", "--proxy", &address]);
-    // One for the API, and one to learn the site's cloud id.
-    assert_eq!(tunnels.load(Ordering::SeqCst), 2);
-    fetching.assert_all_once();
-    let mut program = fetching.to_file(&["--raw", "--window", "365d"]);
-    program.env_remove("NO_PROXY").env("ALL_PROXY", &address);
-    assert_eq!(run_command(program, b"").status.code(), Some(0));
-    assert_eq!(tunnels.load(Ordering::SeqCst), 3);
-    let said = fetching.fetch_ends(&["--proxy", "no proxy"], 2);
-    assert!(said.contains("--proxy"), "{said}");
+fn a_self_signed_certificate_is_trusted_if_it_is_exactly_that() {
+    let (parameters, key) = self_signed_authority("localhost");
+    let (port, own) = serve(&parameters.self_signed(&key).expect("a certificate"), &key);
+    trusts(port, &own);
+    trusts(port, &format!("{}{own}", authority().0.pem()));
+    // Another one of the same name and key is not the same.
+    let mut other = parameters.clone();
+    other.serial_number = Some(7.into());
+    let other = other.self_signed(&key).expect("a certificate").pem();
+    let told = distrusts(port, Some(&other));
+    assert!(told.contains("pass exactly this certificate"), "{told}");
+    assert!(distrusts(port, None).contains("--ca-file"));
+}
+
+#[test]
+fn names_and_dates_count_whoever_is_trusted() {
+    let mut told = String::new();
+    let (ca, issuer) = authority();
+    for (name, year) in [("localhost", 2025), ("wiki.example.com", 2125)] {
+        let (mut alone, key) = self_signed_authority(name);
+        alone.not_after = rcgen::date_time_ymd(year, 1, 2);
+        let (port, own) = serve(&alone.self_signed(&key).expect("a certificate"), &key);
+        told += &distrusts(port, Some(&own));
+        let mut leaf = parameters(name);
+        leaf.not_after = rcgen::date_time_ymd(year, 1, 2);
+        let signed = leaf.signed_by(&key, &issuer).expect("a certificate");
+        let (port, own) = serve(&signed, &key);
+        told += &distrusts(port, Some(&ca.pem()));
+        told += &distrusts(port, Some(&own));
+    }
+    assert!(!told.contains("--ca-file"), "it would not help: {told}");
+    insta::assert_snapshot!(told);
 }
 
 /// A server that says again what it was sent, in its answer and where it redirects to.
