@@ -31,6 +31,7 @@ mod fixtures;
 mod frames;
 mod geoip;
 mod golden;
+mod input;
 mod json;
 mod json_schema;
 mod layers;
