@@ -23,6 +23,15 @@ use crate::sink::{self, Sink};
 struct NormalizedBatch {
     lines: Vec<u8>,
     counts: Counts,
+    origin: Option<Arc<Origin>>,
+}
+
+/// The counts of the inputs, one after the other.
+#[derive(Default)]
+struct Tally {
+    total: Counts,
+    current: Counts,
+    origin: Option<Arc<Origin>>,
 }
 
 /// Runs the subcommand with its parsed arguments.
@@ -44,7 +53,7 @@ pub fn run(arguments: NormalizeArgs) -> Result<Exit, Error> {
     let limit = arguments.mapping.max_line_bytes;
     let mut inputs = Inputs::new(files, limit, Arc::clone(&stop), sink.pipe());
 
-    let mut total = Counts::default();
+    let mut tally = Tally::default();
     let mut written = Ok(());
     batch::in_order(
         threads,
@@ -52,7 +61,7 @@ pub fn run(arguments: NormalizeArgs) -> Result<Exit, Error> {
         || worker(Normalizer::new(Arc::clone(&options))),
         |events: &mut NormalizedBatch| {
             written = sink.write(&events.lines);
-            total += events.counts;
+            tally.add(events);
             if written.is_err() {
                 stop.request();
             }
@@ -67,6 +76,7 @@ pub fn run(arguments: NormalizeArgs) -> Result<Exit, Error> {
         // Nobody reads the output any more.
         return Ok(Exit::Done);
     }
+    let total = tally.end();
     summarise(total, stop.signal());
     Ok(match stop.signal() {
         Some(signal) => Exit::Signal(signal),
@@ -77,14 +87,50 @@ pub fn run(arguments: NormalizeArgs) -> Result<Exit, Error> {
 }
 
 fn worker(mut normalizer: Normalizer) -> impl FnMut(&mut Piece, &mut NormalizedBatch) {
-    let nowhere = Arc::new(Origin::stdin());
+    let nowhere = Origin::stdin();
     move |piece, events| {
         events.lines.clear();
         events.lines.shrink_to(LINES_KEPT);
-        let origin = piece.origin.as_ref().unwrap_or(&nowhere);
+        events.origin.clone_from(&piece.origin);
+        let origin = piece.origin.as_deref().unwrap_or(&nowhere);
+        normalizer.number_lines(piece.line);
         let frames = std::mem::take(&mut piece.frames);
         normalizer.frames(&mut events.lines, &piece.text, piece.offset, frames, origin);
         events.counts = normalizer.take_counts();
+    }
+}
+
+impl Tally {
+    fn add(&mut self, events: &mut NormalizedBatch) {
+        let next = events.origin.take();
+        let is_same = match (&self.origin, &next) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        if !is_same {
+            self.end();
+            self.origin = next;
+        }
+        self.current += events.counts;
+    }
+
+    /// Ends the current input; all counts so far. An input without a single record is not what was
+    /// meant, and is named however quiet the run is to be.
+    fn end(&mut self) -> Counts {
+        let Counts { records, failed } = std::mem::take(&mut self.current);
+        self.total += Counts { records, failed };
+        if let Some(origin) = self.origin.take()
+            && records > 0
+            && failed == records
+        {
+            let name = origin.name();
+            if records == 1 {
+                tracing::error!("{name}: its only line is not an audit record");
+            } else {
+                tracing::error!("{name}: none of {records} lines is an audit record");
+            }
+        }
+        self.total
     }
 }
 

@@ -3,8 +3,7 @@
 use memchr::memchr;
 
 use super::scan::{Found, Scanner};
-use super::start::Start;
-use super::{Frame, Framer, KEPT_OF_TOO_LONG, LINES, Mode, Step};
+use super::{Frame, Framer, KEPT_OF_TOO_LONG, LINES, Mode, Step, documents};
 
 /// Why a frame is [`Frame::Unreadable`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -220,11 +219,7 @@ impl Framer {
         if text.is_empty() || begins_document {
             let discarded = discarded.without_last(b'\n').without_carriage_return();
             frames.push(discarded.into_frame("record", self.limit));
-            self.mode = if begins_document {
-                Mode::Start(Start::new(true))
-            } else {
-                LINES
-            };
+            self.mode = if begins_document { documents() } else { LINES };
             return Step::On(0);
         }
         let line = memchr(b'\n', text).map_or(text, |at| &text[..=at]);

@@ -5,6 +5,7 @@
 //! behind it. What it finds depends on the bytes and the limit alone, not on the pieces they came in.
 
 mod discard;
+mod line_numbers;
 mod nuls;
 mod record;
 mod scan;
@@ -14,6 +15,7 @@ use std::ops::Range;
 
 use discard::Discarded;
 pub use discard::Problem;
+pub(crate) use line_numbers::LineNumbers;
 use memchr::memrchr;
 pub(crate) use nuls::{leading_hole, leading_nuls, parted_by_holes};
 use record::RecordLines;
@@ -119,6 +121,11 @@ enum InRecord {
 /// At the start of a line.
 const LINES: Mode = Mode::Lines(Asked::NotYet);
 
+/// Where another document may begin, over several lines, too.
+fn documents() -> Mode {
+    Mode::Start(Start::new(true))
+}
+
 /// Whether a step of the framer got on.
 enum Step {
     /// So many bytes consumed (perhaps none, but the mode is another).
@@ -131,7 +138,7 @@ impl Framer {
     /// A framer for the start of a stream, for records of at most `limit` bytes.
     #[must_use]
     pub fn new(limit: usize) -> Self {
-        Self::at(limit, 0, Mode::Start(Start::new(true)))
+        Self::at(limit, 0, documents())
     }
 
     /// A framer for one line or the rest of one, without its end, that may be a page or an array.

@@ -5,7 +5,7 @@ use memchr::{memchr, memrchr};
 use super::discard::Discarded;
 use super::record::{Followed, NOT_FINISHED, RecordLines};
 use super::scan::{Found, Scanner};
-use super::{BYTE_ORDER_MARK, Frame, Framer, KEPT_OF_TOO_LONG, LINES, Mode, Step};
+use super::{BYTE_ORDER_MARK, Frame, Framer, KEPT_OF_TOO_LONG, LINES, Mode, Step, documents};
 
 /// Text that may be a document.
 #[derive(Debug)]
@@ -104,7 +104,7 @@ impl Framer {
                     range: base + open..base + stop,
                     line_offset: self.line_offset,
                 });
-                self.mode = Mode::Start(Start::new(true));
+                self.mode = documents();
                 self.consume(&text[..stop])
             }
             _ if record.is_pretty(self.limit) => {
