@@ -47,7 +47,7 @@ pub fn run(arguments: NormalizeArgs) -> Result<Exit, Error> {
     if files.is_empty() {
         files.push("-".into());
     }
-    let mut sink = open_output(&arguments.output, &files)?;
+    let mut sink = open_output(&arguments.output, arguments.force, &files)?;
     let stop = Arc::new(Stop::on_signals()?);
     let threads = options::threads(&arguments.mapping);
     let limit = arguments.mapping.max_line_bytes;
@@ -134,7 +134,7 @@ impl Tally {
     }
 }
 
-fn open_output(output: &Path, inputs: &[PathBuf]) -> Result<Sink, Error> {
+fn open_output(output: &Path, force: bool, inputs: &[PathBuf]) -> Result<Sink, Error> {
     if let Some(existing) = output_file(output)
         && inputs.iter().any(|input| is_same(input, &existing))
     {
@@ -143,7 +143,7 @@ fn open_output(output: &Path, inputs: &[PathBuf]) -> Result<Sink, Error> {
     Ok(if output.as_os_str() == "-" {
         Sink::stdout()?
     } else {
-        Sink::truncate(output)?
+        Sink::truncate(output, force)?
     })
 }
 

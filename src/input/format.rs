@@ -1,6 +1,5 @@
 //! What an input is by its first bytes, where it is no text of records.
 
-use std::fmt;
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 
@@ -184,15 +183,14 @@ impl Format {
     }
 
     /// What it is, and what to do with a file of that name, quoted for the shell.
-    pub(super) fn and_remedy<'a>(&'a self, file: &'a str) -> impl fmt::Display + use<'a> {
-        fmt::from_fn(move |f| match self.remedy {
-            Remedy::Command(command) => write!(
-                f,
-                "{}: use `{command} {file} | confluence-ecs normalize`",
-                self.name
-            ),
-            Remedy::Advice(advice) => write!(f, "{}, not a log: {advice}", self.name),
-        })
+    pub(super) fn and_remedy(&self, file: &str) -> String {
+        let name = self.name;
+        match self.remedy {
+            Remedy::Command(command) => {
+                format!("{name}: use `{command} {file} | confluence-ecs normalize`")
+            }
+            Remedy::Advice(advice) => format!("{name}, not a log: {advice}"),
+        }
     }
 }
 

@@ -39,7 +39,11 @@ pub enum Error {
     #[error("--exclude: {0}")]
     Exclude(PatternError),
     /// The file of `--add-fields` cannot be read.
-    #[error("--add-fields: cannot read {}: {source}", path.shown())]
+    #[error(
+        "--add-fields: cannot read {}: {source} (expected a JSON file, or an object such as \
+         {{\"host.name\":\"wiki-1\"}})",
+        path.shown()
+    )]
     AddFieldsRead {
         /// Path of the file that caused the error.
         path: PathBuf,
@@ -49,11 +53,11 @@ pub enum Error {
     /// Where to fetch from, or with what credentials, is not clear.
     #[error(transparent)]
     Fetch(#[from] fetch::Error),
-    /// The file of `--add-fields` holds something else.
-    #[error("--add-fields: {} {source}", path.shown())]
+    /// The value of `--add-fields`, or its file, holds something else.
+    #[error("--add-fields: {name} {source}")]
     AddFields {
-        /// Path of the file that caused the error.
-        path: PathBuf,
+        /// The file, or the value.
+        name: String,
         /// Why the content is rejected.
         source: AddFieldsError,
     },

@@ -368,9 +368,10 @@ impl Normalizer {
         };
         let lines = self.lines.as_ref();
         let name = origin.name();
-        match lines.and_then(|lines| lines.number(line_offset)) {
-            Some(line) => tracing::debug!("{name}:{line}: cannot map record: {message}"),
-            None => tracing::debug!("{name}: cannot map record: {message}"),
+        if let Some(line) = lines.and_then(|lines| lines.number(line_offset)) {
+            tracing::debug!("{name}:{line}: cannot map record: {message}");
+        } else {
+            tracing::debug!("{name}: cannot map record: {message}");
         }
         let envelope = &self.options.envelope;
         event::write_pipeline_error(out, &message, envelope, origin, line_offset, original);

@@ -314,6 +314,66 @@ fn constant_fields_win() {
 }
 
 #[test]
+fn constant_fields_may_be_given_inline_with_dotted_keys() {
+    let fields = r#" {"host.name":"a","host":{"os.type":"linux"},"event.module":"m","zone":"z"}"#;
+    let event = one(&["--add-fields", fields], CLOUD);
+    assert_eq!(event["host"], json!({"name": "a", "os": {"type": "linux"}}));
+    assert_eq!(event["event"]["module"], "m");
+    assert_eq!(event["event"]["kind"], "event");
+    assert_eq!(event["zone"], "z");
+}
+
+#[test]
+fn constant_fields_that_cannot_be_merged_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("fields.json");
+    std::fs::write(&path, r#"{"log":{"file":1}}"#).expect("written");
+    let path = path.display().to_string();
+    let mut told = String::new();
+    for fields in [
+        r#"{"event":"x"}"#,
+        r#"{"confluence":null}"#,
+        r#"{"confluence.audit":[{}]}"#,
+        r#"{"user":{"target":""}}"#,
+        r#"{"host.name":"a","host":"b"}"#,
+        r#"{"host.name":"a","host":{"name":"a"}}"#,
+        r#"{"host.name":"a","host.name.text":"a"}"#,
+        r#"{"a..b":1}"#,
+        r#"{"":1}"#,
+        r#"{"a":{".b":1}}"#,
+        r#"{"a":1"#,
+        "[1]",
+        &path,
+    ] {
+        told += &usage(&["normalize", "--add-fields", fields]);
+    }
+    insta::assert_snapshot!(told);
+}
+
+/// Every object that the table of fields has is kept.
+#[test]
+fn no_object_of_the_event_can_be_removed() {
+    let table = run(["schema", "fields", "--format", "json"], b"");
+    let table: Value = serde_json::from_slice(&table.stdout).expect("JSON");
+    let fields = table["fields"].as_array().expect("a list").iter();
+    let own = fields.filter(|field| !field.to_string().contains("--add-fields"));
+    let names: Vec<_> = own
+        .map(|field| field["name"].as_str().expect("a name"))
+        .collect();
+    assert!(names.len() > 40);
+    for name in names {
+        for (dot, _) in name.match_indices('.') {
+            let fields = json!({&name[..dot]: 1}).to_string();
+            let told = usage(&["normalize", "--add-fields", &fields]);
+            assert!(
+                told.contains(&format!("the object {} of", &name[..dot])),
+                "{told}"
+            );
+        }
+    }
+}
+
+#[test]
 fn records_over_the_limit() {
     let long = format!(
         r#"{{"creationDate":1,"summary":"{}"}}"#,
