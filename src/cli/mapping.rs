@@ -53,8 +53,8 @@ pub struct MappingArgs {
     /// Merge a constant JSON object into every event; dotted keys are expanded
     #[arg(long, value_name = "FILE.json|{JSON}")]
     pub add_fields: Option<PathBuf>,
-    /// Longest record in bytes; a longer one becomes a pipeline_error event
-    #[arg(long, value_name = "N", default_value_t = 16 << 20, allow_negative_numbers = true, value_parser = values::line_limit)]
+    /// Longest record, such as 16MiB; a longer one becomes a pipeline_error event
+    #[arg(long, value_name = "SIZE", default_value = "16MiB", allow_negative_numbers = true, value_parser = values::line_limit)]
     pub max_line_bytes: usize,
     /// Exit with 3 if a record could not be mapped
     #[arg(long)]

@@ -6,9 +6,10 @@ pub(crate) mod fetch;
 mod mapping;
 mod tail;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::cli::{LogFormatArg, LoggingArgs};
+use crate::cli::{self, LogFormatArg, LoggingArgs};
 use crate::pipeline::enrich::geoip;
 use crate::pipeline::event::AddFieldsError;
 use crate::process::logging;
@@ -61,6 +62,16 @@ pub enum Error {
         /// Why the content is rejected.
         source: AddFieldsError,
     },
+}
+
+/// How diagnostics are written where the arguments are wrong.
+#[must_use]
+pub fn logging_of_unparsed(arguments: impl IntoIterator<Item = OsString>) -> logging::LogSettings {
+    logging(&LoggingArgs {
+        log_format: cli::log_format(arguments),
+        verbose: 0,
+        quiet: false,
+    })
 }
 
 /// How diagnostics are written.

@@ -1,5 +1,6 @@
 //! Diagnostics on stderr, through `tracing`, and progress bars beside them.
 
+use std::fmt;
 use std::io::{self, IsTerminal as _, Write, stderr};
 use std::sync::LazyLock;
 
@@ -52,6 +53,15 @@ pub fn start(settings: LogSettings) {
             .with_ansi(stderr().is_terminal())
             .init(),
         LogFormat::Json => lines.json().flatten_event(true).init(),
+    }
+}
+
+/// Reports wrong usage, whatever found it, in one form.
+pub fn usage_error(error: &dyn fmt::Display, format: LogFormat) {
+    match format {
+        // The exit code says it, too.
+        LogFormat::Text => drop(writeln!(stderr(), "error: {error}")),
+        LogFormat::Json => tracing::error!("{error}"),
     }
 }
 

@@ -28,6 +28,7 @@ fn usage(arguments: &[&str]) -> String {
     assert_eq!(output.status.code(), Some(2), "{arguments:?}: {told}");
     assert!(output.stdout.is_empty());
     assert_eq!(told.lines().count(), 1, "{told}");
+    assert!(told.starts_with("error: "), "{told}");
     transcript(&command, &output)
 }
 
@@ -44,7 +45,8 @@ fn wrong_usage_exits_with_2_and_one_line() {
         &["--threads", "many"],
         &["--threads", "-1"],
         &["--max-line-bytes", "0"],
-        &["--max-line-bytes", "1G"],
+        &["--max-line-bytes", "2G"],
+        &["--max-line-bytes", "16MBytes"],
         &["--namespace", ""],
         &["--trusted-proxy", "ten"],
         &["--network", "10.0.0.0/8"],
@@ -68,6 +70,59 @@ fn wrong_usage_exits_with_2_and_one_line() {
     insta::assert_snapshot!(told);
     let before = std::fs::read(&record).expect("the record is still there");
     assert!(!before.is_empty());
+}
+
+#[test]
+fn wrong_usage_says_what_was_meant() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("audit");
+    std::fs::write(&file, "x").expect("written");
+    let mut told = String::new();
+    for arguments in [
+        &["normalise"][..],
+        &["schema", "field"],
+        &["normalize", "--dialct", "cloud"],
+        &["normalize", "--dialect", "clod"],
+        &["normalize", "--tag"],
+        &["normalize", "-x"],
+        &["fetch", "--urll", "https://acme.atlassian.net"],
+        &["fixtures", "check"],
+        &["state", "set", "x"],
+        &["auth", "login"],
+        &["audit.log"],
+        &["audit log.gz"],
+        &[file.to_str().expect("UTF-8")],
+        &["-"],
+        &["https://acme.atlassian.net"],
+        &["audits"],
+        &["schema", "audit.log"],
+    ] {
+        told += &usage(arguments);
+    }
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn wrong_usage_is_json_where_that_is_asked_for() {
+    for arguments in [
+        &["--log-format", "json", "normalize", "--dialct", "x"][..],
+        &["normalize", "--threads", "0", "--log-format=json"],
+        &[
+            "normalize",
+            "--geoip-city",
+            "no-such.mmdb",
+            "--log-format",
+            "json",
+        ],
+        &["fetch", "--log-format", "json"],
+    ] {
+        let output = run(arguments, b"");
+        assert_eq!(output.status.code(), Some(2));
+        let told = lines(&output.stderr);
+        assert_eq!(told.len(), 1);
+        assert_eq!(told[0]["level"], "ERROR");
+        assert!(told[0]["message"].is_string());
+    }
 }
 
 #[test]
@@ -405,6 +460,14 @@ fn records_over_the_limit() {
         normalize(&["--max-line-bytes", "100031"], &long)[0]["event"]["kind"],
         "event"
     );
+    for (size, kind) in [
+        ("98KiB", "event"),
+        ("97K", "pipeline_error"),
+        ("100KB", "pipeline_error"),
+    ] {
+        let events = normalize(&["--max-line-bytes", size], &long);
+        assert_eq!(events[0]["event"]["kind"], kind, "{size}");
+    }
     let long = &normalize(&["--max-line-bytes", "100030"], &long)[0];
     assert_eq!(long["event"]["kind"], "pipeline_error");
 }
