@@ -3,6 +3,7 @@
 use std::io::{stdin, stdout};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use rustix::fs::{FileType, Stat, fstat, stat};
 
@@ -14,6 +15,7 @@ use crate::options;
 use crate::pipeline::event::Origin;
 use crate::pipeline::normalize::{Counts, Normalizer};
 use crate::process::batch;
+use crate::process::logging::{self, seconds_since};
 use crate::process::stop::Stop;
 use crate::ship::LINES_KEPT;
 use crate::sink::{self, Sink};
@@ -27,8 +29,10 @@ struct NormalizedBatch {
 }
 
 /// The counts of the inputs, one after the other.
-#[derive(Default)]
 struct Tally {
+    began: Instant,
+    /// Bytes of events.
+    bytes: u64,
     total: Counts,
     current: Counts,
     origin: Option<Arc<Origin>>,
@@ -53,7 +57,13 @@ pub fn run(arguments: NormalizeArgs) -> Result<Exit, Error> {
     let limit = arguments.mapping.max_line_bytes;
     let mut inputs = Inputs::new(files, limit, Arc::clone(&stop), sink.pipe());
 
-    let mut tally = Tally::default();
+    let mut tally = Tally {
+        began: Instant::now(),
+        bytes: 0,
+        total: Counts::default(),
+        current: Counts::default(),
+        origin: None,
+    };
     let mut written = Ok(());
     batch::in_order(
         threads,
@@ -77,7 +87,7 @@ pub fn run(arguments: NormalizeArgs) -> Result<Exit, Error> {
         return Ok(Exit::Done);
     }
     let total = tally.end();
-    summarise(total, stop.signal());
+    summarise(&tally, inputs.failed(), stop.signal());
     Ok(match stop.signal() {
         Some(signal) => Exit::Signal(signal),
         None if inputs.failed() => Exit::Failed,
@@ -112,6 +122,7 @@ impl Tally {
             self.origin = next;
         }
         self.current += events.counts;
+        self.bytes += events.lines.len() as u64;
     }
 
     /// Ends the current input; all counts so far. An input without a single record is not what was
@@ -168,8 +179,9 @@ fn is_same(input: &Path, file: &Stat) -> bool {
     input.is_ok_and(|input| (input.st_dev, input.st_ino) == (file.st_dev, file.st_ino))
 }
 
-fn summarise(counts: Counts, signal: Option<u8>) {
-    let Counts { records, failed } = counts;
+fn summarise(tally: &Tally, has_failed: bool, signal: Option<u8>) {
+    let Counts { records, failed } = tally.total;
+    let (bytes, seconds) = (tally.bytes, seconds_since(tally.began));
     if let Some(signal) = signal {
         tracing::warn!(
             signal,
@@ -180,9 +192,11 @@ fn summarise(counts: Counts, signal: Option<u8>) {
         tracing::warn!(
             records,
             failed,
+            bytes,
+            seconds,
             "some records could not be mapped and became pipeline_error events (-v shows each)"
         );
-    } else {
-        tracing::info!(records, failed, "done");
+    } else if has_failed || logging::shows_summary() {
+        tracing::info!(records, failed, bytes, seconds, "done");
     }
 }

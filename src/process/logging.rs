@@ -3,12 +3,29 @@
 use std::fmt;
 use std::io::{self, IsTerminal as _, Write, stderr};
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use tracing_subscriber::filter::LevelFilter;
 
 static BARS: LazyLock<MultiProgress> =
     LazyLock::new(|| MultiProgress::with_draw_target(ProgressDrawTarget::hidden()));
+
+/// Whether a run that went well says so.
+static SUMMARY: AtomicBool = AtomicBool::new(false);
+
+/// Whether what was done is logged where nothing went wrong: on a terminal, and with `-v`.
+#[must_use]
+pub fn shows_summary() -> bool {
+    SUMMARY.load(Ordering::Relaxed)
+}
+
+/// Seconds since then, to the millisecond, for a summary.
+#[must_use]
+pub fn seconds_since(began: Instant) -> f64 {
+    (began.elapsed().as_secs_f64() * 1000.0).round() / 1000.0
+}
 
 /// Where progress bars go: nowhere, unless stderr is a terminal and people are to read it.
 #[must_use]
@@ -37,6 +54,8 @@ pub struct LogSettings {
 /// Sends what is traced from here on to stderr.
 pub fn start(settings: LogSettings) {
     let LogSettings { level, format } = settings;
+    let is_summary_shown = stderr().is_terminal() || level > LevelFilter::INFO;
+    SUMMARY.store(is_summary_shown, Ordering::Relaxed);
     let is_for_people = level > LevelFilter::ERROR && format == LogFormat::Text;
     if is_for_people && stderr().is_terminal() {
         BARS.set_draw_target(ProgressDrawTarget::stderr());

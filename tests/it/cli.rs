@@ -1,6 +1,6 @@
 //! The command line contract: exit codes, and every flag of `normalize`, through the binary.
 
-use crate::support::outcome::{outcome, transcript};
+use crate::support::outcome::{filtered, outcome, transcript};
 use crate::support::program::{command, events, lines, project, run, run_command, stderr};
 use serde_json::{Value, json};
 
@@ -188,6 +188,28 @@ fn quiet_says_nothing_and_verbose_names_each_record() {
     let told = lines(&told.stderr);
     assert_eq!(told[0]["failed"], 1);
     assert_eq!(told[0]["level"], "WARN");
+}
+
+#[test]
+fn a_summary_is_for_people_and_for_trouble() {
+    let told = |arguments: &[&str], input: &str| {
+        let arguments = ["normalize"].iter().chain(arguments);
+        let output = run(arguments, input.as_bytes());
+        assert_eq!(output.status.code(), Some(0));
+        filtered(&stderr(&output))
+    };
+    assert_eq!(told(&[], CLOUD), "");
+    let done = "INFO done records=1 failed=0 bytes=405 seconds=[SECONDS]\n";
+    assert_eq!(told(&["-v"], CLOUD).trim_start(), done);
+    let input = format!("{CLOUD}\nnonsense");
+    assert!(told(&[], &input).contains("records=2 failed=1 bytes="));
+    let json = run(
+        ["normalize", "-v", "--log-format", "json"],
+        CLOUD.as_bytes(),
+    );
+    let json = &lines(&json.stderr)[0];
+    assert_eq!(json["bytes"], 405);
+    assert!(json["seconds"].is_f64());
 }
 
 #[test]
