@@ -7,7 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use indicatif::{MultiProgress, ProgressDrawTarget};
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
 
 static BARS: LazyLock<MultiProgress> =
     LazyLock::new(|| MultiProgress::with_draw_target(ProgressDrawTarget::hidden()));
@@ -70,6 +74,7 @@ pub fn start(settings: LogSettings) {
         LogFormat::Text => lines
             .without_time()
             .with_ansi(stderr().is_terminal())
+            .event_format(TextLine)
             .init(),
         LogFormat::Json => lines.json().flatten_event(true).init(),
     }
@@ -81,6 +86,38 @@ pub fn usage_error(error: &dyn fmt::Display, format: LogFormat) {
         // The exit code says it, too.
         LogFormat::Text => drop(writeln!(stderr(), "error: {error}")),
         LogFormat::Json => tracing::error!("{error}"),
+    }
+}
+
+/// A line of text: level, message and fields.
+struct TextLine;
+
+impl<S, N> FormatEvent<S, N> for TextLine
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut line: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let level = *event.metadata().level();
+        if line.has_ansi_escapes() {
+            let color = match level {
+                Level::ERROR => 31,
+                Level::WARN => 33,
+                Level::INFO => 32,
+                Level::DEBUG => 34,
+                _ => 35,
+            };
+            write!(line, "\x1b[{color}m{level}\x1b[0m ")?;
+        } else {
+            write!(line, "{level} ")?;
+        }
+        context.format_fields(line.by_ref(), event)?;
+        writeln!(line)
     }
 }
 
