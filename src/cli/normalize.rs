@@ -19,7 +19,7 @@ pub struct NormalizeArgs {
     #[arg(short, long, value_name = "PATH", default_value = "-")]
     pub output: PathBuf,
     /// Overwrite the file of --output even if it is not empty and does not begin with an event
-    #[arg(long)]
+    #[arg(long, requires = "output")]
     pub force: bool,
     /// How records are mapped.
     #[command(flatten)]

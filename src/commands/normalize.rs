@@ -1,6 +1,6 @@
 //! `confluence-ecs normalize`: records from files and pipes into events.
 
-use std::io::{stdin, stdout};
+use std::io::{IsTerminal as _, stdin, stdout};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -52,6 +52,9 @@ pub fn run(arguments: NormalizeArgs) -> Result<Exit, Error> {
         files.push("-".into());
     }
     let mut sink = open_output(&arguments.output, arguments.force, &files)?;
+    if files.iter().any(|file| file.as_os_str() == "-") && stdin().is_terminal() {
+        tracing::info!("reading records from the terminal: end with Ctrl-D, or pass files");
+    }
     let stop = Arc::new(Stop::on_signals()?);
     let threads = options::threads(&arguments.mapping);
     let limit = arguments.mapping.max_line_bytes;

@@ -204,6 +204,7 @@ impl Inputs {
             fd: fd.into(),
             stop: Arc::clone(&self.stop),
             output: output.transpose().map_err(failed)?,
+            ended: false,
         };
         let opened = Stream::detect(raw).and_then(|stream| Text::open(stream, RawInput::is_ready));
         let opened = opened.map_err(|source| Error::Read {
@@ -306,6 +307,8 @@ struct RawInput {
     fd: File,
     stop: Arc<Stop>,
     output: Option<OwnedFd>,
+    /// The end was read: a terminal would not say so once more.
+    ended: bool,
 }
 
 impl RawInput {
@@ -317,16 +320,20 @@ impl RawInput {
 impl Read for RawInput {
     /// Waits for bytes; 0 at the end, or when it is time to end.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
+        while !self.ended {
             let output: Option<BorrowedFd<'_>> = self.output.as_ref().map(AsFd::as_fd);
             match self.stop.wait(self.fd.as_fd(), output)? {
                 Ready::Stop => return Ok(0),
                 Ready::Input => match self.fd.read(buffer) {
                     Err(error) if is_passing(&error) => {}
-                    result => return result,
+                    result => {
+                        self.ended = matches!(result, Ok(0)) && !buffer.is_empty();
+                        return result;
+                    }
                 },
             }
         }
+        Ok(0)
     }
 }
 

@@ -60,6 +60,7 @@ fn wrong_usage_exits_with_2_and_one_line() {
         &["-q", "-v"],
         &["--config", "x.toml"],
         &["--host-metadata"],
+        &["--force"],
         &["--elasticsearch-url", "http://localhost:9200"],
         &["--output", &record, &record],
     ] {

@@ -324,6 +324,7 @@ fn the_offset_is_that_of_the_line() {
 fn nul_bytes_before_a_line_are_no_part_of_it() {
     const R: &str = r#"{"creationDate":1}"#;
     const N: &str = "\0\0\0";
+    const P: u64 = PRETTY.len() as u64;
     for (text, kinds, offsets) in [
         (format!("{N}{R}\n{R}"), "..", &[3, 22][..]),
         (
@@ -340,6 +341,11 @@ fn nul_bytes_before_a_line_are_no_part_of_it() {
         (format!("{R}{N}{R}{N}[{R}]"), "...", &[0, 21, 42]),
         (format!(" {N}{R}\n{R}"), "..", &[4, 23]),
         (format!("{{\"a{N}{R}\n{R}"), "!..", &[0, 6, 25]),
+        (
+            format!("{PRETTY}{N}{PRETTY}\n{N}{PRETTY}\n{N}\n"),
+            "...",
+            &[0, P + 3, 2 * P + 7],
+        ),
         // Elsewhere they are what they are.
         (format!("x{N}y\n{R}"), "!.", &[0, 6]),
     ] {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::Output;
 
 use crate::support::follow::gzip;
-use crate::support::outcome::outcome;
+use crate::support::outcome::{filtered, outcome};
 use crate::support::program::{command, events, lines, project, run, run_command, stderr};
 use serde_json::Value;
 
@@ -107,7 +107,7 @@ fn what_is_no_text_is_one_error_that_says_what_to_do() {
         assert!(output.stdout.is_empty());
         told += &stderr(&output);
     }
-    insta::assert_snapshot!(told);
+    insta::assert_snapshot!(filtered(&told));
 }
 
 #[test]

@@ -65,3 +65,4 @@ mod tail_start;
 mod tail_state;
 mod tail_unfinished;
 mod tail_unread;
+mod terminal;

@@ -206,13 +206,13 @@ impl Framer {
         }
     }
 
-    /// Whether no byte of a line has been looked at yet.
+    /// Whether no byte of a line has been looked at yet, or of what follows a document.
     fn is_at_line_start(&self) -> bool {
-        let is_between = match &self.mode {
-            Mode::Start(_) | Mode::Lines(Asked::NotYet) => true,
+        match &self.mode {
+            Mode::Start(_) => true,
+            Mode::Lines(Asked::NotYet) => self.line_offset == self.offset,
             Mode::Record(_) | Mode::Lines(_) | Mode::Document(_) | Mode::Discard(_) => false,
-        };
-        is_between && self.line_offset == self.offset
+        }
     }
 
     /// Consumes what stands before a line and is no part of it.
