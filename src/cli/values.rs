@@ -47,11 +47,29 @@ pub(super) fn threads(text: &str) -> Result<NonZeroUsize, &'static str> {
 
 /// Lengths up to 1 GiB: positions in a record are 32 bits wide.
 pub(super) fn line_limit(text: &str) -> Result<usize, &'static str> {
-    const EXPECTED: &str = "expected a number of bytes from 1 to 1073741824";
-    match text.parse() {
-        Ok(limit) if (1..=1 << 30).contains(&limit) => Ok(limit),
-        _ => Err(EXPECTED),
-    }
+    let limit = size(text).and_then(|size| usize::try_from(size).ok());
+    limit.filter(|limit| (1..=1 << 30).contains(limit)).ok_or(
+        "expected a size from 1 byte to 1 GiB, such as 16MiB, 16MB, 16M (as MiB) or 16777216",
+    )
+}
+
+/// A number of bytes, alone or with a unit as GNU's tools take it: `16K` and `16KiB` are 1024 times
+/// as many, `16KB` 1000 times.
+fn size(text: &str) -> Option<u64> {
+    let is_digit = |byte: &u8| byte.is_ascii_digit();
+    let digits = text.bytes().take_while(is_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let factor: u64 = match &*unit.trim_start().to_ascii_lowercase() {
+        "" | "b" => 1,
+        "k" | "kib" => 1 << 10,
+        "m" | "mib" => 1 << 20,
+        "g" | "gib" => 1 << 30,
+        "kb" => 1_000,
+        "mb" => 1_000_000,
+        "gb" => 1_000_000_000,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(factor)
 }
 
 /// A time as every flag takes it: absolute, so long ago, or the present.
@@ -157,4 +175,41 @@ pub(super) fn interval(text: &str) -> Result<Duration, &'static str> {
 
 pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
     humantime::parse_duration(text).map_err(|_| "expected a duration such as 90s, 12h or 7d")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_units() {
+        for (text, bytes) in [
+            ("1", 1),
+            ("16777216", 16 << 20),
+            ("16MiB", 16 << 20),
+            ("16M", 16 << 20),
+            ("16 mib", 16 << 20),
+            ("16MB", 16_000_000),
+            ("3k", 3 << 10),
+            ("3kB", 3000),
+            ("1G", 1 << 30),
+            ("7B", 7),
+        ] {
+            assert_eq!(line_limit(text), Ok(bytes), "{text}");
+        }
+        for text in [
+            "",
+            "0",
+            "0M",
+            "M",
+            "-1",
+            "1.5M",
+            "1T",
+            "2G",
+            "16MiBs",
+            "99999999999999999999",
+        ] {
+            assert!(line_limit(text).is_err(), "{text}");
+        }
+    }
 }

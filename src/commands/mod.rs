@@ -137,7 +137,10 @@ impl Error {
 impl From<&Error> for Exit {
     fn from(error: &Error) -> Self {
         match error {
-            Error::Config(_) | Error::OutputIsInput(_) | Error::OffsetOfSite(_) => Self::Usage,
+            Error::Config(_)
+            | Error::OutputIsInput(_)
+            | Error::OffsetOfSite(_)
+            | Error::Sink(sink::Error::NotEvents { .. }) => Self::Usage,
             Error::Auth(error) if error.is_usage() => Self::Usage,
             Error::Connect(error) if error.is_usage() => Self::Usage,
             Error::Sink(sink::Error::Closed) => Self::Done,

@@ -25,6 +25,7 @@ use super::written::WrittenLines;
 use crate::pipeline::normalize::Counts;
 use crate::pipeline::timestamp::Timestamp;
 use crate::process::advice;
+use crate::process::logging;
 use crate::process::service::Service;
 use crate::process::signal_guard;
 use crate::process::stop::Stop;
@@ -457,10 +458,11 @@ impl Fetching<'_> {
         let client = &self.asker.client;
         let requests = client.requests.load(Ordering::Relaxed);
         let repeated = client.repeated.load(Ordering::Relaxed);
+        let (bytes, seconds) = self.delivery.shipper.volume();
         if failed > 0 {
-            tracing::warn!(records, failed, requests, repeated, "done");
-        } else {
-            tracing::info!(records, failed, requests, repeated, "done");
+            tracing::warn!(records, failed, requests, repeated, bytes, seconds, "done");
+        } else if logging::shows_summary() {
+            tracing::info!(records, failed, requests, repeated, bytes, seconds, "done");
         }
     }
 }

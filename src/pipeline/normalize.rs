@@ -13,7 +13,7 @@ use crate::pipeline::enrich::memo::Memo;
 use crate::pipeline::enrich::source::{Enricher, Enrichment};
 use crate::pipeline::enrich::uri;
 use crate::pipeline::event::{self, Envelope, Event, Hosts, Origin};
-use crate::pipeline::frame::{Frame, Framer, Problem, leading_hole, parted_by_holes};
+use crate::pipeline::frame::{Frame, Framer, LineNumbers, Problem, leading_hole, parted_by_holes};
 use crate::pipeline::json::{Kind, Reader, SyntaxError, Value};
 use crate::pipeline::map::{self, Unmappable, actions, users};
 use crate::pipeline::timestamp::TimeMode;
@@ -104,6 +104,8 @@ pub struct Normalizer {
     reader: Reader,
     known: LookupCache,
     counts: Counts,
+    /// Where the text stands whose frames come next, for messages.
+    lines: Option<LineNumbers>,
 }
 
 /// Caches of lookups whose keys records repeat.
@@ -129,6 +131,14 @@ impl Normalizer {
                 hosts: Memo::new(6),
             },
             counts: Counts::default(),
+            lines: None,
+        }
+    }
+
+    /// The number of the line that the text of the frames begins in that come next, for messages.
+    pub fn number_lines(&mut self, first: u64) {
+        if tracing::enabled!(tracing::Level::DEBUG) {
+            self.lines.get_or_insert_default().begin_at(first);
         }
     }
 
@@ -157,6 +167,9 @@ impl Normalizer {
         frames: Vec<Frame>,
         origin: &Origin,
     ) {
+        if let Some(lines) = &mut self.lines {
+            lines.take(text, offset);
+        }
         for frame in frames {
             let Frame::Lines {
                 range,
@@ -353,7 +366,13 @@ impl Normalizer {
                 (message, text)
             }
         };
-        tracing::debug!("cannot map record: {message}");
+        let lines = self.lines.as_ref();
+        let name = origin.name();
+        if let Some(line) = lines.and_then(|lines| lines.number(line_offset)) {
+            tracing::debug!("{name}:{line}: cannot map record: {message}");
+        } else {
+            tracing::debug!("{name}: cannot map record: {message}");
+        }
         let envelope = &self.options.envelope;
         event::write_pipeline_error(out, &message, envelope, origin, line_offset, original);
     }

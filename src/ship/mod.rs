@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::pipeline::normalize::Counts;
+use crate::process::logging::seconds_since;
 use crate::process::service::Service;
 use crate::process::shown::Shown as _;
 use crate::process::stop::Stop;
@@ -98,6 +99,9 @@ pub struct Shipper<P> {
     is_final: bool,
     last_save: Instant,
     unsaved_bytes: usize,
+    /// Bytes of events of this process.
+    bytes: u64,
+    began: Instant,
 }
 
 impl<P: Progress> Shipper<P> {
@@ -124,6 +128,8 @@ impl<P: Progress> Shipper<P> {
             is_final: false,
             last_save: Instant::now(),
             unsaved_bytes: 0,
+            bytes: 0,
+            began: Instant::now(),
         };
         shipper.save()?;
         Ok(shipper)
@@ -152,6 +158,11 @@ impl<P: Progress> Shipper<P> {
     /// Bytes written since then.
     pub fn unsaved_bytes(&self) -> usize {
         self.unsaved_bytes
+    }
+
+    /// Bytes of events that this process wrote, and in how many seconds, for a summary.
+    pub fn volume(&self) -> (u64, f64) {
+        (self.bytes, seconds_since(self.began))
     }
 
     /// Saves and reopens the output if it was moved away: into a file that is being compressed, nothing
@@ -184,6 +195,7 @@ impl<P: Progress> Shipper<P> {
         self.service.waiting(false);
         written?;
         self.unsaved_bytes += lines.len();
+        self.bytes += lines.len() as u64;
         Ok(())
     }
 

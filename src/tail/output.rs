@@ -8,6 +8,7 @@ use super::log::LogId;
 use super::pace::Pace;
 use super::piece::Change;
 use crate::pipeline::normalize::Counts;
+use crate::process::logging;
 use crate::ship::{self, Progress, SAVE_BYTES, Shipper};
 use crate::sink::{self, OutputCheckpoint};
 
@@ -109,7 +110,7 @@ impl Output {
         }
         if self.reported.elapsed() >= self.report_interval {
             self.reported = Instant::now();
-            self.summarise("so far");
+            self.summarise("so far", true);
         }
         Ok(())
     }
@@ -156,8 +157,8 @@ impl Output {
         }
     }
 
-    /// Logs the counters.
-    pub fn summarise(&self, when: &str) {
+    /// Logs the counters: if something went wrong, if people look on, or `always`.
+    pub fn summarise(&self, when: &str, always: bool) {
         let Counts { records, failed } = self.shipper.total;
         let checkpoints = &self.shipper.progress.checkpoints;
         let files = checkpoints.logs.len();
@@ -165,10 +166,11 @@ impl Output {
         self.shipper
             .service
             .status(&format!("{records} records of {files} files"));
+        let (bytes, seconds) = self.shipper.volume();
         if failed > 0 || lost_bytes > 0 {
-            tracing::warn!(records, failed, files, lost_bytes, "{when}");
-        } else {
-            tracing::info!(records, failed, files, lost_bytes, "{when}");
+            tracing::warn!(records, failed, files, lost_bytes, bytes, seconds, "{when}");
+        } else if always || logging::shows_summary() {
+            tracing::info!(records, failed, files, lost_bytes, bytes, seconds, "{when}");
         }
     }
 }
