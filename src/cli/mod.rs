@@ -133,7 +133,9 @@ pub fn report(error: &clap::Error) -> Result<Exit, String> {
             _ if error.use_stderr() => Exit::Usage,
             _ => Exit::Done,
         }),
-        _ => Err(redacted(&usage::one_line(error), std::env::args_os())),
+        _ => Err(usage::one_line(error, |text| {
+            redacted(text, std::env::args_os())
+        })),
     }
 }
 

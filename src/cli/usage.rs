@@ -8,9 +8,10 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use super::LogFormatArg;
 use crate::process::shown::quoted_for_shell;
 
-/// A usage error as one line, without the word before it.
-pub(super) fn one_line(error: &clap::Error) -> String {
-    let rendered = error.render().to_string();
+/// A usage error as one line, without the word before it, and without what `redact` leaves out of it.
+pub(super) fn one_line(error: &clap::Error, redact: impl Fn(&str) -> String) -> String {
+    // Before lines are joined: a secret may have a line end in it.
+    let rendered = redact(&error.render().to_string());
     let lines = rendered.lines().map(str::trim);
     let ends = |line: &&str| line.starts_with("Usage:") || line.starts_with("For more");
     // The tip about an unknown flag is how to name a file like it: seldom what was meant.
@@ -29,7 +30,7 @@ pub(super) fn one_line(error: &clap::Error) -> String {
         None => source_instead_of_command(error, &rendered).or_else(|| help(error, &rendered)),
     };
     match hint {
-        Some(hint) => format!("{message}; {hint}"),
+        Some(hint) => format!("{message}; {}", redact(&hint)),
         None => message.to_owned(),
     }
 }
