@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+use std::env::args_os;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -14,16 +15,28 @@ use confluence_ecs::process::logging;
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return cli::report(&error).into(),
+        Err(error) => {
+            let exit = cli::report(&error).unwrap_or_else(|message| {
+                let settings = options::logging_of_unparsed(args_os());
+                logging::start(settings);
+                logging::usage_error(&message, settings.format);
+                Exit::Usage
+            });
+            return exit.into();
+        }
     };
-    logging::start(options::logging(&cli.logging));
+    let settings = options::logging(&cli.logging);
+    logging::start(settings);
     match commands::run(cli.command) {
         Ok(exit) => exit.into(),
         Err(error) => {
-            if !error.is_quiet() {
+            let exit = Exit::from(&error);
+            if exit == Exit::Usage {
+                logging::usage_error(&error, settings.format);
+            } else if !error.is_quiet() {
                 tracing::error!("{error}");
             }
-            Exit::from(&error).into()
+            exit.into()
         }
     }
 }

@@ -13,7 +13,7 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
 static OPTIONS: LazyLock<Arc<Options>> = LazyLock::new(|| {
-    let fields = br#"{"event":{"module":"m"},"confluence":{"audit":{"type":{"a":"x"}}},"user":1}"#;
+    let fields = br#"{"event":{"module":"m"},"confluence":{"audit":{"type":{"a":"x"}}},"user":{"name":1}}"#;
     Arc::new(Options {
         dialect: None,
         time_mode: TimeMode::Elastic,

@@ -320,7 +320,7 @@ mod tests {
         let utf16 = read(b"\xff\xfea\0", Alphabet::Token).unwrap_err();
         assert!(utf16.to_string().contains("UTF-16"), "{utf16}");
         assert!(matches!(
-            read(&[b'x'; 20_000], Alphabet::Token),
+            read(&vec![b'x'; 20_000], Alphabet::Token),
             Err(Error::TooLong(_))
         ));
     }

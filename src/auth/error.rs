@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::credentials;
 use crate::http::retry::Failure;
 use crate::http::{self, SettingsError};
+use crate::process::advice;
 use crate::process::shown::Shown as _;
 use crate::state;
 
@@ -13,10 +14,10 @@ use crate::state;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// There is no stored login.
-    #[error("not logged in: run `confluence-ecs auth login --client-id ID`")]
+    #[error("not logged in: run `{}`", login("ID"))]
     NotLoggedIn,
     /// The token file is damaged.
-    #[error("token file {} is damaged: {damage}; log in again: confluence-ecs auth login --client-id ID", path.shown())]
+    #[error("token file {} is damaged: {damage}; log in again: {}", path.shown(), login("ID"))]
     Damaged {
         /// Path of the file that caused the error.
         path: PathBuf,
@@ -256,8 +257,10 @@ impl Error {
     }
 }
 
-fn login(client_id: &str) -> String {
-    format!("confluence-ecs auth login --client-id {client_id}")
+/// The command that logs in.
+#[must_use]
+pub fn login(client_id: &str) -> String {
+    advice::command(&["auth", "login", "--client-id", client_id])
 }
 
 /// A refresh whose answer got lost has used the token up.

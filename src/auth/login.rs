@@ -8,7 +8,8 @@ use std::sync::Arc;
 use url::Url;
 
 use super::Session;
-use super::callback::{Callback, Listener};
+use super::callback::Callback;
+use super::listener::Listener;
 use super::oauth::{self, App, Tokens};
 use super::servers::Servers;
 use super::store::{AccessibleSite, TokenSet, TokenStore};

@@ -6,7 +6,8 @@
 pub mod authorization;
 pub mod callback;
 pub mod credentials;
-mod error;
+pub mod error;
+mod listener;
 pub mod login;
 pub mod oauth;
 pub mod servers;

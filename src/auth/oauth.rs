@@ -195,10 +195,20 @@ fn refusal(answer: &Answer) -> Option<TokenRefusal> {
     let said = answer.quote();
     match error {
         "invalid_grant" => Some(TokenRefusal::InvalidGrant(said)),
+        // Atlassian says `unauthorized_client` of a refresh token that has ended, too.
+        "unauthorized_client" | "access_denied" if is_of_grant(&said) => {
+            Some(TokenRefusal::InvalidGrant(said))
+        }
         // Atlassian answers `access_denied` to a wrong secret.
         "invalid_client" | "unauthorized_client" | "access_denied" => Some(TokenRefusal::App(said)),
         _ => None,
     }
+}
+
+/// Whether a description names the token, and not the app.
+fn is_of_grant(said: &str) -> bool {
+    let said = said.to_lowercase().replace(['_', '-'], " ");
+    said.contains("refresh token") || said.contains("authorization code")
 }
 
 fn refused(answer: &Answer) -> Error {

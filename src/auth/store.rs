@@ -86,10 +86,13 @@ impl TokenSet {
         Some(after(self.refreshed_at, IDLE).min(self.ends()))
     }
 
-    /// When a new login is needed whatever happens.
+    /// When a new login is needed whatever happens: without a refresh token, with the access token.
     #[must_use]
     pub fn ends(&self) -> Timestamp {
-        after(self.logged_in_at, IN_ALL)
+        match self.refresh_token {
+            Some(_) => after(self.logged_in_at, IN_ALL),
+            None => self.access_ends,
+        }
     }
 
     /// Why it has expired, if it has.
@@ -391,6 +394,7 @@ mod tests {
             ..token_set.clone()
         };
         assert_eq!(short.refresh_ends(), None);
+        assert_eq!(short.ends(), short.access_ends);
         assert!(!ends(&short, "2026-01-01T00:59:59Z"));
         assert!(ends(&short, "2026-01-01T01:00:00Z"));
 

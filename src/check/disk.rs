@@ -6,15 +6,17 @@ use std::path::{Path, PathBuf};
 
 use super::{CheckStep, StepName};
 use crate::fetch::checkpoint::SiteCheckpoint;
+use crate::fetch::identity::SiteIdentity;
+use crate::fetch::states;
 use crate::process::shown::Shown as _;
 use crate::state;
 
-/// Whether the state can be kept; with a site's checkpoint, also whether its state can be read, and
+/// Whether the state can be kept; of a site and query, also whether its state can be read, and
 /// whether another instance holds it.
 #[must_use]
 pub fn state_dir(
     directory: Result<PathBuf, state::Error>,
-    new: Option<&SiteCheckpoint>,
+    site: Option<(&SiteIdentity, Option<&str>)>,
 ) -> CheckStep {
     let name = StepName::StateDir;
     let directory = match directory {
@@ -38,10 +40,10 @@ pub fn state_dir(
             );
         }
     };
-    let Some(new) = new else {
+    let Some((site, search)) = site else {
         return CheckStep::ok(name, detail);
     };
-    let file = new.file_name();
+    let (file, _) = states::find(&directory, site, search);
     if let Err(error) = state::check_free(&directory, &file) {
         return CheckStep::warn(
             name,

@@ -12,10 +12,9 @@ use super::records::{self, SiteContext};
 use super::{CheckReport, CheckStep, Status, StepName, disk, network, times};
 use crate::auth::authorization::Authorization;
 use crate::fetch::asker::Asker;
-use crate::fetch::checkpoint::SiteCheckpoint;
 use crate::fetch::connect::{self, FetchTarget, SiteLocation};
-use crate::fetch::since::Since;
 use crate::fetch::site::Site;
+use crate::fetch::time_spec::TimeSpec;
 use crate::http::address::{below, origin, without_query};
 use crate::http::{Client, Settings, SettingsError};
 use crate::pipeline::timestamp::Timestamp;
@@ -50,7 +49,7 @@ pub struct Plan {
     /// Only records with this text.
     pub search: Option<String>,
     /// Where the first run begins.
-    pub since: Since,
+    pub since: TimeSpec,
     /// The directory of the state, where it is not the usual one.
     pub state_dir: Option<PathBuf>,
     /// Configured GeoIP databases.
@@ -73,6 +72,7 @@ pub fn run<W: Write>(plan: Plan, report: CheckReport<W>) -> io::Result<bool> {
         output: plan.output,
         report,
         site: None,
+        cloud_id: None,
         ahead: None,
     };
     doctor.run(plan.target)
@@ -81,13 +81,15 @@ pub fn run<W: Write>(plan: Plan, report: CheckReport<W>) -> io::Result<bool> {
 struct Doctor<W> {
     url: Option<Url>,
     search: Option<String>,
-    since: Since,
+    since: TimeSpec,
     state_dir: Option<PathBuf>,
     databases: Vec<Given>,
     output: PathBuf,
     report: CheckReport<W>,
     /// As soon as it is known.
     site: Option<Site>,
+    /// Cloud id of the site, where it tells it though it is not needed.
+    cloud_id: Option<String>,
     /// How far our clock is ahead of the server's, in seconds.
     ahead: Option<i64>,
 }
@@ -111,10 +113,13 @@ impl<W: Write> Doctor<W> {
     /// What fetch needs of this machine.
     fn own_steps(&mut self) -> io::Result<()> {
         let directory = state::directory(self.state_dir.as_deref());
-        let site = self.site.as_ref();
-        let new = site.map(|site| SiteCheckpoint::new(site.name(), self.search.clone()));
-        self.report
-            .report_step(disk::state_dir(directory, new.as_ref()))?;
+        let site = self.site.as_ref().map(|site| {
+            let mut identity = site.identity();
+            identity.cloud_id = identity.cloud_id.or(self.cloud_id.clone());
+            identity
+        });
+        let site = site.as_ref().map(|site| (site, self.search.as_deref()));
+        self.report.report_step(disk::state_dir(directory, site))?;
         for step in databases::steps(&self.databases, Timestamp::now()) {
             self.report.report_step(step)?;
         }
@@ -186,7 +191,9 @@ impl<W: Write> Doctor<W> {
         };
         self.site = Some(site.clone());
         let url = self.url.as_ref();
-        self.report_step(cloud_id(&asked, &site, client, url))?;
+        let (step, id) = cloud_id(&asked, &site, client, url);
+        self.cloud_id = id;
+        self.report_step(step)?;
         Ok(site)
     }
 
@@ -206,8 +213,8 @@ impl<W: Write> Doctor<W> {
         let first = self.since.at(now);
         // From now on, there is nothing yet by intention.
         let begins = match self.since {
-            Since::Now => Timestamp::from_millis(0).unwrap_or(now),
-            Since::Time(_) | Since::Ago(_) => first,
+            TimeSpec::Now => Timestamp::from_millis(0).unwrap_or(now),
+            TimeSpec::Time(_) | TimeSpec::Ago(_) => first,
         };
         let search = self.search.as_deref();
         self.report_step(times::newest_record(probe.newest, begins, now, search))?;
@@ -339,8 +346,14 @@ fn case(site: &Site, authorization: &Authorization) -> SiteContext {
     }
 }
 
-/// What is known of the cloud id, with what the site of `--url` says of it.
-fn cloud_id(place: &SiteLocation, site: &Site, client: &Client, url: Option<&Url>) -> CheckStep {
+/// What is known of the cloud id, with what the site of `--url` says of it; the cloud id of a site that is
+/// asked by its own address.
+fn cloud_id(
+    place: &SiteLocation,
+    site: &Site,
+    client: &Client,
+    url: Option<&Url>,
+) -> (CheckStep, Option<String>) {
     let name = StepName::CloudId;
     let asked = |url: &Url| {
         connect::cloud_id(client, url).map_err(|error| match error {
@@ -348,20 +361,14 @@ fn cloud_id(place: &SiteLocation, site: &Site, client: &Client, url: Option<&Url
             error => error.to_string(),
         })
     };
-    let used = site.base.path().rsplit('/').nth(1).unwrap_or_default();
-    match (place, url) {
+    let used = site.cloud_id().unwrap_or_default();
+    let step = match (place, url) {
         (SiteLocation::DataCenter(_), _) => CheckStep::skip(name, "a Data Center has no cloud id"),
-        (SiteLocation::CloudSite(url), _) => match asked(url) {
-            Ok(id) => CheckStep::ok(
-                name,
-                format!("{id}; not used: only a token with scopes needs --cloud-id auto"),
-            ),
-            Err(problem) => CheckStep::warn(
-                name,
-                format!("the site does not report it: {problem}"),
-                "is this Confluence Cloud, and is the name right? fetch does not need the cloud id here",
-            ),
-        },
+        (SiteLocation::CloudSite(url), _) => {
+            let asked = asked(url);
+            let id = asked.as_ref().ok().map(|id| id.to_ascii_lowercase());
+            return (of_cloud_site(asked), id);
+        }
         (SiteLocation::CloudId(_), Some(url)) => match asked(url) {
             Ok(other) if other != used => CheckStep::warn(
                 name,
@@ -378,5 +385,20 @@ fn cloud_id(place: &SiteLocation, site: &Site, client: &Client, url: Option<&Url
         (SiteLocation::CloudOfLogin(_), _) => {
             CheckStep::ok(name, format!("{used}, from the login"))
         }
+    };
+    (step, None)
+}
+
+fn of_cloud_site(asked: Result<String, String>) -> CheckStep {
+    match asked {
+        Ok(id) => CheckStep::ok(
+            StepName::CloudId,
+            format!("{id}; not used: only a token with scopes needs --cloud-id auto"),
+        ),
+        Err(problem) => CheckStep::warn(
+            StepName::CloudId,
+            format!("the site does not report it: {problem}"),
+            "is this Confluence Cloud, and is the name right? fetch does not need the cloud id here",
+        ),
     }
 }

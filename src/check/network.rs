@@ -10,7 +10,7 @@ use crate::http::{Client, Error, Request};
 #[must_use]
 pub fn resolve(client: &Client, urls: &[Url]) -> CheckStep {
     let name = StepName::NameResolves;
-    let direct: Vec<_> = urls.iter().filter(|url| !client.is_proxied(url)).collect();
+    let direct: Vec<_> = urls.iter().filter(|url| client.resolves(url)).collect();
     let mut found = Vec::new();
     for url in &direct {
         let host = url.host_str().unwrap_or_default();

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::{CheckStep, StepName};
+use crate::auth::error::login;
 use crate::auth::oauth::SCOPE;
 use crate::fetch::asker::{Asker, Error};
 use crate::fetch::page::Page;
@@ -184,7 +185,8 @@ fn scope(case: &SiteContext, is_answered: bool) -> CheckStep {
             format!("{SCOPE} is not granted, only: {}", scopes.join(" ")),
             format!(
                 "add the scope {SCOPE} to the app (developer.atlassian.com, Permissions), then log in again \
-                 with `confluence-ecs auth login`"
+                 with `{}`",
+                login("ID")
             ),
         ),
         (None, Deployment::CloudGateway) if is_answered => {

@@ -61,10 +61,10 @@ pub struct ClusterArgs {
     #[command(flatten)]
     pub connection: ClusterConnectionArgs,
     /// Ingest pipeline [default: none, not even the data stream's own: the events are mapped already]
-    #[arg(long, value_name = "NAME", requires = "elasticsearch_url", value_parser = values::not_empty)]
+    #[arg(long, value_name = "NAME", requires = "elasticsearch_url", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub pipeline: Option<String>,
     /// Largest request
-    #[arg(long, value_name = "SIZE", default_value = "5242880", requires = "elasticsearch_url", allow_hyphen_values = true, value_parser = bulk_bytes)]
+    #[arg(long, value_name = "SIZE", default_value = "5MiB", requires = "elasticsearch_url", allow_hyphen_values = true, value_parser = bulk_bytes)]
     pub bulk_bytes: usize,
     /// Requests in flight at once
     #[arg(long, value_name = "N", default_value = "2", requires = "elasticsearch_url", allow_hyphen_values = true, value_parser = bulk_concurrency)]
@@ -116,9 +116,9 @@ fn index(text: &str) -> Result<String, &'static str> {
 }
 
 fn bulk_bytes(text: &str) -> Result<usize, &'static str> {
-    let size = text.parse().ok();
+    let size = values::size(text).and_then(|size| usize::try_from(size).ok());
     let size = size.filter(|size| (1 << 10..=100 << 20).contains(size));
-    size.ok_or("expected a size from 1KiB to 100MiB")
+    size.ok_or("expected a size from 1KiB to 100MiB, such as 5MiB")
 }
 
 fn bulk_concurrency(text: &str) -> Result<NonZeroUsize, &'static str> {

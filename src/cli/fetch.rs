@@ -11,9 +11,25 @@ use url::Url;
 use super::values::CloudId;
 use super::{ClusterArgs, MappingArgs, StateDirArgs, values};
 use crate::auth::servers;
-use crate::fetch::since::Since;
+use crate::fetch::time_spec::TimeSpec;
 use crate::http::{Settings, Trust, retry};
-use crate::pipeline::timestamp::Timestamp;
+
+/// Flags that say what events are like, and where only events go: `--raw` writes none.
+const MAPPING: [&str; 13] = [
+    "dialect",
+    "geoip_city",
+    "geoip_asn",
+    "preserve_original_event",
+    "timestamps",
+    "categories",
+    "tags",
+    "no_default_tags",
+    "namespace",
+    "trusted_proxies",
+    "networks",
+    "add_fields",
+    "elasticsearch_url",
+];
 
 /// Arguments of `fetch`.
 #[derive(Debug, Args)]
@@ -29,7 +45,7 @@ pub struct FetchArgs {
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = values::interval)]
     pub interval: Option<Duration>,
     /// Write the original records, one per line, instead of events
-    #[arg(long, conflicts_with = "elasticsearch_url")]
+    #[arg(long, conflicts_with_all = MAPPING)]
     pub raw: bool,
     /// Leave out the audit records that these requests themselves cause on a Data Center
     #[arg(long)]
@@ -69,15 +85,15 @@ pub struct SiteArgs {
     #[arg(long, value_enum, default_value_t = DeploymentArg::Auto, value_name = "KIND")]
     pub deployment: DeploymentArg,
     /// Account of the API token (Cloud), or user name (Data Center)
-    #[arg(long, value_name = "EMAIL", value_parser = values::user)]
+    #[arg(long, value_name = "EMAIL", value_parser = values::user, conflicts_with = "client_secret_file")]
     pub email: Option<String>,
     /// File with the API token (or password) [env: CONFLUENCE_API_TOKEN; else `api-token` in
     /// $CREDENTIALS_DIRECTORY]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "client_secret_file")]
     pub api_token_file: Option<PathBuf>,
     /// File with a personal access token of a Data Center [env: CONFLUENCE_PAT; else `pat` in
     /// $CREDENTIALS_DIRECTORY]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["email", "api_token_file", "client_secret_file"])]
     pub pat_file: Option<PathBuf>,
     /// OAuth's client secret, for the stored grant.
     #[command(flatten)]
@@ -111,13 +127,13 @@ pub struct AtlassianArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Records")]
 pub struct QueryArgs {
-    /// Start of the first run: a time, a duration before now, or now (no past records)
-    /// [default: 24h]
-    #[arg(long, value_name = "TIME|DURATION|now", allow_hyphen_values = true, value_parser = values::since)]
-    pub since: Option<Since>,
-    /// Fetch records up to this time only: RFC 3339, such as 2026-01-31T00:00:00Z
-    #[arg(long, value_name = "TIME", value_parser = values::time)]
-    pub until: Option<Timestamp>,
+    /// Start of the first run: a date or time (2026-01-31, 2026-01-31T08:00:00Z), a duration before now
+    /// (7d), or now (no past records) [default: 24h]
+    #[arg(long, value_name = "TIME|DURATION|now", allow_hyphen_values = true, value_parser = values::time)]
+    pub since: Option<TimeSpec>,
+    /// Fetch records up to this time only, in the forms of --since
+    #[arg(long, value_name = "TIME|DURATION|now", allow_hyphen_values = true, value_parser = values::time)]
+    pub until: Option<TimeSpec>,
     /// Fetch records that contain this text only (saved as a separate position)
     #[arg(long, value_name = "TEXT", value_parser = values::search)]
     pub search: Option<String>,

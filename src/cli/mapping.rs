@@ -50,11 +50,11 @@ pub struct MappingArgs {
     /// Name a network, for source.geo.name of addresses in it (repeatable, the most specific wins)
     #[arg(long = "network", value_name = "CIDR=NAME")]
     pub networks: Vec<Network>,
-    /// Merge a constant JSON object into every event
-    #[arg(long, value_name = "FILE.json")]
+    /// Merge a constant JSON object into every event; dotted keys are expanded
+    #[arg(long, value_name = "FILE.json|{JSON}")]
     pub add_fields: Option<PathBuf>,
-    /// Longest record in bytes; a longer one becomes a pipeline_error event
-    #[arg(long, value_name = "N", default_value_t = 16 << 20, allow_negative_numbers = true, value_parser = values::line_limit)]
+    /// Longest record, such as 16MiB; a longer one becomes a pipeline_error event
+    #[arg(long, value_name = "SIZE", default_value = "16MiB", allow_negative_numbers = true, value_parser = values::line_limit)]
     pub max_line_bytes: usize,
     /// Exit with 3 if a record could not be mapped
     #[arg(long)]

@@ -14,10 +14,11 @@ mod normalize;
 mod schema;
 mod state;
 mod tail;
+mod usage;
 mod values;
 
 use std::ffi::OsString;
-use std::io::{self, Write as _};
+use std::io;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::error::ErrorKind;
@@ -38,6 +39,7 @@ pub use normalize::NormalizeArgs;
 pub use schema::{FieldsFormatArg, SchemaCommand};
 pub use state::{StateCommand, StateDirArgs};
 pub use tail::{FromArg, TailArgs};
+pub use usage::log_format;
 pub use values::{CloudId, RedirectUri};
 
 const STYLES: Styles = Styles::styled()
@@ -119,37 +121,24 @@ pub enum LogFormatArg {
     Json,
 }
 
-/// Prints what `clap` has to say (help, version, or a usage error as one line) and says how to exit.
-#[must_use]
-pub fn report(error: &clap::Error) -> Exit {
+/// Prints what `clap` has to say if that is no error (help, version), and says how to exit.
+///
+/// # Errors
+/// When the usage is wrong: what is wrong, on one line.
+pub fn report(error: &clap::Error) -> Result<Exit, String> {
     match error.kind() {
         ErrorKind::DisplayHelp
         | ErrorKind::DisplayVersion
-        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            match error.print() {
-                // A reader that has gone away does not want the help text.
-                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Exit::Failed,
-                _ if error.use_stderr() => Exit::Usage,
-                _ => Exit::Done,
-            }
-        }
-        _ => {
-            // The exit code says it, too.
-            let message = redacted(&error.render().to_string(), std::env::args_os());
-            let _ = writeln!(io::stderr(), "{}", one_line(&message));
-            Exit::Usage
-        }
+        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => Ok(match error.print() {
+            // A reader that has gone away does not want the help text.
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Exit::Failed,
+            _ if error.use_stderr() => Exit::Usage,
+            _ => Exit::Done,
+        }),
+        _ => Err(usage::one_line(error, |text| {
+            redacted(text, std::env::args_os())
+        })),
     }
-}
-
-/// The lines of a usage error up to the usage text, as one.
-fn one_line(rendered: &str) -> String {
-    let lines = rendered.lines().map(str::trim);
-    let ends = |line: &&str| line.starts_with("Usage:") || line.starts_with("For more");
-    let message = lines.take_while(|line| !ends(line));
-    // The tip about an unknown flag is how to name a file like it: seldom what was meant.
-    let useful = |line: &&str| !line.is_empty() && !line.starts_with("tip: to pass");
-    message.filter(useful).collect::<Vec<_>>().join(" ")
 }
 
 /// A message that may repeat arguments, without the user and password of a URL among them.

@@ -18,6 +18,9 @@ pub struct NormalizeArgs {
     /// Write to a file, truncating it first, instead of stdout
     #[arg(short, long, value_name = "PATH", default_value = "-")]
     pub output: PathBuf,
+    /// Overwrite the file of --output even if it is not empty and does not begin with an event
+    #[arg(long, requires = "output")]
+    pub force: bool,
     /// The cluster to send to, instead of an output file.
     #[command(flatten)]
     pub cluster: ClusterArgs,

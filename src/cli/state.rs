@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args, Subcommand};
 
 use super::values;
-use crate::pipeline::timestamp::Timestamp;
+use crate::fetch::time_spec::TimeSpec;
 
 /// `--state-dir`.
 #[derive(Debug, Args)]
@@ -23,7 +23,7 @@ pub enum StateCommand {
     List(StateDirArgs),
     /// Print the saved state of a followed path or a site, as JSON
     Show {
-        /// A followed path, or a site as `state list` names it
+        /// A followed path, or a site: its address, its cloud id, or as `state list` names it
         name: PathBuf,
         /// Where the state is.
         #[command(flatten)]
@@ -31,7 +31,7 @@ pub enum StateCommand {
     },
     /// Forget a followed path or a site: the next run treats it as new
     Forget {
-        /// A followed path, or a site as `state list` names it
+        /// A followed path, or a site: its address, its cloud id, or as `state list` names it
         name: PathBuf,
         /// Where the state is.
         #[command(flatten)]
@@ -40,14 +40,15 @@ pub enum StateCommand {
     /// Set the read position of a followed path or a site
     #[command(group = ArgGroup::new("where").required(true).args(["offset", "since"]))]
     Set {
-        /// A followed path, or a site as `state list` names it
+        /// A followed path, or a site: its address, its cloud id, or as `state list` names it
         name: PathBuf,
         /// Byte offset at which the next line starts
         #[arg(long, value_name = "N")]
         offset: Option<u64>,
-        /// Continue from this time: RFC 3339, such as 2026-01-31T00:00:00Z
-        #[arg(long, value_name = "TIME", value_parser = values::time)]
-        since: Option<Timestamp>,
+        /// Continue from this time: a date or time (2026-01-31, 2026-01-31T08:00:00Z), a duration before
+        /// now (7d), or now
+        #[arg(long, value_name = "TIME|DURATION|now", allow_hyphen_values = true, value_parser = values::time)]
+        since: Option<TimeSpec>,
         /// Where the state is.
         #[command(flatten)]
         state: StateDirArgs,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::fetch::since::Since;
+use crate::fetch::time_spec::TimeSpec;
 use crate::pipeline::event::namespace_fault;
 use crate::pipeline::timestamp::Timestamp;
 
@@ -47,23 +47,43 @@ pub(super) fn threads(text: &str) -> Result<NonZeroUsize, &'static str> {
 
 /// Lengths up to 1 GiB: positions in a record are 32 bits wide.
 pub(super) fn line_limit(text: &str) -> Result<usize, &'static str> {
-    const EXPECTED: &str = "expected a number of bytes from 1 to 1073741824";
-    match text.parse() {
-        Ok(limit) if (1..=1 << 30).contains(&limit) => Ok(limit),
-        _ => Err(EXPECTED),
-    }
+    let limit = size(text).and_then(|size| usize::try_from(size).ok());
+    limit.filter(|limit| (1..=1 << 30).contains(limit)).ok_or(
+        "expected a size from 1 byte to 1 GiB, such as 16MiB, 16MB, 16M (as MiB) or 16777216",
+    )
 }
 
-pub(super) fn since(text: &str) -> Result<Since, &'static str> {
+/// A number of bytes, alone or with a unit as GNU's tools take it: `16K` and `16KiB` are 1024 times
+/// as many, `16KB` 1000 times.
+pub(super) fn size(text: &str) -> Option<u64> {
+    let is_digit = |byte: &u8| byte.is_ascii_digit();
+    let digits = text.bytes().take_while(is_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let factor: u64 = match &*unit.trim_start().to_ascii_lowercase() {
+        "" | "b" => 1,
+        "k" | "kib" => 1 << 10,
+        "m" | "mib" => 1 << 20,
+        "g" | "gib" => 1 << 30,
+        "kb" => 1_000,
+        "mb" => 1_000_000,
+        "gb" => 1_000_000_000,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(factor)
+}
+
+/// A time as every flag takes it: absolute, so long ago, or the present.
+pub(super) fn time(text: &str) -> Result<TimeSpec, &'static str> {
     if text == "now" {
-        return Ok(Since::Now);
+        return Ok(TimeSpec::Now);
     }
     if let Ok(ago) = duration(text) {
-        return Ok(Since::Ago(ago));
+        return Ok(TimeSpec::Ago(ago));
     }
-    time(text)
-        .map(Since::Time)
-        .map_err(|_| "expected a time such as 2026-01-31T00:00:00Z, a duration such as 24h, or now")
+    Timestamp::from_text(text).map(TimeSpec::Time).ok_or(
+        "expected a date such as 2026-01-31 (midnight in UTC), a time such as 2026-01-31T08:00:00Z, a duration \
+         before now such as 24h, or now",
+    )
 }
 
 /// A base URL: no query, no credentials in it.
@@ -147,10 +167,6 @@ pub(super) fn header(text: &str) -> Result<String, &'static str> {
     }
     Ok(text.to_owned())
 }
-pub(super) fn time(text: &str) -> Result<Timestamp, &'static str> {
-    Timestamp::from_text(text).ok_or("expected a time such as 2026-01-31T00:00:00Z")
-}
-
 pub(super) fn interval(text: &str) -> Result<Duration, &'static str> {
     let at_least = |duration: &Duration| *duration >= Duration::from_millis(1);
     let duration = duration(text).ok().filter(at_least);
@@ -159,4 +175,41 @@ pub(super) fn interval(text: &str) -> Result<Duration, &'static str> {
 
 pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
     humantime::parse_duration(text).map_err(|_| "expected a duration such as 90s, 12h or 7d")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_units() {
+        for (text, bytes) in [
+            ("1", 1),
+            ("16777216", 16 << 20),
+            ("16MiB", 16 << 20),
+            ("16M", 16 << 20),
+            ("16 mib", 16 << 20),
+            ("16MB", 16_000_000),
+            ("3k", 3 << 10),
+            ("3kB", 3000),
+            ("1G", 1 << 30),
+            ("7B", 7),
+        ] {
+            assert_eq!(line_limit(text), Ok(bytes), "{text}");
+        }
+        for text in [
+            "",
+            "0",
+            "0M",
+            "M",
+            "-1",
+            "1.5M",
+            "1T",
+            "2G",
+            "16MiBs",
+            "99999999999999999999",
+        ] {
+            assert!(line_limit(text).is_err(), "{text}");
+        }
+    }
 }

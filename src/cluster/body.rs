@@ -99,7 +99,10 @@ mod tests {
     fn bulk(events: &[&str]) -> Bulk {
         let mut body = Vec::new();
         for (place, event) in events.iter().enumerate() {
-            write_action(&mut body, &IdSource::Events.id(place as u64, event.as_bytes()));
+            write_action(
+                &mut body,
+                &IdSource::Events.id(place as u64, event.as_bytes()),
+            );
             body.extend_from_slice(event.as_bytes());
             body.push(b'\n');
         }

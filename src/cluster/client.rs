@@ -153,7 +153,11 @@ impl ClusterClient {
             .stopping
             .wait_timeout_while(stopped, wait, |stopped| !*stopped)
             .unwrap_or_else(PoisonError::into_inner);
-        if *stopped { Err(Setback::Stopped) } else { Ok(()) }
+        if *stopped {
+            Err(Setback::Stopped)
+        } else {
+            Ok(())
+        }
     }
 
     /// The body as it is sent.
@@ -224,7 +228,11 @@ impl ClusterClient {
 
     fn request(&self, base: &Url, call: &Call) -> Request {
         let mut url = below(base, &call.path);
-        url.set_query(Some(&call.query).filter(|query| !query.is_empty()).map(String::as_str));
+        url.set_query(
+            Some(&call.query)
+                .filter(|query| !query.is_empty())
+                .map(String::as_str),
+        );
         let request = match &call.upload {
             Some(upload) => Request::upload(url, upload.clone()),
             None => Request::get(url),
@@ -275,7 +283,10 @@ impl ClusterClient {
 impl ClusterClient {
     fn recognized_at(&self, chosen: &Chosen, recognized: Recognized) {
         self.endpoints.answered(chosen.place);
-        let mut known = self.recognized.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self
+            .recognized
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if known.as_ref() != Some(&recognized) {
             tracing::info!("{} is {recognized}", without_query(&chosen.url));
             *known = Some(recognized);

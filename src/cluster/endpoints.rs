@@ -71,7 +71,10 @@ impl Endpoints {
             let pause = endpoint.pause.unwrap_or(now);
             pause.saturating_duration_since(now)
         };
-        let ready = all.iter().enumerate().find(|(_, endpoint)| wait(endpoint).is_zero());
+        let ready = all
+            .iter()
+            .enumerate()
+            .find(|(_, endpoint)| wait(endpoint).is_zero());
         match ready {
             Some((place, endpoint)) => Ok(Chosen {
                 place,
@@ -100,7 +103,9 @@ impl Endpoints {
         endpoint.failures = endpoint.failures.saturating_add(1);
         // It may be another server behind the same address by then.
         endpoint.is_known = false;
-        let wait = asked.unwrap_or_default().max(backoff(endpoint.failures, random()));
+        let wait = asked
+            .unwrap_or_default()
+            .max(backoff(endpoint.failures, random()));
         endpoint.pause = Instant::now().checked_add(wait);
         wait
     }

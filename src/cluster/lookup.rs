@@ -101,7 +101,10 @@ pub fn indices(client: &ClusterClient, target: &str) -> Result<Option<Vec<String
         }
     }
     let resolved: Resolved = serde_json::from_slice(&answer.body).unwrap_or_default();
-    let streams = resolved.data_streams.into_iter().map(|stream| stream.backing_indices);
+    let streams = resolved
+        .data_streams
+        .into_iter()
+        .map(|stream| stream.backing_indices);
     let aliases = resolved.aliases.into_iter().map(|alias| alias.indices);
     let mut names: Vec<_> = streams.chain(aliases).flat_map(Names::into_vec).collect();
     if names.is_empty() {
@@ -188,7 +191,8 @@ pub fn undo_second_copies(
             upload.content_type = "application/x-ndjson";
         }
         let answer = client.insist(&call)?;
-        let is_done = answer.status == 200 && !answer.body.windows(7).any(|text| text == b"\"error\"");
+        let is_done =
+            answer.status == 200 && !answer.body.windows(7).any(|text| text == b"\"error\"");
         if !is_done {
             tracing::warn!(
                 "{index}/{id} is stored a second time: the data stream rolled over while an answer was lost, and \

@@ -39,7 +39,9 @@ impl Notices {
     #[must_use]
     pub fn is_due(&self, topic: Topic) -> bool {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_due = said.get(&topic).is_none_or(|when| when.elapsed() >= INTERVAL);
+        let is_due = said
+            .get(&topic)
+            .is_none_or(|when| when.elapsed() >= INTERVAL);
         if is_due {
             said.insert(topic, Instant::now());
         }

@@ -32,7 +32,10 @@ pub fn plain_form(event: &[u8], refusal: &Refusal, keep: Keep) -> Vec<u8> {
     if let Some(version) = text("/ecs/version") {
         plain.insert("ecs".to_owned(), json!({"version": version}));
     }
-    let message = format!("refused by the cluster: {}: {}", refusal.kind, refusal.reason);
+    let message = format!(
+        "refused by the cluster: {}: {}",
+        refusal.kind, refusal.reason
+    );
     plain.insert("error".to_owned(), json!({"message": message}));
     let mut inner = Map::new();
     for (name, pointer) in [
@@ -101,8 +104,15 @@ mod tests {
             serde_json::from_slice(&plain_form(event, &refusal(), keep)).unwrap()
         };
         let plain = of(Keep::Original);
-        assert_eq!(plain["event"]["original"].as_str().unwrap().as_bytes(), event);
-        assert_eq!(plain["event"].get("action"), None, "a list is not for every mapping");
+        assert_eq!(
+            plain["event"]["original"].as_str().unwrap().as_bytes(),
+            event
+        );
+        assert_eq!(
+            plain["event"].get("action"),
+            None,
+            "a list is not for every mapping"
+        );
         assert_eq!(of(Keep::Nothing)["event"].get("original"), None);
     }
 }

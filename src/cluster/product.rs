@@ -66,10 +66,13 @@ pub fn recognize(answer: &Answer) -> Finding {
     let version = serde_json::from_slice::<Root>(&answer.body)
         .ok()
         .and_then(|root| root.version);
-    let distribution = version.as_ref().and_then(|version| version.distribution.as_deref());
+    let distribution = version
+        .as_ref()
+        .and_then(|version| version.distribution.as_deref());
     let product = if answer.header("x-elastic-product") == Some("Elasticsearch") {
         Product::Elasticsearch
-    } else if distribution == Some("opensearch") || answer.header("x-opensearch-version").is_some() {
+    } else if distribution == Some("opensearch") || answer.header("x-opensearch-version").is_some()
+    {
         Product::OpenSearch
     } else {
         return match answer.status {
@@ -84,17 +87,26 @@ pub fn recognize(answer: &Answer) -> Finding {
         Some(version.split(' ').next()?.to_owned())
     });
     let recognized = Recognized { product, version };
-    let major = recognized.version.as_deref().and_then(|version| version.split('.').next());
+    let major = recognized
+        .version
+        .as_deref()
+        .and_then(|version| version.split('.').next());
     if major.is_some_and(|major| !majors(product).contains(&major)) {
         let [first, second] = majors(product);
         let name = product.name();
-        return Finding::Another(format!("{recognized}; {name} {first} and {second} are supported"));
+        return Finding::Another(format!(
+            "{recognized}; {name} {first} and {second} are supported"
+        ));
     }
     Finding::Cluster(recognized)
 }
 
 fn another(answer: &Answer, status: u16) -> String {
-    let page = if answer.is_html() { "an HTML page" } else { "something else" };
+    let page = if answer.is_html() {
+        "an HTML page"
+    } else {
+        "something else"
+    };
     match answer.header("server") {
         Some(server) => format!("{page} (status {status}, server {server:?})"),
         None => format!("{page} (status {status})"),

@@ -90,7 +90,8 @@ impl Settler {
         dead_letters: DeadLetters,
         largest: usize,
     ) -> Self {
-        let pipeline: String = url::form_urlencoded::byte_serialize(pipeline.unwrap_or("_none").as_bytes()).collect();
+        let pipeline: String =
+            url::form_urlencoded::byte_serialize(pipeline.unwrap_or("_none").as_bytes()).collect();
         Self {
             client,
             target,
@@ -105,7 +106,10 @@ impl Settler {
     /// The backing index that took events last, or the last one behind the target.
     #[must_use]
     pub fn written(&self) -> Option<String> {
-        self.written.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.written
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// The largest body to send, in bytes.
@@ -126,7 +130,9 @@ impl Settler {
 
     fn note_written(&self, index: Option<String>) {
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(index) = index.filter(|index| !index.is_empty() && written.as_ref() != Some(index)) {
+        if let Some(index) =
+            index.filter(|index| !index.is_empty() && written.as_ref() != Some(index))
+        {
             *written = Some(index);
         }
     }
@@ -150,13 +156,20 @@ impl Settler {
         }
         let mut dead = Vec::new();
         self.deliver(plain, &mut |again| dead.push(again))?;
-        self.tally.plain.fetch_add((whole.len() - dead.len()) as u64, Ordering::Relaxed);
+        self.tally
+            .plain
+            .fetch_add((whole.len() - dead.len()) as u64, Ordering::Relaxed);
         for again in dead {
-            let Some(original) = whole.get(&again.id) else { continue };
+            let Some(original) = whole.get(&again.id) else {
+                continue;
+            };
             self.bury(original, &again.refusal)?;
         }
         // What was cut from the index for its length is kept whole here.
-        for original in whole.values().filter(|refused| refused.keep == Keep::Nothing) {
+        for original in whole
+            .values()
+            .filter(|refused| refused.keep == Keep::Nothing)
+        {
             self.bury(original, &original.refusal)?;
         }
         Ok(())
@@ -166,7 +179,9 @@ impl Settler {
         plain.body.extend_from_slice(br#"{"create":{"_id":""#);
         plain.body.extend_from_slice(refused.id.as_bytes());
         plain.body.extend_from_slice(b"\"}}\n");
-        plain.body.extend_from_slice(&plain_form(&refused.event, &refused.refusal, refused.keep));
+        plain
+            .body
+            .extend_from_slice(&plain_form(&refused.event, &refused.refusal, refused.keep));
         plain.body.push(b'\n');
         plain.events += 1;
     }
@@ -174,11 +189,7 @@ impl Settler {
 
 /// One body, until there is a verdict on each of its events.
 impl Settler {
-    fn deliver(
-        &self,
-        mut bulk: Bulk,
-        refuse: &mut dyn FnMut(RefusedEvent),
-    ) -> Result<(), Setback> {
+    fn deliver(&self, mut bulk: Bulk, refuse: &mut dyn FnMut(RefusedEvent)) -> Result<(), Setback> {
         let sent_first = Doubt {
             since: self.written(),
         };
@@ -265,7 +276,10 @@ impl Settler {
             (400, Some(refusal)) if !refusal.is_of_cluster() => Outcome::Whole(refusal),
             (400 | 402..=499, Some(refusal)) => Outcome::Blocked(refusal),
             (status, _) => {
-                self.client.reject(&reply, &format!("no answer to a bulk request (status {status})"));
+                self.client.reject(
+                    &reply,
+                    &format!("no answer to a bulk request (status {status})"),
+                );
                 Outcome::Lost
             }
         })
@@ -313,7 +327,11 @@ impl Settler {
         self.count(&counts);
         lookup::undo_second_copies(&self.client, looked, &elsewhere)?;
         if is_in_doubt {
-            rest.doubt = bulk.doubt.clone().or_else(|| Some(Doubt { since: self.written() }));
+            rest.doubt = bulk.doubt.clone().or_else(|| {
+                Some(Doubt {
+                    since: self.written(),
+                })
+            });
         }
         if let Some(refusal) = is_blocked {
             self.note_blocked(refusal);
@@ -359,7 +377,11 @@ impl RefusedEvent {
         Self {
             id: pair.id.to_owned(),
             event: pair.event.to_vec(),
-            keep: if refusal.status == 413 { Keep::Nothing } else { Keep::Original },
+            keep: if refusal.status == 413 {
+                Keep::Nothing
+            } else {
+                Keep::Original
+            },
             refusal: refusal.clone(),
         }
     }
@@ -387,7 +409,11 @@ impl Settler {
         if !self.client.notices.is_due(Topic::Blocked) {
             return;
         }
-        let Refusal { status, kind, reason } = refusal;
+        let Refusal {
+            status,
+            kind,
+            reason,
+        } = refusal;
         let advice = match (status, kind.as_str()) {
             (_, "security_exception") => "grant the index privileges create_doc and auto_configure",
             (_, "cluster_block_exception") => "is a disk full, or the index set to read-only?",
@@ -419,7 +445,9 @@ impl Settler {
     /// Into the dead letter file, for as long as it takes.
     fn bury(&self, event: &RefusedEvent, refusal: &Refusal) -> Result<(), Setback> {
         loop {
-            let added = self.dead_letters.add(&self.target, &event.id, refusal, &event.event);
+            let added = self
+                .dead_letters
+                .add(&self.target, &event.id, refusal, &event.event);
             let Err(error) = added else { break };
             if self.client.notices.is_due(Topic::DeadLetters) {
                 tracing::error!(

@@ -148,7 +148,9 @@ impl ClusterSink {
     /// # Errors
     /// As [`Self::write`].
     pub fn prepare(&mut self, give_up: &dyn Fn() -> bool) -> Result<bool, Setback> {
-        let queue = self.shared.wait(give_up, |queue| queue.stage == Stage::Looking)?;
+        let queue = self
+            .shared
+            .wait(give_up, |queue| queue.stage == Stage::Looking)?;
         Ok(queue.stage == Stage::Looked)
     }
 
@@ -164,7 +166,9 @@ impl ClusterSink {
             let is_full = length > largest || queue.filling.events >= MOST_EVENTS;
             if is_full && queue.filling.events > 0 {
                 drop(queue);
-                queue = self.shared.wait(give_up, |queue| queue.ready.len() >= MOST_READY)?;
+                queue = self
+                    .shared
+                    .wait(give_up, |queue| queue.ready.len() >= MOST_READY)?;
                 queue.close();
                 self.shared.changed.notify_all();
             }
@@ -192,7 +196,10 @@ impl ClusterSink {
     ///
     /// # Errors
     /// As [`Self::write`].
-    pub fn sync(&mut self, give_up: &dyn Fn() -> bool) -> Result<Option<ClusterCheckpoint>, Setback> {
+    pub fn sync(
+        &mut self,
+        give_up: &dyn Fn() -> bool,
+    ) -> Result<Option<ClusterCheckpoint>, Setback> {
         let mut queue = self.shared.lock();
         if queue.stage == Stage::Looking {
             return Ok(self.recorded.clone());
@@ -318,7 +325,10 @@ impl Shared {
                     let waited = self.changed.wait_timeout(queue, wait);
                     waited.unwrap_or_else(PoisonError::into_inner).0
                 }
-                None => self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner),
+                None => self
+                    .changed
+                    .wait(queue)
+                    .unwrap_or_else(PoisonError::into_inner),
             };
         }
     }

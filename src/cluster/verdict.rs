@@ -193,17 +193,37 @@ mod tests {
             (404, "index_not_found_exception", "no such index"),
             (400, "index_closed_exception", "closed"),
             (400, "validation_exception", "maximum normal shards open"),
-            (400, "illegal_argument_exception", "pipeline with id [x] does not exist"),
+            (
+                400,
+                "illegal_argument_exception",
+                "pipeline with id [x] does not exist",
+            ),
         ] {
             let verdict = item(status, kind, reason);
-            assert!(matches!(verdict, Verdict::Blocked(_)), "{kind}: {verdict:?}");
+            assert!(
+                matches!(verdict, Verdict::Blocked(_)),
+                "{kind}: {verdict:?}"
+            );
         }
-        for (status, kind) in [(429, "es_rejected_execution_exception"), (503, "unavailable_shards_exception")] {
-            assert!(matches!(item(status, kind, ""), Verdict::Again(_)), "{kind}");
+        for (status, kind) in [
+            (429, "es_rejected_execution_exception"),
+            (503, "unavailable_shards_exception"),
+        ] {
+            assert!(
+                matches!(item(status, kind, ""), Verdict::Again(_)),
+                "{kind}"
+            );
         }
-        for kind in ["document_parsing_exception", "mapper_parsing_exception", "illegal_argument_exception"] {
+        for kind in [
+            "document_parsing_exception",
+            "mapper_parsing_exception",
+            "illegal_argument_exception",
+        ] {
             let verdict = item(400, kind, "failed to parse");
-            assert!(matches!(verdict, Verdict::Refused(_)), "{kind}: {verdict:?}");
+            assert!(
+                matches!(verdict, Verdict::Refused(_)),
+                "{kind}: {verdict:?}"
+            );
         }
     }
 
@@ -212,7 +232,13 @@ mod tests {
         let body = br#"{"items":[{"create":{"status":201}}]}"#;
         assert!(verdicts(body, 1).is_some());
         assert!(verdicts(body, 2).is_none());
-        for none in [&b"<html>"[..], b"{}", b"", br#"{"items":[{"index":{"status":201}}]}"#, b"{\"items\":[{"] {
+        for none in [
+            &b"<html>"[..],
+            b"{}",
+            b"",
+            br#"{"items":[{"index":{"status":201}}]}"#,
+            b"{\"items\":[{",
+        ] {
             assert!(verdicts(none, 1).is_none());
         }
     }

@@ -9,7 +9,7 @@ use crate::check::{CheckFormat, CheckReport};
 use crate::cli::{CheckArgs, FetchArgs, MappingArgs};
 use crate::exit::Exit;
 use crate::fetch::connect::FetchTarget;
-use crate::fetch::since::Since;
+use crate::fetch::time_spec::TimeSpec;
 use crate::options;
 use crate::pipeline::enrich::geoip::DatabaseKind;
 use crate::process::{signal_guard, style};
@@ -36,7 +36,7 @@ pub fn run(arguments: &CheckArgs) -> Result<Exit, Error> {
         target: target(arguments).map_err(Into::into),
         url: arguments.site.url.clone(),
         search: query.search.clone(),
-        since: query.since.unwrap_or(Since::DEFAULT),
+        since: query.since.unwrap_or(TimeSpec::DEFAULT_SINCE),
         state_dir: arguments.state.state_dir.clone(),
         databases: given(&arguments.mapping),
         output: arguments.output.clone(),

@@ -21,7 +21,7 @@ pub fn run(arguments: &FetchArgs) -> Result<Exit, Error> {
     let sources = MappingSources::new(&arguments.mapping, &options::DEFAULT_FETCH_TAGS);
     let mapping = Mapping::new(sources.databases(), move || sources.read())?;
     let target = options::fetch::target(arguments).map_err(options::Error::Fetch)?;
-    let asker = connect(target)?;
+    let (asker, cloud_ids) = connect(target)?;
     let stop = Arc::new(if arguments.interval.is_some() {
         Stop::on_signals_and_hangup()?
     } else {
@@ -35,7 +35,8 @@ pub fn run(arguments: &FetchArgs) -> Result<Exit, Error> {
         &arguments.mapping,
         &arguments.state,
     )?;
-    let Some(outcome) = run::run(&options, destination, &mapping, asker, &stop, &service)? else {
+    let asked = (asker, &cloud_ids);
+    let Some(outcome) = run::run(&options, destination, &mapping, asked, &stop, &service)? else {
         return Ok(Exit::Done);
     };
     Ok(match stop.signal() {

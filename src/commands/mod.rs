@@ -16,6 +16,7 @@ use crate::auth::login;
 use crate::cli::{ClusterArgs, Command, MappingArgs, StateDirArgs};
 use crate::exit::Exit;
 use crate::fetch::{Error as FetchError, connect};
+use crate::process::advice;
 use crate::process::shown::Shown as _;
 use crate::sink::Destination;
 use crate::{auth as oauth, options, ship, sink, state as state_file};
@@ -44,7 +45,8 @@ fn destination(
     mapping: &MappingArgs,
     state: &StateDirArgs,
 ) -> Result<Destination, options::Error> {
-    let options = options::cluster::cluster(cluster, &mapping.namespace, state.state_dir.as_deref())?;
+    let options =
+        options::cluster::cluster(cluster, &mapping.namespace, state.state_dir.as_deref())?;
     Ok(match options {
         Some(options) => Destination::Cluster(Box::new(options.sink()?)),
         None => Destination::Path(output.to_owned()),
@@ -74,7 +76,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// Nothing is known of that name.
-    #[error("no saved state for {0}: `confluence-ecs state list` shows what there is")]
+    #[error("no saved state for {0}: `{list}` shows what there is", list = advice::command(&["state", "list"]))]
     Unknown(String),
     /// A site has no offset.
     #[error("--offset: {0} is a site, not a file: use --since")]
@@ -151,7 +153,10 @@ impl Error {
 impl From<&Error> for Exit {
     fn from(error: &Error) -> Self {
         match error {
-            Error::Config(_) | Error::OutputIsInput(_) | Error::OffsetOfSite(_) => Self::Usage,
+            Error::Config(_)
+            | Error::OutputIsInput(_)
+            | Error::OffsetOfSite(_)
+            | Error::Sink(sink::Error::NotEvents { .. }) => Self::Usage,
             Error::Auth(error) if error.is_usage() => Self::Usage,
             Error::Connect(error) if error.is_usage() => Self::Usage,
             Error::Sink(sink::Error::Closed) => Self::Done,

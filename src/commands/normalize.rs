@@ -1,19 +1,24 @@
 //! `confluence-ecs normalize`: records from files and pipes into events.
 
-use std::io::{stdin, stdout};
+use std::io::{IsTerminal as _, stdin, stdout};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use rustix::fs::{FileType, Stat, fstat, stat};
 
 use super::Error;
 use crate::cli::NormalizeArgs;
+use crate::cluster::sink::ClusterSink;
 use crate::exit::Exit;
 use crate::input::{Inputs, Piece};
 use crate::options;
 use crate::pipeline::event::Origin;
 use crate::pipeline::normalize::{Counts, Normalizer};
 use crate::process::batch;
+use crate::process::logging::{self, seconds_since};
+use crate::process::patience::Patience;
 use crate::process::stop::Stop;
 use crate::ship::LINES_KEPT;
 use crate::sink::{self, Sink};
@@ -23,6 +28,59 @@ use crate::sink::{self, Sink};
 struct NormalizedBatch {
     lines: Vec<u8>,
     counts: Counts,
+    origin: Option<Arc<Origin>>,
+}
+
+/// Where the events go.
+enum EventOutput {
+    /// A file or stdout.
+    Stream(Sink),
+    /// Elasticsearch or OpenSearch.
+    Cluster(Box<ClusterSink>),
+}
+
+impl EventOutput {
+    fn pipe(&self) -> Option<OwnedFd> {
+        match self {
+            Self::Stream(sink) => sink.pipe(),
+            Self::Cluster(_) => None,
+        }
+    }
+
+    fn write(&mut self, lines: &[u8], stop: &Stop) -> Result<(), sink::Error> {
+        match self {
+            Self::Stream(sink) => sink.write(lines),
+            Self::Cluster(sink) => {
+                let patience = Patience::new(stop, sink.patience());
+                if sink.prepare(&|| patience.is_over())? {
+                    // There is no state to save first.
+                    sink.sync(&|| patience.is_over())?;
+                }
+                Ok(sink.write(lines, &|| patience.is_over())?)
+            }
+        }
+    }
+
+    fn finish(self, stop: &Stop) -> Result<(), sink::Error> {
+        match self {
+            Self::Stream(sink) => sink.finish(),
+            Self::Cluster(mut sink) => {
+                let patience = Patience::new(stop, sink.patience());
+                sink.sync(&|| patience.is_over())?;
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The counts of the inputs, one after the other.
+struct Tally {
+    began: Instant,
+    /// Bytes of events.
+    bytes: u64,
+    total: Counts,
+    current: Counts,
+    origin: Option<Arc<Origin>>,
 }
 
 /// Runs the subcommand with its parsed arguments.
@@ -38,36 +96,60 @@ pub fn run(arguments: NormalizeArgs) -> Result<Exit, Error> {
     if files.is_empty() {
         files.push("-".into());
     }
-    let mut sink = open_output(&arguments.output, &files)?;
+    let cluster = &arguments.cluster;
+    let cluster = options::cluster::cluster(cluster, &arguments.mapping.namespace, None);
+    let mut output = match cluster.map_err(options::Error::Cluster)? {
+        Some(options) => {
+            let sink = options.sink().map_err(options::Error::Cluster)?;
+            EventOutput::Cluster(Box::new(sink))
+        }
+        None => EventOutput::Stream(open_output(&arguments.output, arguments.force, &files)?),
+    };
+    if files.iter().any(|file| file.as_os_str() == "-") && stdin().is_terminal() {
+        tracing::info!("reading records from the terminal: end with Ctrl-D, or pass files");
+    }
     let stop = Arc::new(Stop::on_signals()?);
     let threads = options::threads(&arguments.mapping);
     let limit = arguments.mapping.max_line_bytes;
-    let mut inputs = Inputs::new(files, limit, Arc::clone(&stop), sink.pipe());
+    let mut inputs = Inputs::new(files, limit, Arc::clone(&stop), output.pipe());
 
-    let mut total = Counts::default();
+    let has_ids = matches!(output, EventOutput::Cluster(_));
+    let mut tally = Tally {
+        began: Instant::now(),
+        bytes: 0,
+        total: Counts::default(),
+        current: Counts::default(),
+        origin: None,
+    };
     let mut written = Ok(());
     batch::in_order(
         threads,
         |piece: &mut Piece| inputs.next_piece(piece),
-        || worker(Normalizer::new(Arc::clone(&options))),
+        || worker(Normalizer::new(Arc::clone(&options)).with_ids(has_ids)),
         |events: &mut NormalizedBatch| {
-            written = sink.write(&events.lines);
-            total += events.counts;
+            written = output.write(&events.lines, &stop);
+            tally.add(events);
             if written.is_err() {
                 stop.request();
             }
             written.is_ok()
         },
     );
-    match written.and_then(|()| sink.finish()) {
+    match written.and_then(|()| output.finish(&stop)) {
         Err(sink::Error::Closed) => return Ok(Exit::Done),
+        Err(sink::Error::GivenUp) => {
+            tracing::warn!(
+                "stopped while the cluster took nothing: the same input again adds what is missing"
+            );
+        }
         result => result?,
     }
     if stop.is_requested() && stop.signal().is_none() {
         // Nobody reads the output any more.
         return Ok(Exit::Done);
     }
-    summarise(total, stop.signal());
+    let total = tally.end();
+    summarise(&tally, inputs.failed(), stop.signal());
     Ok(match stop.signal() {
         Some(signal) => Exit::Signal(signal),
         None if inputs.failed() => Exit::Failed,
@@ -77,18 +159,55 @@ pub fn run(arguments: NormalizeArgs) -> Result<Exit, Error> {
 }
 
 fn worker(mut normalizer: Normalizer) -> impl FnMut(&mut Piece, &mut NormalizedBatch) {
-    let nowhere = Arc::new(Origin::stdin());
+    let nowhere = Origin::stdin();
     move |piece, events| {
         events.lines.clear();
         events.lines.shrink_to(LINES_KEPT);
-        let origin = piece.origin.as_ref().unwrap_or(&nowhere);
+        events.origin.clone_from(&piece.origin);
+        let origin = piece.origin.as_deref().unwrap_or(&nowhere);
+        normalizer.number_lines(piece.line);
         let frames = std::mem::take(&mut piece.frames);
         normalizer.frames(&mut events.lines, &piece.text, piece.offset, frames, origin);
         events.counts = normalizer.take_counts();
     }
 }
 
-fn open_output(output: &Path, inputs: &[PathBuf]) -> Result<Sink, Error> {
+impl Tally {
+    fn add(&mut self, events: &mut NormalizedBatch) {
+        let next = events.origin.take();
+        let is_same = match (&self.origin, &next) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        if !is_same {
+            self.end();
+            self.origin = next;
+        }
+        self.current += events.counts;
+        self.bytes += events.lines.len() as u64;
+    }
+
+    /// Ends the current input; all counts so far. An input without a single record is not what was
+    /// meant, and is named however quiet the run is to be.
+    fn end(&mut self) -> Counts {
+        let Counts { records, failed } = std::mem::take(&mut self.current);
+        self.total += Counts { records, failed };
+        if let Some(origin) = self.origin.take()
+            && records > 0
+            && failed == records
+        {
+            let name = origin.name();
+            if records == 1 {
+                tracing::error!("{name}: its only line is not an audit record");
+            } else {
+                tracing::error!("{name}: none of {records} lines is an audit record");
+            }
+        }
+        self.total
+    }
+}
+
+fn open_output(output: &Path, force: bool, inputs: &[PathBuf]) -> Result<Sink, Error> {
     if let Some(existing) = output_file(output)
         && inputs.iter().any(|input| is_same(input, &existing))
     {
@@ -97,7 +216,7 @@ fn open_output(output: &Path, inputs: &[PathBuf]) -> Result<Sink, Error> {
     Ok(if output.as_os_str() == "-" {
         Sink::stdout()?
     } else {
-        Sink::truncate(output)?
+        Sink::truncate(output, force)?
     })
 }
 
@@ -122,8 +241,9 @@ fn is_same(input: &Path, file: &Stat) -> bool {
     input.is_ok_and(|input| (input.st_dev, input.st_ino) == (file.st_dev, file.st_ino))
 }
 
-fn summarise(counts: Counts, signal: Option<u8>) {
-    let Counts { records, failed } = counts;
+fn summarise(tally: &Tally, has_failed: bool, signal: Option<u8>) {
+    let Counts { records, failed } = tally.total;
+    let (bytes, seconds) = (tally.bytes, seconds_since(tally.began));
     if let Some(signal) = signal {
         tracing::warn!(
             signal,
@@ -134,9 +254,11 @@ fn summarise(counts: Counts, signal: Option<u8>) {
         tracing::warn!(
             records,
             failed,
+            bytes,
+            seconds,
             "some records could not be mapped and became pipeline_error events (-v shows each)"
         );
-    } else {
-        tracing::info!(records, failed, "done");
+    } else if has_failed || logging::shows_summary() {
+        tracing::info!(records, failed, bytes, seconds, "done");
     }
 }

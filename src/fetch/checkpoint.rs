@@ -5,8 +5,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::dedupe::{Delivered, Item};
+use super::identity::SiteIdentity;
 use super::own_searches::OwnSearches;
 use super::record::Fingerprint;
+use super::start::Start;
 use crate::cluster::sink::ClusterCheckpoint;
 use crate::pipeline::normalize::Counts;
 use crate::pipeline::timestamp::Timestamp;
@@ -17,11 +19,24 @@ use crate::sink::OutputCheckpoint;
 pub struct SiteCheckpoint {
     /// Name of the site, as `state list` prints it.
     pub site: String,
+    /// Its cloud id, once it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cloud_id: Option<String>,
+    /// The addresses that it was reached by, as [`super::identity::normalized`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<String>,
+    /// Whether it has no cloud id.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_data_center: bool,
+    /// The state that this one was while the site was known by another key: it may still be there after a
+    /// crash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_from: Option<String>,
     /// The text that records must have.
     pub search: Option<String>,
-    /// Where the very first run began, as it was asked to, while there is no answer yet.
+    /// Where the very first run is to begin, as an earlier version kept it before there was an answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub first: Option<(String, Timestamp)>,
+    pub first: Option<Start>,
     /// Where the next run goes on, less its overlap; none before the first answer.
     pub cursor: Option<Timestamp>,
     /// From when on it is known what was delivered.
@@ -36,6 +51,15 @@ pub struct SiteCheckpoint {
     /// The cluster, as it was when this was saved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster: Option<ClusterCheckpoint>,
+    /// Whether the records were written as they came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raw: Option<bool>,
+    /// Whether the position is by the server's clock, too, and not by that of this machine alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_server_clock: bool,
+    /// How far this machine's clock was ahead of the server's, in seconds, if they differed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_ahead: Option<i64>,
     /// Events made, errors included.
     pub events: u64,
     /// `pipeline_error` events made.
@@ -48,6 +72,10 @@ impl SiteCheckpoint {
     pub fn new(site: String, search: Option<String>) -> Self {
         Self {
             site,
+            cloud_id: None,
+            addresses: Vec::new(),
+            is_data_center: false,
+            moved_from: None,
             search,
             first: None,
             cursor: None,
@@ -56,28 +84,59 @@ impl SiteCheckpoint {
             own_searches: OwnSearches::default(),
             output: None,
             cluster: None,
+            raw: None,
+            by_server_clock: false,
+            clock_ahead: None,
             events: 0,
             errors: 0,
         }
     }
 
-    /// The name of its state file: the site's host for people, and a hash of all that it is about.
+    /// Of a known site.
     #[must_use]
-    pub fn file_name(&self) -> String {
-        let (_, host) = self.site.split_once("://").unwrap_or(("", &self.site));
-        let host = host.split('/').next().unwrap_or_default();
-        let plain = |character: char| match character {
-            'a'..='z' | '0'..='9' | '.' | '-' => character,
-            _ => '_',
-        };
-        let host: String = host.chars().take(64).map(plain).collect();
-        let about = format!(
-            "{}\n{}",
-            self.site,
-            self.search.as_deref().unwrap_or_default()
-        );
-        let hash = Fingerprint::of(about.as_bytes()).to_string();
-        format!("{PREFIX}{host}-{}", &hash[..16])
+    pub fn of(identity: &SiteIdentity, search: Option<&str>) -> Self {
+        let mut new = Self::new(identity.name.clone(), search.map(str::to_owned));
+        new.identify(identity);
+        new
+    }
+
+    /// The site that it is of. Earlier versions saved only the base URL that the site was reached by.
+    #[must_use]
+    pub fn identity(&self) -> SiteIdentity {
+        if self.cloud_id.is_none() && self.addresses.is_empty() {
+            return SiteIdentity {
+                is_data_center: self.is_data_center,
+                ..SiteIdentity::of_name(&self.site)
+            };
+        }
+        SiteIdentity {
+            name: self.site.clone(),
+            cloud_id: self.cloud_id.clone(),
+            addresses: self.addresses.clone(),
+            is_data_center: self.is_data_center,
+        }
+    }
+
+    /// Takes note of what is known of the site now.
+    pub fn identify(&mut self, identity: &SiteIdentity) {
+        let mut own = self.identity();
+        own.cloud_id = identity.cloud_id.clone().or(own.cloud_id);
+        for address in &identity.addresses {
+            own.add_address(address);
+        }
+        // Its own address says more than the gateway's.
+        if !own.addresses.is_empty() && !identity.addresses.is_empty() {
+            self.site.clone_from(&identity.name);
+        }
+        self.cloud_id = own.cloud_id;
+        self.addresses = own.addresses;
+        self.is_data_center = identity.is_data_center;
+    }
+
+    /// Whether there was an answer, so that there is something to save.
+    #[must_use]
+    pub fn is_begun(&self) -> bool {
+        self.cursor.is_some()
     }
 
     /// The name of the site and query for people, and for `state`.
@@ -127,21 +186,26 @@ impl SiteCheckpoint {
         self.delivered = Delivered::default();
     }
 
-    /// Where the very first run is to begin: where it began before, if it gets no other order.
-    pub fn first(
-        &mut self,
-        given: Option<(String, Timestamp)>,
-        usual: (String, Timestamp),
-    ) -> Timestamp {
-        let kept = self.first.take();
-        let first = match (kept, given) {
-            (Some(kept), Some(given)) if kept.0 == given.0 => kept,
-            (_, Some(given)) => given,
-            (Some(kept), None) => kept,
-            (None, None) => usual,
-        };
-        self.first.insert(first).1
+    /// Goes back to a time; what is known to be delivered stays known.
+    pub fn go_back(&mut self, time: Timestamp) {
+        self.cursor = Some(time);
+        self.since = Some(self.since.map_or(time, |since| since.min(time)));
     }
+}
+
+/// The name of the state file of a site and query: a part of the site's key for people, and a hash of all that
+/// it is about.
+#[must_use]
+pub fn file_name(key: &str, search: Option<&str>) -> String {
+    let host = key.split('/').next().unwrap_or_default();
+    let plain = |character: char| match character {
+        'a'..='z' | '0'..='9' | '.' | '-' => character,
+        _ => '_',
+    };
+    let host: String = host.chars().take(64).map(plain).collect();
+    let about = format!("{key}\n{}", search.unwrap_or_default());
+    let hash = Fingerprint::of(about.as_bytes()).to_string();
+    format!("{PREFIX}{host}-{}", &hash[..16])
 }
 
 /// A run with a shorter overlap does not make later ones forget.
@@ -156,14 +220,11 @@ mod tests {
 
     #[test]
     fn each_site_and_query_has_a_file_of_its_own() {
-        let name = |site: &str, search: Option<&str>| {
-            SiteCheckpoint::new(site.to_owned(), search.map(str::to_owned)).file_name()
-        };
-        let acme = name("https://acme.atlassian.net", None);
+        let acme = file_name("acme.atlassian.net", None);
         assert!(acme.starts_with("fetch-acme.atlassian.net-"), "{acme}");
-        assert_ne!(acme, name("https://acme.atlassian.net", Some("x")));
-        assert_ne!(name("http://h/a", None), name("http://h/b", None));
-        let odd = name("http://[::1]:80/../../etc", None);
+        assert_ne!(acme, file_name("acme.atlassian.net", Some("x")));
+        assert_ne!(file_name("h/a", None), file_name("h/b", None));
+        let odd = file_name("[::1]:80/../../etc", None);
         assert!(
             odd.bytes()
                 .all(|byte| byte.is_ascii_graphic() && byte != b'/'),
@@ -199,29 +260,5 @@ mod tests {
         // A shorter one is not taken at its word.
         checkpoint.forget(Duration::ZERO);
         assert_eq!(checkpoint.since, Some(at(90)));
-    }
-
-    #[test]
-    fn the_first_run_begins_where_it_was_to_until_it_gets_an_answer() {
-        let at = |millis| Timestamp::from_millis(millis).unwrap();
-        let order = |text: &str, millis| (text.to_owned(), at(millis));
-        let mut checkpoint = SiteCheckpoint::new("s".to_owned(), None);
-        let first = |checkpoint: &mut SiteCheckpoint, given, now| {
-            checkpoint.first(given, order("24h", now)).millis()
-        };
-        assert_eq!(first(&mut checkpoint, Some(order("10d", 1)), 5), 1);
-        assert_eq!(
-            first(&mut checkpoint, Some(order("10d", 2)), 6),
-            1,
-            "the same again"
-        );
-        assert_eq!(first(&mut checkpoint, None, 7), 1, "nothing else");
-        assert_eq!(
-            first(&mut checkpoint, Some(order("1h", 8)), 8),
-            8,
-            "something else"
-        );
-        checkpoint.begin(at(9));
-        assert_eq!(checkpoint.first, None);
     }
 }

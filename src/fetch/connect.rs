@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Deserialize;
 use url::Url;
@@ -11,6 +12,7 @@ use super::site::Site;
 use crate::auth::authorization::Authorization;
 use crate::auth::oauth::SCOPE;
 use crate::auth::servers::Servers;
+use crate::auth::store::AccessibleSite;
 use crate::auth::{self, Session};
 use crate::http::address::{self, below};
 use crate::http::retry::Failure;
@@ -27,7 +29,8 @@ pub enum Error {
     /// Nobody to ask as.
     #[error(
         "no credentials for {0}: pass --email with CONFLUENCE_API_TOKEN or --api-token-file FILE, or log in \
-         with `confluence-ecs auth login --client-id ID`; a Data Center takes CONFLUENCE_PAT or --pat-file"
+         with `{login}`; a Data Center takes CONFLUENCE_PAT or --pat-file",
+        login = auth::error::login("ID")
     )]
     NoCloudCredentials(String),
     /// The grant is for several sites.
@@ -35,15 +38,23 @@ pub enum Error {
     ManySites(String),
     /// The grant is not for this site.
     #[error(
-        "{wanted}: the login does not cover this site, only {sites}; log in again and choose it with \
-         `confluence-ecs auth login`"
+        "{wanted}: the login does not cover this site, only {sites}; log in again and choose it with `{}`",
+        auth::error::login(client_id)
     )]
     OtherSite {
         /// The site of `--url`, or any.
         wanted: String,
         /// Those that it is for.
         sites: String,
+        /// Client id of the OAuth app.
+        client_id: String,
     },
+    /// The grant is for sites, but not for their audit logs.
+    #[error(
+        "the login covers {0}, but lacks the scope {SCOPE}: add it to the app (developer.atlassian.com, Permissions → \
+         Confluence API), and log in again with `confluence-ecs auth login`"
+    )]
+    NoScope(String),
     /// A site does not tell its cloud id.
     #[error(
         "--cloud-id auto: {problem}; is {site} the address of a Cloud site, such as \
@@ -73,7 +84,7 @@ impl Error {
             | Self::ManySites(_)
             | Self::OtherSite { .. } => true,
             Self::Auth(error) => error.is_usage(),
-            Self::NoCloudId { .. } | Self::State(_) => false,
+            Self::NoCloudId { .. } | Self::NoScope(_) | Self::State(_) => false,
         }
     }
 }
@@ -117,6 +128,8 @@ pub enum SiteLocation {
 pub struct FetchTarget {
     /// Where the audit API is.
     pub place: SiteLocation,
+    /// The address of the site, if one is given, whether or not the API is asked there.
+    pub url: Option<Url>,
     /// Credentials for the requests.
     pub credentials: Credentials,
     /// Base URLs of the gateway and the OAuth server.
@@ -129,21 +142,55 @@ pub struct FetchTarget {
     pub state_dir: Option<PathBuf>,
 }
 
-/// A site to ask.
+/// Asks addresses which site they are of.
+#[derive(Debug)]
+pub struct CloudIds {
+    client: Client,
+    /// The address of `--url` beside `--cloud-id`, which no one has confirmed.
+    pub claimed: Option<Url>,
+}
+
+/// How long an address may take to tell its cloud id: a fetch does not depend on it.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
+
+impl CloudIds {
+    /// The cloud id of the site at an address, in lower case; none if it does not tell.
+    #[must_use]
+    pub fn of(&self, site: &Url) -> Option<String> {
+        let id = cloud_id(&self.client, site).ok();
+        if id.is_none() {
+            // Not what it said: this client knows no secret that it would have to leave out.
+            tracing::debug!("{} does not report its cloud id", address::origin(site));
+        }
+        id.map(|id| id.to_ascii_lowercase())
+    }
+}
+
+/// A site to ask, and what asks which site an address is of.
 ///
 /// # Errors
 /// When the site or the grant cannot be found.
-pub fn connect(target: FetchTarget) -> Result<Asker, Error> {
+pub fn connect(target: FetchTarget) -> Result<(Asker, CloudIds), Error> {
     let client = Arc::new(Client::new(&target.http)?);
     let authorization = authorization(&target, &client)?;
     let site = site(target.place, &target.servers, &client, &authorization)?;
     address::warn_if_plain("--url", &site.base);
-    Ok(Asker {
+    let cloud_ids = CloudIds {
+        client: Client::new(&http::Settings {
+            timeout: target.http.timeout.min(LOOKUP_TIMEOUT),
+            retries: 0,
+            longest_wait: Duration::ZERO,
+            ..target.http
+        })?,
+        claimed: target.url.filter(|_| site.address.is_none()),
+    };
+    let asker = Asker {
         client,
         site,
         authorization: Arc::new(authorization),
         search: target.search,
-    })
+    };
+    Ok((asker, cloud_ids))
 }
 
 /// Resolves the credentials, opening the stored login if needed.
@@ -200,7 +247,9 @@ pub fn site(
     let gateway = |id: &str| Site::gateway(api_base, id);
     Ok(match (place, authorization) {
         (SiteLocation::CloudOfLogin(url), Authorization::OAuth(session)) => {
-            gateway(&granted(session, url.as_ref())?)
+            let granted = granted(session, url.as_ref())?;
+            let own = Url::parse(&granted.url).ok().or(url);
+            addressed(gateway(&granted.id), own.as_ref())
         }
         (SiteLocation::CloudSite(url) | SiteLocation::CloudOfLogin(Some(url)), _) => {
             Site::cloud(&url)
@@ -211,10 +260,28 @@ pub fn site(
         (SiteLocation::DataCenter(url), _) => Site::data_center(&url),
         (SiteLocation::CloudId(id), authorization) => {
             warn_of_scope(&id, authorization);
-            gateway(&id)
+            let url = address_by_login(&id, authorization);
+            addressed(gateway(&id), url.as_ref())
         }
-        (SiteLocation::CloudIdOf(url), _) => gateway(&cloud_id(client, &url)?),
+        (SiteLocation::CloudIdOf(url), _) => gateway(&cloud_id(client, &url)?).with_address(&url),
     })
+}
+
+fn addressed(site: Site, url: Option<&Url>) -> Site {
+    match url {
+        Some(url) if url.has_host() => site.with_address(url),
+        Some(_) | None => site,
+    }
+}
+
+/// The address of a site, as the login lists it.
+fn address_by_login(id: &str, authorization: &Authorization) -> Option<Url> {
+    let Authorization::OAuth(session) = authorization else {
+        return None;
+    };
+    let sites = session.token_set().sites;
+    let site = sites.iter().find(|site| site.id == id)?;
+    Url::parse(&site.url).ok()
 }
 
 /// Tells of a site that the grant covers, but not its audit log.
@@ -222,35 +289,42 @@ fn warn_of_scope(id: &str, authorization: &Authorization) {
     let Authorization::OAuth(session) = authorization else {
         return;
     };
-    let sites = session.token_set().sites;
+    let auth::store::TokenSet {
+        sites, client_id, ..
+    } = session.token_set();
     let mut without = sites.iter().filter(|site| !site.has_audit_scope());
     if without.any(|site| site.id == id) {
         tracing::warn!(
             "--cloud-id: the login covers {id}, but not its audit log: add the scope {SCOPE} to the app, and log \
-             in again with `confluence-ecs auth login`"
+             in again with `{}`",
+            auth::error::login(&client_id)
         );
     }
 }
 
-/// The cloud id of the site that the grant is for: that with the address, or the only one.
-fn granted(session: &Session, url: Option<&Url>) -> Result<String, Error> {
+/// The site that the grant is for: that with the address, or the only one.
+fn granted(session: &Session, url: Option<&Url>) -> Result<AccessibleSite, Error> {
     let mut sites = session.token_set().sites;
-    let is_wanted = |site: &auth::store::AccessibleSite| match url {
+    let is_wanted = |site: &AccessibleSite| match url {
         Some(url) => Url::parse(&site.url).is_ok_and(|site| site.host_str() == url.host_str()),
         None => site.has_audit_scope(),
     };
-    if !sites.iter().any(is_wanted) {
+    // The list that is kept may be an old one.
+    let is_of_use = |site| is_wanted(site) && site.has_audit_scope();
+    if !sites.iter().any(is_of_use) {
         sites = session.sites()?;
     }
     let (wanted, others): (Vec<_>, Vec<_>) = sites.iter().partition(|site| is_wanted(site));
-    let list = |sites: &[&auth::store::AccessibleSite]| {
+    let list = |sites: &[&AccessibleSite]| {
         let named = sites
             .iter()
             .map(|site| format!("{} ({})", site.id, site.url));
         named.collect::<Vec<_>>().join(", ")
     };
     let error = match wanted.as_slice() {
-        [site] => return Ok(site.id.clone()),
+        [site] if !site.has_audit_scope() => Error::NoScope(list(&[*site])),
+        [site] => return Ok((*site).clone()),
+        [] if url.is_none() && !others.is_empty() => Error::NoScope(list(&others)),
         [] => Error::OtherSite {
             wanted: url.map_or_else(|| "--cloud-id".to_owned(), address::without_query),
             sites: if others.is_empty() {
@@ -258,6 +332,7 @@ fn granted(session: &Session, url: Option<&Url>) -> Result<String, Error> {
             } else {
                 list(&others)
             },
+            client_id: session.token_set().client_id,
         },
         several => Error::ManySites(list(several)),
     };

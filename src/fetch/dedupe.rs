@@ -45,6 +45,13 @@ impl Delivered {
         self.timeless.retain(|(time, _)| *time >= since);
     }
 
+    /// Whether it knows a record of that time.
+    #[must_use]
+    pub fn contains(&self, time: Timestamp, fingerprint: Fingerprint) -> bool {
+        let same_time = self.at.get(&time);
+        same_time.is_some_and(|same_time| same_time.contains(&fingerprint))
+    }
+
     /// How many records it knows.
     #[cfg(test)]
     pub fn len(&self) -> usize {
@@ -52,21 +59,27 @@ impl Delivered {
     }
 }
 
+/// How many records there are of each kind, at instants where more may have come.
+pub type Counted = BTreeMap<Timestamp, HashMap<Fingerprint, usize>>;
+
 /// Goes through the records of a range in the order of time, and tells those that are new. Of equal
 /// records of an instant as many are new as there are more of them than were delivered.
 #[derive(Debug)]
 pub struct Filter {
     delivered: Delivered,
+    counted: Counted,
     instant: Option<Timestamp>,
+    /// Counted records of the instant that were not seen yet.
+    left: HashMap<Fingerprint, usize>,
     /// Delivered records of the instant that were not seen again yet.
     expected: HashMap<Fingerprint, usize>,
     expected_timeless: HashMap<Fingerprint, usize>,
 }
 
 impl Filter {
-    /// A filter for one going through.
+    /// A filter for one going through. Of records that are counted no more are new than there are.
     #[must_use]
-    pub fn new(delivered: Delivered) -> Self {
+    pub fn new(delivered: Delivered, counted: Counted) -> Self {
         let timeless = delivered
             .timeless
             .iter()
@@ -74,7 +87,9 @@ impl Filter {
         Self {
             expected_timeless: count(timeless),
             delivered,
+            counted,
             instant: None,
+            left: HashMap::new(),
             expected: HashMap::new(),
         }
     }
@@ -88,6 +103,10 @@ impl Filter {
             self.instant = Some(item.time);
             let delivered = self.delivered.at.remove(&item.time);
             self.expected = count(delivered.iter().flatten());
+            self.left = self.counted.remove(&item.time).unwrap_or_default();
+        }
+        if self.left.contains_key(&item.fingerprint) && !take(&mut self.left, item.fingerprint) {
+            return false;
         }
         !take(&mut self.expected, item.fingerprint)
     }
@@ -119,11 +138,15 @@ mod tests {
     }
 
     fn new_of(delivered: &[Item], seen: &[Item]) -> Vec<bool> {
+        new_of_counted(delivered, Counted::new(), seen)
+    }
+
+    fn new_of_counted(delivered: &[Item], counted: Counted, seen: &[Item]) -> Vec<bool> {
         let mut all = Delivered::default();
         for item in delivered {
             all.add(*item);
         }
-        let mut filter = Filter::new(all);
+        let mut filter = Filter::new(all, counted);
         seen.iter().map(|item| filter.is_new(*item)).collect()
     }
 
@@ -134,6 +157,19 @@ mod tests {
         assert_eq!(new_of(&[a], &[a, a, item(1, "b")]), [false, true, true]);
         assert_eq!(new_of(&[a, a], &[a]), [false]);
         assert_eq!(new_of(&[a], &[item(2, "a")]), [true], "another instant");
+    }
+
+    #[test]
+    fn no_more_records_are_new_than_were_counted() {
+        let (a, b) = (item(1, "a"), item(1, "b"));
+        let counted = |count| Counted::from([(a.time, HashMap::from([(a.fingerprint, count)]))]);
+        let seen = [a, b, a, a, item(2, "a")];
+        let new = new_of_counted(&[], counted(2), &seen);
+        assert_eq!(new, [true, true, true, false, true]);
+        let new = new_of_counted(&[a], counted(2), &seen);
+        assert_eq!(new, [false, true, true, false, true]);
+        let new = new_of_counted(&[], counted(9), &[a]);
+        assert_eq!(new, [true]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::checkpoint::SiteCheckpoint;
-use super::dedupe::{Filter, Item};
+use super::dedupe::{Counted, Filter, Item};
 use super::error::Error;
 use super::own_searches::OwnSearches;
 use super::record;
@@ -44,6 +44,10 @@ pub struct Fetched {
 
 impl Progress for Fetched {
     type State = SiteCheckpoint;
+
+    fn is_begun(&self) -> bool {
+        self.checkpoint.is_begun()
+    }
 
     fn state(&mut self) -> &SiteCheckpoint {
         self.checkpoint.forget(self.overlap);
@@ -109,15 +113,21 @@ struct LineBuffer {
 }
 
 impl Delivery<'_> {
-    /// Writes the new records of a slice, in the order of time. `asked` is when it was fetched.
+    /// Writes the new records of a slice, in the order of time. `asked` is when it was fetched. Of those
+    /// that are counted no more are written than there are.
     /// Returns whether all of them are written: not if it is time to end.
     ///
     /// # Errors
     /// When the output or the state fails, or the records cannot be read back.
-    pub fn deliver(&mut self, spill: &mut Spill, asked: Timestamp) -> Result<bool, Error> {
+    pub fn deliver(
+        &mut self,
+        spill: &mut Spill,
+        counted: Counted,
+        asked: Timestamp,
+    ) -> Result<bool, Error> {
         let mut filling = Filling {
             merge: spill.merge(),
-            filter: Filter::new(self.checkpoint().delivered.clone()),
+            filter: Filter::new(self.checkpoint().delivered.clone(), counted),
             own: self.checkpoint().own_searches.clone(),
             own_user: self.own_user.clone(),
             reader: Reader::default(),

@@ -33,10 +33,14 @@ pub enum More {
     Offset(u64),
     /// They are found with these parameters.
     Parameters(Vec<(String, String)>),
-    /// Nothing. `limit` is how many records the server gives at most, if it says at least that.
+    /// There are more, but it does not say where.
+    Unnamed,
+    /// Nothing: it has no link to a next page.
     Unsaid {
-        /// The server's own limit.
-        limit: Option<usize>,
+        /// How many records the page has at most, if it says so. 0 if what it says is no number.
+        limit: Option<u64>,
+        /// Whether it has other links.
+        has_links: bool,
     },
 }
 
@@ -73,6 +77,8 @@ struct PagingInfo<'a> {
     next_page_offset: Option<&'a RawValue>,
     #[serde(borrow, default)]
     next_page_cursor: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    next_page_link: Option<&'a RawValue>,
 }
 
 impl Page {
@@ -107,30 +113,24 @@ type Read = (Vec<Range<usize>>, More);
 fn cloud(text: &str) -> Result<Read, String> {
     let page: CloudPage<'_> =
         serde_json::from_str(text).map_err(|error| unexpected(text, &error))?;
-    let more = match page.links {
+    let has_links = page.links.is_some();
+    let next = page.links.and_then(|links| links.next);
+    let more = match next.filter(|next| next.get() != "\"\"") {
+        Some(next) => next_link(next).ok_or("its _links.next is not a link")?,
         None => More::Unsaid {
-            limit: page.limit.and_then(number),
-        },
-        Some(links) => match links
-            .next
-            .filter(|next| !matches!(next.get(), "null" | "\"\""))
-        {
-            None => More::None,
-            Some(next) => link(next).ok_or("its _links.next is not a link")?,
+            limit: page.limit.map(|limit| number(limit).unwrap_or(0)),
+            has_links,
         },
     };
     Ok((ranges(text, &page.results), more))
 }
 
-/// Of a link only the query counts: where it leads to is not ours to follow.
-fn link(next: &RawValue) -> Option<More> {
-    let link: serde_json::Value = serde_json::from_str(next.get()).ok()?;
-    let link = link.as_str().or_else(|| link.get("href")?.as_str())?;
-    let (_, query) = link.split_once('?')?;
-    let query = query.split('#').next().unwrap_or_default();
-    let pairs: Vec<(String, String)> = url::form_urlencoded::parse(query.as_bytes())
-        .into_owned()
-        .collect();
+fn next_link(next: &RawValue) -> Option<More> {
+    let pairs = query(next)?;
+    // A cursor may come with a `start` that means nothing by itself.
+    if pairs.iter().any(|(key, _)| key == "cursor") {
+        return Some(More::Parameters(pairs));
+    }
     let start = pairs.iter().find(|(key, _)| key == "start");
     Some(match start.map(|(_, start)| start.parse()) {
         Some(Ok(start)) => More::Offset(start),
@@ -139,33 +139,68 @@ fn link(next: &RawValue) -> Option<More> {
     })
 }
 
+/// Of a link only the query counts: where it leads to is not ours to follow.
+fn query(link: &RawValue) -> Option<Vec<(String, String)>> {
+    let link: serde_json::Value = serde_json::from_str(link.get()).ok()?;
+    let link = link.as_str().or_else(|| link.get("href")?.as_str())?;
+    let (_, query) = link.split_once('?')?;
+    let query = query.split('#').next().unwrap_or_default();
+    let pairs = url::form_urlencoded::parse(query.as_bytes());
+    Some(pairs.into_owned().collect())
+}
+
 fn data_center(text: &str) -> Result<Read, String> {
     let page: DataCenterPage<'_> =
         serde_json::from_str(text).map_err(|error| unexpected(text, &error))?;
-    let unsaid = More::Unsaid { limit: None };
+    let unsaid = More::Unsaid {
+        limit: None,
+        has_links: false,
+    };
     let more = page.paging.map_or(unsaid.clone(), |info| {
-        if info.last_page == Some(true) {
-            return More::None;
-        }
-        let offset = info.next_page_offset.and_then(number);
-        let cursor = info.next_page_cursor.and_then(|cursor| {
-            let cursor: Option<String> = serde_json::from_str(cursor.get()).ok()?;
-            cursor.filter(|cursor| !cursor.is_empty())
-        });
-        match (cursor, offset) {
-            (Some(cursor), offset) => More::Parameters(vec![
-                ("pageCursor".to_owned(), cursor),
-                ("offset".to_owned(), offset.unwrap_or_default().to_string()),
-            ]),
-            (None, Some(offset)) => More::Offset(offset as u64),
+        let is_last = info.last_page;
+        match (is_last, next_page(&info)) {
+            (Some(true), _) => More::None,
+            (_, Some(next)) => next,
+            (Some(false), None) => More::Unnamed,
             (None, None) => unsaid,
         }
     });
     Ok((ranges(text, &page.entities), more))
 }
 
-fn number(value: &RawValue) -> Option<usize> {
-    value.get().parse().ok()
+/// Where the next page is, by the first of cursor, offset and link that can be used.
+fn next_page(info: &PagingInfo<'_>) -> Option<More> {
+    let by_cursor = |cursor: String, offset: Option<u64>| {
+        More::Parameters(vec![
+            ("pageCursor".to_owned(), cursor),
+            ("offset".to_owned(), offset.unwrap_or_default().to_string()),
+        ])
+    };
+    let offset = info.next_page_offset.and_then(number);
+    let cursor = info.next_page_cursor.and_then(|cursor| {
+        let cursor: Option<String> = serde_json::from_str(cursor.get()).ok()?;
+        cursor.filter(|cursor| !cursor.is_empty())
+    });
+    if let Some(cursor) = cursor {
+        return Some(by_cursor(cursor, offset));
+    }
+    let link = info.next_page_link.and_then(query).unwrap_or_default();
+    let linked = |name: &str| {
+        let value = link
+            .iter()
+            .find(|(key, value)| key == name && !value.is_empty());
+        value.map(|(_, value)| value.clone())
+    };
+    let linked_offset = linked("offset").and_then(|offset| offset.parse().ok());
+    match linked("pageCursor") {
+        Some(cursor) => Some(by_cursor(cursor, linked_offset)),
+        None => offset.or(linked_offset).map(More::Offset),
+    }
+}
+
+/// A whole number, or a text of one.
+fn number(value: &RawValue) -> Option<u64> {
+    value.get().trim_matches('"').parse().ok()
 }
 
 /// Where the values stand in the text that they are parts of.
@@ -219,9 +254,12 @@ mod tests {
                 .unwrap()
                 .1
         };
-        assert_eq!(more(r#","_links":{"self":"x"},"size":37"#), More::None);
-        assert_eq!(more(r#","_links":{"next":null}"#), More::None);
-        assert_eq!(more(r#","_links":{"next":""}"#), More::None);
+        let unsaid = |limit, has_links| More::Unsaid { limit, has_links };
+        let links = r#","_links":{"self":"x"},"size":37"#;
+        assert_eq!(more(links), unsaid(None, true));
+        assert_eq!(more(r#","_links":{"next":null}"#), unsaid(None, true));
+        assert_eq!(more(r#","_links":{"next":""}"#), unsaid(None, true));
+        assert_eq!(more(r#","_links":null"#), unsaid(None, false));
         let foreign = r#","_links":{"next":"https://evil.example/x?start=2&limit=2"}"#;
         assert_eq!(more(foreign), More::Offset(2));
         let opaque = r#","_links":{"next":"/rest/api/audit?cursor=a%3Db&limit=2"}"#;
@@ -229,8 +267,18 @@ mod tests {
             more(opaque),
             parameters(&[("cursor", "a=b"), ("limit", "2")])
         );
-        assert_eq!(more(r#","limit":2"#), More::Unsaid { limit: Some(2) });
-        assert_eq!(more(""), More::Unsaid { limit: None });
+        let both = r#","_links":{"next":"/x?cursor=a&start=2"}"#;
+        assert_eq!(more(both), parameters(&[("cursor", "a"), ("start", "2")]));
+        for (limit, read) in [
+            (r#","limit":2"#, Some(2)),
+            (r#","limit":"2""#, Some(2)),
+            (r#","limit":null"#, None),
+            (r#","limit":-1"#, Some(0)),
+            (r#","limit":"all""#, Some(0)),
+            ("", None),
+        ] {
+            assert_eq!(more(limit), unsaid(read, false), "{limit}");
+        }
     }
 
     #[test]
@@ -248,7 +296,26 @@ mod tests {
             more(r#"{"lastPage":false,"nextPageOffset":2}"#),
             More::Offset(2)
         );
-        assert_eq!(more("{}"), More::Unsaid { limit: None });
+        let by_cursor = parameters(&[("pageCursor", "1,2"), ("offset", "0")]);
+        for (info, expected) in [
+            (r#"{"nextPageOffset":"2"}"#, More::Offset(2)),
+            (
+                r#"{"nextPageLink":"http://x/y?pageCursor=1%2C2&limit=3"}"#,
+                by_cursor,
+            ),
+            (r#"{"nextPageLink":"/y?offset=7"}"#, More::Offset(7)),
+            (r#"{"lastPage":true,"nextPageOffset":2}"#, More::None),
+            (r#"{"lastPage":false,"nextPageCursor":""}"#, More::Unnamed),
+            (r#"{"lastPage":false,"nextPageLink":"/y"}"#, More::Unnamed),
+        ] {
+            assert_eq!(more(info), expected, "{info}");
+        }
+        let unsaid = More::Unsaid {
+            limit: None,
+            has_links: false,
+        };
+        assert_eq!(more("{}"), unsaid);
+        assert_eq!(more("null"), unsaid);
     }
 
     #[test]

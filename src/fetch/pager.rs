@@ -1,21 +1,21 @@
 //! The thread that asks: page after page, slice after slice, a little ahead of who delivers.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use super::asker::{Asker, Error as AskError, PageResponse};
 use super::page::Page;
-use super::paging::{PageOutcome, Paging};
+use super::paging::Endless;
+use super::reading::{Failure, Pages, SliceReader};
+use super::readings::MOST_READINGS;
 use super::record::Fingerprint;
-use super::site::Api;
+use super::site::{Api, Ask};
 use super::user;
 use super::window::Window;
 use crate::pipeline::timestamp::Timestamp;
 use crate::process::stop::Stop;
-
-/// How often a slice is read again because its records moved while they were paged.
-const MOST_MOVES: u32 = 10;
 
 /// Why a range cannot be fetched to its end.
 #[derive(Debug, thiserror::Error)]
@@ -25,20 +25,23 @@ pub enum Error {
     Ask(#[from] AskError),
     /// Its pages do not end.
     #[error(
-        "{site} returned the same page twice, or an empty page with a next link, for {} to {}: stopped, to avoid \
-         an endless loop; complete slices are delivered. Try another --page-size",
+        "{site} returned {why} for {} to {}: stopped, to avoid an endless loop or missing records; complete \
+         slices are delivered. Try another --page-size, and if that does not help, ask the site without a \
+         proxy or cache in between",
         window.from, window.to
     )]
-    Repeats {
+    Endless {
         /// Name of the site, as `state list` prints it.
         site: String,
         /// Time range of the slice.
         window: Window,
+        /// What is wrong with them.
+        why: Endless,
     },
     /// Its records do not stand still.
     #[error(
-        "{site} inserted records between {} and {} during each of {MOST_MOVES} attempts to read them: try \
-         a longer --settle, or a larger --page-size",
+        "the records of {site} from {} to {} changed between its pages during each of {MOST_READINGS} attempts \
+         to read them: try a longer --settle, or a larger --page-size",
         window.from, window.to
     )]
     Moves {
@@ -69,6 +72,8 @@ pub enum FetchEvent {
     },
     /// Records moved: discard what arrived of the slice, it is read again.
     Moved,
+    /// Of these records of an instant of the slice there are so many, however many arrived.
+    Counted(Timestamp, HashMap<Fingerprint, usize>),
     /// The slice is complete.
     Complete(Window),
     /// The end: all slices are complete, or one failed.
@@ -152,81 +157,41 @@ impl Pager {
         if self.asks_user {
             self.send(FetchEvent::User(user::names(&self.asker)))?;
         }
-        let mut api = self.asker.site.api();
+        let mut pages = SitePages {
+            pager: self,
+            api: self.asker.site.api(),
+        };
         for window in range.slices(slice) {
-            let mut paging = Paging::new(self.page_size);
-            let mut seen = None;
-            let mut moves = 0;
-            while let Some(moved) = self.slice(&mut api, window, paging)? {
-                moves += 1;
-                if moves == MOST_MOVES {
-                    let site = self.asker.site.name();
-                    return Err(Error::Moves { site, window }.into());
+            let mut reader = SliceReader {
+                pages: &mut pages,
+                page_size: self.page_size,
+            };
+            reader.read(window).map_err(|failure| {
+                let site = self.asker.site.name();
+                match failure {
+                    Failure::Pages(interrupted) => interrupted,
+                    Failure::Endless(window, why) => Error::Endless { site, window, why }.into(),
+                    Failure::Moves(window) => Error::Moves { site, window }.into(),
                 }
-                tracing::debug!(from = %window.from, to = %window.to, "records moved between pages: reading the slice again");
-                self.send(FetchEvent::Moved)?;
-                let is_same = seen.replace(moved) == Some(moved);
-                paging = if is_same {
-                    Paging::without_overlap(self.page_size)
-                } else {
-                    Paging::new(self.page_size)
-                };
-            }
+            })?;
             self.send(FetchEvent::Complete(window))?;
         }
         Ok(())
     }
 
-    /// Asks for a slice, page by page. What was seen of a movement, if its records moved.
-    fn slice(
-        &self,
-        api: &mut Api,
-        window: Window,
-        mut paging: Paging,
-    ) -> Result<Option<Fingerprint>, Interrupted> {
-        loop {
-            let asked = self.page(api, window, &paging);
-            let PageResponse { page, ahead } = asked.map_err(Error::from)?;
-            let (known, is_last) = match paging.take(&page) {
-                PageOutcome::More(known) => (known, false),
-                PageOutcome::Last(known) => (known, true),
-                PageOutcome::Moved(seen) => return Ok(Some(seen)),
-                PageOutcome::Repeats => {
-                    let site = self.asker.site.name();
-                    return Err(Error::Repeats { site, window }.into());
-                }
-            };
-            self.send(FetchEvent::Page {
-                page,
-                window,
-                known,
-                ahead,
-            })?;
-            if is_last {
-                return Ok(None);
-            }
-        }
-    }
-
-    fn page(
-        &self,
-        api: &mut Api,
-        window: Window,
-        paging: &Paging,
-    ) -> Result<PageResponse, AskError> {
+    fn page(&self, api: &mut Api, window: Window, ask: &Ask<'_>) -> Result<PageResponse, AskError> {
         let count = || {
             // A dropped receiver is noticed with the page.
             let _ = self.send(FetchEvent::Asking(Timestamp::now()));
         };
-        let ask = paging.ask();
-        let refused = match self.asker.page(*api, window, &ask, &count) {
+        let refused = match self.asker.page(*api, window, ask, &count) {
             Ok(asked) => return Ok(asked),
             Err(error) => error,
         };
         let Some(other) = Asker::fallback(*api, &refused) else {
             return Err(refused);
         };
-        match self.asker.page(other, window, &ask, &count) {
+        match self.asker.page(other, window, ask, &count) {
             Ok(asked) => {
                 *api = other;
                 Ok(asked)
@@ -235,5 +200,51 @@ impl Pager {
             Err(error) if error.is_about_place() => Err(refused),
             Err(error) => Err(error),
         }
+    }
+}
+
+/// The pages of the site, which are sent as events.
+struct SitePages<'a> {
+    pager: &'a Pager,
+    /// The API that is there.
+    api: Api,
+}
+
+impl Pages for SitePages<'_> {
+    type Error = Interrupted;
+
+    fn ask(&mut self, window: Window, ask: &Ask<'_>) -> Result<PageResponse, Interrupted> {
+        let asked = self.pager.page(&mut self.api, window, ask);
+        Ok(asked.map_err(Error::from)?)
+    }
+
+    fn take(
+        &mut self,
+        response: PageResponse,
+        window: Window,
+        known: usize,
+    ) -> Result<(), Interrupted> {
+        let PageResponse { page, ahead } = response;
+        self.pager.send(FetchEvent::Page {
+            page,
+            window,
+            known,
+            ahead,
+        })?;
+        Ok(())
+    }
+
+    fn discard(&mut self, window: Window) -> Result<(), Interrupted> {
+        tracing::debug!(from = %window.from, to = %window.to, "records moved between pages: reading the slice again");
+        Ok(self.pager.send(FetchEvent::Moved)?)
+    }
+
+    fn count(
+        &mut self,
+        time: Timestamp,
+        counts: HashMap<Fingerprint, usize>,
+    ) -> Result<(), Interrupted> {
+        tracing::debug!(%time, records = counts.values().sum::<usize>(), "equal records on several pages: counted");
+        Ok(self.pager.send(FetchEvent::Counted(time, counts))?)
     }
 }

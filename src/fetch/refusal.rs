@@ -1,8 +1,10 @@
 //! What an error response means, and what to do about it (docs/guarantees.md, "REST sources").
 
 use super::site::{Api, Deployment, Site};
+use crate::auth::error::login;
 use crate::auth::oauth::SCOPE;
 use crate::http::Answer;
+use crate::process::advice;
 
 /// How the request was authenticated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +65,11 @@ impl Refusal {
         let lower = quote.to_lowercase();
         let is_scope = is_about_scope(answer);
         let (about, remedy) = match answer.status {
+            401 | 403 if answer.wants_captcha => (About::Credentials, captcha(site, method)),
+            401 | 403 if method == AuthMethod::Basic && answer.denies_basic_authentication() => (
+                About::Credentials,
+                basic_authentication(site.deployment).to_owned(),
+            ),
             401 | 403 if is_scope => (About::Scope, scope(method)),
             401 => (About::Credentials, credentials(site.deployment, method)),
             403 if lower.contains("licen") => (About::Permission, LICENCE.to_owned()),
@@ -121,6 +128,34 @@ pub fn is_about_scope(answer: &Answer) -> bool {
 const LICENCE: &str = "the audit API requires a valid Data Center licence: see Administration → \
     License Details in Confluence";
 
+/// More attempts make it no better: Confluence denies the right password, too.
+fn captcha(site: &Site, method: AuthMethod) -> String {
+    let token = match (site.deployment, method) {
+        (Deployment::DataCenter, AuthMethod::Basic) => {
+            "; a personal access token (CONFLUENCE_PAT) is not affected by wrong passwords"
+        }
+        _ => "",
+    };
+    format!(
+        "Confluence wants a CAPTCHA solved after too many failed logins of this user: log in once in a browser at \
+         {} as this user, correct the password, and stop everything that still tries the old one{token}",
+        site.name()
+    )
+}
+
+fn basic_authentication(deployment: Deployment) -> &'static str {
+    match deployment {
+        Deployment::DataCenter => {
+            "basic authentication is disabled on this server: use a personal access token (CONFLUENCE_PAT or \
+             --pat-file; Profile → Settings → Personal Access Tokens in Confluence)"
+        }
+        Deployment::CloudSite | Deployment::CloudGateway => {
+            "Confluence Cloud does not accept passwords: use an API token, from \
+             https://id.atlassian.com/manage-profile/security/api-tokens"
+        }
+    }
+}
+
 fn credentials(deployment: Deployment, method: AuthMethod) -> String {
     match (deployment, method) {
         (Deployment::CloudSite, AuthMethod::Basic) => {
@@ -138,11 +173,11 @@ fn credentials(deployment: Deployment, method: AuthMethod) -> String {
         (Deployment::CloudSite, AuthMethod::OAuth) => {
             "an OAuth token works only through the gateway, not with the site's own address".to_owned()
         }
-        (Deployment::CloudGateway, AuthMethod::OAuth) => {
-            "the login does not cover this site, or was revoked: see `confluence-ecs auth sites`, or log in \
-             again with `confluence-ecs auth login`"
-                .to_owned()
-        }
+        (Deployment::CloudGateway, AuthMethod::OAuth) => format!(
+            "the login does not cover this site, or was revoked: see `{}`, or log in again with `{}`",
+            advice::command(&["auth", "sites"]),
+            login("ID")
+        ),
         (Deployment::CloudSite | Deployment::CloudGateway, AuthMethod::Pat) => {
             "Confluence Cloud does not support personal access tokens: use --email and CONFLUENCE_API_TOKEN".to_owned()
         }
@@ -163,7 +198,8 @@ fn scope(method: AuthMethod) -> String {
     match method {
         AuthMethod::OAuth => format!(
             "the login lacks the scope {SCOPE}: add it to the app (developer.atlassian.com, Permissions → \
-             Confluence API), then log in again with `confluence-ecs auth login`"
+             Confluence API), then log in again with `{}`",
+            login("ID")
         ),
         AuthMethod::Basic | AuthMethod::Pat => format!(
             "the token lacks the scope {SCOPE}: create a new one with it at \
@@ -196,9 +232,10 @@ fn permission(deployment: Deployment, method: AuthMethod) -> String {
 fn place(site: &Site, method: AuthMethod) -> String {
     match site.deployment {
         Deployment::CloudGateway if method == AuthMethod::OAuth => format!(
-            "no audit API at {}: is --cloud-id one of those that `confluence-ecs auth sites` lists, and does \
-             the site have Confluence?",
-            site.base
+            "no audit API at {}: is --cloud-id one of those that `{}` lists, and does the site have \
+             Confluence?",
+            site.base,
+            advice::command(&["auth", "sites"])
         ),
         Deployment::CloudSite => format!(
             "no audit API at {}: --url must be the site's own address, such as https://acme.atlassian.net; \

@@ -1,7 +1,6 @@
 //! The runs: one, or one every interval, from the state to the state.
 
-use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Receiver};
@@ -9,16 +8,24 @@ use std::time::{Duration, Instant};
 
 use super::asker::{Asker, Error as AskError};
 use super::checkpoint::SiteCheckpoint;
-use super::clock::Skew;
+use super::clock::Clock;
+use super::connect::CloudIds;
 use super::delivery::{Delivery, Fetched};
 use super::error::Error;
+use super::outside::OutsideRecords;
 use super::pager::{self, FetchEvent, Pager};
-use super::since::Since;
-use super::slices::{RunOutcome, Slices};
-use super::window::{Reach, Window, is_future};
+use super::plan::{self, FetchOptions, FirstRun, LocalTimes, Plan};
+use super::resume;
+use super::slices::{IsRight, RunOutcome, Slices};
+use super::start::{self, Start};
+use super::states;
+use super::time_spec::TimeSpec;
+use super::window::Window;
 use super::written::WrittenLines;
 use crate::pipeline::normalize::Counts;
 use crate::pipeline::timestamp::Timestamp;
+use crate::process::advice;
+use crate::process::logging;
 use crate::process::service::Service;
 use crate::process::signal_guard;
 use crate::process::stop::Stop;
@@ -30,29 +37,6 @@ use crate::state::{self, Store};
 const PAGES_AHEAD: usize = 1;
 /// A first run over a range at least this long that returns no records is warned about.
 const SUSPICIOUS: Duration = Duration::from_secs(12 * 60 * 60);
-/// What is fetched, and where it goes.
-#[derive(Debug)]
-pub struct FetchOptions {
-    /// Where the very first run begins.
-    pub since: Option<Since>,
-    /// Time range to fetch.
-    pub reach: Reach,
-    /// How much time is fetched, written and saved at once.
-    pub slice: Duration,
-    /// Records to ask for at a time.
-    pub page_size: usize,
-    /// From one start to the next; once, without.
-    pub interval: Option<Duration>,
-    /// Whether the records are written as they came.
-    pub raw: bool,
-    /// Whether records of our own requests are left out.
-    pub exclude_own_searches: bool,
-    /// The directory of the state, where it is not the usual one.
-    pub state_dir: Option<PathBuf>,
-    /// Number of worker threads.
-    pub threads: NonZeroUsize,
-}
-
 /// What came of it.
 #[derive(Debug, Clone, Copy)]
 pub struct FetchOutcome {
@@ -71,16 +55,28 @@ pub fn run(
     options: &FetchOptions,
     destination: Destination,
     mapping: &Mapping,
-    asker: Asker,
+    (asker, cloud_ids): (Asker, &CloudIds),
     stop: &Arc<Stop>,
     service: &Arc<Service>,
 ) -> Result<Option<FetchOutcome>, Error> {
-    let delivery = open(options, destination, mapping, &asker, stop, service)?;
+    let process = Timestamp::now();
+    let (delivery, begun) = open(
+        options,
+        destination,
+        mapping,
+        &asker,
+        cloud_ids,
+        (stop, service),
+        process,
+    )?;
     let mut fetching = Fetching {
         options,
         asker: Arc::new(asker),
         delivery,
-        skew: Skew::default(),
+        clock: Clock::default(),
+        begun,
+        process,
+        outside: OutsideRecords::default(),
         emptiness_told: false,
         has_succeeded: false,
     };
@@ -89,6 +85,7 @@ pub fn run(
         None => fetching.run(),
         Some(interval) => fetching.run_again_and_again(interval),
     };
+    fetching.leave_unbegun();
     service.stopping();
     // Tokens that were asked for are to be on disk.
     signal_guard::wait(signal_guard::PATIENCE);
@@ -111,37 +108,88 @@ pub fn run(
     }))
 }
 
+/// Of the first run of a site and query, while there is no answer.
+struct Begun {
+    directory: PathBuf,
+    /// The name of the state.
+    file: String,
+    first: FirstRun,
+    /// Names under which its start may be kept.
+    starts: Vec<String>,
+    is_over: bool,
+}
+
 /// Takes the state, and brings the output to what it says.
 fn open<'a>(
     options: &FetchOptions,
     destination: Destination,
     mapping: &'a Mapping,
     asker: &Asker,
-    stop: &Arc<Stop>,
-    service: &Arc<Service>,
-) -> Result<Delivery<'a>, ship::Error> {
+    cloud_ids: &CloudIds,
+    (stop, service): (&Arc<Stop>, &Arc<Service>),
+    process: Timestamp,
+) -> Result<(Delivery<'a>, Begun), ship::Error> {
     let directory = state::directory(options.state_dir.as_deref())?;
-    let new = SiteCheckpoint::new(asker.site.name(), asker.search.clone());
-    let name = new.file_name();
-    let store = Store::open(&directory, &name)?;
-    let mut checkpoint: SiteCheckpoint = store.load()?.unwrap_or(new);
-    let (written, mut noted) = WrittenLines::open(&directory, &name);
+    let search = asker.search.as_deref();
+    let all = states::all_quietly(&directory);
+    let mut identity = asker.site.identity();
+    states::identify(&mut identity, &asker.site.base, search, &all, cloud_ids);
+    let mut opened = states::open(&directory, &all, &identity, search, &options.output)?;
+    let first = first_run(options, &directory, &opened, process);
+    let begun = Begun {
+        directory: directory.clone(),
+        file: opened.file.clone(),
+        starts: opened.starts.clone(),
+        is_over: opened.checkpoint.is_begun(),
+        first,
+    };
+    resume::report(
+        options,
+        (&directory, &all),
+        &opened,
+        (!begun.is_over).then_some(&begun.first),
+    );
+    if !begun.is_over {
+        let kept = begun.first.start.save(&directory, &opened.file);
+        kept.map_err(|source| ship::Error::Save {
+            directory: directory.clone(),
+            source,
+        })?;
+    }
+    opened.checkpoint.first = None;
+    opened.checkpoint.raw = Some(options.raw);
+    let saved = (directory, opened.store, opened.file.as_str());
+    let delivery = deliver(
+        options,
+        destination,
+        mapping,
+        saved,
+        opened.checkpoint,
+        (stop, service),
+    )?;
+    Ok((delivery, begun))
+}
+
+/// Brings the output to what the state says of it, and opens it.
+fn deliver<'a>(
+    options: &FetchOptions,
+    destination: Destination,
+    mapping: &'a Mapping,
+    (directory, store, file): (PathBuf, Store, &str),
+    checkpoint: SiteCheckpoint,
+    (stop, service): (&Arc<Stop>, &Arc<Service>),
+) -> Result<Delivery<'a>, ship::Error> {
+    let (written, mut noted) = WrittenLines::open(&directory, file);
     let unsaved = noted.count();
     let mut classify = |line: &[u8], is_known| noted.classify(line, is_known);
-    ship::cut_back(
-        &directory,
-        checkpoint.output.as_ref(),
-        unsaved,
-        &mut classify,
-    )?;
-    begin(&mut checkpoint, options.since);
+    let output = checkpoint.output.as_ref();
+    ship::cut_back(&directory, output, unsaved, &mut classify)?;
     let fetched = Fetched {
         checkpoint,
         written,
-        overlap: options.reach.overlap,
+        overlap: options.overlap,
     };
-    let saved = (directory, store);
-    let shipper = Shipper::open(destination, saved, fetched, stop, service)?;
+    let shipper = Shipper::open(destination, (directory, store), fetched, stop, service)?;
     Ok(Delivery {
         mapping,
         threads: options.threads,
@@ -153,20 +201,25 @@ fn open<'a>(
     })
 }
 
-/// Settles where the very first run begins, however long it takes until there is an answer.
-fn begin(checkpoint: &mut SiteCheckpoint, since: Option<Since>) {
-    let now = Timestamp::now();
-    let order = |since: Since| (since.to_string(), since.at(now));
-    match (checkpoint.cursor, since) {
-        (None, since) => {
-            checkpoint.first(since.map(order), order(Since::DEFAULT));
-        }
-        (Some(cursor), Some(_)) => tracing::info!(
-            "resuming from {cursor}, where the last run ended: --since applies to the first run only; `confluence-ecs \
-             state set {} --since TIME` moves the position",
-            checkpoint.name()
-        ),
-        (Some(_), None) => {}
+/// Where the very first run begins, however long it takes until there is an answer: where one before was to,
+/// unless it gets another order.
+fn first_run(
+    options: &FetchOptions,
+    directory: &Path,
+    opened: &states::Opened,
+    process: Timestamp,
+) -> FirstRun {
+    let order = |since: TimeSpec| Start(since.to_string(), since.at(process));
+    let given = options.since.map(order);
+    match (states::kept_start(directory, opened), given) {
+        (Some(kept), given) if given.as_ref().is_none_or(|given| given.0 == kept.0) => FirstRun {
+            start: kept,
+            is_kept: true,
+        },
+        (_, given) => FirstRun {
+            start: given.unwrap_or_else(|| order(TimeSpec::DEFAULT_SINCE)),
+            is_kept: false,
+        },
     }
 }
 
@@ -175,7 +228,11 @@ struct Fetching<'a> {
     options: &'a FetchOptions,
     asker: Arc<Asker>,
     delivery: Delivery<'a>,
-    skew: Skew,
+    clock: Clock,
+    begun: Begun,
+    /// When this process began, by this machine's clock.
+    process: Timestamp,
+    outside: OutsideRecords,
     emptiness_told: bool,
     has_succeeded: bool,
 }
@@ -184,13 +241,11 @@ impl Fetching<'_> {
     /// A run every `interval`, by the clock and not by how long runs take.
     fn run_again_and_again(&mut self, interval: Duration) -> Result<RunOutcome, Error> {
         let mut next = Instant::now();
-        let reach = self.options.reach;
         loop {
-            let settled = Timestamp::now().minus(reach.settle);
-            let is_last = reach.until.is_some_and(|until| until <= settled);
+            let began = Timestamp::now();
             match self.run() {
                 Ok(RunOutcome::Stopped) => return Ok(RunOutcome::Stopped),
-                Ok(RunOutcome::Done) if is_last => {
+                Ok(RunOutcome::Done) if self.is_last(began) => {
                     tracing::info!("fetched everything up to --until");
                     return Ok(RunOutcome::Done);
                 }
@@ -231,55 +286,129 @@ impl Fetching<'_> {
             // The grant has ended, or its server is out of reach.
             pager::Error::Ask(AskError::Auth(error)) => error.is_outage(),
             pager::Error::Ask(AskError::Unanswered { .. })
-            | pager::Error::Repeats { .. }
+            | pager::Error::Endless { .. }
             | pager::Error::Moves { .. } => true,
         }
     }
 
-    /// Fetches what there is to fetch now.
+    /// Whether a run that began then was the last, as it came to the end of the range.
+    fn is_last(&self, began: Timestamp) -> bool {
+        let until = plan::until(self.options, &self.clock, self.process);
+        let settled = self.clock.earlier(began).minus(self.options.settle);
+        until.is_some_and(|until| until <= settled)
+    }
+
+    /// Fetches what there is to fetch now; anew, if the server's clock shows that it is another range.
     fn run(&mut self) -> Result<RunOutcome, Error> {
-        let now = Timestamp::now();
-        let checkpoint = self.delivery.checkpoint();
-        let first = checkpoint.first.as_ref().map_or(now, |(_, first)| *first);
-        let cursor = checkpoint.cursor.unwrap_or(first);
-        let since = checkpoint.since.unwrap_or(first);
-        let reach = self.options.reach;
-        let Some(range) = reach.window(since, cursor, now) else {
-            if checkpoint.cursor.is_none() {
+        let local = LocalTimes {
+            process: self.process,
+            run: Timestamp::now(),
+        };
+        for is_asked in [false, true] {
+            let plan = plan::plan(
+                self.options,
+                self.delivery.checkpoint(),
+                &self.begun.first,
+                (&self.clock, is_asked),
+                local,
+            );
+            self.correct(plan, local);
+            let Some(range) = plan.range else {
+                self.report_nothing(plan);
+                break;
+            };
+            if let Some(outcome) = self.run_plan(plan, range, local, is_asked)? {
+                return Ok(outcome);
+            }
+            tracing::debug!("the server's clock is another: planning again");
+        }
+        Ok(RunOutcome::Done)
+    }
+
+    /// Goes back from a position in the future.
+    fn correct(&mut self, plan: Plan, local: LocalTimes) {
+        let checkpoint = &mut self.delivery.shipper.progress.checkpoint;
+        let (Some(to), Some(cursor)) = (plan.correction, checkpoint.cursor) else {
+            return;
+        };
+        let name = checkpoint.name();
+        tracing::warn!(
+            "the saved position, {cursor}, is in the future, as a wrong clock saved it (the server's says {}):              continuing from {to}. Records since the last run may be older: `{}` goes back further",
+            self.clock.at_server(local.run),
+            advice::command(&["state", "set", &name, "--since", "TIME"])
+        );
+        checkpoint.go_back(to);
+    }
+
+    fn report_nothing(&self, plan: Plan) {
+        match (plan.first, self.delivery.checkpoint().cursor) {
+            (Some(first), _) => {
                 tracing::warn!("--until is before --since ({first}): nothing to fetch");
-            } else if is_future(cursor) {
-                tracing::warn!(
-                    "the saved position, {cursor}, is in the future: reset it with `confluence-ecs state \
-                     set {} --since TIME`",
-                    checkpoint.name()
-                );
-            } else if reach.until.is_some_and(|until| until < cursor) {
+            }
+            (None, Some(cursor)) => {
                 tracing::info!("nothing to fetch: everything up to {cursor} was fetched before");
             }
-            return Ok(RunOutcome::Done);
-        };
+            (None, None) => {}
+        }
+    }
+
+    /// Fetches a range; none if it is not the right one by the server's clock, where that was not asked yet.
+    fn run_plan(
+        &mut self,
+        plan: Plan,
+        range: Window,
+        local: LocalTimes,
+        is_asked: bool,
+    ) -> Result<Option<RunOutcome>, Error> {
         tracing::debug!(from = %range.from, to = %range.to, "fetching");
         let events = self.begin(range);
+        let (options, first_run) = (self.options, &self.begun.first);
+        let is_right: Option<IsRight<'_>> = (!is_asked).then(|| {
+            let is_right: IsRight<'_> = Box::new(move |checkpoint, clock| {
+                let other = plan::plan(options, checkpoint, first_run, (clock, true), local);
+                !other.differs(&plan)
+            });
+            is_right
+        });
         let mut run = Slices::new(
             &mut self.delivery,
-            &mut self.skew,
-            reach,
+            (&mut self.clock, is_right),
+            &mut self.outside,
+            options.settle,
             events,
-            (range, first),
-            now,
+            (range, plan.first),
+            local.run,
         );
         let ended = run.run();
         let is_empty = run.is_empty();
         // Requests that were made cause records, whatever came of them.
         run.note_requests();
+        drop(run);
+        self.outside.report(self.delivery.checkpoint());
+        self.forget_start();
         // Not after a failure of the output, which is to be given up as it is.
-        if matches!(ended, Ok(RunOutcome::Stopped) | Err(Error::Fetch(_))) {
+        if matches!(ended, Ok(Some(RunOutcome::Stopped)) | Err(Error::Fetch(_))) {
             self.save_requests();
         }
-        if is_empty && matches!(ended, Ok(RunOutcome::Done)) {
+        if is_empty && matches!(ended, Ok(Some(RunOutcome::Done))) {
             self.warn_if_empty(range);
         }
         ended
+    }
+
+    /// There is a state now.
+    fn forget_start(&mut self) {
+        if !self.begun.is_over && self.delivery.checkpoint().is_begun() {
+            self.begun.is_over = true;
+            start::remove(&self.begun.directory, &self.begun.starts);
+        }
+    }
+
+    /// Of a site that never answered, no state is left.
+    fn leave_unbegun(&self) {
+        if !self.begun.is_over {
+            states::leave_unbegun(&self.begun.directory, &self.begun.file);
+        }
     }
 
     /// Credentials can be accepted, and see nothing.
@@ -292,12 +421,17 @@ impl Fetching<'_> {
         self.emptiness_told = true;
         tracing::warn!(
             "{} returned no records for {} to {}: run `confluence-ecs check` with the same options to see \
-             whether the account may read them; if not, fetch them afterwards with `confluence-ecs state \
-             set {} --since TIME`",
+             whether the account may read them; if not, fetch them afterwards with `{}`",
             checkpoint.site,
             range.from,
             range.to,
-            checkpoint.site
+            advice::command(&[
+                "state",
+                "set",
+                &checkpoint.site,
+                "--since",
+                &range.from.to_string()
+            ])
         );
     }
 
@@ -335,10 +469,11 @@ impl Fetching<'_> {
         let client = &self.asker.client;
         let requests = client.requests.load(Ordering::Relaxed);
         let repeated = client.repeated.load(Ordering::Relaxed);
+        let (bytes, seconds) = self.delivery.shipper.volume();
         if failed > 0 {
-            tracing::warn!(records, failed, requests, repeated, "done");
-        } else {
-            tracing::info!(records, failed, requests, repeated, "done");
+            tracing::warn!(records, failed, requests, repeated, bytes, seconds, "done");
+        } else if logging::shows_summary() {
+            tracing::info!(records, failed, requests, repeated, bytes, seconds, "done");
         }
     }
 }

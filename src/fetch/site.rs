@@ -2,6 +2,7 @@
 
 use url::Url;
 
+use super::identity::{self, SiteIdentity};
 use super::window::Window;
 use crate::http::address::{below, trimmed};
 use crate::pipeline::dialect::Dialect;
@@ -26,6 +27,15 @@ impl Api {
             Self::DataCenter => None,
         }
     }
+
+    /// How many records it is asked for, where so many are wanted.
+    #[must_use]
+    pub fn limit(self, wanted: usize) -> usize {
+        match self {
+            Self::Cloud | Self::DataCenter => wanted,
+            Self::Server => wanted.min(SERVER_LIMIT),
+        }
+    }
 }
 
 /// Kind of deployment.
@@ -46,6 +56,8 @@ pub struct Site {
     pub base: Url,
     /// Kind of deployment.
     pub deployment: Deployment,
+    /// The site's own address, where that is known of one behind the gateway.
+    pub address: Option<Url>,
 }
 
 /// What to ask for.
@@ -81,6 +93,7 @@ impl Site {
         Self {
             base,
             deployment: Deployment::CloudSite,
+            address: None,
         }
     }
 
@@ -90,6 +103,16 @@ impl Site {
         Self {
             base: below(api_base, &format!("ex/confluence/{cloud_id}/wiki")),
             deployment: Deployment::CloudGateway,
+            address: None,
+        }
+    }
+
+    /// The same, which is known to have that address of its own.
+    #[must_use]
+    pub fn with_address(self, url: &Url) -> Self {
+        Self {
+            address: Some(url.clone()),
+            ..self
         }
     }
 
@@ -99,6 +122,7 @@ impl Site {
         Self {
             base: trimmed(url),
             deployment: Deployment::DataCenter,
+            address: None,
         }
     }
 
@@ -117,13 +141,43 @@ impl Site {
         below(&self.base, path)
     }
 
-    /// The site's name in reports and for `state`: the base, without the `/wiki` of Cloud.
+    /// The site's name in reports and for `state`: its own address without the `/wiki` of Cloud, if it is
+    /// known, else the base.
     #[must_use]
     pub fn name(&self) -> String {
+        if let Some(address) = &self.address {
+            return Self::cloud(address).name();
+        }
         let base = self.base.as_str().trim_end_matches('/');
         match self.deployment {
             Deployment::CloudSite => base.strip_suffix("/wiki").unwrap_or(base).to_owned(),
             Deployment::CloudGateway | Deployment::DataCenter => base.to_owned(),
+        }
+    }
+
+    /// The cloud id of a site behind the gateway.
+    #[must_use]
+    pub fn cloud_id(&self) -> Option<&str> {
+        match self.deployment {
+            Deployment::CloudGateway => self.base.path().rsplit('/').nth(1),
+            Deployment::CloudSite | Deployment::DataCenter => None,
+        }
+    }
+
+    /// What is known of which site it is.
+    #[must_use]
+    pub fn identity(&self) -> SiteIdentity {
+        let name = self.name();
+        let own = match self.deployment {
+            Deployment::CloudGateway => self.address.as_ref().map(|_| &name),
+            Deployment::CloudSite | Deployment::DataCenter => Some(&name),
+        };
+        let own = own.and_then(|own| Url::parse(own).ok());
+        SiteIdentity {
+            cloud_id: self.cloud_id().map(str::to_ascii_lowercase),
+            addresses: own.iter().map(identity::normalized).collect(),
+            is_data_center: self.deployment == Deployment::DataCenter,
+            name,
         }
     }
 
@@ -134,14 +188,11 @@ impl Site {
             Api::Cloud | Api::Server => ("rest/api/audit", &CLOUD),
             Api::DataCenter => ("rest/auditing/1.0/events", &DATA_CENTER),
         };
-        let (from, to, limit) = match api {
-            Api::Cloud => (millis(window.from), millis(window.to), ask.limit),
-            Api::Server => {
-                let limit = ask.limit.min(SERVER_LIMIT);
-                (millis(window.from), millis(window.to), limit)
-            }
-            Api::DataCenter => (window.from.to_string(), window.to.to_string(), ask.limit),
+        let (from, to) = match api {
+            Api::Cloud | Api::Server => (millis(window.from), millis(window.to)),
+            Api::DataCenter => (window.from.to_string(), window.to.to_string()),
         };
+        let limit = api.limit(ask.limit);
         let mut url = self.path(path);
         let mut query = url.query_pairs_mut();
         query.append_pair(names.from, &from);

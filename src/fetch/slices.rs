@@ -3,13 +3,17 @@
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::Duration;
 
-use super::clock::{self, Skew};
+use super::checkpoint::SiteCheckpoint;
+use super::clock::Clock;
+use super::dedupe::Counted;
 use super::delivery::{Delivery, LONG};
 use super::error::Error;
+use super::outside::OutsideRecords;
+use super::page::Page;
 use super::pager::FetchEvent;
 use super::progress::FetchProgress;
 use super::spill::Spill;
-use super::window::{Reach, Window};
+use super::window::Window;
 use crate::pipeline::timestamp::Timestamp;
 
 /// How a run ended.
@@ -21,50 +25,60 @@ pub enum RunOutcome {
     Stopped,
 }
 
+/// Looks whether the range is the right one, once the server's clock is known.
+pub type IsRight<'a> = Box<dyn Fn(&SiteCheckpoint, &Clock) -> bool + 'a>;
+
 /// One run: processes the events of the pager, slice by slice.
 pub struct Slices<'a, 'b> {
     delivery: &'a mut Delivery<'b>,
-    skew: &'a mut Skew,
+    clock: &'a mut Clock,
+    /// Asked with the first page.
+    is_right: Option<IsRight<'a>>,
+    outside: &'a mut OutsideRecords,
     settle: Duration,
     events: Receiver<FetchEvent>,
-    /// Where the very first run begins.
-    first: Timestamp,
+    /// Where the very first run begins, if this is it.
+    first: Option<Timestamp>,
     progress: FetchProgress,
     spill: Option<Spill>,
+    /// Records of the slice of which more may have come than there are.
+    counted: Counted,
     /// When the last page was taken.
     asked: Timestamp,
     /// Records received, duplicates included.
     came: usize,
     /// Requests that were not answered yet.
     requests: Vec<Timestamp>,
-    /// How far our clock is ahead of the server's, in seconds.
-    ahead: i64,
-    /// Up to when the server can be expected to have everything, by its own clock.
+    /// Up to when the server can be expected to have everything, whichever clock is right.
     latest: Timestamp,
 }
 
 impl<'a, 'b> Slices<'a, 'b> {
-    /// A run over a range, whose pages arrive as `events`; `first` is where the very first run begins.
+    /// A run over a range, whose pages arrive as `events`; `first` is where the very first run begins, `local`
+    /// when this one began here.
     pub fn new(
         delivery: &'a mut Delivery<'b>,
-        skew: &'a mut Skew,
-        reach: Reach,
+        (clock, is_right): (&'a mut Clock, Option<IsRight<'a>>),
+        outside: &'a mut OutsideRecords,
+        settle: Duration,
         events: Receiver<FetchEvent>,
-        (range, first): (Window, Timestamp),
-        now: Timestamp,
+        (range, first): (Window, Option<Timestamp>),
+        local: Timestamp,
     ) -> Self {
         Self {
             delivery,
-            skew,
-            settle: reach.settle,
-            latest: now.minus(reach.settle),
+            latest: clock.earlier(local).minus(settle),
+            clock,
+            is_right,
+            outside,
+            settle,
             events,
             first,
             progress: FetchProgress::new(range),
             spill: None,
-            asked: now,
+            counted: Counted::new(),
+            asked: local,
             requests: Vec::new(),
-            ahead: 0,
             came: 0,
         }
     }
@@ -74,11 +88,11 @@ impl<'a, 'b> Slices<'a, 'b> {
         self.came == 0
     }
 
-    /// Processes events until the end.
-    pub fn run(&mut self) -> Result<RunOutcome, Error> {
+    /// Processes events until the end; none if the range is not the right one by the server's clock.
+    pub fn run(&mut self) -> Result<Option<RunOutcome>, Error> {
         loop {
             let Some(event) = self.next()? else {
-                return Ok(RunOutcome::Stopped);
+                return Ok(Some(RunOutcome::Stopped));
             };
             let delivery = &mut *self.delivery;
             match event {
@@ -94,26 +108,30 @@ impl<'a, 'b> Slices<'a, 'b> {
                     known,
                     ahead,
                 } => {
+                    self.heed_clock(ahead);
+                    let is_right = self.is_right.take();
+                    let checkpoint = self.delivery.checkpoint();
+                    if is_right.is_some_and(|is_right| !is_right(checkpoint, self.clock)) {
+                        self.take_requests();
+                        return Ok(None);
+                    }
                     self.begin()?;
-                    self.heed_clock(ahead.unwrap_or_default());
-                    self.asked = Timestamp::now();
-                    self.came += page.entries.len();
-                    self.progress.records(page.entries.len() - known);
-                    self.delivery.dialect = page.api.dialect();
-                    let directory = self.delivery.shipper.directory().to_owned();
-                    let spill = self.spill.get_or_insert_with(|| Spill::new(&directory));
-                    spill
-                        .add(&page, known, window)
-                        .map_err(|source| Error::Spill { directory, source })?;
+                    self.add(&page, window, known)?;
                 }
-                FetchEvent::Moved => self.spill = None,
+                FetchEvent::Moved => {
+                    self.spill = None;
+                    self.counted.clear();
+                }
+                FetchEvent::Counted(time, counts) => {
+                    self.counted.insert(time, counts);
+                }
                 FetchEvent::Complete(window) => {
                     if !self.complete(window)? {
-                        return Ok(RunOutcome::Stopped);
+                        return Ok(Some(RunOutcome::Stopped));
                     }
                 }
                 FetchEvent::End(end) => {
-                    return end.map(|()| RunOutcome::Done).map_err(Error::Fetch);
+                    return end.map(|()| Some(RunOutcome::Done)).map_err(Error::Fetch);
                 }
             }
         }
@@ -135,59 +153,71 @@ impl<'a, 'b> Slices<'a, 'b> {
         }
     }
 
+    /// Keeps a page until its slice is complete.
+    fn add(&mut self, page: &Page, window: Window, known: usize) -> Result<(), Error> {
+        self.came += page.entries.len();
+        self.progress.records(page.entries.len() - known);
+        self.delivery.dialect = page.api.dialect();
+        let checkpoint = self.delivery.checkpoint();
+        self.outside.look_at(page, known, window, checkpoint);
+        let directory = self.delivery.shipper.directory().to_owned();
+        let spill = self.spill.get_or_insert_with(|| Spill::new(&directory));
+        let added = spill.add(page, known, window);
+        added.map_err(|source| Error::Spill { directory, source })
+    }
+
     /// The first answer of the very first run settles where it begins; what is saved then says what
     /// the output was before anything is in it.
     fn begin(&mut self) -> Result<(), Error> {
         let shipper = &mut self.delivery.shipper;
-        if shipper.progress.checkpoint.cursor.is_none() {
-            shipper.progress.checkpoint.begin(self.first);
+        if let Some(first) = self.first.take() {
+            shipper.progress.checkpoint.begin(first);
             shipper.save()?;
         }
         Ok(())
     }
 
+    /// Takes note of requests that were made meanwhile.
+    fn take_requests(&mut self) {
+        for event in self.events.try_iter() {
+            if let FetchEvent::Asking(time) = event
+                && self.delivery.own_user.is_some()
+            {
+                self.requests.push(time);
+            }
+        }
+    }
+
     /// Expects the records of our requests, at the times that the server's clock gives them.
     pub fn note_requests(&mut self) {
-        let seconds = Duration::from_secs(self.ahead.unsigned_abs());
+        let own_searches = &mut self.delivery.shipper.progress.checkpoint.own_searches;
         for request in self.requests.drain(..) {
-            let time = if self.ahead < 0 {
-                request.plus(seconds)
-            } else {
-                request.minus(seconds)
-            };
-            self.delivery
-                .shipper
-                .progress
-                .checkpoint
-                .own_searches
-                .add(time);
+            own_searches.add(self.clock.at_server(request));
         }
     }
 
     /// What the server has not seen yet by its own clock is not counted as fetched.
-    fn heed_clock(&mut self, ahead: i64) {
-        self.skew.report(ahead);
-        // `Date` has whole seconds: less is no difference.
-        self.ahead = if ahead.abs() > 1 { ahead } else { 0 };
+    fn heed_clock(&mut self, ahead: Option<i64>) {
+        self.clock.learn(ahead);
         self.note_requests();
-        if clock::can_be_reckoned_with(ahead) {
-            let ahead = Duration::from_secs(ahead.unsigned_abs());
-            let settle = self.settle;
-            let settled = self.asked.minus(settle).minus(ahead);
-            self.latest = self.latest.min(settled);
-        }
+        self.asked = Timestamp::now();
+        let settled = self.clock.earlier(self.asked).minus(self.settle);
+        self.latest = self.latest.min(settled);
+        self.delivery.shipper.progress.checkpoint.clock_ahead = self.clock.ahead();
     }
 
     /// A slice is there as a whole: delivers it. False if it is time to end.
     fn complete(&mut self, window: Window) -> Result<bool, Error> {
         let delivery = &mut *self.delivery;
+        let counted = std::mem::take(&mut self.counted);
         if let Some(spill) = &mut self.spill
             && !spill.is_empty()
-            && !delivery.deliver(spill, self.asked)?
+            && !delivery.deliver(spill, counted, self.asked)?
         {
             return Ok(false);
         }
         self.spill = None;
+        delivery.shipper.progress.checkpoint.by_server_clock = self.clock.is_known();
         delivery.commit(window.to.min(self.latest))?;
         self.progress.reached(window.to);
         Ok(true)

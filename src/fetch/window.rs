@@ -65,6 +65,17 @@ impl Reach {
     }
 }
 
+impl Reach {
+    /// The range to ask for where the clock says that nothing is to be had yet: only the server can tell
+    /// whether the clock is right. None if everything up to the last instant of all was fetched.
+    #[must_use]
+    pub fn probe(&self, since: Timestamp, cursor: Timestamp) -> Option<Window> {
+        let from = cursor.minus(self.overlap).max(since);
+        let is_open = self.until.is_none_or(|until| until >= from);
+        is_open.then_some(Window { from, to: from })
+    }
+}
+
 /// Whether a time is later than any clock's error.
 #[must_use]
 pub fn is_future(time: Timestamp) -> bool {

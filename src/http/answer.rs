@@ -2,12 +2,12 @@
 
 use std::time::{Duration, SystemTime};
 
-use ureq::http::{header, response::Parts};
+use ureq::http::response::Parts;
 use url::Url;
 
 use super::Headers;
+use super::dates;
 use super::redaction::Redaction;
-use crate::pipeline::timestamp::Timestamp;
 
 /// The longest part of an answer that is quoted in a message.
 const QUOTED: usize = 300;
@@ -26,6 +26,8 @@ pub struct Answer {
     pub ahead: Option<i64>,
     /// How long the server asks to be left alone.
     pub retry_after: Option<Duration>,
+    /// Whether Confluence wants a CAPTCHA solved before it looks at a password again.
+    pub wants_captcha: bool,
     headers: Headers,
     /// What must not be shown of it.
     redaction: Redaction,
@@ -34,20 +36,13 @@ pub struct Answer {
 impl Answer {
     /// An answer whose head came at that time.
     pub(super) fn new(url: Url, parts: &Parts, came: SystemTime, body: Vec<u8>) -> Self {
-        let text = |name| {
-            parts
-                .headers
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-        };
         Self {
             url,
             status: parts.status.as_u16(),
             body,
-            ahead: text(header::DATE)
-                .and_then(|date| httpdate::parse_http_date(date).ok())
-                .map(|date| seconds_between(date, came)),
-            retry_after: retry_after(&parts.headers, SystemTime::now()),
+            ahead: dates::server_time(&parts.headers).map(|date| seconds_between(date, came)),
+            retry_after: dates::retry_after(&parts.headers, came),
+            wants_captcha: wants_captcha(&parts.headers),
             headers: parts.headers.clone(),
             redaction: Redaction::default(),
         }
@@ -79,6 +74,20 @@ impl Answer {
         content_type.starts_with("text/html") || start.starts_with(b"<")
     }
 
+    /// Whether its text, that of a page for people too, says that basic authentication is disabled.
+    #[must_use]
+    pub fn denies_basic_authentication(&self) -> bool {
+        let text = String::from_utf8_lossy(&self.body).to_lowercase();
+        let words = [
+            "disabled",
+            "deprecated",
+            "not allowed",
+            "not permitted",
+            "not supported",
+        ];
+        text.contains("basic auth") && words.iter().any(|word| text.contains(word))
+    }
+
     /// What the server says, in one short line, without the secrets that were sent; empty for a page
     /// for people.
     #[must_use]
@@ -106,6 +115,18 @@ impl Answer {
     }
 }
 
+/// Atlassian's `Seraph` says so in headers: after some wrong passwords it denies the right one, too.
+fn wants_captcha(headers: &Headers) -> bool {
+    let says = |name: &str, word: &str| {
+        let values = headers.get_all(name).iter();
+        values
+            .filter_map(|value| value.to_str().ok())
+            .any(|value| value.to_ascii_uppercase().contains(word))
+    };
+    says("x-authentication-denied-reason", "CAPTCHA")
+        || says("x-seraph-loginreason", "AUTHENTICATION_DENIED")
+}
+
 /// Control characters, and those that turn the direction of a line.
 fn is_unprintable(character: char) -> bool {
     let turns = matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
@@ -118,60 +139,5 @@ fn seconds_between(date: SystemTime, came: SystemTime) -> i64 {
     match came.duration_since(date) {
         Ok(ahead) => whole(ahead),
         Err(behind) => -whole(behind.duration()),
-    }
-}
-
-/// `Retry-After`, else `X-RateLimit-Reset`: seconds, an HTTP date, or an ISO 8601 time.
-fn retry_after(headers: &Headers, now: SystemTime) -> Option<Duration> {
-    ["retry-after", "x-ratelimit-reset"]
-        .iter()
-        .find_map(|name| wait(headers.get(*name)?.to_str().ok()?.trim(), now))
-}
-
-/// Seconds count from now, unless there are so many that they count from 1970; so do milliseconds.
-fn wait(text: &str, now: SystemTime) -> Option<Duration> {
-    const YEAR_2001: f64 = 1e9;
-    const YEAR_2001_MILLIS: f64 = 1e12;
-    let until = |time: SystemTime| time.duration_since(now).unwrap_or_default();
-    let number = text.parse::<f64>().ok().filter(|number| *number >= 0.0);
-    if let Some(number) = number {
-        let seconds = if number >= YEAR_2001_MILLIS {
-            number / 1000.0
-        } else {
-            number
-        };
-        let duration = Duration::try_from_secs_f64(seconds).ok()?;
-        if seconds >= YEAR_2001 {
-            return SystemTime::UNIX_EPOCH.checked_add(duration).map(until);
-        }
-        return Some(duration);
-    }
-    httpdate::parse_http_date(text)
-        .ok()
-        .or_else(|| Some(Timestamp::from_text(text)?.to_utc().into()))
-        .map(until)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn seconds(text: &str) -> Option<u64> {
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
-        wait(text, now).map(|wait| wait.as_secs())
-    }
-
-    #[test]
-    fn waits_are_read_in_all_their_forms() {
-        assert_eq!(seconds("7"), Some(7));
-        assert_eq!(seconds("0"), Some(0));
-        assert_eq!(seconds("1800000009"), Some(9));
-        assert_eq!(seconds("1800000009000"), Some(9));
-        assert_eq!(seconds("1700000000"), Some(0), "over already");
-        assert_eq!(seconds("Fri, 15 Jan 2027 08:00:30 GMT"), Some(30));
-        assert_eq!(seconds("2027-01-15T08:00:30Z"), Some(30));
-        for nonsense in ["", "-1", "soon", "NaN", "1e400"] {
-            assert_eq!(seconds(nonsense), None, "{nonsense}");
-        }
     }
 }

@@ -210,7 +210,8 @@ fn refused_tunnel(url: &Url, proxy: &Proxy, problem: &str) -> Error {
         .rsplit('/')
         .next()
         .and_then(|text| text.parse::<u16>().ok());
-    if status == Some(407) {
+    // tinyproxy says 401 to a wrong password.
+    if matches!(status, Some(401 | 407)) {
         return login_wanted(proxy);
     }
     let said = status.map_or_else(|| problem.to_owned(), |status| format!("status {status}"));

@@ -5,6 +5,7 @@
 
 pub mod address;
 mod answer;
+mod dates;
 mod error;
 pub mod proxy;
 mod redaction;
@@ -15,9 +16,8 @@ mod trust;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::io::Read as _;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use base64::Engine as _;
@@ -113,7 +113,9 @@ pub struct Upload {
 impl fmt::Debug for Upload {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = formatter.debug_struct("Upload");
-        shown.field("method", &self.method).field("bytes", &self.body.len());
+        shown
+            .field("method", &self.method)
+            .field("bytes", &self.body.len());
         shown.finish_non_exhaustive()
     }
 }
@@ -182,6 +184,8 @@ pub struct Client {
     https: Option<ureq::Agent>,
     http: Option<ureq::Agent>,
     proxies: Proxies,
+    /// Whether somebody was told of a variable that is not read.
+    warned: Once,
     retries: u32,
     longest_wait: Duration,
     /// What was sent or received that must not be shown, should a server say it again.
@@ -224,30 +228,44 @@ impl Client {
         let chain = chain.chain(TlsConnector(Arc::clone(&tls)));
         let direct =
             ureq::Agent::with_parts(config(settings, None), chain, DefaultResolver::default());
-        let mut redaction = Redaction::default();
-        for proxy in proxies.http.iter().chain(&proxies.https) {
-            if let Some(password) = proxy.password() {
-                redaction.add(&password);
-            }
-        }
         Ok(Self {
             direct,
             https: proxies.https.as_ref().map(through),
             http: proxies.http.as_ref().map(through),
             proxies,
+            warned: Once::new(),
             retries: settings.retries,
             longest_wait: settings.longest_wait,
-            redaction: Mutex::new(redaction),
+            redaction: Mutex::default(),
             backoff_until: Mutex::default(),
             requests: AtomicU64::new(0),
             repeated: AtomicU64::new(0),
         })
     }
 
-    /// Whether requests there go through a proxy, which then resolves the name.
+    /// Whether requests there go through a proxy.
     #[must_use]
     pub fn is_proxied(&self, url: &Url) -> bool {
         self.proxies.of(url).is_some()
+    }
+
+    /// Whether this machine resolves the host's name; else a proxy does.
+    #[must_use]
+    pub fn resolves(&self, url: &Url) -> bool {
+        let proxy = self.proxies.of(url);
+        proxy.is_none_or(|proxy| proxy.inner.resolve_target())
+    }
+
+    /// Tells, once, of a variable that other programs read.
+    fn warn_of_http_proxy(&self, url: &Url) {
+        if self.proxies.ignores_variable(url) {
+            self.warned.call_once(|| {
+                tracing::warn!(
+                    "HTTP_PROXY is not used, as in curl: set http_proxy, in lower case, to reach {} through a proxy",
+                    origin(url)
+                );
+            });
+        }
     }
 
     /// What makes the requests for a URL, and the proxy that it uses.
@@ -292,7 +310,10 @@ impl Client {
                 return Ok(answer);
             };
             let to = url.join(target);
-            let to = to.map_err(|_| Error::RedirectLoop(without_query(&url)))?;
+            let mut to = to.map_err(|_| Error::RedirectLoop(without_query(&url)))?;
+            // A URL with a user would say who asks; neither of them can fail on a URL with a host.
+            let _ = to.set_password(None);
+            let _ = to.set_username("");
             if to.origin() != url.origin() || request.has_body() {
                 return Err(self.refused_redirect(request, &url, &to));
             }
@@ -315,8 +336,12 @@ impl Client {
 
     fn send_to(&self, url: &Url, request: &Request) -> Result<Answer, Error> {
         let (agent, proxy) = self.agent(url);
+        self.warn_of_http_proxy(url);
         self.requests.fetch_add(1, Ordering::Relaxed);
         for secret in request.secrets() {
+            self.hide(&secret);
+        }
+        for secret in proxy.into_iter().flat_map(Proxy::secrets) {
             self.hide(&secret);
         }
         tracing::debug!(url = %url, "request");

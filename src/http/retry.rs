@@ -206,9 +206,12 @@ impl Client {
 }
 
 fn unanswered(url: String, error: &Error) -> Failure {
+    let problem = error.to_string();
+    // Some begin with the URL themselves.
+    let short = problem.strip_prefix(&format!("{url} "));
     Failure::Unanswered {
+        problem: short.unwrap_or(&problem).to_owned(),
         url,
-        problem: error.to_string(),
         attempts: 1,
     }
 }

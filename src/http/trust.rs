@@ -6,15 +6,15 @@ use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
-use rustls::pki_types::pem::PemObject as _;
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use sha2::{Digest as _, Sha256};
 use rustls::server::ParsedCertificate;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore,
     SignatureScheme,
 };
+use sha2::{Digest as _, Sha256};
 
 use crate::process::shown::Shown as _;
 
@@ -164,8 +164,7 @@ impl GivenVerifier {
         }
         let roots = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
         let authorities = roots.build();
-        let authorities =
-            authorities.map_err(|error| rustls::Error::General(error.to_string()))?;
+        let authorities = authorities.map_err(|error| rustls::Error::General(error.to_string()))?;
         Ok(Some(Self { authorities, given }))
     }
 

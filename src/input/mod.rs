@@ -1,22 +1,27 @@
 //! Finite inputs: files and stdin, plain or compressed, one after the other, as pieces of frames.
 
 pub mod compression;
+pub mod format;
+mod text;
 
 use std::fs::File;
-use std::io::{self, Read, stdin};
+use std::io::{self, ErrorKind, Read, stdin};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use memchr::memchr_iter;
 use rustix::fs::OFlags;
 
 use crate::pipeline::event::Origin;
 use crate::pipeline::frame::{Frame, Framer};
-use crate::process::shown::Shown as _;
+use crate::process::shown::{Shown as _, quoted_for_shell};
 use crate::process::stop::{self, Ready, Stop};
 
 use self::compression::Stream;
+use self::format::Format;
+use self::text::{Opened, Text};
 
 /// Input is taken in pieces of about this size: large enough to be worth a turn, small enough for
 /// the caches.
@@ -32,6 +37,26 @@ pub enum Error {
         path: PathBuf,
         /// The underlying I/O error.
         source: io::Error,
+    },
+    /// No file has the name of a pattern.
+    #[error(
+        "cannot open {}: no such file; patterns are expanded by the shell, unless they are quoted or \
+         match nothing: `confluence-ecs normalize {}`; tail takes patterns itself",
+        path.shown(), path.shown()
+    )]
+    Pattern {
+        /// The pattern.
+        path: PathBuf,
+    },
+    /// It is no text of records.
+    #[error("{name} is {}", format.and_remedy(file))]
+    Foreign {
+        /// The file, or stdin.
+        name: String,
+        /// Its path as a shell takes it.
+        file: String,
+        /// What it is.
+        format: &'static Format,
     },
     /// It is a directory.
     #[error("{} is a directory: pass the files in it, such as {}/*.log", path.shown(), path.shown())]
@@ -62,6 +87,8 @@ pub struct Piece {
     pub frames: Vec<Frame>,
     /// The file or stream that the bytes are from.
     pub origin: Option<Arc<Origin>>,
+    /// Number of the line that the first of the bytes is in, from 1; only counted where it is logged.
+    pub line: u64,
 }
 
 /// The inputs of a run, read in their order.
@@ -79,10 +106,11 @@ pub struct Inputs {
 
 #[derive(Debug)]
 struct OpenInput {
-    name: String,
-    stream: Stream<RawInput>,
-    framer: Framer,
     origin: Arc<Origin>,
+    text: Text<RawInput>,
+    framer: Framer,
+    /// Number of the line of the first byte not yet consumed.
+    line: u64,
     /// What was read, but not yet consumed by the framer.
     rest: Vec<u8>,
     /// The end of the input was reached.
@@ -144,13 +172,17 @@ impl Inputs {
     }
 
     fn open(&self, path: &Path) -> Result<OpenInput, Error> {
-        let failed = |source| Error::OpenInput {
-            path: path.to_owned(),
-            source,
+        let failed = |source: io::Error| {
+            let path = path.to_owned();
+            if source.kind() == ErrorKind::NotFound && is_pattern(&path) {
+                Error::Pattern { path }
+            } else {
+                Error::OpenInput { path, source }
+            }
         };
-        let (fd, name, origin) = if path.as_os_str() == "-" {
+        let (fd, origin) = if path.as_os_str() == "-" {
             let stdin = stdin().as_fd().try_clone_to_owned().map_err(failed)?;
-            (stdin, "stdin".to_owned(), Origin::stdin())
+            (stdin, Origin::stdin())
         } else {
             let file = File::options()
                 .read(true)
@@ -163,7 +195,7 @@ impl Inputs {
                     path: path.to_owned(),
                 });
             }
-            (file.into(), path.shown().to_string(), Origin::file(path))
+            (file.into(), Origin::file(path))
         };
         // A larger pipe means fewer turns between its ends; refused for anything else.
         let _ = rustix::pipe::fcntl_setpipe_size(&fd, 1 << 20);
@@ -172,17 +204,34 @@ impl Inputs {
             fd: fd.into(),
             stop: Arc::clone(&self.stop),
             output: output.transpose().map_err(failed)?,
+            ended: false,
         };
-        let stream = Stream::detect(raw).map_err(|source| Error::Read {
-            name: name.clone(),
+        let opened = Stream::detect(raw).and_then(|stream| Text::open(stream, RawInput::is_ready));
+        let opened = opened.map_err(|source| Error::Read {
+            name: origin.name().to_owned(),
             offset: 0,
             source,
         })?;
+        let text = match opened {
+            Opened::Text(text) => text,
+            Opened::Foreign(stream, format) => {
+                let is_stdin = path.as_os_str() == "-";
+                return Err(Error::Foreign {
+                    name: origin.name().to_owned(),
+                    file: if is_stdin {
+                        "FILE".to_owned()
+                    } else {
+                        quoted_for_shell(path)
+                    },
+                    format: format.of_file(stream.plain().map(|raw| &raw.fd)),
+                });
+            }
+        };
         Ok(OpenInput {
-            name,
-            stream,
-            framer: Framer::new(self.max_line_bytes),
             origin: Arc::new(origin),
+            text,
+            framer: Framer::new(self.max_line_bytes),
+            line: 1,
             rest: Vec::new(),
             ended: false,
         })
@@ -205,7 +254,7 @@ impl OpenInput {
                 Err(source) => {
                     self.ended = true;
                     result = Err(Error::Read {
-                        name: self.name.clone(),
+                        name: self.origin.name().to_owned(),
                         offset: self.framer.offset() + piece.text.len() as u64,
                         source,
                     });
@@ -217,7 +266,11 @@ impl OpenInput {
             }
             let end = self.ended && !stop.is_requested();
             piece.offset = self.framer.offset();
+            piece.line = self.line;
             let consumed = self.framer.frame(&piece.text, end, &mut piece.frames);
+            if tracing::enabled!(tracing::Level::DEBUG) {
+                self.line += memchr_iter(b'\n', &piece.text[..consumed]).count() as u64;
+            }
             if piece.frames.is_empty() {
                 piece.text.drain(..consumed);
             } else {
@@ -227,12 +280,6 @@ impl OpenInput {
         result
     }
 
-    /// Whether a read would not wait.
-    fn has_more_at_once(&self) -> bool {
-        // Compressed bytes at hand need not be enough for an uncompressed one.
-        self.stream.plain().is_some_and(RawInput::is_ready)
-    }
-
     /// Appends about a piece; false at the end.
     fn read(&mut self, text: &mut Vec<u8>) -> io::Result<bool> {
         let start = text.len();
@@ -240,12 +287,12 @@ impl OpenInput {
         let mut filled = start;
         text.resize(target, 0);
         let result = loop {
-            match self.stream.read(&mut text[filled..]) {
+            match self.text.read(&mut text[filled..]) {
                 Ok(0) => break Ok(filled > start),
                 Ok(read) => filled += read,
                 Err(error) => break Err(error),
             }
-            if filled == target || !self.has_more_at_once() {
+            if filled == target || !self.text.has_more_at_once(RawInput::is_ready) {
                 break Ok(true);
             }
         };
@@ -260,6 +307,8 @@ struct RawInput {
     fd: File,
     stop: Arc<Stop>,
     output: Option<OwnedFd>,
+    /// The end was read: a terminal would not say so once more.
+    ended: bool,
 }
 
 impl RawInput {
@@ -271,17 +320,27 @@ impl RawInput {
 impl Read for RawInput {
     /// Waits for bytes; 0 at the end, or when it is time to end.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
+        while !self.ended {
             let output: Option<BorrowedFd<'_>> = self.output.as_ref().map(AsFd::as_fd);
             match self.stop.wait(self.fd.as_fd(), output)? {
                 Ready::Stop => return Ok(0),
                 Ready::Input => match self.fd.read(buffer) {
                     Err(error) if is_passing(&error) => {}
-                    result => return result,
+                    result => {
+                        self.ended = matches!(result, Ok(0)) && !buffer.is_empty();
+                        return result;
+                    }
                 },
             }
         }
+        Ok(0)
     }
+}
+
+/// Whether a name is a pattern that no shell has expanded.
+fn is_pattern(path: &Path) -> bool {
+    let name = path.as_os_str().as_encoded_bytes();
+    name.iter().any(|byte| b"*?[".contains(byte))
 }
 
 fn is_passing(error: &io::Error) -> bool {

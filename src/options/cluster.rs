@@ -140,7 +140,11 @@ impl ClusterOptions {
             DeadLetters::new(self.dead_letter.clone()),
             self.bulk_bytes,
         );
-        Ok(ClusterSink::open(settler, self.concurrency, self.shutdown_timeout))
+        Ok(ClusterSink::open(
+            settler,
+            self.concurrency,
+            self.shutdown_timeout,
+        ))
     }
 }
 
@@ -181,7 +185,10 @@ fn trust(connection: &ClusterConnectionArgs) -> Trust {
     let certificate = connection.es_client_cert.clone();
     let client = certificate.zip(connection.es_client_key.clone());
     Trust {
-        ca_file: connection.es_ca_file.clone().map(|path| ("--es-ca-file", path)),
+        ca_file: connection
+            .es_ca_file
+            .clone()
+            .map(|path| ("--es-ca-file", path)),
         ca_fingerprint: connection.es_ca_fingerprint,
         client: client.map(|(certificate, key)| {
             [("--es-client-cert", certificate), ("--es-client-key", key)]

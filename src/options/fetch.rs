@@ -7,9 +7,9 @@ use crate::auth::credentials::{self, API_TOKEN, CLIENT_SECRET, PAT, PROXY_PASSWO
 use crate::auth::servers::Servers;
 use crate::cli::{AtlassianArgs, CloudId, DeploymentArg, FetchArgs, HttpArgs, QueryArgs, SiteArgs};
 use crate::fetch::connect::{Credentials, FetchTarget, SiteLocation};
-use crate::fetch::run::FetchOptions;
-use crate::fetch::since::Since;
-use crate::fetch::window::{Reach, is_future};
+use crate::fetch::plan::FetchOptions;
+use crate::fetch::time_spec::TimeSpec;
+use crate::fetch::window::is_future;
 use crate::http;
 use crate::pipeline::timestamp::Timestamp;
 use crate::secret::Secret;
@@ -21,8 +21,15 @@ pub enum Error {
     #[error(transparent)]
     Credentials(#[from] credentials::Error),
     /// There is nothing yet.
-    #[error("--since: expected a time that is not in the future")]
-    Future,
+    #[error(
+        "--since: expected a time that is not in the future: {since} is later than this machine's clock, {now}"
+    )]
+    Future {
+        /// What was given.
+        since: Timestamp,
+        /// The present.
+        now: Timestamp,
+    },
     /// There is nothing between.
     #[error("--until: expected a time that is not before --since, {0}")]
     NoRange(Timestamp),
@@ -38,6 +45,12 @@ pub enum Error {
     /// A Data Center has no cloud id.
     #[error("--cloud-id: a Data Center has no cloud id; leave it out, or use --deployment cloud")]
     CloudIdOfDataCenter,
+    /// A Data Center has no OAuth.
+    #[error(
+        "--client-secret-file: a Data Center has no OAuth login; leave it out, and set CONFLUENCE_PAT or pass \
+         --pat-file FILE"
+    )]
+    ClientSecretOfDataCenter,
     /// A Cloud site takes no personal access token.
     #[error(
         "--pat-file: Confluence Cloud does not support personal access tokens: use --email with \
@@ -65,10 +78,18 @@ pub enum Error {
 /// # Errors
 /// When it ends before it begins, or begins in the future.
 pub fn range(query: &QueryArgs) -> Result<(), Error> {
+    let now = Timestamp::now();
     match (query.since, query.until) {
-        (Some(Since::Time(since)), _) if is_future(since) => Err(Error::Future),
-        (Some(Since::Time(since)), Some(until)) if until < since => Err(Error::NoRange(since)),
-        (None | Some(Since::Time(_) | Since::Ago(_) | Since::Now), _) => Ok(()),
+        (Some(TimeSpec::Time(since)), _) if is_future(since) => Err(Error::Future { since, now }),
+        // What is relative is so to the server's present, which is not known yet.
+        (Some(since), Some(until)) if since.is_relative() == until.is_relative() => {
+            let (since, until) = (since.at(now), until.at(now));
+            if until < since {
+                return Err(Error::NoRange(since));
+            }
+            Ok(())
+        }
+        (Some(_), Some(_) | None) | (None, _) => Ok(()),
     }
 }
 
@@ -78,15 +99,14 @@ pub fn fetch(arguments: &FetchArgs) -> FetchOptions {
     let query = &arguments.query;
     FetchOptions {
         since: query.since,
-        reach: Reach {
-            until: query.until,
-            overlap: query.overlap,
-            settle: query.settle,
-        },
+        until: query.until,
+        overlap: query.overlap,
+        settle: query.settle,
         slice: query.window,
         page_size: query.page_size as usize,
         interval: arguments.interval,
         raw: arguments.raw,
+        output: arguments.output.clone(),
         exclude_own_searches: arguments.exclude_own_searches,
         state_dir: arguments.state.state_dir.clone(),
         threads: threads(&arguments.mapping),
@@ -124,6 +144,7 @@ pub fn target(arguments: &FetchArgs) -> Result<FetchTarget, Error> {
     let (place, credentials) = site(&arguments.site)?;
     Ok(FetchTarget {
         place,
+        url: arguments.site.url.clone(),
         credentials,
         servers: Servers::from(&arguments.site.atlassian),
         http: http(&arguments.http)?,
@@ -166,6 +187,9 @@ fn is_cloud(arguments: &SiteArgs, secrets: &Secrets) -> bool {
 }
 
 fn cloud(arguments: &SiteArgs, secrets: Secrets) -> Result<(SiteLocation, Credentials), Error> {
+    if arguments.pat_file.is_some() {
+        return Err(Error::PatForCloud);
+    }
     let who = match (&arguments.email, secrets.token) {
         (Some(name), Some(token)) => Credentials::User {
             name: name.clone(),
@@ -173,7 +197,6 @@ fn cloud(arguments: &SiteArgs, secrets: Secrets) -> Result<(SiteLocation, Creden
         },
         (Some(name), None) => return Err(Error::NoToken(name.clone())),
         (None, Some(_)) => return Err(Error::NoEmail),
-        (None, None) if arguments.pat_file.is_some() => return Err(Error::PatForCloud),
         (None, None) => Credentials::StoredLogin {
             client_secret: CLIENT_SECRET
                 .find(arguments.client_secret.client_secret_file.as_deref())?,
@@ -196,6 +219,9 @@ fn data_center(
 ) -> Result<(SiteLocation, Credentials), Error> {
     if arguments.cloud_id.is_some() {
         return Err(Error::CloudIdOfDataCenter);
+    }
+    if arguments.client_secret.client_secret_file.is_some() {
+        return Err(Error::ClientSecretOfDataCenter);
     }
     let url = arguments.url.clone().ok_or(Error::NoSite)?;
     let who = match (secrets.pat, &arguments.email, secrets.token) {

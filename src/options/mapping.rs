@@ -15,6 +15,7 @@ use crate::pipeline::event::{AddFields, Envelope};
 use crate::pipeline::normalize::Options;
 use crate::pipeline::timestamp::TimeMode;
 use crate::process::batch;
+use crate::process::shown::Shown as _;
 
 /// The tags of events before those of `--tag`, without `--no-default-tags`.
 pub const DEFAULT_TAGS: [&str; 1] = ["confluence-audit"];
@@ -161,20 +162,27 @@ fn open_database(
         .transpose()
 }
 
-/// What `--add-fields` merges into every event.
+/// What `--add-fields` merges into every event: an object, or the file that holds it.
 ///
 /// # Errors
-/// When the file cannot be read, or holds something else.
-pub fn add_fields(path: Option<&Path>) -> Result<AddFields, Error> {
-    let Some(path) = path else {
+/// When the file cannot be read, or what is given is something else.
+pub fn add_fields(given: Option<&Path>) -> Result<AddFields, Error> {
+    let Some(given) = given else {
         return Ok(AddFields::default());
     };
-    let text = std::fs::read(path).map_err(|source| Error::AddFieldsRead {
-        path: path.to_owned(),
+    let inline = given.as_os_str().as_encoded_bytes();
+    if inline.trim_ascii_start().starts_with(b"{") {
+        return AddFields::from_json(inline).map_err(|source| Error::AddFields {
+            name: "the given JSON".to_owned(),
+            source,
+        });
+    }
+    let text = std::fs::read(given).map_err(|source| Error::AddFieldsRead {
+        path: given.to_owned(),
         source,
     })?;
     AddFields::from_json(&text).map_err(|source| Error::AddFields {
-        path: path.to_owned(),
+        name: given.shown().to_string(),
         source,
     })
 }

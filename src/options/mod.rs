@@ -7,9 +7,10 @@ pub(crate) mod fetch;
 mod mapping;
 mod tail;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::cli::{LogFormatArg, LoggingArgs};
+use crate::cli::{self, LogFormatArg, LoggingArgs};
 use crate::pipeline::enrich::geoip;
 use crate::pipeline::event::AddFieldsError;
 use crate::process::logging;
@@ -40,7 +41,11 @@ pub enum Error {
     #[error("--exclude: {0}")]
     Exclude(PatternError),
     /// The file of `--add-fields` cannot be read.
-    #[error("--add-fields: cannot read {}: {source}", path.shown())]
+    #[error(
+        "--add-fields: cannot read {}: {source} (expected a JSON file, or an object such as \
+         {{\"host.name\":\"wiki-1\"}})",
+        path.shown()
+    )]
     AddFieldsRead {
         /// Path of the file that caused the error.
         path: PathBuf,
@@ -53,14 +58,24 @@ pub enum Error {
     /// Where to fetch from, or with what credentials, is not clear.
     #[error(transparent)]
     Fetch(#[from] fetch::Error),
-    /// The file of `--add-fields` holds something else.
-    #[error("--add-fields: {} {source}", path.shown())]
+    /// The value of `--add-fields`, or its file, holds something else.
+    #[error("--add-fields: {name} {source}")]
     AddFields {
-        /// Path of the file that caused the error.
-        path: PathBuf,
+        /// The file, or the value.
+        name: String,
         /// Why the content is rejected.
         source: AddFieldsError,
     },
+}
+
+/// How diagnostics are written where the arguments are wrong.
+#[must_use]
+pub fn logging_of_unparsed(arguments: impl IntoIterator<Item = OsString>) -> logging::LogSettings {
+    logging(&LoggingArgs {
+        log_format: cli::log_format(arguments),
+        verbose: 0,
+        quiet: false,
+    })
 }
 
 /// How diagnostics are written.

@@ -13,7 +13,7 @@ use crate::pipeline::enrich::memo::Memo;
 use crate::pipeline::enrich::source::{Enricher, Enrichment};
 use crate::pipeline::enrich::uri;
 use crate::pipeline::event::{self, Envelope, Event, Hosts, Origin};
-use crate::pipeline::frame::{Frame, Framer, Problem, leading_hole, parted_by_holes};
+use crate::pipeline::frame::{Frame, Framer, LineNumbers, Problem, leading_hole, parted_by_holes};
 use crate::pipeline::json::{Kind, Reader, SyntaxError, Value};
 use crate::pipeline::map::{self, Unmappable, actions, users};
 use crate::pipeline::timestamp::TimeMode;
@@ -106,6 +106,8 @@ pub struct Normalizer {
     counts: Counts,
     /// Each event follows a line with its `_id`.
     has_ids: bool,
+    /// Where the text stands whose frames come next, for messages.
+    lines: Option<LineNumbers>,
 }
 
 /// Caches of lookups whose keys records repeat.
@@ -132,6 +134,7 @@ impl Normalizer {
             },
             counts: Counts::default(),
             has_ids: false,
+            lines: None,
         }
     }
 
@@ -140,6 +143,13 @@ impl Normalizer {
     #[must_use]
     pub fn with_ids(self, has_ids: bool) -> Self {
         Self { has_ids, ..self }
+    }
+
+    /// The number of the line that the text of the frames begins in that come next, for messages.
+    pub fn number_lines(&mut self, first: u64) {
+        if tracing::enabled!(tracing::Level::DEBUG) {
+            self.lines.get_or_insert_default().begin_at(first);
+        }
     }
 
     /// The longest record, in bytes.
@@ -167,6 +177,9 @@ impl Normalizer {
         frames: Vec<Frame>,
         origin: &Origin,
     ) {
+        if let Some(lines) = &mut self.lines {
+            lines.take(text, offset);
+        }
         for frame in frames {
             let Frame::Lines {
                 range,
@@ -363,7 +376,13 @@ impl Normalizer {
                 (message, text)
             }
         };
-        tracing::debug!("cannot map record: {message}");
+        let lines = self.lines.as_ref();
+        let name = origin.name();
+        if let Some(line) = lines.and_then(|lines| lines.number(line_offset)) {
+            tracing::debug!("{name}:{line}: cannot map record: {message}");
+        } else {
+            tracing::debug!("{name}: cannot map record: {message}");
+        }
         write_id(out, self.has_ids, origin, place.position, original);
         let envelope = &self.options.envelope;
         event::write_pipeline_error(out, &message, envelope, origin, line_offset, original);

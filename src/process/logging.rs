@@ -1,15 +1,37 @@
 //! Diagnostics on stderr, through `tracing`, and progress bars beside them.
 
+use std::fmt;
 use std::io::{self, IsTerminal as _, Write, stderr};
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use indicatif::{MultiProgress, ProgressDrawTarget};
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
 
 use super::style;
 
 static BARS: LazyLock<MultiProgress> =
     LazyLock::new(|| MultiProgress::with_draw_target(ProgressDrawTarget::hidden()));
+
+/// Whether a run that went well says so.
+static SUMMARY: AtomicBool = AtomicBool::new(false);
+
+/// Whether what was done is logged where nothing went wrong: on a terminal, and with `-v`.
+#[must_use]
+pub fn shows_summary() -> bool {
+    SUMMARY.load(Ordering::Relaxed)
+}
+
+/// Seconds since then, to the millisecond, for a summary.
+#[must_use]
+pub fn seconds_since(began: Instant) -> f64 {
+    (began.elapsed().as_secs_f64() * 1000.0).round() / 1000.0
+}
 
 /// Where progress bars go: nowhere, unless stderr is a terminal and people are to read it.
 #[must_use]
@@ -38,6 +60,8 @@ pub struct LogSettings {
 /// Sends what is traced from here on to stderr.
 pub fn start(settings: LogSettings) {
     let LogSettings { level, format } = settings;
+    let is_summary_shown = stderr().is_terminal() || level > LevelFilter::INFO;
+    SUMMARY.store(is_summary_shown, Ordering::Relaxed);
     let is_for_people = level > LevelFilter::ERROR && format == LogFormat::Text;
     if is_for_people && stderr().is_terminal() {
         BARS.set_draw_target(ProgressDrawTarget::stderr());
@@ -52,8 +76,50 @@ pub fn start(settings: LogSettings) {
         LogFormat::Text => lines
             .without_time()
             .with_ansi(style::stderr_has_colors())
+            .event_format(TextLine)
             .init(),
         LogFormat::Json => lines.json().flatten_event(true).init(),
+    }
+}
+
+/// Reports wrong usage, whatever found it, in one form.
+pub fn usage_error(error: &dyn fmt::Display, format: LogFormat) {
+    match format {
+        // The exit code says it, too.
+        LogFormat::Text => drop(writeln!(stderr(), "error: {error}")),
+        LogFormat::Json => tracing::error!("{error}"),
+    }
+}
+
+/// A line of text: level, message and fields.
+struct TextLine;
+
+impl<S, N> FormatEvent<S, N> for TextLine
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut line: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let level = *event.metadata().level();
+        if line.has_ansi_escapes() {
+            let color = match level {
+                Level::ERROR => 31,
+                Level::WARN => 33,
+                Level::INFO => 32,
+                Level::DEBUG => 34,
+                _ => 35,
+            };
+            write!(line, "\x1b[{color}m{level}\x1b[0m ")?;
+        } else {
+            write!(line, "{level} ")?;
+        }
+        context.format_fields(line.by_ref(), event)?;
+        writeln!(line)
     }
 }
 

@@ -1,9 +1,11 @@
 //! The process and the system it runs on: signals, systemd, logging, threads, files and their names.
 
+pub(crate) mod advice;
 pub(crate) mod batch;
 pub(crate) mod columns;
 pub(crate) mod file_id;
 pub mod logging;
+pub mod patience;
 pub mod service;
 pub(crate) mod shown;
 pub(crate) mod signal_guard;

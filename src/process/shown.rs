@@ -43,6 +43,20 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
+/// A path as an argument that a shell takes as it is; `FILE` for one that cannot be shown.
+#[must_use]
+pub fn quoted_for_shell(path: &Path) -> String {
+    let Some(text) = path.to_str().filter(|text| !text.contains(is_unprintable)) else {
+        return "FILE".to_owned();
+    };
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+,:@%=".contains(&byte);
+    if !text.is_empty() && text.bytes().all(is_plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
 /// Control characters, and those that change the line or the direction of what stands around them.
 fn is_unprintable(character: char) -> bool {
     character.is_control()
@@ -163,6 +177,18 @@ mod tests {
         assert_eq!(shown(b"a\x1b[31m\n\xff"), "a\\x1b[31m\\x0a\\xff");
         assert_eq!(shown("\u{9b}\u{202e}gol".as_bytes()), "\\u{9b}\\u{202e}gol");
         assert_eq!(shown(b"\\x1b"), "\\\\x1b");
+    }
+
+    #[test]
+    fn a_shell_takes_quoted_names_as_they_are() {
+        for (name, quoted) in [
+            ("/var/log/a-1.log", "/var/log/a-1.log"),
+            ("a b.log", "'a b.log'"),
+            ("it's", r"'it'\''s'"),
+            ("a\n", "FILE"),
+        ] {
+            assert_eq!(quoted_for_shell(Path::new(name)), quoted);
+        }
     }
 
     #[test]

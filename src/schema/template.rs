@@ -87,7 +87,8 @@ fn dynamic_templates() -> Value {
 }
 
 fn properties(members: &Members<'_>, product: Product) -> Value {
-    let property = |(name, node): (&&str, &TreeNode<'_>)| ((*name).to_owned(), mapping(node, product));
+    let property =
+        |(name, node): (&&str, &TreeNode<'_>)| ((*name).to_owned(), mapping(node, product));
     members.iter().map(property).collect()
 }
 

@@ -6,18 +6,19 @@
 mod cut_back;
 mod mapping;
 
-use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use crate::cluster::sink::{ClusterCheckpoint, SAVE_BYTES as CLUSTER_SAVE_BYTES};
 use crate::pipeline::normalize::Counts;
+use crate::process::logging::seconds_since;
+use crate::process::patience::Patience;
 use crate::process::service::Service;
 use crate::process::shown::Shown as _;
 use crate::process::stop::Stop;
-use crate::cluster::sink::{ClusterCheckpoint, SAVE_BYTES as CLUSTER_SAVE_BYTES};
 use crate::sink::{self, Destination, Durable, OutputCheckpoint, Recorded};
 use crate::state::{self, Store};
 
@@ -65,6 +66,11 @@ pub trait Progress {
     /// The value that the state file holds.
     type State: Serialize;
 
+    /// Whether there is a state to save; not yet, while a source has given nothing at all.
+    fn is_begun(&self) -> bool {
+        true
+    }
+
     /// The state as it is to be saved now.
     fn state(&mut self) -> &Self::State;
 
@@ -97,10 +103,14 @@ pub struct Shipper<P> {
     is_final: bool,
     last_save: Instant,
     unsaved_bytes: usize,
+    /// Bytes of events of this process.
+    bytes: u64,
+    began: Instant,
 }
 
 impl<P: Progress> Shipper<P> {
-    /// Opens the output, and saves what it is: that is to be known before anything is in it.
+    /// Opens the output, and saves what it is, if there is a state: that is to be known before anything is in
+    /// it.
     ///
     /// # Errors
     /// When the output or the state fails.
@@ -126,6 +136,8 @@ impl<P: Progress> Shipper<P> {
             is_final: false,
             last_save: Instant::now(),
             unsaved_bytes: 0,
+            bytes: 0,
+            began: Instant::now(),
         };
         shipper.save()?;
         Ok(shipper)
@@ -172,7 +184,8 @@ impl<P: Progress> Shipper<P> {
 
     /// Whether so much was written that the state is to be saved.
     pub fn is_full(&self) -> bool {
-        self.save_bytes().is_some_and(|most| self.unsaved_bytes >= most)
+        self.save_bytes()
+            .is_some_and(|most| self.unsaved_bytes >= most)
     }
 
     /// When the state was saved last.
@@ -180,9 +193,9 @@ impl<P: Progress> Shipper<P> {
         self.last_save
     }
 
-    /// Bytes written since then.
-    pub fn unsaved_bytes(&self) -> usize {
-        self.unsaved_bytes
+    /// Bytes of events that this process wrote, and in how many seconds, for a summary.
+    pub fn volume(&self) -> (u64, f64) {
+        (self.bytes, seconds_since(self.began))
     }
 
     /// Saves and reopens the output if it was moved away: into a file that is being compressed, nothing
@@ -217,6 +230,7 @@ impl<P: Progress> Shipper<P> {
         self.service.waiting(false);
         written?;
         self.unsaved_bytes += lines.len();
+        self.bytes += lines.len() as u64;
         Ok(())
     }
 
@@ -253,6 +267,9 @@ impl<P: Progress> Shipper<P> {
             is_final: self.is_final,
             ..cluster
         });
+        if !self.progress.is_begun() {
+            return Ok(());
+        }
         let state = self.progress.state();
         save(&self.store, state, &self.directory, &self.stop)
     }
@@ -285,32 +302,6 @@ impl<P: Progress> Shipper<P> {
     pub fn end(&mut self) -> Result<(), Error> {
         self.is_final = true;
         self.save()
-    }
-}
-
-/// How long an output may take nothing once it is time to end.
-struct Patience<'a> {
-    stop: &'a Stop,
-    most: Duration,
-    since: Cell<Option<Instant>>,
-}
-
-impl<'a> Patience<'a> {
-    fn new(stop: &'a Stop, most: Duration) -> Self {
-        Self {
-            stop,
-            most,
-            since: Cell::new(None),
-        }
-    }
-
-    fn is_over(&self) -> bool {
-        if !self.stop.is_requested() {
-            return false;
-        }
-        let since = self.since.get().unwrap_or_else(Instant::now);
-        self.since.set(Some(since));
-        since.elapsed() > self.most
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 use twox_hash::XxHash3_128;
 
+use super::find;
 use crate::process::file_id::FileId;
 
 /// How much of each end is hashed, at most.
@@ -89,6 +90,14 @@ impl OutputCheckpoint {
             self.earlier.insert(0, before);
             self.earlier.truncate(MOST_EARLIER);
         }
+    }
+
+    /// Whether the file, or a copy of it, is still there: at its path, or moved as a rotation does.
+    ///
+    /// # Errors
+    /// When its directory cannot be read.
+    pub fn is_found(&self) -> io::Result<bool> {
+        Ok(find::file(self)?.is_some() || find::by_content(self).next().is_some())
     }
 
     /// Whether the file at hand, of which the file system says that it may be the one, is long

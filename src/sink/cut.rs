@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::fs::{self, File, FileTimes};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek as _, SeekFrom, Write};
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::fs::{MetadataExt as _, chown};
 use std::path::{Path, PathBuf};
 
@@ -65,7 +66,11 @@ impl Aside {
     fn add(&mut self, line: &[u8]) -> io::Result<()> {
         let file = match &mut self.file {
             Some(file) => file,
-            none => none.insert(BufWriter::new(File::create_new(&self.path)?)),
+            none => {
+                let mut options = File::options();
+                let options = options.write(true).create_new(true).mode(super::MODE);
+                none.insert(BufWriter::new(options.open(&self.path)?))
+            }
         };
         file.write_all(line)
     }

@@ -3,12 +3,12 @@
 use std::fs::{self, File, Metadata, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::fd::{AsRawFd as _, OwnedFd};
-use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::full::{Pause, is_full};
 use super::rescue::{Recent, Retired, RetiredState};
-use super::{Classify, Error, KnownWriters, OutputCheckpoint, Sink, is_file};
+use super::{Classify, Error, KnownWriters, MODE, OutputCheckpoint, Sink, is_file};
 use crate::process::shown::Shown as _;
 
 /// A file that is appended to, and whose length is recorded so that a crash doubles nothing. What is
@@ -63,10 +63,7 @@ impl FileSink {
     /// # Errors
     /// When it cannot be opened, or another process appends to it.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let failed = |source| Error::Open {
-            path: path.to_owned(),
-            source,
-        };
+        let failed = |source| Error::opening(path, source);
         let path = std::path::absolute(path).map_err(failed)?;
         let is_special =
             fs::metadata(&path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir());
@@ -188,12 +185,9 @@ impl FileSink {
 
 impl Regular {
     fn open(path: &Path) -> Result<Self, Error> {
-        let failed = |source| Error::Open {
-            path: path.to_owned(),
-            source,
-        };
+        let failed = |source| Error::opening(path, source);
         let mut options = File::options();
-        options.read(true).append(true).create(true);
+        options.read(true).append(true).create(true).mode(MODE);
         let file = options.open(path).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}

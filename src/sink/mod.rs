@@ -39,6 +39,27 @@ pub enum Error {
         /// The underlying I/O error.
         source: io::Error,
     },
+    /// The directory that it is to be in is missing.
+    #[error(
+        "--output: cannot write {}: there is no directory {}: create it first, or use another path",
+        path.shown(), directory.shown()
+    )]
+    NoDirectory {
+        /// Path of the output.
+        path: PathBuf,
+        /// The first directory on the way to it that is missing.
+        directory: PathBuf,
+    },
+    /// It would be truncated, and holds something else than events.
+    #[error(
+        "--output: {} is not empty and does not begin with an event: pass --force to overwrite it, \
+         or use another file",
+        path.shown()
+    )]
+    NotEvents {
+        /// Path of the file that caused the error.
+        path: PathBuf,
+    },
     /// Another process appends to it.
     #[error(
         "--output: {} is locked by another process: stop it, or use another file",
@@ -83,6 +104,26 @@ pub enum Error {
     /// Nobody reads it any more: no error to report.
     #[error("the output is closed")]
     Closed,
+}
+
+impl Error {
+    /// For an output that cannot be opened.
+    fn opening(path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        let is_missing = |directory: &&Path| {
+            let is_named = !directory.as_os_str().is_empty();
+            is_named && std::fs::metadata(directory).is_err_and(|error| is_not_found(&error))
+        };
+        let missing = path.ancestors().skip(1).filter(is_missing).last();
+        match missing.map(Path::to_owned) {
+            Some(directory) if is_not_found(&source) => Self::NoDirectory { path, directory },
+            Some(_) | None => Self::Open { path, source },
+        }
+    }
+}
+
+fn is_not_found(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound
 }
 
 /// An output of a command that goes on and on, and records how far it came.
@@ -238,6 +279,10 @@ impl Durable {
         }
     }
 }
+
+/// Mode of a file that is created for events, before the umask: they name people, and are not for
+/// everyone on the machine.
+const MODE: u32 = 0o640;
 
 fn is_file(file: &File) -> bool {
     file.metadata().is_ok_and(|metadata| metadata.is_file())

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::fs::{File, TryLockError};
-use std::io::{self, IsTerminal as _, Write as _, stderr, stdin, stdout};
+use std::io::{self, IsTerminal as _, Read as _, Write as _, stderr, stdin, stdout};
 use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
@@ -13,7 +13,7 @@ use rustix::fs::{FileType, OFlags, fcntl_getfl, fcntl_setfl, fstat, major, minor
 use rustix::pipe::PIPE_BUF;
 
 use super::full::{NAP, Pause, is_full};
-use super::{Error, is_file};
+use super::{Error, MODE, is_file};
 use crate::process::shown::Shown as _;
 
 /// How long the rest of a line may take that a reader has the beginning of, when it is time to end.
@@ -80,25 +80,26 @@ impl Sink {
         }
     }
 
-    /// A file, truncated as `>` does, but not one that another process of ours appends to; it is ours
-    /// alone from here on.
+    /// A file, truncated as `>` does, but not one that another process of ours appends to, nor, unless
+    /// `force` is given, one that holds something else than events; it is ours alone from here on.
     ///
     /// # Errors
-    /// When it cannot be opened, and [`Error::Held`].
-    pub fn truncate(path: &Path) -> Result<Self, Error> {
-        let failed = |source| Error::Open {
-            path: path.to_owned(),
-            source,
-        };
+    /// When it cannot be opened, [`Error::Held`] and [`Error::NotEvents`].
+    pub fn truncate(path: &Path, force: bool) -> Result<Self, Error> {
+        let failed = |source| Error::opening(path, source);
         let mut options = File::options();
         // Truncated only when it is known whose it is.
-        options.write(true).create(true).truncate(false);
+        options.write(true).create(true).truncate(false).mode(MODE);
         let file = options.open(path).map_err(failed)?;
         if is_file(&file) {
             // Without support for locks, no other instance holds one either.
             if let Err(TryLockError::WouldBlock) = file.try_lock() {
                 let path = path.to_owned();
                 return Err(Error::Held { path });
+            }
+            if !force && !may_be_truncated(path, &file).map_err(failed)? {
+                let path = path.to_owned();
+                return Err(Error::NotEvents { path });
             }
             file.set_len(0).map_err(failed)?;
         }
@@ -108,10 +109,7 @@ impl Sink {
     /// What is no regular file, at a path: a FIFO (opened when it has a reader), a device.
     pub(super) fn special(path: &Path) -> Result<Self, Error> {
         let file = File::options().append(true).open(path);
-        let file = file.map_err(|source| Error::Open {
-            path: path.to_owned(),
-            source,
-        })?;
+        let file = file.map_err(|source| Error::opening(path, source))?;
         Ok(Self::of(file, path.shown().to_string()))
     }
 
@@ -245,6 +243,31 @@ impl Sink {
         }
         Ok(())
     }
+}
+
+/// How much of a file shows whether it begins with an event: more than the data set of nearly any.
+const LOOKED_AT: u64 = 256 << 10;
+
+/// Whether a file is empty or begins with an event, written alone or behind the action of a bulk
+/// request.
+fn may_be_truncated(path: &Path, file: &File) -> io::Result<bool> {
+    if file.metadata()?.len() == 0 {
+        return Ok(true);
+    }
+    let mut first = Vec::new();
+    match File::open(path) {
+        Ok(file) => file.take(LOOKED_AT).read_to_end(&mut first)?,
+        // What cannot be read cannot be known.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    let lines: Vec<_> = first
+        .split_inclusive(|byte| *byte == b'\n')
+        .take(2)
+        .collect();
+    let start = lines.concat();
+    let has = |text: &str| memchr::memmem::find(&start, text.as_bytes()).is_some();
+    Ok(start.starts_with(b"{") && has("\"@timestamp\":") && has("\"atlassian_confluence.audit\""))
 }
 
 /// Whether the program was started with stdout closed (`>&-`).

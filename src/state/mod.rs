@@ -173,7 +173,7 @@ impl Store {
     /// # Errors
     /// When neither generation can be used, or one cannot be read.
     pub fn load<T: DeserializeOwned>(&self) -> Result<Option<T>, Error> {
-        let (saved, is_newest) = self.paths.read()?;
+        let (saved, is_newest) = self.paths.read(Fallback::Warned)?;
         let known = if is_newest { newest::GOOD } else { newest::BAD };
         self.newest.store(known, Ordering::Relaxed);
         Ok(saved.map(|saved| saved.state))
@@ -291,7 +291,20 @@ impl Drop for Store {
 /// # Errors
 /// As [`Store::load`].
 pub fn read<T: DeserializeOwned>(dir: &Path, name: &str) -> Result<Option<Saved<T>>, Error> {
-    Paths::new(dir, name).read().map(|(saved, _)| saved)
+    let read = Paths::new(dir, name).read(Fallback::Warned);
+    read.map(|(saved, _)| saved)
+}
+
+/// As [`read`], without a warning where the previous generation is used.
+///
+/// # Errors
+/// As [`Store::load`].
+pub fn read_quietly<T: DeserializeOwned>(
+    dir: &Path,
+    name: &str,
+) -> Result<Option<Saved<T>>, Error> {
+    let read = Paths::new(dir, name).read(Fallback::Silent);
+    read.map(|(saved, _)| saved)
 }
 
 /// Reads a single state without its lock.
@@ -299,7 +312,8 @@ pub fn read<T: DeserializeOwned>(dir: &Path, name: &str) -> Result<Option<Saved<
 /// # Errors
 /// As [`Store::load`].
 pub fn read_single<T: DeserializeOwned>(dir: &Path, name: &str) -> Result<Option<Saved<T>>, Error> {
-    Paths::single(dir, name).read().map(|(saved, _)| saved)
+    let read = Paths::single(dir, name).read(Fallback::Warned);
+    read.map(|(saved, _)| saved)
 }
 
 /// Whether no instance holds a state; makes no file. The lock is not touched unless a holder has left
@@ -338,6 +352,13 @@ fn holder(file: &File) -> Option<u32> {
     read.ok().and_then(|_| text.trim().parse().ok())
 }
 
+/// Whether it is said that the previous generation is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fallback {
+    Warned,
+    Silent,
+}
+
 /// The files of one state.
 #[derive(Debug)]
 struct Paths {
@@ -373,7 +394,10 @@ impl Paths {
     }
 
     /// The best generation there is, and whether it is the newest.
-    fn read<T: DeserializeOwned>(&self) -> Result<(Option<Saved<T>>, bool), Error> {
+    fn read<T: DeserializeOwned>(
+        &self,
+        fallback: Fallback,
+    ) -> Result<(Option<Saved<T>>, bool), Error> {
         let damage = match file::read(&self.newest)? {
             Ok(saved) => return Ok((Some(saved), true)),
             Err(damage) => damage,
@@ -389,12 +413,14 @@ impl Paths {
         };
         match file::read(previous)? {
             Ok(saved) => {
-                tracing::warn!(
-                    path = %self.newest.shown(),
-                    previous = %previous.shown(),
-                    %damage,
-                    "state file is damaged or missing: using its previous generation"
-                );
+                if fallback == Fallback::Warned {
+                    tracing::warn!(
+                        path = %self.newest.shown(),
+                        previous = %previous.shown(),
+                        %damage,
+                        "state file is damaged or missing: using its previous generation"
+                    );
+                }
                 Ok((Some(saved), false))
             }
             Err(Damage::Missing) if matches!(damage, Damage::Missing) => Ok((None, false)),

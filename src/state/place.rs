@@ -8,6 +8,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use super::Error;
+use crate::process::advice;
 
 /// The directory of the state files: the given one (`--state-dir`), else the first of
 /// `$STATE_DIRECTORY` (systemd's), else `confluence-ecs` in `$XDG_STATE_HOME`, else in
@@ -16,7 +17,14 @@ use super::Error;
 /// # Errors
 /// When nothing tells.
 pub fn directory(given: Option<&Path>) -> Result<PathBuf, Error> {
-    directory_by(given, |name| std::env::var_os(name))
+    let directory = directory_by(given, |name| std::env::var_os(name))?;
+    // A user's shell has no `$STATE_DIRECTORY`.
+    let is_usual = directory_by(None, |name| {
+        std::env::var_os(name).filter(|_| name != "STATE_DIRECTORY")
+    })
+    .is_ok_and(|usual| usual == directory);
+    advice::set_state_dir((!is_usual).then_some(directory.as_path()));
+    Ok(directory)
 }
 
 fn directory_by(

@@ -9,6 +9,7 @@ use super::pace::Pace;
 use super::piece::Change;
 use crate::cluster::sink::ClusterCheckpoint;
 use crate::pipeline::normalize::Counts;
+use crate::process::logging;
 use crate::ship::{self, Progress, Shipper};
 use crate::sink::{self, OutputCheckpoint};
 
@@ -89,7 +90,9 @@ impl Output {
             self.know_places(events)?;
             self.shipper.leave_moved()?;
             let written = self.shipper.write(&events.lines);
-            if let (Err(ship::Error::Sink(sink::Error::GivenUp)), Some(log)) = (&written, events.log) {
+            if let (Err(ship::Error::Sink(sink::Error::GivenUp)), Some(log)) =
+                (&written, events.log)
+            {
                 let handed = self.shipper.sink().handed() as u64;
                 let checkpoints = &mut self.shipper.progress.checkpoints;
                 *checkpoints.handed.entry(log).or_default() += handed;
@@ -105,7 +108,8 @@ impl Output {
         // What stdout took is nothing to sync: only time counts there.
         let is_due = events.is_pause
             || shipper.is_full()
-            || shipper.last_save().elapsed() >= shipper.progress.pace.wait().max(shipper.save_interval());
+            || shipper.last_save().elapsed()
+                >= shipper.progress.pace.wait().max(shipper.save_interval());
         if shipper.progress.is_unsaved && is_due || is_hangup {
             shipper.save()?;
             if is_hangup || shipper.sink().is_moved() {
@@ -114,7 +118,7 @@ impl Output {
         }
         if self.reported.elapsed() >= self.report_interval {
             self.reported = Instant::now();
-            self.summarise("so far");
+            self.summarise("so far", true);
         }
         Ok(())
     }
@@ -161,8 +165,8 @@ impl Output {
         }
     }
 
-    /// Logs the counters.
-    pub fn summarise(&self, when: &str) {
+    /// Logs the counters: if something went wrong, if people look on, or `always`.
+    pub fn summarise(&self, when: &str, always: bool) {
         let Counts { records, failed } = self.shipper.total;
         let checkpoints = &self.shipper.progress.checkpoints;
         let files = checkpoints.logs.len();
@@ -170,10 +174,11 @@ impl Output {
         self.shipper
             .service
             .status(&format!("{records} records of {files} files"));
+        let (bytes, seconds) = self.shipper.volume();
         if failed > 0 || lost_bytes > 0 {
-            tracing::warn!(records, failed, files, lost_bytes, "{when}");
-        } else {
-            tracing::info!(records, failed, files, lost_bytes, "{when}");
+            tracing::warn!(records, failed, files, lost_bytes, bytes, seconds, "{when}");
+        } else if always || logging::shows_summary() {
+            tracing::info!(records, failed, files, lost_bytes, bytes, seconds, "{when}");
         }
     }
 }

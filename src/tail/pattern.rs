@@ -7,6 +7,7 @@ use std::{fmt, io};
 
 use super::glob::{Folders, Glob, has_wildcard};
 use super::path::{file_name, folder};
+use crate::process::advice;
 use crate::process::shown::{Shown as _, to_saved};
 
 pub use super::glob::PatternError;
@@ -147,8 +148,9 @@ impl fmt::Display for Missing<'_> {
             Self::NoFile(path) => write!(
                 f,
                 "{} is neither a file nor a directory: tail follows files; to read a pipe, use \
-                 `confluence-ecs normalize`",
-                path.shown()
+                 `{}`",
+                path.shown(),
+                advice::without_state(&[OsStr::new("normalize"), path.as_os_str()])
             ),
             Self::Unusable(path, error) => write!(f, "cannot follow {}: {error}", path.shown()),
             Self::Match(path) => write!(f, "no file matches {}", path.shown()),

@@ -91,7 +91,7 @@ pub fn run(
         // Nobody reads the output any more.
         return Ok(None);
     }
-    output.summarise("done");
+    output.summarise("done", false);
     Ok(Some(TailOutcome {
         is_missing: output.is_missing,
         has_read_errors: follower.has_read_errors(),

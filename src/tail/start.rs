@@ -1,8 +1,10 @@
 //! What `tail` says at its start: where its state is, what is not there, and that there is nothing new.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::Path;
 
+use crate::process::advice;
 use crate::process::shown::Shown as _;
 use crate::tail::follow::TailReader;
 use crate::tail::log::{Condition, LogId};
@@ -36,26 +38,28 @@ pub fn report_nothing_new(following: &TailReader, known: &BTreeSet<LogId>, direc
     });
     let mut read = Vec::new();
     let is_all_read = followed.all(|(id, log)| {
-        read.push(log.checkpoint.path.shown());
+        read.push(log.checkpoint.path.as_path());
         known.contains(id) && !log.has_more()
     });
     if !is_all_read {
         return;
     }
     let directory = directory.shown();
-    let again = |path: &dyn std::fmt::Display| {
-        format!("use `confluence-ecs state forget {path} --state-dir {directory}` to read")
+    let again = |path: &OsStr| {
+        let forget = [OsStr::new("state"), OsStr::new("forget"), path];
+        format!("use `{}` to read", advice::command(&forget))
     };
     match read.as_slice() {
         [] => {}
         [path] => tracing::info!(
-            "nothing new in {path}, already read to the end (state {directory}); {} it again",
-            again(path)
+            "nothing new in {}, already read to the end (state {directory}); {} it again",
+            path.shown(),
+            again(path.as_os_str())
         ),
         paths => tracing::info!(
             "nothing new in {} files, already read to the end (state {directory}); {} one again",
             paths.len(),
-            again(&"PATH")
+            again(OsStr::new("PATH"))
         ),
     }
 }

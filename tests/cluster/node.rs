@@ -76,7 +76,11 @@ impl Node {
     pub fn prepare(kind: Kind, settings: &[&str]) -> Option<Self> {
         let home = nodes()?.join(kind.name());
         if !home.join("bin").is_dir() || java(kind.java()).is_none() {
-            eprintln!("left out: {} (`.ci/nodes {0}` gets it) or Java {} is missing", kind.name(), kind.java());
+            eprintln!(
+                "left out: {} (`.ci/nodes {0}` gets it) or Java {} is missing",
+                kind.name(),
+                kind.java()
+            );
             return None;
         }
         let folder = tempfile::tempdir().expect("a folder");
@@ -95,7 +99,11 @@ impl Node {
         copy(&node.home.join("config"), &node.path("config"));
         let options = node.path("config/jvm.options");
         let text = fs::read_to_string(&options).expect("read");
-        let is_file = |line: &&str| ["Xlog:gc", "Xloggc", "HeapDump", "ErrorFile"].iter().any(|word| line.contains(word));
+        let is_file = |line: &&str| {
+            ["Xlog:gc", "Xloggc", "HeapDump", "ErrorFile"]
+                .iter()
+                .any(|word| line.contains(word))
+        };
         let lines: Vec<_> = text.lines().filter(|line| !is_file(line)).collect();
         fs::write(options, lines.join("\n")).expect("written");
         Some(node)
@@ -125,16 +133,25 @@ impl Node {
             own(folder);
             let mut command = Command::new("setpriv");
             command.args([format!("--reuid={NOBODY}"), format!("--regid={NOBODY}")]);
-            command.arg("--clear-groups").arg(self.home.join("bin").join(tool));
+            command
+                .arg("--clear-groups")
+                .arg(self.home.join("bin").join(tool));
             command
         } else {
             Command::new(self.home.join("bin").join(tool))
         };
-        let product = if self.kind.is_elasticsearch() { "ES" } else { "OPENSEARCH" };
+        let product = if self.kind.is_elasticsearch() {
+            "ES"
+        } else {
+            "OPENSEARCH"
+        };
         command
             .current_dir(folder)
             .env("HOME", folder)
-            .env(format!("{product}_JAVA_HOME"), java(self.kind.java()).expect("found before"))
+            .env(
+                format!("{product}_JAVA_HOME"),
+                java(self.kind.java()).expect("found before"),
+            )
             .env(format!("{product}_JAVA_OPTS"), "-Xms512m -Xmx512m")
             .env(format!("{product}_PATH_CONF"), self.path("config"))
             .env(format!("{product}_TMPDIR"), self.path("tmp"));
@@ -144,7 +161,11 @@ impl Node {
     /// Starts it, again, on what it stored.
     pub fn restart(&mut self) {
         let is_elasticsearch = self.kind.is_elasticsearch();
-        let mut command = self.command(if is_elasticsearch { "elasticsearch" } else { "opensearch" });
+        let mut command = self.command(if is_elasticsearch {
+            "elasticsearch"
+        } else {
+            "opensearch"
+        });
         let setting = |name: &str, value: &str| format!("-E{name}={value}");
         command
             .arg(setting("http.port", &self.port.to_string()))
@@ -153,13 +174,24 @@ impl Node {
             .arg(setting("path.data", &self.path("data").to_string_lossy()))
             .arg(setting("path.logs", &self.path("logs").to_string_lossy()))
             // A nearly full disk of the machine is no part of any test.
-            .arg(setting("cluster.routing.allocation.disk.threshold_enabled", "false"));
-        if is_elasticsearch && !self.settings.iter().any(|setting| setting.contains("security")) {
+            .arg(setting(
+                "cluster.routing.allocation.disk.threshold_enabled",
+                "false",
+            ));
+        if is_elasticsearch
+            && !self
+                .settings
+                .iter()
+                .any(|setting| setting.contains("security"))
+        {
             command.arg(setting("xpack.security.enabled", "false"));
         }
         command.args(self.settings.iter().map(|setting| format!("-E{setting}")));
         let said = fs::File::create(self.path("said")).expect("created");
-        command.stdin(Stdio::null()).stdout(said.try_clone().expect("cloned")).stderr(said);
+        command
+            .stdin(Stdio::null())
+            .stdout(said.try_clone().expect("cloned"))
+            .stderr(said);
         // Elasticsearch's launcher starts the node: both are killed together.
         self.child = Some(command.process_group(0).spawn().expect("started"));
         self.wait();
@@ -172,7 +204,12 @@ impl Node {
             let ended = child.try_wait().expect("waited for");
             let said = || fs::read_to_string(self.folder.path().join("said")).unwrap_or_default();
             assert!(ended.is_none(), "{:?} ended: {}", self.kind, said());
-            assert!(Instant::now() < deadline, "{:?} does not start: {}", self.kind, said());
+            assert!(
+                Instant::now() < deadline,
+                "{:?} does not start: {}",
+                self.kind,
+                said()
+            );
             std::thread::sleep(Duration::from_millis(200));
         }
     }
@@ -200,18 +237,34 @@ impl Node {
     }
 
     fn is_secure(&self) -> bool {
-        self.settings.iter().any(|setting| setting == "xpack.security.http.ssl.enabled=true")
+        self.settings
+            .iter()
+            .any(|setting| setting == "xpack.security.http.ssl.enabled=true")
     }
 
     /// The status and the JSON of an answer; 0 without an answer.
     pub fn ask(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
         let mut command = Command::new("curl");
-        command.args(["-sk", "--noproxy", "*", "--max-time", "60", "-w", "\n%{http_code}", "-X", method]);
+        command.args([
+            "-sk",
+            "--noproxy",
+            "*",
+            "--max-time",
+            "60",
+            "-w",
+            "\n%{http_code}",
+            "-X",
+            method,
+        ]);
         if let Some((user, password)) = &self.user {
             command.arg("-u").arg(format!("{user}:{password}"));
         }
         if !body.is_empty() {
-            let kind = if path.contains("_bulk") { "application/x-ndjson" } else { "application/json" };
+            let kind = if path.contains("_bulk") {
+                "application/x-ndjson"
+            } else {
+                "application/json"
+            };
             command.arg("-H").arg(format!("content-type: {kind}"));
             command.args(["--data-binary", "@-"]);
         }
@@ -239,14 +292,21 @@ impl Node {
     /// A request that must succeed.
     pub fn must(&self, method: &str, path: &str, body: &str) -> Value {
         let (status, answer) = self.ask(method, path, body);
-        assert!((200..300).contains(&status), "{method} {path}: {status} {answer}");
+        assert!(
+            (200..300).contains(&status),
+            "{method} {path}: {status} {answer}"
+        );
         answer
     }
 
     /// All documents of a data stream or index, with their ids.
     pub fn documents(&self, target: &str) -> Vec<(String, Value)> {
         self.must("POST", &format!("{target}/_refresh"), "");
-        let mut page = self.must("POST", &format!("{target}/_search?scroll=5m&size=5000&sort=_doc"), "");
+        let mut page = self.must(
+            "POST",
+            &format!("{target}/_search?scroll=5m&size=5000&sort=_doc"),
+            "",
+        );
         let mut all = Vec::new();
         loop {
             let hits = page["hits"]["hits"].as_array().cloned().unwrap_or_default();
@@ -277,10 +337,15 @@ fn nodes() -> Option<PathBuf> {
 
 /// A home of that Java or a newer one.
 fn java(oldest: u32) -> Option<PathBuf> {
-    let homes = fs::read_dir("/usr/lib/jvm").ok()?.flatten().map(|entry| entry.path());
+    let homes = fs::read_dir("/usr/lib/jvm")
+        .ok()?
+        .flatten()
+        .map(|entry| entry.path());
     let version = |home: &PathBuf| {
         let release = fs::read_to_string(home.join("release")).ok()?;
-        let version = release.lines().find_map(|line| line.strip_prefix("JAVA_VERSION=\""))?;
+        let version = release
+            .lines()
+            .find_map(|line| line.strip_prefix("JAVA_VERSION=\""))?;
         version.split(['.', '"']).next()?.parse::<u32>().ok()
     };
     let fit = homes.filter_map(|home| Some((version(&home)?, home)));

@@ -20,7 +20,9 @@ fn roll_over(node: &Node, world: &World) {
 
 /// A rollover between a lost answer and its repetition.
 fn a_lost_answer_and_a_rollover(kind: Kind) {
-    let Some(node) = Node::start(kind, &[]) else { return };
+    let Some(node) = Node::start(kind, &[]) else {
+        return;
+    };
     install_template(&node);
     let proxy = Proxy::new(node.port());
     let mut world = World::new("lost", proxy.url());
@@ -48,7 +50,9 @@ fn a_lost_answer_and_a_rollover(kind: Kind) {
 }
 
 fn any_faults(kind: Kind) {
-    let Some(mut node) = Node::start(kind, &[]) else { return };
+    let Some(mut node) = Node::start(kind, &[]) else {
+        return;
+    };
     install_template(&node);
     let seed = given_seed().unwrap_or_else(new_seed);
     eprintln!("CONFLUENCE_ECS_SEED={seed}");

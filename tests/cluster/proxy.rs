@@ -129,7 +129,9 @@ fn exchange(
     let is_bulk = request.first.contains("/_bulk");
     let fault = if is_bulk {
         state.bulks.fetch_add(1, Ordering::SeqCst);
-        state.bytes.fetch_add(request.body.len() as u64, Ordering::SeqCst);
+        state
+            .bytes
+            .fetch_add(request.body.len() as u64, Ordering::SeqCst);
         state.bodies.lock().unwrap().push(request.body.clone());
         state.faults.lock().unwrap().pop_front()
     } else {
@@ -175,14 +177,22 @@ fn raw(head: &str, body: &str) -> String {
 
 impl Message {
     fn header(&self, name: &str) -> Option<&str> {
-        let found = self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        let found = self
+            .headers
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 
     fn text(&self) -> Vec<u8> {
         let mut text = format!("{}\r\n", self.first);
         for (name, value) in &self.headers {
-            let is_own = ["expect", "connection", "transfer-encoding", "content-length"];
+            let is_own = [
+                "expect",
+                "connection",
+                "transfer-encoding",
+                "content-length",
+            ];
             if !is_own.contains(&name.to_ascii_lowercase().as_str()) {
                 text.push_str(&format!("{name}: {value}\r\n"));
             }
@@ -193,10 +203,7 @@ impl Message {
 }
 
 /// Reads a message; none at the end. A client that asks first is told to go on.
-fn read(
-    reader: &mut impl io::BufRead,
-    client: Option<&TcpStream>,
-) -> io::Result<Option<Message>> {
+fn read(reader: &mut impl io::BufRead, client: Option<&TcpStream>) -> io::Result<Option<Message>> {
     let mut line = String::new();
     if reader.read_line(&mut line)? == 0 {
         return Ok(None);
@@ -209,8 +216,12 @@ fn read(
     loop {
         line.clear();
         reader.read_line(&mut line)?;
-        let Some((name, value)) = line.trim_end().split_once(':') else { break };
-        message.headers.push((name.to_owned(), value.trim().to_owned()));
+        let Some((name, value)) = line.trim_end().split_once(':') else {
+            break;
+        };
+        message
+            .headers
+            .push((name.to_owned(), value.trim().to_owned()));
     }
     if message.header("transfer-encoding").is_some() {
         assert!(client.is_none(), "a chunked body");
@@ -222,7 +233,9 @@ fn read(
     {
         client.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
     }
-    let length = message.header("content-length").and_then(|length| length.parse().ok());
+    let length = message
+        .header("content-length")
+        .and_then(|length| length.parse().ok());
     message.body.resize(length.unwrap_or(0), 0);
     reader.read_exact(&mut message.body)?;
     Ok(Some(message))

@@ -12,7 +12,9 @@ use super::world::{World, install_template, record};
 
 /// Every event of the test data is stored as it is.
 fn takes_all_fixtures(kind: Kind) {
-    let Some(node) = Node::start(kind, &[]) else { return };
+    let Some(node) = Node::start(kind, &[]) else {
+        return;
+    };
     install_template(&node);
     let mut files = raw_records(Path::new("testdata/fixtures"));
     assert!(files.len() > 3, "{files:?}");
@@ -24,8 +26,15 @@ fn takes_all_fixtures(kind: Kind) {
     assert_eq!(output.status.code(), Some(0), "{}", binary::stderr(&output));
     let documents = node.documents(&world.stream());
     assert!(documents.len() > 300, "{}", documents.len());
-    let is_plain = |event: &Value| event["tags"].as_array().is_some_and(|tags| tags.contains(&json!("_refused")));
-    let plain: Vec<_> = documents.iter().filter(|(_, event)| is_plain(event)).collect();
+    let is_plain = |event: &Value| {
+        event["tags"]
+            .as_array()
+            .is_some_and(|tags| tags.contains(&json!("_refused")))
+    };
+    let plain: Vec<_> = documents
+        .iter()
+        .filter(|(_, event)| is_plain(event))
+        .collect();
     assert!(plain.is_empty(), "refused: {plain:#?}");
 }
 
@@ -37,7 +46,11 @@ fn raw_records(folder: &Path) -> Vec<PathBuf> {
         let name = entry.file_name().to_string_lossy().into_owned();
         if path.is_dir() {
             found.extend(raw_records(&path));
-        } else if [".log", ".ndjson", ".json"].iter().any(|end| name.ends_with(end)) && !name.contains("-expected") {
+        } else if [".log", ".ndjson", ".json"]
+            .iter()
+            .any(|end| name.ends_with(end))
+            && !name.contains("-expected")
+        {
             found.push(path);
         }
     }
@@ -56,22 +69,54 @@ fn odd_records() -> Vec<(&'static str, Value)> {
     for _ in 0..40 {
         nested = json!({"inner": nested});
     }
-    let keys: Map<_, _> = (0..1500).map(|key| (format!("key{key}"), json!("value"))).collect();
+    let keys: Map<_, _> = (0..1500)
+        .map(|key| (format!("key{key}"), json!("value")))
+        .collect();
     let mut kind = record(1)["auditType"].clone();
     kind.as_object_mut().expect("an object").extend(keys);
     vec![
-        ("40 KB", with("changedValues", json!([{"key": "text", "to": "x".repeat(40_000)}]))),
-        ("40 KB key", with("changedValues", json!([{"x".repeat(40_000): "to"}]))),
-        ("nested", with("extraAttributes", json!([{"name": "n", "value": nested}]))),
-        ("scalar", with("extraAttributes", json!(["scalar", {"name": "n"}]))),
-        ("scalars", with("affectedObjects", json!([1, [2], {"name": "n"}]))),
-        ("empty key", with("auditType", json!({"": "empty", "action": "a"}))),
+        (
+            "40 KB",
+            with(
+                "changedValues",
+                json!([{"key": "text", "to": "x".repeat(40_000)}]),
+            ),
+        ),
+        (
+            "40 KB key",
+            with("changedValues", json!([{"x".repeat(40_000): "to"}])),
+        ),
+        (
+            "nested",
+            with("extraAttributes", json!([{"name": "n", "value": nested}])),
+        ),
+        (
+            "scalar",
+            with("extraAttributes", json!(["scalar", {"name": "n"}])),
+        ),
+        (
+            "scalars",
+            with("affectedObjects", json!([1, [2], {"name": "n"}])),
+        ),
+        (
+            "empty key",
+            with("auditType", json!({"": "empty", "action": "a"})),
+        ),
         ("dot", with("auditType", json!({".": "dot", "action": "a"}))),
-        ("object", with("auditType", json!({"action": {"is": "an object"}}))),
+        (
+            "object",
+            with("auditType", json!({"action": {"is": "an object"}})),
+        ),
         ("1500 keys", with("auditType", kind)),
         ("NUL", with("extraAttributes", json!([{"n\0": "value"}]))),
-        ("NUL in the type", with("auditType", json!({"action": "a", "n\0": "value"}))),
-        ("blank key", with("auditType", json!({" ": "blank", "action": "a"}))),
+        (
+            "NUL in the type",
+            with("auditType", json!({"action": "a", "n\0": "value"})),
+        ),
+        (
+            "blank key",
+            with("auditType", json!({" ": "blank", "action": "a"})),
+        ),
         ("40 KB method", with("method", json!("x".repeat(40_000)))),
     ]
 }
@@ -79,7 +124,9 @@ fn odd_records() -> Vec<(&'static str, Value)> {
 /// Each of them is in the index, as itself or in its plain form with all that is known of it, and no
 /// neighbour is missing.
 fn has_odd_records(kind: Kind) {
-    let Some(node) = Node::start(kind, &[]) else { return };
+    let Some(node) = Node::start(kind, &[]) else {
+        return;
+    };
     install_template(&node);
     let mut world = World::new("odd", node.url()).with(&["--preserve-original-event"]);
     world.append(10);

@@ -65,7 +65,11 @@ impl World {
 
     /// Appends so many records to the log.
     pub fn append(&mut self, records: u64) {
-        let mut file = File::options().append(true).create(true).open(self.log()).expect("opened");
+        let mut file = File::options()
+            .append(true)
+            .create(true)
+            .open(self.log())
+            .expect("opened");
         let mut text = Vec::new();
         for _ in 0..records {
             self.written += 1;
@@ -76,7 +80,11 @@ impl World {
 
     /// Appends a line as it is.
     pub fn append_line(&mut self, line: &Value) {
-        let mut file = File::options().append(true).create(true).open(self.log()).expect("opened");
+        let mut file = File::options()
+            .append(true)
+            .create(true)
+            .open(self.log())
+            .expect("opened");
         writeln!(file, "{line}").expect("written");
     }
 
@@ -95,7 +103,12 @@ impl World {
             .arg(self.path("logs/audit.log*"))
             .arg("--state-dir")
             .arg(self.path("state"))
-            .args(["--namespace", &self.namespace, "--elasticsearch-url", &self.url])
+            .args([
+                "--namespace",
+                &self.namespace,
+                "--elasticsearch-url",
+                &self.url,
+            ])
             .args(&self.flags)
             .args(more)
             .env_remove("CONFLUENCE_ECS_ES_API_KEY")
@@ -105,9 +118,16 @@ impl World {
 
     /// Starts the follower.
     pub fn start(&mut self) {
-        let said = File::options().append(true).create(true).open(self.path("said")).expect("opened");
+        let said = File::options()
+            .append(true)
+            .create(true)
+            .open(self.path("said"))
+            .expect("opened");
         let mut command = self.tail(&["-v"]);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(said);
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(said);
         self.follower = Some(command.spawn().expect("started"));
     }
 
@@ -141,7 +161,9 @@ impl World {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let (times, others) = self.arrived(node);
-            let missing: Vec<_> = (1..=self.written).filter(|number| !times.contains_key(number)).collect();
+            let missing: Vec<_> = (1..=self.written)
+                .filter(|number| !times.contains_key(number))
+                .collect();
             if missing.is_empty() || Instant::now() > deadline {
                 let double: Vec<_> = times.iter().filter(|(_, times)| **times > 1).collect();
                 assert!(
@@ -206,7 +228,11 @@ pub fn record(number: u64) -> Value {
 /// Installs the index template as a node can have it: two field types are not in the small builds of
 /// Elasticsearch.
 pub fn install_template(node: &Node) {
-    let product = if node.kind.is_elasticsearch() { "elasticsearch" } else { "opensearch" };
+    let product = if node.kind.is_elasticsearch() {
+        "elasticsearch"
+    } else {
+        "opensearch"
+    };
     let mut command = binary::command(["schema", "index-template", "--for", product]);
     let output = command.output().expect("run");
     assert_eq!(output.status.code(), Some(0), "{}", binary::stderr(&output));

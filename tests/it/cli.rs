@@ -1,6 +1,6 @@
 //! The command line contract: exit codes, and every flag of `normalize`, through the binary.
 
-use crate::support::outcome::{outcome, transcript};
+use crate::support::outcome::{filtered, outcome, transcript};
 use crate::support::program::{command, events, lines, project, run, run_command, stderr};
 use serde_json::{Value, json};
 
@@ -28,6 +28,7 @@ fn usage(arguments: &[&str]) -> String {
     assert_eq!(output.status.code(), Some(2), "{arguments:?}: {told}");
     assert!(output.stdout.is_empty());
     assert_eq!(told.lines().count(), 1, "{told}");
+    assert!(told.starts_with("error: "), "{told}");
     transcript(&command, &output)
 }
 
@@ -44,7 +45,8 @@ fn wrong_usage_exits_with_2_and_one_line() {
         &["--threads", "many"],
         &["--threads", "-1"],
         &["--max-line-bytes", "0"],
-        &["--max-line-bytes", "1G"],
+        &["--max-line-bytes", "2G"],
+        &["--max-line-bytes", "16MBytes"],
         &["--namespace", ""],
         &["--trusted-proxy", "ten"],
         &["--network", "10.0.0.0/8"],
@@ -58,6 +60,7 @@ fn wrong_usage_exits_with_2_and_one_line() {
         &["-q", "-v"],
         &["--config", "x.toml"],
         &["--host-metadata"],
+        &["--force"],
         &["--elasticsearch-url", "http://localhost:9200"],
         &["--output", &record, &record],
     ] {
@@ -68,6 +71,59 @@ fn wrong_usage_exits_with_2_and_one_line() {
     insta::assert_snapshot!(told);
     let before = std::fs::read(&record).expect("the record is still there");
     assert!(!before.is_empty());
+}
+
+#[test]
+fn wrong_usage_says_what_was_meant() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("audit");
+    std::fs::write(&file, "x").expect("written");
+    let mut told = String::new();
+    for arguments in [
+        &["normalise"][..],
+        &["schema", "field"],
+        &["normalize", "--dialct", "cloud"],
+        &["normalize", "--dialect", "clod"],
+        &["normalize", "--tag"],
+        &["normalize", "-x"],
+        &["fetch", "--urll", "https://acme.atlassian.net"],
+        &["fixtures", "check"],
+        &["state", "set", "x"],
+        &["auth", "login"],
+        &["audit.log"],
+        &["audit log.gz"],
+        &[file.to_str().expect("UTF-8")],
+        &["-"],
+        &["https://acme.atlassian.net"],
+        &["audits"],
+        &["schema", "audit.log"],
+    ] {
+        told += &usage(arguments);
+    }
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn wrong_usage_is_json_where_that_is_asked_for() {
+    for arguments in [
+        &["--log-format", "json", "normalize", "--dialct", "x"][..],
+        &["normalize", "--threads", "0", "--log-format=json"],
+        &[
+            "normalize",
+            "--geoip-city",
+            "no-such.mmdb",
+            "--log-format",
+            "json",
+        ],
+        &["fetch", "--log-format", "json"],
+    ] {
+        let output = run(arguments, b"");
+        assert_eq!(output.status.code(), Some(2));
+        let told = lines(&output.stderr);
+        assert_eq!(told.len(), 1);
+        assert_eq!(told[0]["level"], "ERROR");
+        assert!(told[0]["message"].is_string());
+    }
 }
 
 #[test]
@@ -133,6 +189,28 @@ fn quiet_says_nothing_and_verbose_names_each_record() {
     let told = lines(&told.stderr);
     assert_eq!(told[0]["failed"], 1);
     assert_eq!(told[0]["level"], "WARN");
+}
+
+#[test]
+fn a_summary_is_for_people_and_for_trouble() {
+    let told = |arguments: &[&str], input: &str| {
+        let arguments = ["normalize"].iter().chain(arguments);
+        let output = run(arguments, input.as_bytes());
+        assert_eq!(output.status.code(), Some(0));
+        filtered(&stderr(&output))
+    };
+    assert_eq!(told(&[], CLOUD), "");
+    let done = "INFO done records=1 failed=0 bytes=405 seconds=[SECONDS]\n";
+    assert_eq!(told(&["-v"], CLOUD), done);
+    let input = format!("{CLOUD}\nnonsense");
+    assert!(told(&[], &input).contains("records=2 failed=1 bytes="));
+    let json = run(
+        ["normalize", "-v", "--log-format", "json"],
+        CLOUD.as_bytes(),
+    );
+    let json = &lines(&json.stderr)[0];
+    assert_eq!(json["bytes"], 405);
+    assert!(json["seconds"].is_f64());
 }
 
 #[test]
@@ -314,6 +392,66 @@ fn constant_fields_win() {
 }
 
 #[test]
+fn constant_fields_may_be_given_inline_with_dotted_keys() {
+    let fields = r#" {"host.name":"a","host":{"os.type":"linux"},"event.module":"m","zone":"z"}"#;
+    let event = one(&["--add-fields", fields], CLOUD);
+    assert_eq!(event["host"], json!({"name": "a", "os": {"type": "linux"}}));
+    assert_eq!(event["event"]["module"], "m");
+    assert_eq!(event["event"]["kind"], "event");
+    assert_eq!(event["zone"], "z");
+}
+
+#[test]
+fn constant_fields_that_cannot_be_merged_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("fields.json");
+    std::fs::write(&path, r#"{"log":{"file":1}}"#).expect("written");
+    let path = path.display().to_string();
+    let mut told = String::new();
+    for fields in [
+        r#"{"event":"x"}"#,
+        r#"{"confluence":null}"#,
+        r#"{"confluence.audit":[{}]}"#,
+        r#"{"user":{"target":""}}"#,
+        r#"{"host.name":"a","host":"b"}"#,
+        r#"{"host.name":"a","host":{"name":"a"}}"#,
+        r#"{"host.name":"a","host.name.text":"a"}"#,
+        r#"{"a..b":1}"#,
+        r#"{"":1}"#,
+        r#"{"a":{".b":1}}"#,
+        r#"{"a":1"#,
+        "[1]",
+        &path,
+    ] {
+        told += &usage(&["normalize", "--add-fields", fields]);
+    }
+    insta::assert_snapshot!(told);
+}
+
+/// Every object that the table of fields has is kept.
+#[test]
+fn no_object_of_the_event_can_be_removed() {
+    let table = run(["schema", "fields", "--format", "json"], b"");
+    let table: Value = serde_json::from_slice(&table.stdout).expect("JSON");
+    let fields = table["fields"].as_array().expect("a list").iter();
+    let own = fields.filter(|field| !field.to_string().contains("--add-fields"));
+    let names: Vec<_> = own
+        .map(|field| field["name"].as_str().expect("a name"))
+        .collect();
+    assert!(names.len() > 40);
+    for name in names {
+        for (dot, _) in name.match_indices('.') {
+            let fields = json!({&name[..dot]: 1}).to_string();
+            let told = usage(&["normalize", "--add-fields", &fields]);
+            assert!(
+                told.contains(&format!("the object {} of", &name[..dot])),
+                "{told}"
+            );
+        }
+    }
+}
+
+#[test]
 fn records_over_the_limit() {
     let long = format!(
         r#"{{"creationDate":1,"summary":"{}"}}"#,
@@ -345,6 +483,14 @@ fn records_over_the_limit() {
         normalize(&["--max-line-bytes", "100031"], &long)[0]["event"]["kind"],
         "event"
     );
+    for (size, kind) in [
+        ("98KiB", "event"),
+        ("97K", "pipeline_error"),
+        ("100KB", "pipeline_error"),
+    ] {
+        let events = normalize(&["--max-line-bytes", size], &long);
+        assert_eq!(events[0]["event"]["kind"], kind, "{size}");
+    }
     let long = &normalize(&["--max-line-bytes", "100030"], &long)[0];
     assert_eq!(long["event"]["kind"], "pipeline_error");
 }

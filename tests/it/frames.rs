@@ -80,6 +80,10 @@ fn stream() -> impl Strategy<Value = Vec<u8>> {
         1 => Just(&b"\r\n"[..]),
         1 => Just(&b"  "[..]),
         1 => Just(&b"\n    "[..]),
+        2 => Just(&b"{\n  \"creationDate\": 1,\n  \"a\": [\n    {}\n  ]\n}\n"[..]),
+        2 => Just(&b"{\n"[..]),
+        1 => Just(&b"{\"a\":"[..]),
+        1 => Just(&b"\"creationDate\":1,\n"[..]),
         1 => Just(&b"\""[..]),
         1 => Just(&b"\\"[..]),
         1 => Just(&b"\xFF"[..]),
@@ -117,8 +121,9 @@ proptest! {
     #[test]
     fn a_line_that_is_no_document_is_one_event(lines in vec("[a-z\"{}:,0-9 \\\\\\t]{0,30}", 0..8)) {
         let is_one = |line: &String| !line.trim_ascii().is_empty();
-        let text = lines.join("\n");
-        let expected = lines.iter().filter(|line| is_one(line)).count();
+        // Behind a line, nothing goes on over several.
+        let text = format!("x\n{}", lines.join("\n"));
+        let expected = 1 + lines.iter().filter(|line| is_one(line)).count();
         prop_assert_eq!(events_of(text.as_bytes(), &[7], 1 << 20).len(), expected);
     }
 }
@@ -200,6 +205,112 @@ fn documents_and_lines() {
     }
 }
 
+/// As `jq` prints it.
+const PRETTY: &str = r#"{
+  "creationDate": 1,
+  "summary": "a \"b\" }",
+  "affectedObject": {
+    "name": "x"
+  },
+  "associatedObjects": [
+    {
+      "name": "y"
+    }
+  ]
+}"#;
+
+#[test]
+fn records_over_several_lines() {
+    const R: &str = r#"{"creationDate":1}"#;
+    const P: &str = PRETTY;
+    let page = |records: &str| format!("{{\n  \"results\": [\n{records}\n  ],\n  \"size\": 1\n}}");
+    let one_page = page(P);
+    let crlf = format!("{P}\n{P}\n").replace('\n', "\r\n");
+    for (text, kinds) in [
+        (P.to_owned(), "."),
+        (format!("\u{FEFF}\n  {P}\n\n"), "."),
+        (format!("{P}\n{P}\n{P}\n"), "..."),
+        (crlf, ".."),
+        (format!("{P}{P} {R}\n{R}"), "...."),
+        (
+            format!("{P}\n{one_page}\n{P}\n[\n{P},\n{P}\n]\n{P}"),
+            "......",
+        ),
+        (format!("{P}\n{R}\n{R}"), "..."),
+        // A fault costs its record.
+        (format!("{{\n  \"creationDate\": ,\n}}\n{P}"), "!."),
+        (format!("{{\n  \"a\": [\n  }}\n}}\n{P}"), "!."),
+        (format!("{P}\n{{\n  \"creationDate\": 1,\n  \"a"), ".!"),
+        (format!("{P}\n{{\n  \"creationDate\": 1,\n{P}\n{P}"), ".!.."),
+        // Its first line may have more in it.
+        (
+            "{ \"creationDate\": 1,\n  \"a\": {\"b\": 1}\n}".to_owned(),
+            ".",
+        ),
+        // An array may hold pages.
+        (format!("[{one_page},\n{one_page}]"), ".."),
+        (
+            format!("[{{\"size\":1,\"results\":[{R},{R}]}},{{\"results\":[]}},{R}]"),
+            "...",
+        ),
+        (format!("[{{\"size\":,\"results\":[{R}]}},{R}]"), "!."),
+        (format!("[{{\"size\" 1}},{{\"a\":[}}]}},{R}]"), "!!"),
+        (format!("[{R},{{\"size\":1,\"results\":[{R},{R}"), "...!"),
+        // A line that was cut off does not swallow those that follow.
+        (format!("{{\"a\":\n{R}\n{R}"), "!.."),
+        (format!("{{\"a\":\n{R}"), "!."),
+        (format!("{{\"a\":1,\n{R}\n{R}"), "!.."),
+        (format!("{{\"a\":[\n{R}\n{R}"), "!.."),
+        (format!("{{\"a\":[1,\n{R}\n"), "!."),
+        (format!("{{\"a\":\"x\n{R}\n{R}"), "!.."),
+        (format!("{{\n{R}\n{R}"), "!.."),
+        (format!("{R}\n{P}"), ".!!!!!!!!!!!!"),
+    ] {
+        assert_eq!(outline(&text).0, kinds, "{text}");
+    }
+}
+
+#[test]
+fn a_good_line_behind_one_that_was_cut_off_does_not_wait_for_the_next() {
+    let mut framer = Framer::new(1 << 20);
+    let mut frames = Vec::new();
+    let text = b"{\"a\":\n{\"creationDate\":1}\n";
+    assert_eq!(framer.frame(text, false, &mut frames), text.len());
+}
+
+#[test]
+fn the_text_of_a_record_over_several_lines_is_kept() {
+    let text = format!("{PRETTY}\n  {PRETTY}\n");
+    let events = events_of(text.as_bytes(), &[7], 1 << 20);
+    for event in &events {
+        assert_eq!(event["event"]["original"], PRETTY);
+    }
+    assert_eq!(outline(&text).1, [0, PRETTY.len() as u64 + 1]);
+}
+
+#[test]
+fn a_record_over_several_lines_has_the_limit_of_a_line() {
+    let long = format!(
+        "{{\n  \"creationDate\": 1,\n  \"summary\": \"{}\"\n}}\n",
+        "x".repeat(200_000)
+    );
+    let text = format!("{PRETTY}\n{long}{PRETTY}\n");
+    for pieces in [&[usize::MAX][..], &[1000]] {
+        let events = events_of(text.as_bytes(), pieces, 300);
+        let messages: Vec<_> = events
+            .iter()
+            .map(|event| event["error"]["message"].as_str())
+            .collect();
+        let message = format!(
+            "record of {} bytes at byte {} of the input is longer than the limit of 300 \
+             (--max-line-bytes); its first 65536 bytes are kept",
+            long.len() - 1,
+            PRETTY.len() + 1
+        );
+        assert_eq!(messages, [None, Some(&*message), None]);
+    }
+}
+
 #[test]
 fn the_offset_is_that_of_the_line() {
     const R: &str = r#"{"creationDate":1}"#;
@@ -213,6 +324,7 @@ fn the_offset_is_that_of_the_line() {
 fn nul_bytes_before_a_line_are_no_part_of_it() {
     const R: &str = r#"{"creationDate":1}"#;
     const N: &str = "\0\0\0";
+    const P: u64 = PRETTY.len() as u64;
     for (text, kinds, offsets) in [
         (format!("{N}{R}\n{R}"), "..", &[3, 22][..]),
         (
@@ -229,6 +341,11 @@ fn nul_bytes_before_a_line_are_no_part_of_it() {
         (format!("{R}{N}{R}{N}[{R}]"), "...", &[0, 21, 42]),
         (format!(" {N}{R}\n{R}"), "..", &[4, 23]),
         (format!("{{\"a{N}{R}\n{R}"), "!..", &[0, 6, 25]),
+        (
+            format!("{PRETTY}{N}{PRETTY}\n{N}{PRETTY}\n{N}\n"),
+            "...",
+            &[0, P + 3, 2 * P + 7],
+        ),
         // Elsewhere they are what they are.
         (format!("x{N}y\n{R}"), "!.", &[0, 6]),
     ] {

@@ -28,7 +28,7 @@ const ROOMS: [(&str, &[&str]); 19] = [
     (
         "cli",
         &[
-            "fetch", "fixtures", "schema", "auth", "http", "pipeline", "exit",
+            "fetch", "fixtures", "schema", "auth", "http", "pipeline", "process", "exit",
         ],
     ),
     (

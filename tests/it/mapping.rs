@@ -58,13 +58,13 @@ fn add_fields(overlay: usize) -> Value {
             "zulu": "\u{1}é\"",
         }),
         _ => json!({
-            "confluence": {"audit": {"type": "constant", "changed_values": {"an": "object"}}},
-            "data_stream": 7,
+            "confluence": {"audit": {"changed_values": {"an": "object"}, "method": ["constant"]}},
+            "data_stream": {"type": 7},
             "event": {"dataset": {"a": "b"}, "kind": "constant"},
-            "input": "constant",
-            "service": ["constant"],
-            "source": {"geo": "constant"},
-            "user": {"target": "nobody"},
+            "input": {"type": ["constant"]},
+            "service": {"address": ["constant"]},
+            "source": {"geo": {"location": "constant"}},
+            "user": {"target": {"name": {"an": "object"}}},
         }),
     }
 }

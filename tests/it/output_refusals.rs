@@ -1,7 +1,9 @@
 //! Outputs that take no events: held, closed, or stalled.
 
+use std::fs;
 use std::io::Read as _;
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
 
 use crate::support::follow::{self, Place, finish, line_count};
 use crate::support::outcome::outcome;
@@ -24,6 +26,106 @@ fn normalize_leaves_a_held_output_alone() {
     command.arg(place.out());
     assert_eq!(finish(command).status.code(), Some(0));
     assert!(line_count(&place.out()) < 3, "truncated");
+}
+
+/// Runs `normalize` on a record, with a place for the output.
+fn normalize_to(path: &Path, more: &[&str]) -> Output {
+    let mut command = program::command(["normalize", "-q", "testdata/sample/record.log", "-o"]);
+    command.arg(path).args(more);
+    finish(command)
+}
+
+#[test]
+fn normalize_does_not_overwrite_what_are_no_events() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("b.log");
+    let record = fs::read_to_string("testdata/sample/record.log").expect("the record");
+    let filebeat = r#"{"@timestamp":"2026-01-01T00:00:00.000Z","message":"x"}"#;
+    for content in [&*record, "x", "\n", "{}", filebeat] {
+        fs::write(&path, content).expect("written");
+        let output = normalize_to(&path, &[]);
+        assert_eq!(output.status.code(), Some(2));
+        assert_eq!(fs::read_to_string(&path).expect("there"), content);
+    }
+    insta::assert_snapshot!(outcome(&normalize_to(&path, &[])));
+    let forced = normalize_to(&path, &["--force"]);
+    assert_eq!(forced.status.code(), Some(0), "{}", stderr(&forced));
+    assert_eq!(line_count(&path), 1);
+
+    // What is empty, holds events or keeps nothing is written to.
+    for more in [
+        &[][..],
+        &["--add-fields", r#"{"@a":1}"#],
+        &["--namespace", "x"],
+        &[],
+    ] {
+        assert_eq!(normalize_to(&path, more).status.code(), Some(0));
+    }
+    fs::write(&path, "").expect("written");
+    for path in [&*path, Path::new("/dev/null")] {
+        assert_eq!(normalize_to(path, &[]).status.code(), Some(0));
+    }
+    let directory = normalize_to(folder.path(), &["--force"]);
+    assert_eq!(directory.status.code(), Some(1));
+}
+
+#[test]
+fn a_hard_link_to_an_input_is_no_output_even_by_force() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (log, link) = (folder.path().join("a.log"), folder.path().join("b.log"));
+    fs::copy("testdata/sample/record.log", &log).expect("copied");
+    fs::hard_link(&log, &link).expect("linked");
+    let mut command = program::command(["normalize", "--force", "-o"]);
+    command.arg(&link).arg(&log);
+    let output = finish(command);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("is also an input"));
+    assert!(line_count(&log) > 0);
+}
+
+#[test]
+fn a_missing_directory_of_the_output_is_named() {
+    let place = Place::new(&["*.log"]);
+    place.append("audit.log", 1..=1);
+    let path = place.folder().join("no/dir/x");
+    insta::assert_snapshot!(outcome(&normalize_to(&path, &[])));
+    let mut command = place.tail(&["--once", "-q", "-o"]);
+    command.arg(&path);
+    insta::assert_snapshot!(outcome(&finish(command)));
+}
+
+#[test]
+fn a_file_of_events_is_not_for_everyone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("out.ndjson");
+    for (umask, expected) in [("000", 0o640), ("077", 0o600)] {
+        for command in [
+            program::command(["normalize", "-q", "testdata/sample/record.log", "-o"]),
+            {
+                let mut tail =
+                    program::command(["tail", "-q", "--once", "testdata/sample/record.log"]);
+                tail.arg("--state-dir").arg(folder.path()).arg("-o");
+                tail
+            },
+        ] {
+            let mut command = command;
+            command.arg(&path);
+            let output = finish(shell(
+                &format!("umask {umask}; exec \"$0\" \"$@\""),
+                &command,
+            ));
+            assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+            assert_eq!(mode(&path), expected);
+            fs::remove_file(&path).expect("removed");
+        }
+    }
+    // One that is there keeps its mode.
+    fs::write(&path, "").expect("written");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).expect("set");
+    normalize_to(&path, &[]);
+    assert_eq!(mode(&path), 0o666);
 }
 
 fn shell(script: &str, command: &Command) -> Command {

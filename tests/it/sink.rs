@@ -182,10 +182,7 @@ fn a_shorter_file_is_not_padded_but_told_and_appended_to() {
         })
     });
     settled.unwrap();
-    assert!(
-        told.contains(" WARN ") && told.contains("shorter"),
-        "{told}"
-    );
+    assert!(told.contains("WARN ") && told.contains("shorter"), "{told}");
     let mut sink = place.open();
     sink.write(b"three\n", NEVER).unwrap();
     assert_eq!(sink.sync().unwrap().unwrap().length, 14);

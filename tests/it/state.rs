@@ -123,7 +123,7 @@ fn damage_of_every_kind_goes_back_one_generation() {
         fs::write(place.newest(), &damaged).unwrap();
         let (loaded, told) = place.load();
         assert_eq!(loaded.unwrap().as_deref(), Some("one"), "{damaged}");
-        assert!(told.contains(" WARN ") && told.contains(why), "{told}");
+        assert!(told.contains("WARN ") && told.contains(why), "{told}");
         assert!(told.contains(place.newest().to_str().unwrap()), "{told}");
         assert_eq!(read(&place).unwrap().state, "one");
     }

@@ -319,7 +319,7 @@ fn a_full_output_is_an_error_that_names_it() {
 fn an_output_file_is_truncated_first() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("events.ndjson");
-    std::fs::write(&path, "x".repeat(1 << 20)).expect("written");
+    std::fs::write(&path, plain().repeat(3)).expect("written");
     let arguments = ["normalize".as_ref(), "--output".as_ref(), path.as_os_str()];
     let output = run_command(command(arguments), &log());
     assert_eq!(output.status.code(), Some(0));

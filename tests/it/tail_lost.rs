@@ -52,7 +52,7 @@ fn a_rotated_file_that_was_not_read_to_its_end_is_overwritten() {
             path.display()
         );
         assert!(told.contains(&expected), "{told}");
-        assert!(told.contains("lost_bytes=0"), "{told}");
+        assert!(!told.contains("lost_bytes="), "{told}");
         let told = stderr(&place.once());
         assert!(!told.contains("WARN"), "{told}");
         place.has((1..=last).chain(41..=42));
@@ -241,7 +241,7 @@ fn a_file_that_was_seen_and_not_read_is_rotated_and_compressed() {
         place.append("a.log", 3..=3);
         let told = stderr(&place.once());
         assert!(
-            !told.contains("WARN") && told.contains("lost_bytes=0"),
+            !told.contains("WARN") && !told.contains("lost_bytes="),
             "{told}"
         );
         place.has(1..=3);

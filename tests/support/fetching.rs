@@ -63,6 +63,12 @@ impl Fetching {
         }
     }
 
+    /// From here on asks in another way, with the same state and output.
+    pub fn by(&mut self, way: Way) -> &Self {
+        self.way = way;
+        self
+    }
+
     /// The state directory.
     pub fn state(&self) -> PathBuf {
         self.folder.path().join("state")

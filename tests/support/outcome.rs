@@ -13,6 +13,7 @@ static FILTERS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     [
         (&*format!(r"{folder}/\.tmp\w{{6}}(/place\b)?"), "[FOLDER]"),
         (&*project, "[PROJECT]"),
+        (r"\bseconds=[0-9.e-]+", "seconds=[SECONDS]"),
         (r"\b127\.0\.0\.1:\d+", "127.0.0.1:[PORT]"),
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "[TIME]"),
         (r"\bprocess \d+", "process [ID]"),

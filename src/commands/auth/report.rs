@@ -1,12 +1,12 @@
 //! What `auth status` and `auth sites` print. No token gets in here.
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::auth::store::{AccessibleSite, TokenSet, text};
 use crate::pipeline::timestamp::Timestamp;
+use crate::process::advice;
 
 /// Format of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +54,8 @@ fn status_text(token_set: &TokenSet, now: Timestamp) -> String {
         line("site", &site_line(site));
     }
     if token_set.sites.is_empty() {
-        line("site", "unknown: run `confluence-ecs auth sites`");
+        let sites = advice::command(&["auth", "sites"]);
+        line("site", &format!("unknown: run `{sites}`"));
     }
     line("access token", &ends(token_set.access_ends, now));
     match token_set.refresh_ends() {
@@ -104,17 +105,25 @@ fn site_json(site: &AccessibleSite) -> Value {
     })
 }
 
-/// When something ends, and how far away that is, to the minute.
+/// When something ends, and how far away that is.
 fn ends(time: Timestamp, now: Timestamp) -> String {
-    let away = |difference: time::Duration| {
-        let minutes = difference.whole_minutes().unsigned_abs();
-        humantime::format_duration(Duration::from_secs(minutes * 60)).to_string()
-    };
     let difference = time.to_utc() - now.to_utc();
+    let away = away(difference.whole_minutes().unsigned_abs());
     if difference.is_positive() {
-        format!("ends {} (in {})", text(time), away(difference))
+        format!("ends {} (in {away})", text(time))
     } else {
-        format!("ended {} ({} ago)", text(time), away(difference))
+        format!("ended {} ({away} ago)", text(time))
+    }
+}
+
+/// A number of minutes in the largest unit of which there are two.
+fn away(minutes: u64) -> String {
+    match (minutes / 60 / 24, minutes / 60, minutes) {
+        (days @ 2.., _, _) => format!("{days} days"),
+        (_, hours @ 2.., _) => format!("{hours} hours"),
+        (_, _, 0) => "less than a minute".to_owned(),
+        (_, _, 1) => "1 minute".to_owned(),
+        (_, _, minutes) => format!("{minutes} minutes"),
     }
 }
 
@@ -130,14 +139,33 @@ mod tests {
     fn ends_are_told_from_both_sides() {
         let time = |text| Timestamp::from_text(text).unwrap();
         let now = time("2026-01-01T00:00:30Z");
-        assert_eq!(
-            ends(time("2026-01-01T01:00:31Z"), now),
-            "ends 2026-01-01T01:00:31.000Z (in 1h)"
-        );
-        assert_eq!(
-            ends(time("2025-12-30T00:00:30Z"), now),
-            "ended 2025-12-30T00:00:30.000Z (2days ago)"
-        );
-        assert_eq!(ends(now, now), "ended 2026-01-01T00:00:30.000Z (0s ago)");
+        for (at, expected) in [
+            (
+                "2026-01-01T01:00:31Z",
+                "ends 2026-01-01T01:00:31.000Z (in 60 minutes)",
+            ),
+            (
+                "2026-03-31T12:00:00Z",
+                "ends 2026-03-31T12:00:00.000Z (in 89 days)",
+            ),
+            (
+                "2026-01-02T23:00:30Z",
+                "ends 2026-01-02T23:00:30.000Z (in 47 hours)",
+            ),
+            (
+                "2026-01-01T00:01:30Z",
+                "ends 2026-01-01T00:01:30.000Z (in 1 minute)",
+            ),
+            (
+                "2025-12-30T00:00:30Z",
+                "ended 2025-12-30T00:00:30.000Z (2 days ago)",
+            ),
+            (
+                "2026-01-01T00:00:30Z",
+                "ended 2026-01-01T00:00:30.000Z (less than a minute ago)",
+            ),
+        ] {
+            assert_eq!(ends(time(at), now), expected);
+        }
     }
 }

@@ -9,7 +9,9 @@ use super::Error;
 use super::tail::report::condition;
 use crate::cli::{StateCommand, StateDirArgs};
 use crate::exit::Exit;
+use crate::fetch::states;
 use crate::http::address::without_credentials;
+use crate::pipeline::timestamp::Timestamp;
 use crate::process::shown::Shown as _;
 use crate::state::{self, Store};
 use crate::tail::checkpoints::{Checkpoints, LogEntry};
@@ -39,6 +41,7 @@ pub fn run(task: StateCommand) -> Result<Exit, Error> {
             state,
         } => change(&state, |checkpoints| {
             let ids = ids(checkpoints, &name)?;
+            let since = since.map(|since| since.at(Timestamp::now()));
             let set = set::set(checkpoints, &ids, &name, offset, since);
             let (path, offset) = set.map_err(Error::CannotSet)?;
             Ok(format!("{}: offset {offset}\n", path.shown()))
@@ -78,7 +81,7 @@ fn list(at: &StateDirArgs) -> Result<Exit, Error> {
             condition(checkpoint)
         )
     });
-    let sites = sites::all(&directory);
+    let sites = states::all(&directory);
     let sites = sites
         .iter()
         .map(|(_, checkpoints)| sites::line(checkpoints));

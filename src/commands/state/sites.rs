@@ -4,57 +4,33 @@ use std::io;
 use std::path::Path;
 
 use crate::commands::Error;
-use crate::fetch::checkpoint::{PREFIX, SiteCheckpoint};
+use crate::fetch::checkpoint::SiteCheckpoint;
+use crate::fetch::clock::Clock;
+use crate::fetch::states::{self, Named};
+use crate::fetch::time_spec::TimeSpec;
 use crate::fetch::window::is_future;
 use crate::options;
 use crate::pipeline::timestamp::Timestamp;
-use crate::state::{self, Store};
+use crate::state::Store;
 
-/// The states of sites in a directory, in the order of their names. One that cannot be read is warned about
-/// and passed over.
-pub fn all(directory: &Path) -> Vec<(String, SiteCheckpoint)> {
-    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
-    let names = entries.filter_map(|entry| {
-        let name = entry.file_name().into_string().ok()?;
-        let name = name.strip_suffix(".json")?;
-        name.starts_with(PREFIX).then(|| name.to_owned())
-    });
-    let mut all: Vec<_> = names
-        .filter_map(
-            |name| match state::read::<SiteCheckpoint>(directory, &name) {
-                Ok(saved) => Some((name, saved?.state)),
-                Err(error) => {
-                    tracing::warn!("{error}");
-                    None
-                }
-            },
-        )
-        .collect();
-    all.sort_by_key(|(_, checkpoint)| checkpoint.name());
-    all
-}
-
-/// The state of a site by its name: as `state list` prints it, or with a slash or `/wiki` more, or its
-/// cloud id. None if there is none.
-pub fn find(directory: &Path, name: &str) -> Option<(String, SiteCheckpoint)> {
-    let all = all(directory);
-    let bare = |name: &str| {
-        let name = name.trim_end_matches('/');
-        name.strip_suffix("/wiki").unwrap_or(name).to_owned()
+/// The state of a site by its name: as `state list` prints it, or by any of its addresses, or its cloud id,
+/// with `?search=TEXT` for that of a query. None if there is none.
+pub fn find(directory: &Path, name: &str) -> Option<Named> {
+    let all = states::all(directory);
+    let (site, search) = match name.split_once("?search=") {
+        Some((site, search)) => (site, Some(search)),
+        None => (name, None),
     };
-    let exact = all
-        .iter()
-        .position(|(_, checkpoint)| checkpoint.name() == name);
-    let at = exact.or_else(|| {
-        all.iter().position(|(_, checkpoint)| {
-            let site = bare(&checkpoint.site);
-            let is_cloud_id = site
-                .rsplit_once("/ex/confluence/")
-                .is_some_and(|(_, id)| id == name);
-            checkpoint.search.is_none() && (site == bare(name) || is_cloud_id)
-        })
-    });
-    all.into_iter().nth(at?)
+    let is_exact = |(_, checkpoint): &&Named| checkpoint.name() == name;
+    let is_named = |(_, checkpoint): &&Named| {
+        checkpoint.search.as_deref() == search && checkpoint.identity().is_named(site)
+    };
+    // Of two that an earlier version kept for one site, that which goes on.
+    let found = |is: &dyn Fn(&&Named) -> bool| {
+        let found = all.iter().filter(is);
+        found.max_by_key(|site| states::is_current(site)).cloned()
+    };
+    found(&is_exact).or_else(|| found(&is_named))
 }
 
 /// A line of `state list`.
@@ -83,17 +59,9 @@ pub fn show(checkpoint: &SiteCheckpoint) -> Result<String, Error> {
 ///
 /// # Errors
 /// When an instance holds it, or it cannot be removed.
-pub fn forget(
-    directory: &Path,
-    (file, checkpoint): &(String, SiteCheckpoint),
-) -> Result<String, Error> {
-    let store = Store::open(directory, file)?;
-    let removed = store.remove();
-    removed.map_err(|source| Error::Save {
-        directory: directory.to_owned(),
-        source,
-    })?;
-    Ok(format!("{}: forgotten\n", checkpoint.name()))
+pub fn forget(directory: &Path, site: &Named) -> Result<String, Error> {
+    states::forget(directory, site)?;
+    Ok(format!("{}: forgotten\n", site.1.name()))
 }
 
 /// Fetches from a time on with the next run; what was delivered of it before is delivered again.
@@ -102,17 +70,18 @@ pub fn forget(
 /// When an instance holds the state, or it cannot be saved.
 pub fn set(
     directory: &Path,
-    (file, checkpoint): &(String, SiteCheckpoint),
-    since: Option<Timestamp>,
+    (file, checkpoint): &Named,
+    since: Option<TimeSpec>,
 ) -> Result<String, Error> {
     let since = since.ok_or_else(|| Error::OffsetOfSite(checkpoint.name()))?;
-
-    if is_future(since) {
-        return Err(options::Error::Fetch(options::fetch::Error::Future).into());
-    }
     let store = Store::open(directory, file)?;
     // What is there now, under the lock.
     let mut checkpoint: SiteCheckpoint = store.load()?.unwrap_or_else(|| checkpoint.clone());
+    let now = Timestamp::now();
+    let since = since.at(Clock::saved(checkpoint.clock_ahead).earlier(now));
+    if is_future(since) {
+        return Err(options::Error::Fetch(options::fetch::Error::Future { since, now }).into());
+    }
     checkpoint.begin(since);
     store.save(&checkpoint).map_err(|source| Error::Save {
         directory: directory.to_owned(),

@@ -5,8 +5,8 @@ pub(super) mod report;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Error, destination};
 use super::normalize::output_file;
+use super::{Error, destination};
 use crate::cli::TailArgs;
 use crate::exit::Exit;
 use crate::options::{self, MappingSources};

@@ -40,9 +40,6 @@ impl Entry {
     fn read(text: &str) -> Option<Self> {
         let text = text.trim_start_matches("*.").trim_start_matches('.');
         let text = text.trim_end_matches('.').to_ascii_lowercase();
-        if text == "*" {
-            return Some(Self::All);
-        }
         let (host, port) = without_port(&text);
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         if let Ok(network) = bare.parse() {
@@ -64,7 +61,7 @@ impl Entry {
             (Self::Domain(domain, own), Some(Host::Domain(host))) => {
                 is_port(own) && is_below(host.trim_end_matches('.'), domain)
             }
-            (Self::Domain(..), _) | (Self::Network(..), _) => false,
+            (Self::Domain(..) | Self::Network(..), _) => false,
         }
     }
 }
@@ -96,6 +93,7 @@ mod tests {
         for (list, url, expected) in [
             ("*", "https://a.example", true),
             (" * ", "https://a.example", true),
+            ("b.example,*", "https://a.example", false),
             ("example.com", "https://example.com", true),
             ("example.com", "https://wiki.example.com", true),
             (".example.com", "https://wiki.example.com", true),

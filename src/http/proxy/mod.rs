@@ -11,6 +11,7 @@ use ureq::http::Uri;
 use url::Url;
 
 use self::bypass::Bypass;
+use super::address::is_loopback;
 use crate::secret::Secret;
 
 /// The flag that names a proxy.
@@ -127,11 +128,13 @@ impl Proxy {
         self.inner.username().is_some()
     }
 
-    /// Its password, which no message may show.
+    /// Its password, and the pair that its header is made of, which no message may show.
     #[must_use]
-    pub(super) fn password(&self) -> Option<Secret> {
+    pub(super) fn secrets(&self) -> Vec<Secret> {
+        let user = self.inner.username().unwrap_or_default();
         let password = self.inner.password().filter(|text| !text.is_empty());
-        password.map(|text| Secret::new(text.to_owned()))
+        let both = password.map(|text| [text.to_owned(), format!("{user}:{text}")]);
+        both.into_iter().flatten().map(Secret::new).collect()
     }
 
     /// Its URL for the HTTP library.
@@ -166,6 +169,8 @@ pub(super) struct Proxies {
     pub http: Option<Proxy>,
     pub https: Option<Proxy>,
     bypass: Bypass,
+    /// Whether the environment has `HTTP_PROXY`.
+    has_upper_case: bool,
 }
 
 impl Proxies {
@@ -195,7 +200,7 @@ impl Proxies {
                 Self {
                     http: proxy.clone(),
                     https: proxy,
-                    bypass: Bypass::default(),
+                    ..Self::default()
                 }
             }
             None => Self {
@@ -206,6 +211,7 @@ impl Proxies {
                     .find_map(set)
                     .map(|(_, list)| Bypass::read(&list.to_string_lossy()))
                     .unwrap_or_default(),
+                has_upper_case: set(&"HTTP_PROXY").is_some(),
             },
         };
         if let Some((password, is_needed)) = password {
@@ -219,6 +225,13 @@ impl Proxies {
             proxies.https = add(proxies.https)?;
         }
         Ok(proxies)
+    }
+
+    /// Whether other programs than curl would use `HTTP_PROXY` for a URL that is asked directly.
+    #[must_use]
+    pub fn ignores_variable(&self, url: &Url) -> bool {
+        let is_meant = self.has_upper_case && url.scheme() == "http" && !is_loopback(url);
+        is_meant && self.http.is_none() && !self.bypass.covers(url)
     }
 
     /// The proxy for a URL; none: directly.

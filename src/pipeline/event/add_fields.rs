@@ -19,11 +19,39 @@ pub(super) struct Member {
     pub object: Option<AddFields>,
 }
 
+/// The objects of an event: a constant that is no object would take their place, and the fields in
+/// them would be lost.
+const OBJECTS: [&str; 23] = [
+    "confluence",
+    "confluence.audit",
+    "confluence.audit.type",
+    "data_stream",
+    "ecs",
+    "error",
+    "event",
+    "group",
+    "input",
+    "log",
+    "log.file",
+    "related",
+    "service",
+    "source",
+    "source.as",
+    "source.as.organization",
+    "source.geo",
+    "user",
+    "user.changes",
+    "user.changes.group",
+    "user.group",
+    "user.target",
+    "user.target.group",
+];
+
 /// Why a text is no object of constant fields.
 #[derive(Debug, thiserror::Error)]
 pub enum AddFieldsError {
     /// The text is not valid JSON.
-    #[error("is not JSON: {0}")]
+    #[error("is not valid JSON: {0}")]
     Syntax(#[from] serde_json::Error),
     /// JSON, but no object.
     #[error("is not a JSON object of fields, such as {{\"host\": {{\"name\": \"wiki-1\"}}}}")]
@@ -36,17 +64,29 @@ pub enum AddFieldsError {
         /// The rule that it breaks.
         fault: &'static str,
     },
+    /// A key with nothing before, between or behind its dots.
+    #[error("has a key that names no field, {0:?}: expected one such as \"host.name\"")]
+    EmptyName(String),
+    /// The same field twice, once with dots in its key.
+    #[error("has more than one value for {0}")]
+    Conflict(String),
+    /// An object of the event would be lost.
+    #[error("would remove the object {0} of the events: expected an object of fields for it")]
+    Object(String),
 }
 
 impl AddFields {
-    /// Reads the object from its JSON text.
+    /// Reads the object from its JSON text; a dotted key is that of a field in an object.
     ///
     /// # Errors
-    /// When it is not JSON, no object, or breaks the rules of a namespace.
+    /// When it is not JSON, no object, names a field twice, would take an object's place, or breaks the
+    /// rules of a namespace.
     pub fn from_json(text: &[u8]) -> Result<Self, AddFieldsError> {
         let Value::Object(object) = serde_json::from_slice(text)? else {
             return Err(AddFieldsError::NotAnObject);
         };
+        let object = expanded(object, "")?;
+        keeps_objects(&object, "")?;
         let data_stream = object.get("data_stream");
         let namespace = data_stream.and_then(|fields| fields.get("namespace")?.as_str());
         // An empty one is absent, as everywhere.
@@ -104,6 +144,72 @@ impl AddFields {
 
     pub(super) fn members(&self) -> &[Member] {
         &self.members
+    }
+}
+
+/// The object with its dotted keys expanded: `{"host.name":"a"}` is `{"host":{"name":"a"}}`. It is that
+/// of the field `path`; empty for the whole event.
+fn expanded(object: Map<String, Value>, path: &str) -> Result<Map<String, Value>, AddFieldsError> {
+    let mut fields = Map::new();
+    for (key, value) in object {
+        if key.split('.').any(str::is_empty) {
+            return Err(AddFieldsError::EmptyName(joined(path, &key)));
+        }
+        let value = match value {
+            Value::Object(object) => Value::Object(expanded(object, &joined(path, &key))?),
+            value => value,
+        };
+        insert(&mut fields, &key, value, path)?;
+    }
+    Ok(fields)
+}
+
+/// Puts a value into an object, in further objects if its key has dots.
+fn insert(
+    fields: &mut Map<String, Value>,
+    key: &str,
+    value: Value,
+    path: &str,
+) -> Result<(), AddFieldsError> {
+    let (name, value) = match key.split_once('.') {
+        None => (key, value),
+        Some((name, rest)) => {
+            let mut inner = Map::new();
+            insert(&mut inner, rest, value, "")?;
+            (name, Value::Object(inner))
+        }
+    };
+    let path = joined(path, name);
+    match (fields.get_mut(name), value) {
+        (None, value) => {
+            fields.insert(name.to_owned(), value);
+            Ok(())
+        }
+        (Some(Value::Object(known)), Value::Object(more)) => {
+            let mut all = more.into_iter();
+            all.try_for_each(|(name, value)| insert(known, &name, value, &path))
+        }
+        (Some(_), _) => Err(AddFieldsError::Conflict(path)),
+    }
+}
+
+/// Checks that every object of the event stays one.
+fn keeps_objects(object: &Map<String, Value>, path: &str) -> Result<(), AddFieldsError> {
+    object.iter().try_for_each(|(name, value)| {
+        let path = joined(path, name);
+        match value {
+            Value::Object(object) => keeps_objects(object, &path),
+            _ if OBJECTS.contains(&&*path) => Err(AddFieldsError::Object(path)),
+            _ => Ok(()),
+        }
+    })
+}
+
+fn joined(path: &str, name: &str) -> String {
+    if path.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{path}.{name}")
     }
 }
 

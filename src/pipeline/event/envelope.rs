@@ -4,6 +4,7 @@ use super::AddFields;
 use super::id::IdSource;
 use crate::pipeline::json::json_string;
 use crate::pipeline::timestamp::Timestamp;
+use crate::process::shown::Shown as _;
 
 /// The data set of Elastic's integration, as JSON.
 pub const DATASET: &str = "\"atlassian_confluence.audit\"";
@@ -82,6 +83,8 @@ fn tags_json(preserve_original: bool, tags: &[String]) -> String {
 /// Where a record came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
+    /// The file or stream, for people.
+    name: String,
     /// `input.type` as JSON.
     pub(super) input: &'static str,
     /// `log.file.path` as JSON, for files.
@@ -95,10 +98,17 @@ pub struct Origin {
 }
 
 impl Origin {
+    /// The file or stream, for people.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Origin of records read from stdin.
     #[must_use]
     pub fn stdin() -> Self {
         Self {
+            name: "stdin".to_owned(),
             input: "\"stdin\"",
             path: None,
             created: String::new(),
@@ -111,6 +121,7 @@ impl Origin {
     #[must_use]
     pub fn api(asked: Timestamp) -> Self {
         Self {
+            name: "the API".to_owned(),
             input: "\"httpjson\"",
             path: None,
             created: String::from_utf8_lossy(&asked.json()).into_owned(),
@@ -124,8 +135,10 @@ impl Origin {
     pub fn file(path: &std::path::Path) -> Self {
         let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let id_source = IdSource::Stream(absolute.to_string_lossy().into_owned());
+        let name = path.shown().to_string();
         let path = json_string(&path.to_string_lossy());
         Self {
+            name,
             input: "\"log\"",
             joined: format!(
                 r#""input":{{"type":"log"}},"log":{{"file":{{"path":{path}}},"offset":"#

@@ -1,7 +1,9 @@
 //! Text that cannot be used: what is kept of it, and why.
 
-use super::scan::Scanner;
-use super::{Frame, KEPT_OF_TOO_LONG};
+use memchr::memchr;
+
+use super::scan::{Found, Scanner};
+use super::{Frame, Framer, KEPT_OF_TOO_LONG, LINES, Mode, Step, documents};
 
 /// Why a frame is [`Frame::Unreadable`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -89,6 +91,8 @@ pub(super) struct Discarded {
     pub opening: Vec<u8>,
     /// A line over the limit may be a page: then its records are what counts.
     pub scanner: Option<Scanner>,
+    /// Its end is not that of its line: it goes on to the next line that begins a document.
+    pub until_document: bool,
 }
 
 impl Discarded {
@@ -104,6 +108,7 @@ impl Discarded {
             broken: None,
             opening: Vec::new(),
             scanner: None,
+            until_document: false,
         }
     }
 
@@ -117,8 +122,13 @@ impl Discarded {
     }
 
     /// Takes away the `\r` before the line end.
-    pub fn without_carriage_return(mut self) -> Self {
-        if self.last == b'\r' {
+    pub fn without_carriage_return(self) -> Self {
+        self.without_last(b'\r')
+    }
+
+    /// Takes away that byte at the end.
+    fn without_last(mut self, byte: u8) -> Self {
+        if self.last == byte {
             if self.head.len() as u64 == self.length {
                 self.head.pop();
             }
@@ -152,5 +162,70 @@ impl Discarded {
             line_offset: self.line_offset,
             problem,
         }
+    }
+}
+
+impl Framer {
+    pub(super) fn discard(
+        &mut self,
+        mut discarded: Discarded,
+        text: &[u8],
+        end: bool,
+        frames: &mut Vec<Frame>,
+    ) -> Step {
+        if discarded.until_document {
+            return self.discard_record(discarded, text, frames);
+        }
+        let line_end = memchr(b'\n', text);
+        let line = line_end.map_or(text, |at| &text[..at]);
+        if let Some(mut scanner) = discarded.scanner.take() {
+            let (stop, found) = scanner.scan(line, 0);
+            match found {
+                Found::Begins => {
+                    let before = discarded.with(&text[..stop]);
+                    return self.enter(scanner, &before.head, &text[..stop]);
+                }
+                Found::More => discarded.scanner = Some(scanner),
+                _ => {}
+            }
+        }
+        let discarded = discarded.with(line);
+        let Some(at) = line_end else {
+            self.consume(text);
+            self.scanned = 0;
+            if end {
+                frames.push(discarded.into_frame("line", self.limit));
+            } else {
+                self.mode = Mode::Discard(discarded);
+            }
+            return Step::On(text.len());
+        };
+        let discarded = discarded.without_carriage_return();
+        frames.push(discarded.into_frame("line", self.limit));
+        let step = self.consume(&text[..=at]);
+        self.scanned = 0;
+        step
+    }
+
+    /// Passes over a record over several lines, to the next line that begins a document.
+    fn discard_record(
+        &mut self,
+        discarded: Discarded,
+        text: &[u8],
+        frames: &mut Vec<Frame>,
+    ) -> Step {
+        let begins_line = self.line_offset == self.offset;
+        let begins_document = begins_line && matches!(text.first(), Some(b'{' | b'['));
+        if text.is_empty() || begins_document {
+            let discarded = discarded.without_last(b'\n').without_carriage_return();
+            frames.push(discarded.into_frame("record", self.limit));
+            self.mode = if begins_document { documents() } else { LINES };
+            return Step::On(0);
+        }
+        let line = memchr(b'\n', text).map_or(text, |at| &text[..=at]);
+        self.mode = Mode::Discard(discarded.with(line));
+        let step = self.consume(line);
+        self.scanned = 0;
+        step
     }
 }

@@ -5,16 +5,22 @@
 //! behind it. What it finds depends on the bytes and the limit alone, not on the pieces they came in.
 
 mod discard;
+mod line_numbers;
 mod nuls;
+mod record;
 mod scan;
+mod start;
 
 use std::ops::Range;
 
 use discard::Discarded;
 pub use discard::Problem;
-use memchr::{memchr, memrchr};
+pub(crate) use line_numbers::LineNumbers;
+use memchr::memrchr;
 pub(crate) use nuls::{leading_hole, leading_nuls, parted_by_holes};
+use record::RecordLines;
 use scan::{Found, NOT_CLOSED, Scanner};
+use start::Start;
 
 /// How much of a line or record over the limit is kept for its `event.original` (docs/mapping.md 10).
 pub(crate) const KEPT_OF_TOO_LONG: usize = 64 << 10;
@@ -75,7 +81,9 @@ pub struct Framer {
 #[derive(Debug)]
 enum Mode {
     /// At the start of the input or after a document: another document may begin.
-    Start(Scanner),
+    Start(Start),
+    /// In an object that is no page, and may be a record over several lines.
+    Record(RecordLines),
     /// Between or in lines; of one that is not whole yet it is asked whether it is a page.
     Lines(Asked),
     /// Inside a page or array.
@@ -113,6 +121,11 @@ enum InRecord {
 /// At the start of a line.
 const LINES: Mode = Mode::Lines(Asked::NotYet);
 
+/// Where another document may begin, over several lines, too.
+fn documents() -> Mode {
+    Mode::Start(Start::new(true))
+}
+
 /// Whether a step of the framer got on.
 enum Step {
     /// So many bytes consumed (perhaps none, but the mode is another).
@@ -125,7 +138,7 @@ impl Framer {
     /// A framer for the start of a stream, for records of at most `limit` bytes.
     #[must_use]
     pub fn new(limit: usize) -> Self {
-        Self::at(limit, 0, Mode::Start(Scanner::new(true)))
+        Self::at(limit, 0, documents())
     }
 
     /// A framer for one line or the rest of one, without its end, that may be a page or an array.
@@ -134,7 +147,7 @@ impl Framer {
     pub fn of_line(limit: usize, offset: u64, line_offset: u64) -> Self {
         Self {
             line_offset,
-            ..Self::at(limit, offset, Mode::Start(Scanner::new(false)))
+            ..Self::at(limit, offset, Mode::Start(Start::new(false)))
         }
     }
 
@@ -180,7 +193,8 @@ impl Framer {
                 }
             }
             let step = match std::mem::replace(&mut self.mode, LINES) {
-                Mode::Start(scanner) => self.start(scanner, rest, end),
+                Mode::Start(start) => self.start(start, rest, end),
+                Mode::Record(record) => self.record(record, rest, end, at, frames),
                 Mode::Lines(asked) => self.lines(asked, rest, end, at, frames),
                 Mode::Document(document) => self.document(document, rest, end, at, frames),
                 Mode::Discard(discarded) => self.discard(discarded, rest, end, frames),
@@ -192,13 +206,13 @@ impl Framer {
         }
     }
 
-    /// Whether no byte of a line has been looked at yet.
+    /// Whether no byte of a line has been looked at yet, or of what follows a document.
     fn is_at_line_start(&self) -> bool {
-        let is_between = match &self.mode {
-            Mode::Start(_) | Mode::Lines(Asked::NotYet) => true,
-            Mode::Lines(_) | Mode::Document(_) | Mode::Discard(_) => false,
-        };
-        is_between && self.line_offset == self.offset
+        match &self.mode {
+            Mode::Start(_) => true,
+            Mode::Lines(Asked::NotYet) => self.line_offset == self.offset,
+            Mode::Record(_) | Mode::Lines(_) | Mode::Document(_) | Mode::Discard(_) => false,
+        }
     }
 
     /// Consumes what stands before a line and is no part of it.
@@ -216,43 +230,6 @@ impl Framer {
         self.offset += bytes.len() as u64;
         self.scanned = self.scanned.saturating_sub(bytes.len());
         Step::On(bytes.len())
-    }
-
-    fn start(&mut self, mut scanner: Scanner, text: &[u8], end: bool) -> Step {
-        if self.offset == 0 && scanner.multi_line {
-            if text.starts_with(BYTE_ORDER_MARK) {
-                self.mode = Mode::Start(scanner);
-                let step = self.consume(&text[..BYTE_ORDER_MARK.len()]);
-                self.line_offset = self.offset;
-                return step;
-            }
-            if BYTE_ORDER_MARK.starts_with(text) && !end {
-                self.mode = Mode::Start(scanner);
-                return Step::Wait;
-            }
-        }
-        let (stop, found) = scanner.scan(text, self.scanned);
-        // On one line nothing is decided too late: a long line may turn out to be a page yet. Over
-        // several lines, what comes before the array must fit into the buffer.
-        let look_ahead = self.limit.max(KEPT_OF_TOO_LONG);
-        let (early, may_wait) = if scanner.multi_line {
-            (stop <= look_ahead, stop < look_ahead)
-        } else {
-            (true, stop <= self.limit)
-        };
-        match found {
-            Found::Begins if early => self.enter(scanner, &text[..stop], &text[..stop]),
-            Found::More if !end && may_wait => {
-                self.scanned = stop;
-                self.mode = Mode::Start(scanner);
-                Step::Wait
-            }
-            _ => {
-                self.scanned = 0;
-                self.mode = LINES;
-                Step::On(0)
-            }
-        }
     }
 
     /// Into a document, whose array begins behind `text`.
@@ -356,7 +333,7 @@ impl Framer {
             }
             Found::DocumentEnd => {
                 // What follows on the line may be another; on other lines only if this one could, too.
-                self.mode = Mode::Start(Scanner::new(document.scanner.multi_line));
+                self.mode = Mode::Start(Start::new(document.scanner.multi_line));
                 let step = self.consume(&text[..stop]);
                 self.scanned = 0;
                 step
@@ -364,8 +341,9 @@ impl Framer {
             Found::More if !end => self.wait_in_document(document, text),
             Found::More => self.broken(document, text, stop, NOT_CLOSED, frames),
             Found::Broken(problem) => self.broken(document, text, stop, problem, frames),
-            // Another array of records in the same page.
+            // Another array of records in the same page, or the first in a page of an array.
             Found::Begins => {
+                document.record = InRecord::No;
                 self.mode = Mode::Document(document);
                 self.consume(&text[..stop])
             }
@@ -448,44 +426,6 @@ impl Framer {
         }
         self.mode = Mode::Discard(discarded.with(&text[..stop]));
         let step = self.consume(&text[..stop]);
-        self.scanned = 0;
-        step
-    }
-
-    fn discard(
-        &mut self,
-        mut discarded: Discarded,
-        text: &[u8],
-        end: bool,
-        frames: &mut Vec<Frame>,
-    ) -> Step {
-        let line_end = memchr(b'\n', text);
-        let line = line_end.map_or(text, |at| &text[..at]);
-        if let Some(mut scanner) = discarded.scanner.take() {
-            let (stop, found) = scanner.scan(line, 0);
-            match found {
-                Found::Begins => {
-                    let before = discarded.with(&text[..stop]);
-                    return self.enter(scanner, &before.head, &text[..stop]);
-                }
-                Found::More => discarded.scanner = Some(scanner),
-                _ => {}
-            }
-        }
-        let discarded = discarded.with(line);
-        let Some(at) = line_end else {
-            self.consume(text);
-            self.scanned = 0;
-            if end {
-                frames.push(discarded.into_frame("line", self.limit));
-            } else {
-                self.mode = Mode::Discard(discarded);
-            }
-            return Step::On(text.len());
-        };
-        let discarded = discarded.without_carriage_return();
-        frames.push(discarded.into_frame("line", self.limit));
-        let step = self.consume(&text[..=at]);
         self.scanned = 0;
         step
     }

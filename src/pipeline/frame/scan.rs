@@ -34,9 +34,21 @@ pub(super) struct Scanner {
     pub multi_line: bool,
     begun: bool,
     in_object: bool,
+    element: Element,
     phase: Phase,
     key: Vec<u8>,
     value: Skipper,
+}
+
+/// What the open element of an array is: the array may hold pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Element {
+    /// None is open, or a record.
+    Record,
+    /// An object whose keys so far may be those of a page.
+    Undecided,
+    /// A page, whose records are what counts.
+    Page,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +65,7 @@ enum Phase {
     FirstOfRootArray,
     FirstRecordOrEnd,
     Record,
+    ElementStart,
     InRecord,
     CommaOrArrayEnd,
 }
@@ -71,6 +84,7 @@ impl Scanner {
             multi_line,
             begun: false,
             in_object: false,
+            element: Element::Record,
             phase: Phase::Start,
             key: Vec::with_capacity(LONGEST_KEY),
             value: Skipper::default(),
@@ -93,6 +107,7 @@ impl Scanner {
                         }
                         Skipped::End => {
                             self.phase = Phase::CommaOrObjectEnd;
+                            self.value.ended = self.value.ended_at_root();
                             continue;
                         }
                     }
@@ -100,15 +115,20 @@ impl Scanner {
                 Phase::InKey | Phase::InKeyEscape => self.key_byte(byte),
                 _ => match byte {
                     b' ' | b'\t' | b'\r' => None,
-                    b'\n' if self.multi_line => None,
+                    b'\n' if self.multi_line => {
+                        self.value.line_end();
+                        None
+                    }
                     b'\n' => Some(self.broken(NOT_CLOSED)),
                     _ => match self.token(byte) {
                         Token::Taken => None,
                         // A root array has begun one byte before.
-                        Token::Found(Found::Begins) if !self.in_object => {
+                        Token::Found(Found::Begins) if !self.is_in_page() => {
                             return (at, Found::Begins);
                         }
-                        Token::Found(found @ (Found::Begins | Found::DocumentEnd)) => {
+                        Token::Found(
+                            found @ (Found::Begins | Found::RecordEnd | Found::DocumentEnd),
+                        ) => {
                             return (at + 1, found);
                         }
                         Token::Found(found) => Some(found),
@@ -123,6 +143,11 @@ impl Scanner {
             }
         }
         (at, Found::More)
+    }
+
+    /// Whether the array of records is a member of a page.
+    fn is_in_page(&self) -> bool {
+        self.in_object || self.element == Element::Page
     }
 
     fn broken(&self, problem: &'static str) -> Found {
@@ -163,6 +188,14 @@ impl Scanner {
             (Phase::Colon, b':') => (Phase::MemberValue, Token::Taken),
             (Phase::MemberValue, _) => return self.member_value(byte),
             (Phase::CommaOrObjectEnd, b',') => (Phase::Key, Token::Taken),
+            (Phase::CommaOrObjectEnd | Phase::FirstKeyOrEnd, b'}') if !self.in_object => {
+                let token = match self.element {
+                    Element::Page => Token::Taken,
+                    Element::Undecided | Element::Record => Token::Found(Found::RecordEnd),
+                };
+                self.element = Element::Record;
+                (Phase::CommaOrArrayEnd, token)
+            }
             (Phase::CommaOrObjectEnd | Phase::FirstKeyOrEnd, b'}') => {
                 let end = if self.begun {
                     Found::DocumentEnd
@@ -172,13 +205,18 @@ impl Scanner {
                 (Phase::Start, Token::Found(end))
             }
             (Phase::FirstOfRootArray, _) => return self.first_of_root_array(byte),
-            (Phase::FirstRecordOrEnd | Phase::CommaOrArrayEnd, b']') if self.in_object => {
+            (Phase::FirstRecordOrEnd | Phase::CommaOrArrayEnd, b']') if self.is_in_page() => {
                 (Phase::CommaOrObjectEnd, Token::Taken)
             }
             (Phase::FirstRecordOrEnd | Phase::CommaOrArrayEnd, b']') => {
                 (Phase::Start, Token::Found(Found::DocumentEnd))
             }
             (Phase::CommaOrArrayEnd, b',') => (Phase::Record, Token::Taken),
+            (Phase::FirstRecordOrEnd | Phase::Record, b'{') if !self.is_in_page() => {
+                self.element = Element::Undecided;
+                (Phase::ElementStart, Token::Found(Found::RecordStart))
+            }
+            (Phase::ElementStart, _) => (Phase::FirstKeyOrEnd, Token::Taken),
             (Phase::FirstRecordOrEnd | Phase::Record, _) if !matches!(byte, b',' | b']') => {
                 self.value = Skipper::default();
                 (Phase::InRecord, Token::Found(Found::RecordStart))
@@ -189,6 +227,7 @@ impl Scanner {
             (Phase::FirstRecordOrEnd | Phase::Record, _) => {
                 return Token::Found(self.broken("expected a record"));
             }
+            _ if self.element == Element::Undecided => return self.element_is_record(),
             _ => return Token::Found(self.broken("unexpected text in a page")),
         };
         self.phase = next;
@@ -214,14 +253,36 @@ impl Scanner {
         let key = self.key_name();
         if byte == b'[' && PAGE_KEYS.contains(&&*key) {
             self.begun = true;
+            if self.element == Element::Undecided {
+                self.element = Element::Page;
+            }
             self.phase = Phase::FirstRecordOrEnd;
             return Token::Found(Found::Begins);
+        }
+        let is_fault = matches!(byte, b',' | b':' | b']' | b'}');
+        if self.element == Element::Undecided && (is_fault || RECORD_KEYS.contains(&&*key)) {
+            return self.element_is_record();
         }
         if !self.begun && RECORD_KEYS.contains(&&*key) {
             return Token::Found(Found::NoDocument);
         }
         self.value = Skipper::default();
         self.phase = Phase::InMemberValue;
+        Token::Again
+    }
+
+    /// The open element of an array is no page: only its brackets count from here on, so that a
+    /// fault in it costs this record alone.
+    fn element_is_record(&mut self) -> Token {
+        let ended = match self.phase {
+            Phase::CommaOrObjectEnd => self.value.ended,
+            _ => Ended::No,
+        };
+        self.value = Skipper::default();
+        self.value.open(b'{');
+        self.value.ended = ended;
+        self.element = Element::Record;
+        self.phase = Phase::InRecord;
         Token::Again
     }
 
@@ -249,7 +310,7 @@ enum Token {
 
 /// Passes over one JSON value by its brackets and strings.
 #[derive(Debug, Default)]
-struct Skipper {
+pub(super) struct Skipper {
     state: Skipping,
     depth: u32,
     /// Kinds of the open brackets, the innermost lowest: 1 for `{`. Those that are nested deeper
@@ -279,14 +340,14 @@ enum Ended {
     ValueAndLine,
 }
 
-enum Skipped {
+pub(super) enum Skipped {
     More,
     End,
     Broken(&'static str),
 }
 
 impl Skipper {
-    fn skip(&mut self, text: &[u8], mut at: usize, multi_line: bool) -> (usize, Skipped) {
+    pub fn skip(&mut self, text: &[u8], mut at: usize, multi_line: bool) -> (usize, Skipped) {
         while let Some(&byte) = text.get(at) {
             match self.state {
                 Skipping::Begin => match byte {
@@ -333,6 +394,25 @@ impl Skipper {
         (at, Skipped::More)
     }
 
+    /// How the value at the root ended: after a number, what follows is not looked at.
+    fn ended_at_root(&self) -> Ended {
+        match self.state {
+            Skipping::Scalar => Ended::No,
+            _ => Ended::Value,
+        }
+    }
+
+    fn line_end(&mut self) {
+        if self.ended == Ended::Value {
+            self.ended = Ended::ValueAndLine;
+        }
+    }
+
+    /// Whether the innermost open bracket is one of an object.
+    pub fn is_in_object(&self) -> bool {
+        (1..=TYPED_DEPTH).contains(&self.depth) && self.braces & 1 == 1
+    }
+
     fn open(&mut self, byte: u8) {
         self.state = Skipping::Nested;
         self.ended = Ended::No;
@@ -370,7 +450,7 @@ impl Skipper {
             }
             b',' | b':' => self.ended = Ended::No,
             b'\n' if !multi_line => return Nested::Broken(NOT_CLOSED),
-            b'\n' if self.ended == Ended::Value => self.ended = Ended::ValueAndLine,
+            b'\n' => self.line_end(),
             _ => {}
         }
         Nested::Inside

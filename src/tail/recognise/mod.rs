@@ -33,7 +33,7 @@ use scan::Scan;
 use super::content;
 use super::discover::{FileInfo, ScanResult};
 use super::identity::{Digest, ReadPosition};
-use super::log::{identity_of, Condition, Log, LogId, folder};
+use super::log::{Condition, Log, LogId, folder, identity_of};
 use crate::process::file_id::FileId;
 
 /// How files are first met.
@@ -102,7 +102,10 @@ impl Logs {
             "" => Some(0),
             rest => rest.strip_prefix('+')?.parse::<u64>().ok(),
         };
-        let identities = self.all.values().map(|log| log.checkpoint.identity.as_str());
+        let identities = self
+            .all
+            .values()
+            .map(|log| log.checkpoint.identity.as_str());
         if let Some(last) = identities.filter_map(place).max() {
             log.identify(format!("{file}+{}", last + 1));
         }

@@ -1,8 +1,11 @@
 //! The life of a grant: refreshing, sharing, ending.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
+use std::thread;
 
 use serde_json::{Value, json};
 
@@ -126,6 +129,79 @@ fn a_used_refresh_token_ends_the_grant_and_says_how_to_go_on() {
 }
 
 #[test]
+fn an_ended_grant_is_no_wrong_client_secret() {
+    let mut errors = Vec::new();
+    for (status, body) in [
+        (
+            403,
+            r#"{"error":"unauthorized_client","error_description":"refresh_token is invalid"}"#,
+        ),
+        (
+            401,
+            r#"{"error":"access_denied","error_description":"Unknown or invalid refresh token."}"#,
+        ),
+        (
+            403,
+            r#"{"error":"unauthorized_client","error_description":"Unauthorized"}"#,
+        ),
+    ] {
+        let world = World::expired();
+        world.server.plan([Plan::Answer(status, body)]);
+        errors.push(world.failed(&["refresh"], 1));
+        let ended = body.contains("refresh");
+        let code = i32::from(ended);
+        assert_eq!(world.run(&["status"]).status.code(), Some(code), "{body}");
+    }
+    insta::assert_snapshot!(errors.join("\n"));
+}
+
+#[test]
+fn a_redirected_request_for_tokens_is_not_made_elsewhere() {
+    let world = World::expired();
+    let mut errors = Vec::new();
+    for target in [
+        "/elsewhere",
+        "https://login.example.com/x",
+        "https://example.com/",
+    ] {
+        let base = redirecting(target);
+        errors.push(world.failed(&["refresh", "--auth-base", &base], 1));
+    }
+    insta::assert_snapshot!(errors.join("\n"));
+}
+
+/// An OAuth server that is somewhere else.
+fn redirecting(target: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 4096]);
+            let head = format!("HTTP/1.1 307 Elsewhere\r\nLocation: {target}\r\n");
+            let _ = stream.write_all((head + "Content-Length: 0\r\n\r\n").as_bytes());
+            // Until the client goes: what it sends late is no reason to reset the connection.
+            let _ = stream.read_to_end(&mut Vec::new());
+        }
+    });
+    format!("http://{address}")
+}
+
+#[test]
+fn a_login_without_refresh_token_ends_with_its_access_token() {
+    let world = World::new();
+    let body = r#"{"access_token":"eyJ.e30.x","expires_in":3600,"scope":"read:x"}"#;
+    world.server.accept_access_token("eyJ.e30.x");
+    world.server.plan([Plan::Answer(200, body)]);
+    let output = world.paste(&[], |url| allow(&url).into());
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let printed = world.done(&["status"]);
+    let login = printed.lines().find(|line| line.starts_with("login"));
+    assert!(login.unwrap().ends_with("(in 59 minutes)"), "{printed}");
+    let status: Value = serde_json::from_str(&world.done(&["status", "--json"])).unwrap();
+    assert_eq!(status["grant_ends"], status["access_token_ends"]);
+}
+
+#[test]
 fn a_lost_answer_may_be_the_end_and_is_told_so() {
     let world = World::expired();
     world.server.plan([Plan::Lose]);
@@ -214,9 +290,9 @@ fn status_tells_who_what_and_until_when() {
         ACCOUNT,
         CLIENT_ID,
         "11-22\thttps://acme.atlassian.net\tacme\taudit log",
-        "(in 59m)",
-        "(in 2months",
-        "(in 11months",
+        "(in 59 minutes)",
+        "(in 89 days)",
+        "(in 364 days)",
     ] {
         assert!(printed.contains(part), "{part}: {printed}");
     }
@@ -372,6 +448,6 @@ fn tokens_that_find_the_disk_full_wait_for_room() {
 fn fill(path: &std::path::Path) {
     let mut file = fs::File::create(path).unwrap();
     for size in [4096, 1] {
-        while std::io::Write::write_all(&mut file, &vec![b'x'; size]).is_ok() {}
+        while file.write_all(&vec![b'x'; size]).is_ok() {}
     }
 }

@@ -1,11 +1,14 @@
 //! Logging in: the browser, the paste, and what goes wrong with them.
 
 use std::fs;
-use std::net::TcpListener;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::MetadataExt as _;
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
+use url::Url;
 
 use super::world::{ACCOUNT, CLIENT_ID, Login, World, allow, browse, error, free_redirect};
 use crate::support::atlassian::Plan;
@@ -40,6 +43,67 @@ fn the_browser_brings_the_code_back() {
         assert_eq!(grant["redirect_uri"], redirect);
         assert_eq!(grant["sites"].as_array().unwrap().len(), 2);
     }
+}
+
+/// Somebody who connects to where the browser is waited for, and sends that.
+fn connect(url: &Url, sends: &[u8]) -> TcpStream {
+    let mut stream = TcpStream::connect((url.host_str().unwrap(), url.port().unwrap())).unwrap();
+    stream.write_all(sends).unwrap();
+    stream
+}
+
+#[test]
+fn silent_connections_keep_nobody_waiting() {
+    let world = World::new();
+    let redirect = free_redirect("127.0.0.1");
+    let login = Login::start(world.command(&["login", "--redirect-uri", &redirect]));
+    let back = allow(&login.url);
+    let mut silent: Vec<TcpStream> = (0..40).map(|_| connect(&back, b"")).collect();
+    silent.extend((0..40).map(|_| connect(&back, b"GET /callback?code=x HTTP/1.1\r\nHost: ")));
+    // More than there is room for.
+    silent.extend((0..100).map(|_| connect(&back, b"")));
+    let mut nowhere = back.clone();
+    nowhere.set_path("/favicon.ico");
+    assert_eq!(browse(&nowhere).0, 404);
+    assert_eq!(browse(&back).0, 200);
+    let output = world.end(login.end());
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    drop(silent);
+}
+
+#[test]
+fn a_request_without_end_is_refused_and_the_browser_still_served() {
+    let world = World::new();
+    let redirect = free_redirect("127.0.0.1");
+    let login = Login::start(world.command(&["login", "--redirect-uri", &redirect]));
+    let back = allow(&login.url);
+    let mut endless = connect(&back, b"GET /callback?");
+    endless
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    let line = [b'x'; 4096];
+    // It may be closed before everything is sent.
+    let sent = (0..64)
+        .take_while(|_| endless.write_all(&line).is_ok())
+        .count();
+    let mut answer = String::new();
+    let read = endless.read_to_string(&mut answer);
+    assert!(
+        answer.starts_with("HTTP/1.1 431 ") || read.is_err(),
+        "{sent} {answer}"
+    );
+    for garbage in [
+        &b"\r\n\r\n"[..],
+        b"\0\xff\n\n",
+        b"POST /callback HTTP/1.1\r\n\r\n",
+    ] {
+        let mut stream = connect(&back, garbage);
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
+    }
+    assert_eq!(browse(&back).0, 200);
+    assert_eq!(world.end(login.end()).status.code(), Some(0));
 }
 
 #[test]
@@ -242,8 +306,8 @@ fn a_wrong_client_secret_is_told_apart() {
     command.env("CONFLUENCE_OAUTH_CLIENT_SECRET", "wrong-one");
     let mut login = Login::start(command);
     let line = format!("{}\n", allow(&login.url));
-    std::io::Write::write_all(login.process.child.stdin.as_mut().unwrap(), line.as_bytes())
-        .unwrap();
+    let stdin = login.process.child.stdin.as_mut().unwrap();
+    stdin.write_all(line.as_bytes()).unwrap();
     let output = login.end();
     let said = stderr(&output);
     assert_eq!(output.status.code(), Some(1));

@@ -192,7 +192,10 @@ fn server(state_dir: &Path) -> Atlassian {
 /// The one error that a command said, for a snapshot.
 pub fn error(output: &Output) -> String {
     let said = program::stderr(output);
-    let errors: Vec<_> = said.lines().filter(|line| line.contains("ERROR")).collect();
+    let errors: Vec<_> = said
+        .lines()
+        .filter(|line| line.contains("ERROR") || line.starts_with("error: "))
+        .collect();
     assert_eq!(errors.len(), 1, "{said}");
     filtered(errors[0])
 }

@@ -1,7 +1,7 @@
 //! Where the very first run begins.
 
 use super::running::{Running, now};
-use crate::support::atlassian::{Fault, cloud_record};
+use crate::support::atlassian::{Fault, Permission, cloud_record};
 use crate::support::fetching::{Fetching, START};
 use crate::support::program::wait_until;
 
@@ -104,4 +104,74 @@ fn a_shorter_overlap_does_not_blind_later_runs() {
     fetching.server.insert(record(400, 2));
     fetching.fetch(&flags);
     fetching.assert_raw(&fetching.server.held(), false);
+}
+
+/// How the names of the files of sites in the state directory end, but for locks.
+fn kept(fetching: &Fetching) -> Vec<String> {
+    let entries = std::fs::read_dir(fetching.state()).expect("a folder");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let endings = paths.filter_map(|path| path.extension()?.to_str().map(str::to_owned));
+    endings.filter(|ending| ending != "lock").collect()
+}
+
+/// A first run that gets no answer of the API leaves nothing but its start, and that only until there is one.
+fn leaves_no_state(fetching: &Fetching, flags: &[&str]) {
+    let flags = [&["--retries", "0"], flags].concat();
+    let said = fetching.fetch_ends(&flags, 1);
+    assert_eq!(kept(fetching), ["start"], "{said}");
+    let mut list = crate::support::binary::command(["state", "list"]);
+    list.arg("--state-dir").arg(fetching.state());
+    let output = crate::support::program::run_command(list, b"");
+    assert_eq!(output.stdout, b"");
+}
+
+#[test]
+fn a_wrong_address_leaves_no_state_behind() {
+    // Not found, refused, no connection, no such host.
+    let fetching = Fetching::cloud();
+    fetching.server.next(Fault::Status(404));
+    leaves_no_state(&fetching, &[]);
+    let fetching = Fetching::cloud();
+    fetching
+        .server
+        .set(|settings| settings.permission = Permission::Forbidden);
+    leaves_no_state(&fetching, &[]);
+    let mut fetching = Fetching::cloud();
+    fetching.server.go_down();
+    leaves_no_state(&fetching, &[]);
+    let fetching = Fetching::data_center();
+    fetching.server.next(Fault::Status(401));
+    leaves_no_state(&fetching, &[]);
+}
+
+#[test]
+fn a_first_run_that_is_stopped_before_an_answer_leaves_no_state_behind() {
+    let fetching = Fetching::cloud();
+    fetching.server.next(Fault::Hold);
+    let mut running = Running::to_file(&fetching, &[]);
+    fetching.server.wait_for_requests(2);
+    running.signal(rustix::process::Signal::TERM);
+    running.ends_with(143);
+    fetching.server.release();
+    assert_eq!(kept(&fetching), ["start"]);
+}
+
+#[test]
+fn the_start_of_a_first_run_is_kept_until_there_is_a_state() {
+    let mut fetching = Fetching::cloud();
+    fetching.server.go_down();
+    fails_unreached(&fetching);
+    assert_eq!(kept(&fetching), ["start"]);
+    fetching.server.come_back();
+    // The address said nothing of its cloud id then, and says it now.
+    fetching.server.insert(cloud_record(now(), 1));
+    assert_eq!(fetches(&fetching, &["--since", "now"]), 1);
+    assert!(!kept(&fetching).contains(&"start".to_owned()));
+}
+
+fn fails_unreached(fetching: &Fetching) {
+    let mut program = fetching.command("fetch", &[&FAILING[..], &["--since", "now"]].concat());
+    program.arg("-o").arg(fetching.out());
+    let output = crate::support::program::run_command(program, b"");
+    assert_eq!(output.status.code(), Some(1));
 }

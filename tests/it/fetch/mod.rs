@@ -1,9 +1,11 @@
 //! `fetch` through the binary, against the stand-in for Atlassian's servers (docs/guarantees.md, "REST
 //! sources").
 
+mod addresses;
 mod beginnings;
 mod clock;
 mod daemon;
+mod ends;
 mod events;
 mod faults;
 mod kills;
@@ -18,4 +20,5 @@ mod refusals;
 mod running;
 mod runs;
 mod state;
+mod urls;
 mod usage;

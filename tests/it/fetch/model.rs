@@ -44,8 +44,9 @@ struct Flags {
 #[derive(Debug, Clone)]
 struct Run {
     end: End,
-    /// New records, late by at most the overlap, between the pages of this run.
-    between: Vec<(u64, i64, u64)>,
+    /// New records, late by at most the overlap, between the pages of this run: behind which page, late
+    /// by how much, and what they are. Many are like others, the rest like no other.
+    between: Vec<(u64, i64, Option<u64>)>,
     /// The same, behind this run.
     behind: Vec<(i64, u64)>,
 }
@@ -64,13 +65,19 @@ fn site() -> impl Strategy<Value = Site> {
         NextLink::Url,
         NextLink::Cursor,
         NextLink::Nothing,
+        NextLink::Never,
         NextLink::Always,
     ];
     let servers = (
         any::<bool>(),
         prop::sample::select(links.to_vec()),
-        prop::sample::select(vec![Paging::Cursor, Paging::Offset]),
-        prop_oneof![Just(1000), 2..20_u64],
+        prop::sample::select(vec![
+            Paging::Cursor,
+            Paging::Offset,
+            Paging::Link,
+            Paging::Unnamed,
+        ]),
+        prop_oneof![Just(1000), 1..20_u64],
     );
     let wire = (any::<bool>(), any::<bool>(), prop::option::of(any::<u64>()));
     let records = prop::collection::vec((0..90_i64, 0..5_u64), 0..120);
@@ -87,7 +94,7 @@ fn site() -> impl Strategy<Value = Site> {
 }
 
 fn flags() -> impl Strategy<Value = Flags> {
-    let sizes = prop_oneof![Just(1000), 2..40_u32];
+    let sizes = prop_oneof![1 => Just(1000), 2 => 1..8_u32, 1 => 2..40_u32];
     let all = (
         sizes,
         prop_oneof![Just(3600), 5..60_u32],
@@ -108,7 +115,8 @@ fn runs() -> impl Strategy<Value = Vec<Run>> {
         3 => (0..6_u64, 0..10_u64).prop_map(|(pages, pause)| End::Killed(pages, pause)),
         1 => (0..6_u64, 0..10_u64).prop_map(|(pages, pause)| End::Terminated(pages, pause)),
     ];
-    let between = prop::collection::vec((1..6_u64, 0..60_i64, 100..105_u64), 0..3);
+    let what = prop_oneof![3 => (0..5_u64).prop_map(Some), 1 => Just(None)];
+    let between = prop::collection::vec((1..12_u64, 0..60_i64, what), 0..5);
     let behind = prop::collection::vec((0..60_i64, 0..5_u64), 0..5);
     let run = (end, between, behind);
     let run = run.prop_map(|(end, between, behind)| Run {
@@ -126,7 +134,7 @@ struct World {
     flags: Flags,
     /// The present when it began.
     began: i64,
-    /// No two of the records that come between pages are alike.
+    /// Of the last record that is like no other.
     number: u64,
 }
 
@@ -143,6 +151,7 @@ impl World {
             settings.paging = site.paging;
             // Who says nothing of more pages must give what it is asked for, or say its limit.
             settings.page_maximum = site.page_maximum;
+            settings.scan_maximum = site.page_maximum;
             settings.gzip = site.is_compressed;
             settings.chunked = site.is_chunked;
         });
@@ -173,8 +182,15 @@ impl World {
 
     /// Makes records that are late by so many seconds, but not too late for the run that comes next.
     fn late(&self) -> impl Fn(i64, u64) -> Record + Send + use<> {
-        let (make, most, first) = (self.make(), self.flags.overlap - 1, self.began - 90_000);
-        move |by, what| make((now() - by.min(most) * 1000).max(first), what)
+        let (make, most, began) = (self.make(), self.flags.overlap - 1, self.began);
+        move |by, what| {
+            let now = now();
+            let time = now - by.min(most) * 1000;
+            // Of the same millisecond as others, and not in the future.
+            let time = time + (began - time).rem_euclid(1000);
+            let time = if time > now { time - 1000 } else { time };
+            make(time.max(began - 90_000), what)
+        }
     }
 
     fn start(&self) -> Running {
@@ -201,9 +217,9 @@ impl World {
     }
 
     fn run(&mut self, run: &Run) {
-        for (pages, by, _) in &run.between {
+        for (pages, by, what) in &run.between {
             self.number += 1;
-            let (by, number, late) = (*by, self.number, self.late());
+            let (by, number, late) = (*by, what.unwrap_or(self.number), self.late());
             // The hook may be for a later run: late is late by then.
             let hook = move |store: &mut Store| store.insert(late(by, number));
             self.fetching.server.after_request(*pages, hook);

@@ -74,6 +74,31 @@ fn of_several_sites_one_is_to_be_chosen() {
 }
 
 #[test]
+fn an_only_site_without_the_scope_is_said_to_lack_it() {
+    for place in [&[][..], &["--url", "URL"]] {
+        let fetching = Fetching::of(Atlassian::cloud(), Way::Grant);
+        let sites = serde_json::json!([{
+            "id": fetching.server.settings().cloud_id,
+            "url": fetching.server.url(),
+            "name": "acme",
+            "scopes": ["read:page:confluence"],
+        }]);
+        fetching.server.set(|settings| settings.sites = Some(sites));
+        fetching.login();
+        let url = fetching.server.url();
+        let place: Vec<&str> = place
+            .iter()
+            .map(|word| if *word == "URL" { &url } else { *word })
+            .collect();
+        let flags = [&["--deployment", "cloud"], &place[..]].concat();
+        let said = fetch(&fetching, &flags, 1);
+        let lacks = "lacks the scope read:audit-log:confluence";
+        assert!(said.contains(lacks) && said.contains(&url), "{said}");
+        assert!(!said.contains("does not cover"), "{said}");
+    }
+}
+
+#[test]
 fn without_a_login_it_is_said_how_to_log_in() {
     let fetching = Fetching::of(Atlassian::cloud(), Way::Grant);
     let said = fetch(&fetching, &[], 2);

@@ -4,10 +4,10 @@ use serde_json::Value;
 
 use confluence_ecs::pipeline::timestamp::Timestamp;
 
-use super::running::now;
-use crate::support::atlassian::{Atlassian, Record, cloud_record};
+use super::running::{Running, now};
+use crate::support::atlassian::{Atlassian, Record, cloud_record, data_center_record};
 use crate::support::fetching::{DAY, Fetching, START, Way, said};
-use crate::support::program;
+use crate::support::program::{self, wait_until};
 
 /// Ten good records around one with that text, all of the last minutes.
 fn around(odd: &[&str]) -> Fetching {
@@ -218,6 +218,84 @@ fn a_record_of_another_time_than_was_asked_for_comes_at_most_once() {
         assert!(strays <= 1, "{strays} times");
         assert_eq!(lines.len() - strays, 20);
     }
+}
+
+/// A record of Data Center that says its local time, two hours later, without a zone.
+fn local(ms: i64, number: u64) -> Record {
+    let record = data_center_record(ms, number);
+    let raw = record.raw.replace("+02:00", "");
+    Record { raw, ..record }
+}
+
+const OUTSIDE: &str = "outside the time range that was asked for";
+
+#[test]
+fn records_outside_the_range_are_reported() {
+    let fetching = Fetching::data_center();
+    let record = |number: i64| local(START + number * DAY / 24, number.unsigned_abs());
+    fetching.server.insert_all((0..72).map(record));
+    let told = fetching.fetch(&["--raw"]);
+    // Of each day's last two hours those that neither it nor the next day has.
+    assert_eq!(fetching.lines().len(), 69);
+    for part in [
+        &format!("returned 3 records {OUTSIDE}"),
+        "local times without a time zone",
+        &format!("state set {} --since TIME", fetching.server.url()),
+    ] {
+        assert!(told.contains(part), "{told}");
+    }
+    // Nothing is outside of a range that is read as a whole.
+    let fetching = Fetching::data_center();
+    fetching.server.insert_all((0..72).map(record));
+    let told = fetching.fetch(&["--raw", "--window", "365d"]);
+    assert!(!told.contains(OUTSIDE), "{told}");
+    assert_eq!(fetching.lines().len(), 72);
+}
+
+#[test]
+fn a_server_that_ignores_the_range_is_reported() {
+    for (fetching, make) in [
+        (Fetching::cloud(), cloud_record as fn(i64, u64) -> Record),
+        (Fetching::data_center(), data_center_record),
+    ] {
+        let server = &fetching.server;
+        server.set(|settings| settings.ignores_range = true);
+        let record = |number: i64| make(START + number * DAY, number.unsigned_abs());
+        server.insert_all((-3..20).map(record));
+        let told = fetching.fetch(&["--raw", "--page-size", "5"]);
+        assert!(
+            told.contains(&format!("returned 3 records {OUTSIDE}")),
+            "{told}"
+        );
+        let mut inside = server.held();
+        inside.retain(|record| record.ms >= START);
+        fetching.assert_raw(&inside, true);
+    }
+}
+
+#[test]
+fn records_outside_the_range_are_reported_once() {
+    let fetching = Fetching::data_center();
+    fetching.server.insert(local(now() - 60_000, 1));
+    let flags = [
+        "--raw",
+        "--interval",
+        "20ms",
+        "--settle",
+        "0s",
+        "--window",
+        "365d",
+    ];
+    let mut running = Running::to_file(&fetching, &flags);
+    running.wait_for(OUTSIDE);
+    fetching.server.wait_for_pages(5);
+    let reports = |running: &Running| running.said().matches(OUTSIDE).count();
+    assert_eq!(reports(&running), 1);
+    fetching.server.insert(local(now() - 60_000, 2));
+    wait_until("another report", || reports(&running) == 2);
+    assert!(running.said().contains("returned 2 records"));
+    running.terminate();
+    assert!(fetching.lines().is_empty());
 }
 
 #[test]

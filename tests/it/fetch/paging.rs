@@ -1,7 +1,10 @@
 //! From page to page: nothing lost, nothing doubled, and an end.
 
-use crate::support::atlassian::{Atlassian, NextLink, Paging, cloud_record, data_center_record};
-use crate::support::fetching::{Fetching, START, Way};
+use crate::support::atlassian::{
+    Atlassian, NextLink, Paging, Record, Store, cloud_record, data_center_record,
+};
+use crate::support::fetching::{Fetching, START, Way, said};
+use crate::support::program;
 
 fn insert(fetching: &Fetching, count: i64) {
     let records =
@@ -16,6 +19,7 @@ fn every_form_of_next_link_is_followed_to_the_end() {
         NextLink::Url,
         NextLink::Cursor,
         NextLink::Nothing,
+        NextLink::Never,
         NextLink::Always,
     ] {
         for count in [0, 1, 9, 10, 11, 95] {
@@ -141,5 +145,109 @@ fn many_equal_records_on_small_pages_are_all_delivered() {
     fetching.fetch(&["--raw", "--window", "365d"]);
     fetching.assert_all_once();
     let requests = fetching.server.searches().len();
-    assert!(requests < 100, "{requests} requests");
+    assert!(requests < 300, "{requests} requests");
+}
+
+/// Equal records of one instant, between others.
+fn insert_equal(fetching: &Fetching, count: usize, make: fn(i64, u64) -> Record) {
+    let server = &fetching.server;
+    server.insert_all((0..3).map(|number| make(START - 5000, number)));
+    server.insert_all((0..count).map(|_| make(START, 7)));
+    server.insert_all((0..3).map(|number| make(START + 5000, 10 + number)));
+}
+
+/// All equal records come, once each, though others arrive while they are paged.
+fn assert_equal_once(fetching: &Fetching, page_size: &str, arrivals: &[(u64, Record)]) {
+    for (page, record) in arrivals.iter().cloned() {
+        let arrive = move |store: &mut Store| store.insert(record);
+        fetching.server.after_request(page, arrive);
+    }
+    let mut flags = vec!["--raw", "--window", "365d", "--overlap", "365d"];
+    flags.extend(["--since", "2026-01-04", "--page-size", page_size]);
+    // What arrives too late for a run comes with the next.
+    for _ in 0..3 {
+        let mut command = fetching.command("fetch", &flags);
+        command.arg("-o").arg(fetching.out());
+        let output = program::run_command(command, b"");
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    }
+    fetching.assert_raw(&fetching.server.held(), false);
+}
+
+#[test]
+fn equal_records_are_counted_right_while_another_arrives() {
+    for page_size in ["1", "2", "5"] {
+        for page in 1..5 {
+            // Newer than the equal ones, equal to them, of their instant, and older.
+            for (ms, number) in [(4000, 90), (0, 7), (0, 90), (-4000, 90)] {
+                let cloud = Fetching::cloud();
+                insert_equal(&cloud, 3, cloud_record);
+                let arrival = (page, cloud_record(START + ms, number));
+                assert_equal_once(&cloud, page_size, &[arrival]);
+                let own = Fetching::data_center();
+                own.server.set(|settings| settings.paging = Paging::Offset);
+                insert_equal(&own, 3, data_center_record);
+                let arrival = (page, data_center_record(START + ms, number));
+                assert_equal_once(&own, page_size, &[arrival]);
+            }
+        }
+    }
+}
+
+#[test]
+fn more_equal_records_than_a_page_holds_are_counted_right_while_others_arrive() {
+    for links in [NextLink::Path, NextLink::Nothing, NextLink::Never] {
+        let fetching = Fetching::cloud();
+        fetching.server.set(|settings| settings.next_link = links);
+        insert_equal(&fetching, 1500, cloud_record);
+        let arrival = |page: u64| (page, cloud_record(START + 4000, 100 + page));
+        assert_equal_once(&fetching, "1000", &[arrival(1)]);
+        let fetching = Fetching::cloud();
+        fetching.server.set(|settings| settings.next_link = links);
+        insert_equal(&fetching, 1500, cloud_record);
+        // The instant moves while it is read by itself, too.
+        let equal = |page: u64| (page, cloud_record(START, 7));
+        assert_equal_once(&fetching, "1000", &[arrival(1), equal(3), equal(5)]);
+    }
+}
+
+#[test]
+fn an_instant_that_never_stands_still_is_an_error() {
+    let fetching = Fetching::cloud();
+    insert_equal(&fetching, 30, cloud_record);
+    for page in 1..200 {
+        let record = cloud_record(START, 7);
+        fetching
+            .server
+            .after_request(page, move |store| store.insert(record));
+    }
+    let said = fetching.fetch_ends(&["--raw", "--window", "365d", "--page-size", "10"], 1);
+    assert!(said.contains("changed between"), "{said}");
+    assert!(fetching.lines().is_empty());
+}
+
+#[test]
+fn equal_records_without_a_time_are_counted_right_while_another_arrives() {
+    let fetching = Fetching::cloud();
+    let timeless = |ms| Record {
+        ms,
+        raw: r#"{"summary":"Space created"}"#.to_owned(),
+    };
+    fetching.server.insert_all((0..5).map(|_| timeless(START)));
+    let late = timeless(START + 1);
+    fetching
+        .server
+        .after_request(1, move |store| store.insert(late));
+    for _ in 0..2 {
+        fetching.fetch(&[
+            "--raw",
+            "--window",
+            "365d",
+            "--overlap",
+            "365d",
+            "--page-size",
+            "2",
+        ]);
+    }
+    assert_eq!(fetching.lines().len(), 6);
 }

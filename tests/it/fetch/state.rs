@@ -62,6 +62,28 @@ fn a_site_that_is_set_back_is_fetched_again_from_there() {
 }
 
 #[test]
+fn a_site_is_set_to_a_time_in_each_form_that_since_takes() {
+    let fetching = fetched();
+    let url = fetching.server.url();
+    for (since, expected) in [
+        ("2026-01-05", "2026-01-05T00:00:00.000Z"),
+        ("2026-01-05T02:00:00+01:00", "2026-01-05T01:00:00.000Z"),
+    ] {
+        let said = state(&fetching, &["set", &url, "--since", since], 0);
+        assert_eq!(said, format!("{url}: from {expected} on\n"));
+    }
+    for since in ["24h", "7d", "now"] {
+        state(&fetching, &["set", &url, "--since", since], 0);
+    }
+    for since in ["soon", "-1h", "2026-02-30"] {
+        let said = state(&fetching, &["set", &url, "--since", since], 2);
+        for form in ["2026-01-31 ", "2026-01-31T08:00:00Z", "24h", "now"] {
+            assert!(said.contains(form), "{form}: {said}");
+        }
+    }
+}
+
+#[test]
 fn a_site_that_is_forgotten_begins_anew() {
     let fetching = fetched();
     state(&fetching, &["forget", &fetching.server.url()], 0);

@@ -1,8 +1,11 @@
 //! Arguments that cannot be meant: 2, and a line that names the flag.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::support::fetching::{Fetching, said};
 use crate::support::outcome::transcript;
 use crate::support::program;
 
@@ -42,7 +45,7 @@ fn values_that_are_none() {
         ("--since", "-1h"),
         ("--since", "2026-13-01"),
         ("--until", "tomorrow"),
-        ("--until", "24h"),
+        ("--until", "-24h"),
         ("--interval", "0s"),
         ("--interval", "-1s"),
         ("--interval", "often"),
@@ -164,5 +167,144 @@ fn files_without_a_token() {
     let mut command = command(folder.path(), &["--url", URL]);
     command.env("CONFLUENCE_PAT", "my-\nsecret");
     told += &ends_with_2(command, folder.path());
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn pairs_of_which_one_would_do_nothing() {
+    let (cloud, own) = ("https://acme.atlassian.net", "https://wiki.example.com");
+    let mut told = String::new();
+    for (url, flags) in [
+        (own, &["--api-token-file", "f", "--pat-file", "f"][..]),
+        (own, &["--email", "me", "--pat-file", "f"]),
+        (own, &["--client-secret-file", "f", "--pat-file", "f"]),
+        (own, &["--client-secret-file", "f", "--email", "me"]),
+        (own, &["--client-secret-file", "f", "--api-token-file", "f"]),
+        (
+            own,
+            &["--client-secret-file", "f", "--deployment", "data-center"],
+        ),
+        (own, &["--cloud-id", "abc", "--deployment", "data-center"]),
+        (cloud, &["--pat-file", "f"]),
+        (own, &["--pat-file", "f", "--deployment", "cloud"]),
+        (own, &["--pat-file", "f", "--cloud-id", "abc"]),
+        (own, &["--proxy-password-file", "f", "--pat-file", "f"]),
+        (
+            own,
+            &[
+                "--proxy-password-file",
+                "f",
+                "--pat-file",
+                "f",
+                "--proxy",
+                "http://h:1",
+            ],
+        ),
+        (own, &["--raw", "--tag", "x"]),
+        (own, &["--raw", "--geoip-city", "f"]),
+        (own, &["--raw", "--no-default-tags"]),
+        (own, &["--raw", "--preserve-original-event"]),
+        (own, &["--add-fields", "f", "--raw"]),
+        (own, &["--raw", "--network", "10.0.0.0/8=x"]),
+        (own, &["--raw", "--trusted-proxy", "10.0.0.0/8"]),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("f");
+        std::fs::write(&file, "secret").expect("written");
+        std::fs::set_permissions(&file, Permissions::from_mode(0o600)).expect("a mode");
+        let mut command = command(folder.path(), &["--url", url]);
+        command.args(flags).env_remove("http_proxy");
+        for name in ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
+            command.env_remove(name);
+        }
+        told += &ends_with_2(command, folder.path());
+    }
+    insta::assert_snapshot!(told);
+}
+
+/// What the environment says besides is left out without a word: it is not for this command alone.
+#[test]
+fn variables_that_are_not_needed_are_no_error() {
+    let fetching = Fetching::data_center();
+    let mut command = fetching.to_file(&["--raw", "--email", "me"]);
+    command
+        .env("CONFLUENCE_API_TOKEN", "other")
+        .env("CONFLUENCE_OAUTH_CLIENT_SECRET", "s");
+    command.env("CONFLUENCE_ECS_PROXY_PASSWORD", "p");
+    let output = program::run_command(command, b"");
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+}
+
+#[test]
+fn a_byte_order_mark_before_a_secret_is_left_out() {
+    let fetching = Fetching::data_center();
+    let marked = format!("\u{feff}{}\r\n", fetching.server.settings().pat);
+    let file = fetching.file("pat", &marked);
+    std::fs::set_permissions(&file, Permissions::from_mode(0o600)).expect("a mode");
+    let mut of_file = fetching.to_file(&["--raw", "--pat-file"]);
+    of_file.arg(file).env_remove("CONFLUENCE_PAT");
+    let mut of_variable = fetching.to_file(&["--raw"]);
+    of_variable.env("CONFLUENCE_PAT", marked.trim_end());
+    for command in [of_file, of_variable] {
+        let output = program::run_command(command, b"");
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    }
+}
+
+#[test]
+fn a_character_that_no_secret_has_is_named_with_its_position() {
+    let mut told = String::new();
+    for (flag, variable, more) in [
+        ("--pat-file", "CONFLUENCE_PAT", &[][..]),
+        (
+            "--api-token-file",
+            "CONFLUENCE_API_TOKEN",
+            &["--email", "me"],
+        ),
+        (
+            "--client-secret-file",
+            "CONFLUENCE_OAUTH_CLIENT_SECRET",
+            &["--deployment", "cloud"],
+        ),
+        (
+            "--proxy-password-file",
+            "CONFLUENCE_ECS_PROXY_PASSWORD",
+            &["--proxy", "http://u@h:1"],
+        ),
+    ] {
+        for text in ["s3cr\u{200b}et", "\u{feff}s3cret\u{a0}x", "s3\tcret"] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let file = folder.path().join("secret");
+            std::fs::write(&file, text).expect("written");
+            std::fs::set_permissions(&file, Permissions::from_mode(0o600)).expect("a mode");
+            let place = [&["--url", "http://127.0.0.1:1", "--retries", "0"], more].concat();
+            let mut by_file = command(folder.path(), &place);
+            by_file.arg(flag).arg("secret");
+            let mut by_variable = command(folder.path(), &place);
+            by_variable.env(variable, text);
+            for mut command in [by_file, by_variable] {
+                if flag == "--proxy-password-file" {
+                    command.env("CONFLUENCE_PAT", "token");
+                }
+                let output = command
+                    .current_dir(folder.path())
+                    .output()
+                    .expect("it runs");
+                let outcome = said(&output);
+                // A password may have a no-break space: there is nothing to say of it.
+                let is_password = !matches!(flag, "--pat-file" | "--client-secret-file");
+                let code = if is_password && text.contains('\u{a0}') {
+                    1
+                } else {
+                    2
+                };
+                assert_eq!(output.status.code(), Some(code), "{outcome}");
+                assert!(!outcome.contains("s3"), "{outcome}");
+                if code == 2 {
+                    told += &outcome;
+                }
+            }
+        }
+    }
     insta::assert_snapshot!(told);
 }

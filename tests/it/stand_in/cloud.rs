@@ -81,7 +81,8 @@ fn next_links_come_in_all_shapes() {
         [0],
         "a cursor stays where it is"
     );
-    violates(&server, &audit(&server, "?start=1"), "by cursor");
+    let both = format!("{query}&start=1");
+    violates(&server, &audit(&server, &both), "start beside a cursor");
     violates(
         &server,
         &audit(&server, "?cursor=_f_1&next=true"),

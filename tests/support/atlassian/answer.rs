@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 use std::net::TcpStream;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -123,8 +123,8 @@ impl Answer {
         self.is_encoded = true;
     }
 
-    /// Sends it; `true` when the connection can be used again.
-    pub fn send(&self, stream: &mut TcpStream, now: SystemTime, chunked: bool) -> io::Result<bool> {
+    /// Sends it, with the line of its `Date` header; `true` when the connection can be used again.
+    pub fn send(&self, stream: &mut TcpStream, date: &str, chunked: bool) -> io::Result<bool> {
         match self.delivery {
             Delivery::Nothing => return Ok(false),
             Delivery::Reset => {
@@ -139,7 +139,7 @@ impl Answer {
             | Delivery::Endless => {}
         }
         let chunked = chunked && self.delivery != Delivery::Endless;
-        stream.write_all(self.head(now, chunked).as_bytes())?;
+        stream.write_all(self.head(date, chunked).as_bytes())?;
         match self.delivery {
             Delivery::Whole if chunked => {
                 for piece in self.body.chunks(16 << 10) {
@@ -194,12 +194,11 @@ impl Answer {
         Ok(())
     }
 
-    fn head(&self, now: SystemTime, chunked: bool) -> String {
+    fn head(&self, date: &str, chunked: bool) -> String {
         let mut head = format!(
-            "HTTP/1.1 {} {}\r\nDate: {}\r\nServer: AtlassianEdge\r\n",
+            "HTTP/1.1 {} {}\r\n{date}Server: AtlassianEdge\r\n",
             self.status,
             reason(self.status),
-            httpdate::fmt_http_date(now)
         );
         for (name, value) in &self.headers {
             head.extend([name, ": ", value, "\r\n"]);

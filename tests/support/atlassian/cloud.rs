@@ -68,6 +68,9 @@ pub fn retention(request: &Request) -> Result<Answer, Refusal> {
 pub fn tenant_info(world: &World, request: &Request) -> Result<Answer, Refusal> {
     Credential::none_belongs_here(request)?;
     Parameters::new(&request.query).finish()?;
+    if world.settings.hides_cloud_id {
+        return Err(Refusal::fair(Answer::html(404, "Not found")));
+    }
     let body = json!({"cloudId": world.settings.cloud_id});
     Ok(Answer::json(200, &body))
 }
@@ -101,8 +104,9 @@ fn asked(world: &World, request: &Request) -> Result<Asked, Refusal> {
             after = Some(cursor.ok_or_else(|| Refusal::bad(format!("no such cursor: {text:?}")))?);
             parameters.exactly("next", "true")?;
         }
-        if start.is_some_and(|start| start > 0) {
-            return Err(Refusal::bad("start where pages go by cursor"));
+        // `start` is good without it, too: what links say is one thing, what is accepted another
+        if after.is_some() && start.is_some() {
+            return Err(Refusal::bad("start beside a cursor"));
         }
     }
     let search = parameters.take("searchString")?;
@@ -129,9 +133,10 @@ pub fn audit(
     if repeated {
         (asked.start, asked.after) = (0, None);
     }
+    let is_in_range = |_: &i64| !world.settings.ignores_range;
     let query = Query {
-        from: asked.start_date,
-        to: asked.end_date,
+        from: asked.start_date.filter(is_in_range),
+        to: asked.end_date.filter(is_in_range),
         search: asked.search.clone(),
         after: asked.after,
         offset: asked.start,
@@ -174,7 +179,7 @@ fn links(world: &World, request: &Request, place: Place, asked: &Asked, page: &P
     if style == NextLink::Nothing {
         return String::new();
     }
-    if page.more || style == NextLink::Always {
+    if style != NextLink::Never && (page.more || style == NextLink::Always) {
         let mut next = Serializer::new(String::new());
         if let (NextLink::Cursor, Some(last)) = (style, page.last) {
             next.append_pair("next", "true");

@@ -73,8 +73,8 @@ fn asked(world: &World, request: &Request) -> Result<Asked, Refusal> {
     let limit = parameters.integer("limit", 1..=100_000)?;
     let offset = parameters.integer("offset", 0..=i64::from(i32::MAX))?;
     let after = match world.settings.paging {
-        Paging::Cursor => parameters.take("pageCursor")?,
-        Paging::Offset => None,
+        Paging::Cursor | Paging::Link => parameters.take("pageCursor")?,
+        Paging::Offset | Paging::Unnamed => None,
     };
     let after = after.map(|text| {
         read_cursor(&text).ok_or_else(|| Refusal::bad(format!("no such pageCursor: {text:?}")))
@@ -106,7 +106,7 @@ fn asked(world: &World, request: &Request) -> Result<Asked, Refusal> {
             search: search.filter(|text| !text.is_empty()),
             after: after.transpose()?,
             offset,
-            limit,
+            limit: limit.min(world.settings.scan_maximum),
         },
         offset,
         limit,
@@ -123,6 +123,9 @@ pub fn events(world: &mut World, request: &Request, repeated: bool) -> Result<An
     let mut asked = asked(world, request)?;
     if repeated {
         (asked.query.after, asked.query.offset, asked.offset) = (None, 0, 0);
+    }
+    if world.settings.ignores_range {
+        (asked.query.from, asked.query.to) = (None, None);
     }
     let page = world.page(&asked.query);
     let body = format!(
@@ -170,6 +173,12 @@ fn paging_info(world: &World, asked: &Asked, page: &Page) -> serde_json::Value {
                 "nextPageLink": format!("{base}?offset={offset}&limit={limit}"),
             })
         }
+        Paging::Link => json!({
+            "lastPage": false,
+            "size": size,
+            "nextPageLink": format!("{base}?offset=0&limit={limit}&pageCursor={ms},{id}"),
+        }),
+        Paging::Unnamed => json!({"lastPage": false, "size": size}),
     }
 }
 

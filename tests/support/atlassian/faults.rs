@@ -32,6 +32,8 @@ pub enum Fault {
     Html,
     /// 200 without a body; not processed.
     Empty,
+    /// 200 with that JSON; not processed.
+    Json(String),
     /// The body comes in so many pieces, each after a pause; processed.
     Slow { pieces: usize, pause: Duration },
     /// The answer waits until [`release`](super::Atlassian::release); processed.
@@ -83,6 +85,7 @@ impl Fault {
             Self::Reset => nothing(Delivery::Reset),
             Self::Html => Answer::html(200, "Log in with Atlassian account"),
             Self::Empty => Answer::json_text(200, String::new()),
+            Self::Json(text) => Answer::json_text(200, text.clone()),
             Self::RedirectForeign => {
                 Answer::redirect(302, format!("{}{}", scene.foreign, request.target))
             }
@@ -132,6 +135,7 @@ impl Fault {
             | Self::Reset
             | Self::Html
             | Self::Empty
+            | Self::Json(_)
             | Self::RedirectForeign
             | Self::RedirectSameOrigin
             | Self::GzipBomb

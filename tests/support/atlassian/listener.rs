@@ -105,18 +105,18 @@ fn converse(shared: &Shared, door: Door, mut stream: TcpStream) -> io::Result<()
             Incoming::Closed => return Ok(()),
             Incoming::Bad(reason) => {
                 let refusal = Refusal::bad(reason);
-                let now = {
+                let date = {
                     let mut world = shared.world();
                     world.violations.extend(refusal.violation);
-                    world.now()
+                    world.date_line()
                 };
-                refusal.answer.send(&mut stream, now, false)?;
+                refusal.answer.send(&mut stream, &date, false)?;
                 return stream.shutdown(Shutdown::Both);
             }
             Incoming::Request(request) => *request,
         };
         let is_last = request.is_last();
-        let (answer, now, chunked) = {
+        let (answer, date, chunked) = {
             let mut world = shared.world();
             if request.door == Door::Auth && request.path == "/oauth/token" {
                 world.tokens.note(&request);
@@ -125,14 +125,14 @@ fn converse(shared: &Shared, door: Door, mut stream: TcpStream) -> io::Result<()
                 world = waited.unwrap_or_else(PoisonError::into_inner);
             }
             let answer = world.handle(request);
-            (answer, world.now(), world.settings.chunked)
+            (answer, world.date_line(), world.settings.chunked)
         };
         shared.changed.notify_all();
         if answer.is_held {
             let world = shared.world();
             let _released = shared.changed.wait_while(world, |world| world.holds);
         }
-        if !answer.send(&mut stream, now, chunked)? || is_last {
+        if !answer.send(&mut stream, &date, chunked)? || is_last {
             // a clone is kept elsewhere, so dropping the stream would not close it; and shutting it
             // down would make an end of what has to be a reset
             if answer.delivery != super::answer::Delivery::Reset {

@@ -53,7 +53,7 @@ pub use faults::{Fault, Wait};
 pub use http::{Door, Request};
 pub use oauth::{Grant, Plan};
 pub use records::{cloud_record, data_center_record};
-pub use settings::{NextLink, Paging, Permission, Settings};
+pub use settings::{DateHeader, NextLink, Paging, Permission, Settings};
 pub use store::{Record, Store};
 pub use world::Exchange;
 

@@ -1,7 +1,7 @@
 //! What a test can set, at any time.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
@@ -20,8 +20,11 @@ pub struct Settings {
     pub chunked: bool,
     /// whether every page is the first one again
     pub repeats: bool,
+    /// whether the range that is asked for is ignored
+    pub ignores_range: bool,
     /// what the `Date` header and the records of searches are off by, in seconds
     pub skew: i64,
+    pub date_header: DateHeader,
     /// paths that may be asked for in vain
     pub tolerated: Vec<String>,
 
@@ -34,6 +37,8 @@ pub struct Settings {
     /// what the scoped token is good for
     pub scoped_token_scope: String,
     pub cloud_id: String,
+    /// whether `_edge/tenant_info` is blocked, with 404
+    pub hides_cloud_id: bool,
     /// the fixed system limit of a page
     pub page_maximum: u64,
     pub next_link: NextLink,
@@ -48,6 +53,8 @@ pub struct Settings {
     pub display_name: String,
     /// whether every search is recorded
     pub records_searches: bool,
+    /// how many records it looks at for a page: the page may be shorter than asked for, and not the last
+    pub scan_maximum: u64,
     pub paging: Paging,
     /// whether those who are not logged in are sent to a login page
     pub login_page: bool,
@@ -87,6 +94,32 @@ pub enum Permission {
     Blind,
 }
 
+/// How the `Date` header looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DateHeader {
+    /// the server's clock, as the standard has it
+    Clock,
+    /// the same in lower case
+    LowerCase,
+    /// there is none
+    Missing,
+    /// whatever the clock shows
+    Text(&'static str),
+}
+
+impl DateHeader {
+    /// The line of the header.
+    pub fn line(self, now: SystemTime) -> String {
+        let now = httpdate::fmt_http_date(now);
+        match self {
+            Self::Clock => format!("Date: {now}\r\n"),
+            Self::LowerCase => format!("date: {}\r\n", now.to_lowercase()),
+            Self::Missing => String::new(),
+            Self::Text(text) => format!("Date: {text}\r\n"),
+        }
+    }
+}
+
 /// How Cloud's `_links.next` looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NextLink {
@@ -98,6 +131,8 @@ pub enum NextLink {
     Cursor,
     /// no `_links` at all
     Nothing,
+    /// `_links` without `next`, on full pages too
+    Never,
     /// a path, on the last page too
     Always,
 }
@@ -108,6 +143,10 @@ pub enum Paging {
     Cursor,
     /// `offset` only: `pageCursor` is unknown
     Offset,
+    /// as `Cursor`, but only the link says where the next page is
+    Link,
+    /// as `Offset`, but an answer says no more than `lastPage`
+    Unnamed,
 }
 
 impl Settings {
@@ -118,13 +157,16 @@ impl Settings {
             gzip: true,
             chunked: false,
             repeats: false,
+            ignores_range: false,
             skew: 0,
+            date_header: DateHeader::Clock,
             tolerated: Vec::new(),
             email: "admin@example.com".to_owned(),
             api_token: "ATATT3xFfGF0-classic-token=1A2B3C4D".to_owned(),
             scoped_token: "ATATT3xFfGF0-scoped-token=5E6F7A8B".to_owned(),
             scoped_token_scope: "read:audit-log:confluence".to_owned(),
             cloud_id: "11223344-a1b2-4c3d-8e9f-0123456789ab".to_owned(),
+            hides_cloud_id: false,
             page_maximum: 1000,
             next_link: NextLink::Path,
             size_is_total: true,
@@ -134,6 +176,7 @@ impl Settings {
             user_key: "2c9580827d4a06e8017d4a07c3e1beef".to_owned(),
             display_name: "Audit Reader".to_owned(),
             records_searches: true,
+            scan_maximum: u64::MAX,
             paging: Paging::Cursor,
             login_page: false,
             client_id: "client-0001".to_owned(),

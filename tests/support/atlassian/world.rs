@@ -110,6 +110,11 @@ impl World {
         }
     }
 
+    /// The line of the `Date` header.
+    pub fn date_line(&self) -> String {
+        self.settings.date_header.line(self.now())
+    }
+
     /// The server's clock in milliseconds since the epoch.
     pub fn now_ms(&self) -> i64 {
         let since = self.now().duration_since(UNIX_EPOCH).expect("after 1970");

@@ -1,24 +1,24 @@
-//! Where a first run begins.
+//! Times as `--since` and `--until` give them: absolute, or relative to the present.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::pipeline::timestamp::Timestamp;
 
-/// Values of `--since`.
+/// A time, a duration before the present, or the present.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Since {
-    /// From that time on.
+pub enum TimeSpec {
+    /// That time.
     Time(Timestamp),
-    /// From so long before the run on.
+    /// So long before the present.
     Ago(Duration),
-    /// Nothing that is past.
+    /// The present.
     Now,
 }
 
-impl Since {
+impl TimeSpec {
     /// Where a first run begins without `--since`.
-    pub const DEFAULT: Self = Self::Ago(Duration::from_secs(24 * 60 * 60));
+    pub const DEFAULT_SINCE: Self = Self::Ago(Duration::from_secs(24 * 60 * 60));
 
     /// The time that it is now.
     #[must_use]
@@ -29,9 +29,18 @@ impl Since {
             Self::Now => now,
         }
     }
+
+    /// Whether it depends on the present.
+    #[must_use]
+    pub fn is_relative(self) -> bool {
+        match self {
+            Self::Time(_) => false,
+            Self::Ago(_) | Self::Now => true,
+        }
+    }
 }
 
-impl fmt::Display for Since {
+impl fmt::Display for TimeSpec {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Time(time) => fmt::Display::fmt(time, formatter),

@@ -1,0 +1,139 @@
+//! What a run says at its start of the runs before it: where it goes on, and what is different now.
+
+use std::path::Path;
+
+use super::checkpoint::SiteCheckpoint;
+use super::identity::SiteIdentity;
+use super::plan::{FetchOptions, FirstRun};
+use super::states::{self, Named, Opened};
+use crate::process::advice;
+use crate::process::shown::Shown as _;
+
+/// Says it, in one line.
+pub fn report(
+    options: &FetchOptions,
+    (directory, all): (&Path, &[Named]),
+    opened: &Opened,
+    first_run: Option<&FirstRun>,
+) {
+    match first_run {
+        None => continuing(options, directory, opened),
+        Some(first_run) => beginning(options, (directory, all), opened, first_run),
+    }
+}
+
+fn continuing(options: &FetchOptions, directory: &Path, opened: &Opened) {
+    let checkpoint = &opened.checkpoint;
+    let Some(cursor) = checkpoint.cursor else {
+        return;
+    };
+    let path = states::path(directory, &opened.file);
+    let begins = format!("continuing from {cursor} (state {})", path.shown());
+    let name = checkpoint.name();
+    let set = advice::command(&["state", "set", &name, "--since", "TIME"]);
+    match difference(options, checkpoint) {
+        Some(difference) => {
+            tracing::warn!("{begins}, but {difference}; `{set}` goes back to fetch them again");
+        }
+        None if options.since.is_some() => tracing::info!(
+            "{begins}; --since applies to the first run only: `{set}` moves the position"
+        ),
+        None => tracing::info!("{begins}"),
+    }
+}
+
+/// What is not as it was when the records before were written.
+fn difference(options: &FetchOptions, checkpoint: &SiteCheckpoint) -> Option<String> {
+    if checkpoint.events == 0 {
+        return None;
+    }
+    let output = states::real_path(&options.output);
+    let now = match &output {
+        Some(output) => output.shown().to_string(),
+        None if options.output.as_os_str() == "-" => "standard output".to_owned(),
+        None => options.output.shown().to_string(),
+    };
+    match (&checkpoint.output, &output) {
+        (Some(recorded), Some(output)) if recorded.path == *output => {
+            // Not being able to look is no reason to say that it is gone.
+            if recorded.length > 0 && matches!(recorded.is_found(), Ok(false)) {
+                return Some(format!("{now} is gone, with records from before that time"));
+            }
+        }
+        (Some(recorded), _) => {
+            return Some(format!(
+                "records from before that time are in {}, not in {now}",
+                recorded.path.shown()
+            ));
+        }
+        (None, Some(_)) => {
+            return Some(format!(
+                "records from before that time went to standard output or a pipe, not to {now}"
+            ));
+        }
+        (None, None) => {}
+    }
+    let form = |raw| {
+        if raw {
+            "the original records (--raw)"
+        } else {
+            "events"
+        }
+    };
+    let before = checkpoint.raw.filter(|before| *before != options.raw)?;
+    let (before, now) = (form(before), form(options.raw));
+    Some(format!(
+        "those from before that time were written as {before}, not as {now}"
+    ))
+}
+
+fn beginning(
+    options: &FetchOptions,
+    (directory, all): (&Path, &[Named]),
+    opened: &Opened,
+    first_run: &FirstRun,
+) {
+    let identity = opened.checkpoint.identity();
+    warn_of_shared_output(options, directory, opened, &identity, all);
+    let is_query = |(_, other): &&Named| other.is_begun() && other.identity().is(&identity);
+    if let Some((_, other)) = all.iter().find(is_query) {
+        tracing::info!(
+            "first run of {}, from --since {} on: the position of {} is one of its own",
+            opened.checkpoint.name(),
+            first_run.start.0,
+            other.name()
+        );
+    }
+}
+
+/// The same site by another address that nothing tells is its own, perhaps: its records come twice then.
+fn warn_of_shared_output(
+    options: &FetchOptions,
+    directory: &Path,
+    opened: &Opened,
+    identity: &SiteIdentity,
+    all: &[Named],
+) {
+    let is_another = |(file, other): &&Named| {
+        *file != opened.file
+            && other.search == opened.checkpoint.search
+            && other.output.is_some()
+            && states::is_output(other.output.as_ref(), &options.output)
+            && !other.identity().is_not(identity)
+    };
+    let Some((file, other)) = all.iter().find(is_another) else {
+        return;
+    };
+    let Some(cursor) = other.cursor else { return };
+    let name = opened.checkpoint.name();
+    tracing::warn!(
+        "{} is written for {} too (state {}), and this is the first run for {name} (state {}): if both are \
+         addresses of one site, stop this run and use the first address again, or records come twice; to change \
+         the address, run `{}` and then fetch with --since {cursor}",
+        options.output.shown(),
+        other.name(),
+        states::path(directory, file).shown(),
+        states::path(directory, &opened.file).shown(),
+        advice::command(&["state", "forget", &name]),
+    );
+}

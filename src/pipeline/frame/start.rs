@@ -1,0 +1,155 @@
+//! The start of an input, and what follows a document: another document, or lines.
+
+use memchr::{memchr, memrchr};
+
+use super::discard::Discarded;
+use super::record::{Followed, NOT_FINISHED, RecordLines};
+use super::scan::{Found, Scanner};
+use super::{BYTE_ORDER_MARK, Frame, Framer, KEPT_OF_TOO_LONG, LINES, Mode, Step, documents};
+
+/// Text that may be a document.
+#[derive(Debug)]
+pub(super) struct Start {
+    scanner: Scanner,
+    /// The same text as an object over several lines, if it is an object.
+    record: Option<RecordLines>,
+}
+
+impl Start {
+    /// What may be a document over several lines, or on one line alone.
+    pub fn new(multi_line: bool) -> Self {
+        Self {
+            scanner: Scanner::new(multi_line),
+            record: None,
+        }
+    }
+
+    /// Whether the text up to where the scanner is cannot go on as an object: then it is no page.
+    fn is_broken(&mut self, text: &[u8]) -> bool {
+        if self.scanner.multi_line && self.record.is_none() {
+            let open = text.len() - text.trim_ascii_start().len();
+            self.record = (text.get(open) == Some(&b'{')).then(|| RecordLines::at(open));
+        }
+        let record = self.record.as_mut();
+        record.is_some_and(|record| matches!(record.follow(text), Followed::Broken(_)))
+    }
+}
+
+impl Framer {
+    pub(super) fn start(&mut self, mut start: Start, text: &[u8], end: bool) -> Step {
+        if start.scanner.multi_line {
+            let before = before_document(text);
+            if before > 0 {
+                self.mode = Mode::Start(start);
+                return self.consume(&text[..before]);
+            }
+            if self.offset == 0 {
+                if text.starts_with(BYTE_ORDER_MARK) {
+                    self.mode = Mode::Start(start);
+                    let length = self.pass(BYTE_ORDER_MARK.len(), text);
+                    return Step::On(length);
+                }
+                if BYTE_ORDER_MARK.starts_with(text) && !end {
+                    self.mode = Mode::Start(start);
+                    return Step::Wait;
+                }
+            }
+        }
+        let (stop, found) = start.scanner.scan(text, self.scanned);
+        let is_broken = start.is_broken(&text[..stop]);
+        // On one line nothing is decided too late: a long line may turn out to be a page yet. Over
+        // several lines, what comes before the array must fit into the buffer.
+        let look_ahead = self.limit.max(KEPT_OF_TOO_LONG);
+        let (early, may_wait) = if start.scanner.multi_line {
+            (stop <= look_ahead, stop < look_ahead)
+        } else {
+            (true, stop <= self.limit)
+        };
+        match found {
+            Found::Begins if early && !is_broken => {
+                self.enter(start.scanner, &text[..stop], &text[..stop])
+            }
+            Found::More if !end && may_wait && !is_broken => {
+                self.scanned = stop;
+                self.mode = Mode::Start(start);
+                Step::Wait
+            }
+            _ => {
+                self.scanned = 0;
+                self.mode = start.record.map_or(LINES, Mode::Record);
+                Step::On(0)
+            }
+        }
+    }
+
+    /// An object that is no page: a record over several lines, or else lines.
+    pub(super) fn record(
+        &mut self,
+        mut record: RecordLines,
+        text: &[u8],
+        end: bool,
+        base: usize,
+        frames: &mut Vec<Frame>,
+    ) -> Step {
+        let followed = record.follow(text);
+        let RecordLines { open, at: stop, .. } = record;
+        let fits = stop - open <= self.limit;
+        match followed {
+            Followed::More if fits && !end => {
+                self.mode = Mode::Record(record);
+                Step::Wait
+            }
+            Followed::Closed if fits && record.is_over_lines() => {
+                frames.push(Frame::Record {
+                    range: base + open..base + stop,
+                    line_offset: self.line_offset,
+                });
+                self.mode = documents();
+                self.consume(&text[..stop])
+            }
+            _ if record.is_pretty(self.limit) => {
+                let broken = match followed {
+                    _ if !fits => None,
+                    Followed::Broken(problem) => Some(problem),
+                    Followed::More | Followed::Closed => Some(NOT_FINISHED),
+                };
+                self.discard_from(open, text, broken.map(|problem| (problem, stop)))
+            }
+            _ => {
+                self.mode = LINES;
+                Step::On(0)
+            }
+        }
+    }
+
+    /// Passes over the record that begins at `open`, whose first line is whole, and that is too long
+    /// or broken at some place in the text.
+    fn discard_from(
+        &mut self,
+        open: usize,
+        text: &[u8],
+        broken: Option<(&'static str, usize)>,
+    ) -> Step {
+        let begin = self.offset + open as u64;
+        let broken = broken.map(|(problem, at)| (problem, self.offset + at as u64));
+        let first_line = memchr(b'\n', &text[open..]).map_or(text.len(), |at| open + at + 1);
+        let discarded = Discarded {
+            room: match broken {
+                Some(_) => self.limit.max(KEPT_OF_TOO_LONG),
+                None => KEPT_OF_TOO_LONG,
+            },
+            broken,
+            until_document: true,
+            ..Discarded::begin(begin, self.line_offset)
+        };
+        self.mode = Mode::Discard(discarded.with(&text[open..first_line]));
+        self.consume(&text[..first_line])
+    }
+}
+
+/// How many bytes of blank lines a text begins with.
+fn before_document(text: &[u8]) -> usize {
+    let is_blank = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+    let blank = text.iter().take_while(is_blank).count();
+    memrchr(b'\n', &text[..blank]).map_or(0, |at| at + 1)
+}
