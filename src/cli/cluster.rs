@@ -17,7 +17,7 @@ use super::values;
 pub struct ClusterConnectionArgs {
     /// Send events to this cluster, Elasticsearch or OpenSearch (repeatable: the next one is used while
     /// one fails)
-    #[arg(long, value_name = "URL", value_parser = url, conflicts_with = "output")]
+    #[arg(long, value_name = "URL", value_parser = url)]
     pub elasticsearch_url: Vec<Url>,
     /// File with an API key, as `id:key` or encoded [env: CONFLUENCE_ECS_ES_API_KEY; else `es-api-key`
     /// in $CREDENTIALS_DIRECTORY]

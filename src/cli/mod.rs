@@ -12,6 +12,7 @@ mod fixtures;
 mod mapping;
 mod normalize;
 mod schema;
+mod send;
 mod state;
 mod tail;
 mod usage;
@@ -37,6 +38,7 @@ pub use fixtures::{FixturesArgs, FixturesCommand, ReportFormatArg};
 pub use mapping::{CategoriesArg, DialectArg, MappingArgs, TimestampsArg};
 pub use normalize::NormalizeArgs;
 pub use schema::{FieldsFormatArg, SchemaCommand};
+pub use send::SendArgs;
 pub use state::{StateCommand, StateDirArgs};
 pub use tail::{FromArg, TailArgs};
 pub use usage::log_format;
@@ -69,6 +71,8 @@ pub enum Command {
     Tail(TailArgs),
     /// Fetch audit records from the REST API of Confluence Cloud or Data Center, each exactly once
     Fetch(Box<FetchArgs>),
+    /// Send events that this program wrote to Elasticsearch or OpenSearch, each exactly once
+    Send(Box<SendArgs>),
     /// Log in to Confluence Cloud with OAuth 2.0 (3LO), for fetch
     Auth {
         /// The subcommand with its arguments.

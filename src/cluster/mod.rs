@@ -7,6 +7,7 @@ mod body;
 pub mod client;
 pub mod dead_letter;
 mod endpoints;
+pub mod event_line;
 mod lookup;
 mod notices;
 mod plain;

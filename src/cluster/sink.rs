@@ -136,6 +136,12 @@ impl ClusterSink {
         self.recorded = Some(recorded);
     }
 
+    /// From here on, any event may be in the cluster already, in any index behind the target.
+    pub fn expect_stored(&mut self) {
+        self.doubt_since = None;
+        self.in_doubt = u64::MAX;
+    }
+
     /// How long to wait for answers when it is time to end.
     #[must_use]
     pub fn patience(&self) -> Duration {

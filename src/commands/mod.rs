@@ -2,10 +2,12 @@
 
 mod auth;
 mod check;
+mod cluster;
 mod fetch;
 mod fixtures;
 mod normalize;
 mod schema;
+mod send;
 mod state;
 mod tail;
 
@@ -28,6 +30,7 @@ use crate::{auth as oauth, options, ship, sink, state as state_file};
 pub fn run(command: Command) -> Result<Exit, Error> {
     match command {
         Command::Normalize(arguments) => normalize::run(arguments),
+        Command::Send(arguments) => send::run(*arguments),
         Command::Tail(arguments) => tail::run(&arguments),
         Command::Fetch(arguments) => fetch::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
@@ -64,6 +67,12 @@ pub enum Error {
         "the output (--output or stdout), {0}, is also an input: use another file for the events"
     )]
     OutputIsInput(String),
+    /// Dead letters cannot go where events are read from.
+    #[error(
+        "--dead-letter: {0} is also an input: rename it first and pass the renamed file, or pass another \
+         --dead-letter PATH"
+    )]
+    DeadLetterIsInput(String),
     /// The state cannot be locked or read.
     #[error(transparent)]
     State(#[from] state_file::Error),
@@ -155,6 +164,7 @@ impl From<&Error> for Exit {
         match error {
             Error::Config(_)
             | Error::OutputIsInput(_)
+            | Error::DeadLetterIsInput(_)
             | Error::OffsetOfSite(_)
             | Error::Sink(sink::Error::NotEvents { .. }) => Self::Usage,
             Error::Auth(error) if error.is_usage() => Self::Usage,

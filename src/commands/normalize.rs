@@ -9,8 +9,8 @@ use std::time::Instant;
 use rustix::fs::{FileType, Stat, fstat, stat};
 
 use super::Error;
+use super::cluster::ClusterOutput;
 use crate::cli::NormalizeArgs;
-use crate::cluster::sink::ClusterSink;
 use crate::exit::Exit;
 use crate::input::{Inputs, Piece};
 use crate::options;
@@ -18,7 +18,6 @@ use crate::pipeline::event::Origin;
 use crate::pipeline::normalize::{Counts, Normalizer};
 use crate::process::batch;
 use crate::process::logging::{self, seconds_since};
-use crate::process::patience::Patience;
 use crate::process::stop::Stop;
 use crate::ship::LINES_KEPT;
 use crate::sink::{self, Sink};
@@ -36,7 +35,7 @@ enum EventOutput {
     /// A file or stdout.
     Stream(Sink),
     /// Elasticsearch or OpenSearch.
-    Cluster(Box<ClusterSink>),
+    Cluster(ClusterOutput),
 }
 
 impl EventOutput {
@@ -50,25 +49,14 @@ impl EventOutput {
     fn write(&mut self, lines: &[u8], stop: &Stop) -> Result<(), sink::Error> {
         match self {
             Self::Stream(sink) => sink.write(lines),
-            Self::Cluster(sink) => {
-                let patience = Patience::new(stop, sink.patience());
-                if sink.prepare(&|| patience.is_over())? {
-                    // There is no state to save first.
-                    sink.sync(&|| patience.is_over())?;
-                }
-                Ok(sink.write(lines, &|| patience.is_over())?)
-            }
+            Self::Cluster(cluster) => cluster.write(lines, stop),
         }
     }
 
     fn finish(self, stop: &Stop) -> Result<(), sink::Error> {
         match self {
             Self::Stream(sink) => sink.finish(),
-            Self::Cluster(mut sink) => {
-                let patience = Patience::new(stop, sink.patience());
-                sink.sync(&|| patience.is_over())?;
-                Ok(())
-            }
+            Self::Cluster(mut cluster) => cluster.finish(stop),
         }
     }
 }
@@ -101,7 +89,7 @@ pub fn run(arguments: NormalizeArgs) -> Result<Exit, Error> {
     let mut output = match cluster.map_err(options::Error::Cluster)? {
         Some(options) => {
             let sink = options.sink().map_err(options::Error::Cluster)?;
-            EventOutput::Cluster(Box::new(sink))
+            EventOutput::Cluster(ClusterOutput::new(sink))
         }
         None => EventOutput::Stream(open_output(&arguments.output, arguments.force, &files)?),
     };
@@ -232,7 +220,7 @@ pub(super) fn output_file(output: &Path) -> Option<Stat> {
 }
 
 /// Whether an input is that file: its events would be read as records, without end.
-fn is_same(input: &Path, file: &Stat) -> bool {
+pub(super) fn is_same(input: &Path, file: &Stat) -> bool {
     let input = if input.as_os_str() == "-" {
         fstat(stdin())
     } else {

@@ -5,6 +5,8 @@ use std::os::unix::fs::FileExt as _;
 
 use memchr::memmem;
 
+use super::source::InputKind;
+
 /// What a file format is recognised by, and how to get at the text in it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Format {
@@ -183,13 +185,19 @@ impl Format {
     }
 
     /// What it is, and what to do with a file of that name, quoted for the shell.
-    pub(super) fn and_remedy(&self, file: &str) -> String {
+    pub(super) fn and_remedy(&self, file: &str, kind: InputKind) -> String {
         let name = self.name;
-        match self.remedy {
-            Remedy::Command(command) => {
-                format!("{name}: use `{command} {file} | confluence-ecs normalize`")
+        match (&self.remedy, kind) {
+            (Remedy::Command(command), _) => {
+                let reader = kind.command();
+                format!("{name}: use `{command} {file} | confluence-ecs {reader}`")
             }
-            Remedy::Advice(advice) => format!("{name}, not a log: {advice}"),
+            (Remedy::Advice(advice), InputKind::Records) => {
+                format!("{name}, not a log: {advice}")
+            }
+            (Remedy::Advice(_), InputKind::Events) => {
+                format!("{name}: pass events that this program wrote")
+            }
         }
     }
 }

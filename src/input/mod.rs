@@ -2,79 +2,27 @@
 
 pub mod compression;
 pub mod format;
+pub mod lines;
+mod source;
 mod text;
 
-use std::fs::File;
-use std::io::{self, ErrorKind, Read, stdin};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, Read as _};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use memchr::memchr_iter;
-use rustix::fs::OFlags;
 
 use crate::pipeline::event::Origin;
 use crate::pipeline::frame::{Frame, Framer};
-use crate::process::shown::{Shown as _, quoted_for_shell};
-use crate::process::stop::{self, Ready, Stop};
+use crate::process::stop::Stop;
 
-use self::compression::Stream;
-use self::format::Format;
-use self::text::{Opened, Text};
+use self::source::{Error, InputKind, RawInput, Reader, Source};
+use self::text::Text;
 
 /// Input is taken in pieces of about this size: large enough to be worth a turn, small enough for
 /// the caches.
 const PIECE: usize = 128 << 10;
-
-/// An input that cannot be read to its end.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// It cannot be opened.
-    #[error("cannot open {}: {source}", path.shown())]
-    OpenInput {
-        /// Path of the file that caused the error.
-        path: PathBuf,
-        /// The underlying I/O error.
-        source: io::Error,
-    },
-    /// No file has the name of a pattern.
-    #[error(
-        "cannot open {}: no such file; patterns are expanded by the shell, unless they are quoted or \
-         match nothing: `confluence-ecs normalize {}`; tail takes patterns itself",
-        path.shown(), path.shown()
-    )]
-    Pattern {
-        /// The pattern.
-        path: PathBuf,
-    },
-    /// It is no text of records.
-    #[error("{name} is {}", format.and_remedy(file))]
-    Foreign {
-        /// The file, or stdin.
-        name: String,
-        /// Its path as a shell takes it.
-        file: String,
-        /// What it is.
-        format: &'static Format,
-    },
-    /// It is a directory.
-    #[error("{} is a directory: pass the files in it, such as {}/*.log", path.shown(), path.shown())]
-    Directory {
-        /// Path of the directory.
-        path: PathBuf,
-    },
-    /// It breaks off: an I/O error, or damaged compression.
-    #[error("{name}: cannot read at byte {offset} of the (uncompressed) input: {source}")]
-    Read {
-        /// The file, or stdin.
-        name: String,
-        /// How much of it was read.
-        offset: u64,
-        /// The underlying I/O error.
-        source: io::Error,
-    },
-}
 
 /// A piece of an input, to be mapped.
 #[derive(Debug, Default)]
@@ -172,61 +120,13 @@ impl Inputs {
     }
 
     fn open(&self, path: &Path) -> Result<OpenInput, Error> {
-        let failed = |source: io::Error| {
-            let path = path.to_owned();
-            if source.kind() == ErrorKind::NotFound && is_pattern(&path) {
-                Error::Pattern { path }
-            } else {
-                Error::OpenInput { path, source }
-            }
+        let reader = Reader {
+            stop: &self.stop,
+            output: self.output.as_ref(),
+            kind: InputKind::Records,
+            bytes: None,
         };
-        let (fd, origin) = if path.as_os_str() == "-" {
-            let stdin = stdin().as_fd().try_clone_to_owned().map_err(failed)?;
-            (stdin, Origin::stdin())
-        } else {
-            let file = File::options()
-                .read(true)
-                // A named pipe without a writer is waited for where a signal can end the wait.
-                .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
-                .open(path)
-                .map_err(failed)?;
-            if file.metadata().map_err(failed)?.is_dir() {
-                return Err(Error::Directory {
-                    path: path.to_owned(),
-                });
-            }
-            (file.into(), Origin::file(path))
-        };
-        // A larger pipe means fewer turns between its ends; refused for anything else.
-        let _ = rustix::pipe::fcntl_setpipe_size(&fd, 1 << 20);
-        let output = self.output.as_ref().map(OwnedFd::try_clone);
-        let raw = RawInput {
-            fd: fd.into(),
-            stop: Arc::clone(&self.stop),
-            output: output.transpose().map_err(failed)?,
-            ended: false,
-        };
-        let opened = Stream::detect(raw).and_then(|stream| Text::open(stream, RawInput::is_ready));
-        let opened = opened.map_err(|source| Error::Read {
-            name: origin.name().to_owned(),
-            offset: 0,
-            source,
-        })?;
-        let text = match opened {
-            Opened::Text(text) => text,
-            Opened::Foreign(stream, format) => {
-                let is_stdin = path.as_os_str() == "-";
-                return Err(Error::Foreign {
-                    name: origin.name().to_owned(),
-                    file: if is_stdin {
-                        "FILE".to_owned()
-                    } else {
-                        quoted_for_shell(path)
-                    },
-                    format: format.of_file(stream.plain().map(|raw| &raw.fd)),
-                });
-            }
-        };
+        let Source { origin, text } = reader.open(path)?;
         Ok(OpenInput {
             origin: Arc::new(origin),
             text,
@@ -299,53 +199,4 @@ impl OpenInput {
         text.truncate(filled);
         result
     }
-}
-
-/// The bytes of an input as they stand in it.
-#[derive(Debug)]
-struct RawInput {
-    fd: File,
-    stop: Arc<Stop>,
-    output: Option<OwnedFd>,
-    /// The end was read: a terminal would not say so once more.
-    ended: bool,
-}
-
-impl RawInput {
-    fn is_ready(&self) -> bool {
-        stop::is_ready(self.fd.as_fd())
-    }
-}
-
-impl Read for RawInput {
-    /// Waits for bytes; 0 at the end, or when it is time to end.
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while !self.ended {
-            let output: Option<BorrowedFd<'_>> = self.output.as_ref().map(AsFd::as_fd);
-            match self.stop.wait(self.fd.as_fd(), output)? {
-                Ready::Stop => return Ok(0),
-                Ready::Input => match self.fd.read(buffer) {
-                    Err(error) if is_passing(&error) => {}
-                    result => {
-                        self.ended = matches!(result, Ok(0)) && !buffer.is_empty();
-                        return result;
-                    }
-                },
-            }
-        }
-        Ok(0)
-    }
-}
-
-/// Whether a name is a pattern that no shell has expanded.
-fn is_pattern(path: &Path) -> bool {
-    let name = path.as_os_str().as_encoded_bytes();
-    name.iter().any(|byte| b"*?[".contains(byte))
-}
-
-fn is_passing(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock
-    )
 }

@@ -68,7 +68,8 @@ pub struct ClusterOptions {
     bulk_bytes: usize,
     /// Requests in flight at once.
     pub concurrency: NonZeroUsize,
-    dead_letter: PathBuf,
+    /// File for events that the cluster refuses in every form.
+    pub dead_letter: PathBuf,
     /// How long to wait for answers at the end.
     pub shutdown_timeout: Duration,
 }

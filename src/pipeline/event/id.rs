@@ -81,7 +81,12 @@ impl IdSource {
 
 /// Appends the line that precedes an event in a body for `_bulk`.
 pub fn write_action(out: &mut Vec<u8>, id: &EventId) {
+    write_action_of(out, id.as_str());
+}
+
+/// The same with an id that was read, as it stands in JSON.
+pub fn write_action_of(out: &mut Vec<u8>, id: &str) {
     out.extend_from_slice(br#"{"create":{"_id":""#);
-    out.extend_from_slice(&id.0);
+    out.extend_from_slice(id.as_bytes());
     out.extend_from_slice(b"\"}}\n");
 }

@@ -1,0 +1,32 @@
+//! Arguments of `send`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{ClusterArgs, values};
+
+/// Arguments of `send`.
+#[derive(Debug, Args)]
+#[command(
+    mut_arg("elasticsearch_url", |argument| argument.required(true)),
+    after_help = "\
+Exit codes: 0 success, 1 an input failed or a line is no event, or the cluster cannot be used, 2 usage error, \
+3 the cluster refused an event (with --strict), 130/143 stopped by SIGINT/SIGTERM."
+)]
+pub struct SendArgs {
+    /// Files of events: NDJSON, --format bulk, or dead letters; plain, gzip, zstd, xz or bzip2; `-` or
+    /// none: stdin
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Exit with 3 if the cluster refused an event, so that its plain form is stored, or it is in the
+    /// failure store or the dead letter file
+    #[arg(long)]
+    pub strict: bool,
+    /// Namespace of the data stream
+    #[arg(long, value_name = "NAME", default_value = "default", value_parser = values::namespace)]
+    pub namespace: String,
+    /// The cluster to send to.
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+}
