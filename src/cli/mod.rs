@@ -11,6 +11,7 @@ mod fetch;
 mod fixtures;
 mod mapping;
 mod normalize;
+mod output;
 mod schema;
 mod send;
 mod state;
@@ -37,6 +38,7 @@ pub use fetch::{
 pub use fixtures::{FixturesArgs, FixturesCommand, ReportFormatArg};
 pub use mapping::{CategoriesArg, DialectArg, MappingArgs, TimestampsArg};
 pub use normalize::NormalizeArgs;
+pub use output::{EventFormatArg, EventFormatArgs};
 pub use schema::{FieldsFormatArg, SchemaCommand};
 pub use send::SendArgs;
 pub use state::{StateCommand, StateDirArgs};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{ClusterArgs, MappingArgs};
+use super::{ClusterArgs, EventFormatArgs, MappingArgs};
 
 /// Arguments of `normalize`.
 #[derive(Debug, Args)]
@@ -27,6 +27,9 @@ pub struct NormalizeArgs {
     /// Overwrite the file of --output even if it is not empty and does not begin with an event
     #[arg(long, requires = "output")]
     pub force: bool,
+    /// How the output is written.
+    #[command(flatten)]
+    pub format: EventFormatArgs,
     /// The cluster to send to, instead of an output file.
     #[command(flatten)]
     pub cluster: ClusterArgs,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{ArgGroup, Args, ValueEnum};
 
-use super::{ClusterArgs, MappingArgs, StateDirArgs, values};
+use super::{ClusterArgs, EventFormatArgs, MappingArgs, StateDirArgs, values};
 
 /// Arguments of `tail`.
 #[derive(Debug, Args)]
@@ -34,6 +34,9 @@ pub struct TailArgs {
         conflicts_with = "elasticsearch_url"
     )]
     pub output: PathBuf,
+    /// How the output is written.
+    #[command(flatten)]
+    pub format: EventFormatArgs,
     /// Where to start in files that exist at the very first scan
     #[arg(long, value_enum, default_value_t = FromArg::Beginning, value_name = "WHERE")]
     pub from: FromArg,

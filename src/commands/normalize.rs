@@ -101,7 +101,7 @@ pub fn run(arguments: NormalizeArgs) -> Result<Exit, Error> {
     let limit = arguments.mapping.max_line_bytes;
     let mut inputs = Inputs::new(files, limit, Arc::clone(&stop), output.pipe());
 
-    let has_ids = matches!(output, EventOutput::Cluster(_));
+    let has_ids = arguments.format.is_bulk() || matches!(output, EventOutput::Cluster(_));
     let mut tally = Tally {
         began: Instant::now(),
         bytes: 0,

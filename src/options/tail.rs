@@ -47,6 +47,7 @@ pub fn tail(arguments: &TailArgs) -> TailOptions {
         },
         max_line_bytes: arguments.mapping.max_line_bytes,
         state_dir: arguments.state.state_dir.clone(),
+        has_ids: arguments.format.is_bulk(),
         threads: threads(&arguments.mapping),
     }
 }

@@ -15,6 +15,7 @@ use lzma_rust2::{XzOptions, XzWriter};
 use super::find::{ORPHAN, directory};
 use super::{Classify, Whose};
 use crate::input::compression::{Compression, Stream};
+use crate::pipeline::event::is_action;
 use crate::pipeline::timestamp::Timestamp;
 use crate::process::shown::Shown as _;
 
@@ -99,6 +100,41 @@ impl Aside {
     }
 }
 
+/// Takes events out of a file: lines, or pairs of an action line and its event, which go or stay together.
+struct WrittenEvents<Rest> {
+    rest: Rest,
+    /// The line behind an action that is not its event.
+    ahead: Vec<u8>,
+}
+
+impl<Rest: BufRead> WrittenEvents<Rest> {
+    fn new(rest: Rest) -> Self {
+        Self {
+            rest,
+            ahead: Vec::new(),
+        }
+    }
+
+    /// Reads the next; where the event itself begins, none at the end. An action line without an event
+    /// comes alone.
+    fn next(&mut self, lines: &mut Vec<u8>) -> io::Result<Option<usize>> {
+        lines.clear();
+        lines.append(&mut self.ahead);
+        if lines.is_empty() && self.rest.read_until(b'\n', lines)? == 0 {
+            return Ok(None);
+        }
+        if is_action(lines) && lines.ends_with(b"\n") {
+            self.rest.read_until(b'\n', &mut self.ahead)?;
+            if !self.ahead.is_empty() && !is_action(&self.ahead) {
+                let start = lines.len();
+                lines.append(&mut self.ahead);
+                return Ok(Some(start));
+            }
+        }
+        Ok(Some(0))
+    }
+}
+
 /// What stands behind the checkpoint.
 struct Sorted {
     /// Lines to cut away.
@@ -132,20 +168,21 @@ impl Sorted {
             orphans: Aside::new(path, ""),
         };
         let mut at = 0;
-        let mut line = Vec::new();
+        let mut lines = Vec::new();
+        let mut events = WrittenEvents::new(rest);
         loop {
-            line.clear();
-            if rest.read_until(b'\n', &mut line)? == 0 {
+            let Some(start) = events.next(&mut lines)? else {
                 return Ok(sorted);
-            }
+            };
+            let line = &lines[start..];
             let is_known = span.base + at < span.known;
             let whose = match line.strip_suffix(b"\n") {
                 // An empty line, or what a crash of the system made of lines: nobody's.
                 Some(whole) if whole.iter().all(|byte| matches!(byte, 0 | b' ' | b'\r')) => None,
-                Some(whole) if !is_object(whole) => Some(Whose::Doubtful),
+                Some(whole) if !is_object(whole) || is_action(whole) => Some(Whose::Doubtful),
                 Some(whole) => Some(classify(whole, is_known)),
                 // Nobody can go on with half a line; whose it is, its beginning does not tell.
-                None => Some(classify(&line, is_known)).map(|whose| match whose {
+                None => Some(classify(line, is_known)).map(|whose| match whose {
                     Whose::Ours => whose,
                     Whose::Foreign | Whose::Doubtful => Whose::Doubtful,
                 }),
@@ -158,16 +195,16 @@ impl Sorted {
                 Some(Whose::Ours) => sorted.ours += 1,
                 Some(Whose::Doubtful) => {
                     sorted.doubtful += 1;
-                    sorted.orphans.add(&line)?;
+                    sorted.orphans.add(&lines)?;
                 }
                 Some(Whose::Foreign) => {
                     sorted.foreign += u64::from(!is_known);
                     if sorted.first_gone.is_some() {
-                        sorted.kept.add(&line)?;
+                        sorted.kept.add(&lines)?;
                     }
                 }
             }
-            at += line.len() as u64;
+            at += lines.len() as u64;
         }
     }
 

@@ -9,7 +9,11 @@ use std::path::{Path, PathBuf};
 use super::full::{Pause, is_full};
 use super::rescue::{Recent, Retired, RetiredState};
 use super::{Classify, Error, KnownWriters, MODE, OutputCheckpoint, Sink, is_file};
+use crate::pipeline::event::{begins_action, is_action, whole_events};
 use crate::process::shown::Shown as _;
+
+/// A last line that is looked at is not longer: an action line with the longest `_id` is shorter.
+const LAST_LINE: usize = 1024;
 
 /// A file that is appended to, and whose length is recorded so that a crash doubles nothing. What is
 /// no regular file (`/dev/null`, a FIFO) is written like stdout.
@@ -255,8 +259,8 @@ impl Regular {
             if !is_full(&error) {
                 return Err(self.failed(error));
             }
-            let whole = memchr::memrchr(b'\n', &lines[..*kept]).map_or(0, |end| end + 1);
-            // Where even that needs room, the half line is gone on with when there is some.
+            let whole = whole_events(&lines[..*kept]);
+            // Where even that needs room, the half event is gone on with when there is some.
             if self.cut(*kept - whole).is_ok() {
                 *kept = whole;
             }
@@ -360,15 +364,32 @@ fn is_same(one: &Metadata, other: &Metadata) -> bool {
 }
 
 /// Ends a line that has no end, which is nobody's who could go on with it: what we recorded are
-/// whole lines.
+/// whole lines. An action line without its event holds nothing, and would take the next line for it: it
+/// is taken away.
 fn end_last_line(mut file: &File, path: &Path) -> io::Result<()> {
     let length = file.metadata()?.len();
     if length == 0 || !is_file(file) {
         return Ok(());
     }
-    let mut last = [0];
-    file.read_exact_at(&mut last, length - 1)?;
-    if last == *b"\n" {
+    let mut end = vec![0; usize::try_from(length).unwrap_or(LAST_LINE).min(LAST_LINE)];
+    let looked_at = end.len() as u64;
+    file.read_exact_at(&mut end, length - looked_at)?;
+    let is_whole = end.last() == Some(&b'\n');
+    let before = &end[..end.len() - usize::from(is_whole)];
+    let start = memchr::memrchr(b'\n', before).map(|feed| feed + 1);
+    let start = start.or((length == looked_at).then_some(0));
+    let is_lone = |start: &usize| {
+        let line = &before[*start..];
+        is_action(line) || !is_whole && begins_action(line)
+    };
+    if let Some(start) = start.filter(is_lone) {
+        tracing::warn!(
+            path = %path.shown(),
+            "the output file ends with an action line without its event: removing it"
+        );
+        return file.set_len(length - (end.len() - start) as u64);
+    }
+    if is_whole {
         return Ok(());
     }
     tracing::warn!(

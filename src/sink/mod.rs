@@ -259,7 +259,7 @@ impl Durable {
         }
     }
 
-    /// How many whole lines of a write that was given up a pipe has: it cannot give them back.
+    /// How many whole events of a write that was given up a pipe has: it cannot give them back.
     #[must_use]
     pub fn handed(&self) -> usize {
         match self {

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::{OutputCheckpoint, find};
 use crate::input::compression::Stream;
+use crate::pipeline::event::{count_events as count, whole_events};
 
 /// More of what was written is not kept.
 const MOST_KEPT: usize = 16 << 20;
@@ -185,8 +186,8 @@ impl Recent {
         let Some(copied) = self.copied() else {
             return MissingLines::possible(count(rest.get(self.saved..).unwrap_or_default()));
         };
-        // Of a line that is not all in the copy, all is missing.
-        let whole = memchr::memrchr(b'\n', &self.lines[..copied]).map_or(0, |end| end + 1);
+        // Of an event that is not all in the copy, all is missing.
+        let whole = whole_events(&self.lines[..copied]);
         let lost = rest.get(whole..).unwrap_or_default();
         if lost.is_empty() {
             MissingLines::None
@@ -280,8 +281,4 @@ impl Retired {
             }
         }
     }
-}
-
-fn count(lines: &[u8]) -> usize {
-    memchr::memchr_iter(b'\n', lines).count()
 }

@@ -14,6 +14,7 @@ use rustix::pipe::PIPE_BUF;
 
 use super::full::{NAP, Pause, is_full};
 use super::{Error, MODE, is_file};
+use crate::pipeline::event::{count_events, whole_events};
 use crate::process::shown::Shown as _;
 
 /// How long the rest of a line may take that a reader has the beginning of, when it is time to end.
@@ -26,7 +27,7 @@ pub struct Sink {
     name: String,
     /// Whether a write may wait for a reader, and nothing ends the wait.
     may_block: bool,
-    /// How many whole lines of the last write were handed over.
+    /// How many whole events of the last write were handed over.
     handed: usize,
     /// Whether it takes up to `PIPE_BUF` bytes as a whole or not at all.
     is_pipe: bool,
@@ -151,31 +152,36 @@ impl Sink {
         mut lines: &[u8],
         give_up: &dyn Fn() -> bool,
     ) -> Result<(), Error> {
-        let mut pause = Pause::default();
         let whole = lines;
-        self.handed = 0;
+        let written = self.write_some(&mut lines, give_up);
+        self.handed = count_events(&whole[..whole.len() - lines.len()]);
+        written
+    }
+
+    fn write_some(&mut self, lines: &mut &[u8], give_up: &dyn Fn() -> bool) -> Result<(), Error> {
+        let mut pause = Pause::default();
+        let whole = *lines;
         while !lines.is_empty() {
-            let is_between_lines = || {
+            let is_between_events = || {
                 let written = &whole[..whole.len() - lines.len()];
-                written.last().is_none_or(|byte| *byte == b'\n')
+                whole_events(written) == written.len()
             };
-            // A reader that gets half a line gets the rest, if it takes it within some time.
+            // A reader that gets half an event gets the rest, if it takes it within some time.
             let since = Cell::new(None);
             let give_up = || {
                 let since = since.get().unwrap_or_else(Instant::now);
-                give_up() && (is_between_lines() || since.elapsed() > HALF_LINE_PATIENCE)
+                give_up() && (is_between_events() || since.elapsed() > HALF_LINE_PATIENCE)
             };
             since.set(Some(Instant::now()));
             if self.may_block {
                 self.wait_until(&give_up)?;
             }
             let is_pipe = self.may_block || self.is_pipe;
-            let piece = if is_pipe { piece(lines) } else { lines };
+            let piece = if is_pipe { piece(lines) } else { *lines };
             match self.file.write(piece) {
                 Ok(0) => return Err(self.failed(io::ErrorKind::WriteZero.into())),
                 Ok(written) => {
-                    self.handed += memchr::memchr_iter(b'\n', &lines[..written]).count();
-                    lines = &lines[written..];
+                    *lines = &lines[written..];
                     if written == piece.len() {
                         pause.resumed(&self.name);
                     }
@@ -194,7 +200,7 @@ impl Sink {
         Ok(())
     }
 
-    /// How many whole lines of the last [`Self::write_until`] were handed over.
+    /// How many whole events of the last [`Self::write_until`] were handed over.
     #[must_use]
     pub fn handed(&self) -> usize {
         self.handed
@@ -314,9 +320,9 @@ fn piece(lines: &[u8]) -> &[u8] {
         return lines;
     }
     let piece = &lines[..PIPE_BUF];
-    match memchr::memrchr(b'\n', piece) {
-        Some(end) => &piece[..=end],
-        None => piece,
+    match whole_events(piece) {
+        0 => piece,
+        whole => &piece[..whole],
     }
 }
 

@@ -8,6 +8,7 @@ use super::log::LogId;
 use super::pace::Pace;
 use super::piece::Change;
 use crate::cluster::sink::ClusterCheckpoint;
+use crate::pipeline::event::event_ends;
 use crate::pipeline::normalize::Counts;
 use crate::process::logging;
 use crate::ship::{self, Progress, Shipper};
@@ -153,11 +154,10 @@ impl Output {
             return;
         };
         let most = usize::try_from(handed).unwrap_or(usize::MAX);
-        let mut ends = memchr::memchr_iter(b'\n', &events.lines).take(most);
         let (mut count, mut end) = (0, 0);
-        for at in ends.by_ref() {
+        for event_end in event_ends(&events.lines).take(most) {
             count += 1;
-            end = at + 1;
+            end = event_end;
         }
         events.lines.drain(..end);
         if handed > count {

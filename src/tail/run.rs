@@ -41,6 +41,8 @@ pub struct TailOptions {
     pub max_line_bytes: usize,
     /// The directory of the state, where it is not the usual one.
     pub state_dir: Option<PathBuf>,
+    /// Events are written with their ids, as a cluster's bulk request has them.
+    pub has_ids: bool,
     /// Number of worker threads.
     pub threads: NonZeroUsize,
 }
@@ -160,7 +162,7 @@ fn ship(
     output: &mut Output,
 ) -> Result<(), ship::Error> {
     let stop = Arc::clone(&output.shipper.stop);
-    let has_ids = output.shipper.is_cluster();
+    let has_ids = options.has_ids || output.shipper.is_cluster();
     let mut result = Ok(());
     batch::in_order(
         options.threads,

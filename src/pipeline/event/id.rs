@@ -16,6 +16,9 @@ const HASHED: usize = 18;
 /// Length of an id: the version, and the hash in base64url.
 const LENGTH: usize = 1 + HASHED / 3 * 4;
 
+/// What precedes an `_id` in its line.
+const BEFORE_ID: &[u8] = br#"{"create":{"_id":""#;
+
 /// An `_id`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EventId([u8; LENGTH]);
@@ -86,7 +89,48 @@ pub fn write_action(out: &mut Vec<u8>, id: &EventId) {
 
 /// The same with an id that was read, as it stands in JSON.
 pub fn write_action_of(out: &mut Vec<u8>, id: &str) {
-    out.extend_from_slice(br#"{"create":{"_id":""#);
+    out.extend_from_slice(BEFORE_ID);
     out.extend_from_slice(id.as_bytes());
     out.extend_from_slice(b"\"}}\n");
+}
+
+/// Whether a line is one that [`write_action`] writes.
+#[must_use]
+pub fn is_action(line: &[u8]) -> bool {
+    line.starts_with(BEFORE_ID)
+}
+
+/// Whether a line is the beginning of one, and breaks off.
+#[must_use]
+pub fn begins_action(line: &[u8]) -> bool {
+    !line.is_empty() && (is_action(line) || BEFORE_ID.starts_with(line))
+}
+
+/// How much of the beginning of lines are whole events: an action line is one with its event.
+#[must_use]
+pub fn whole_events(lines: &[u8]) -> usize {
+    let line_end = |lines: &[u8]| memchr::memrchr(b'\n', lines).map_or(0, |end| end + 1);
+    let whole = line_end(lines);
+    let last = line_end(&lines[..whole.saturating_sub(1)]);
+    if is_action(&lines[last..whole]) {
+        last
+    } else {
+        whole
+    }
+}
+
+/// How many whole events there are in lines.
+#[must_use]
+pub fn count_events(lines: &[u8]) -> usize {
+    event_ends(lines).count()
+}
+
+/// Where the events in lines end.
+pub fn event_ends(lines: &[u8]) -> impl Iterator<Item = usize> {
+    let mut start = 0;
+    memchr::memchr_iter(b'\n', lines).filter_map(move |end| {
+        let line = &lines[start..end];
+        start = end + 1;
+        (!is_action(line)).then_some(start)
+    })
 }

@@ -19,7 +19,10 @@ pub use add_fields::{AddFields, AddFieldsError};
 pub(crate) use categorization::{Categorization, Subject, UNLISTED};
 pub(crate) use envelope::PRESERVE_ORIGINAL;
 pub use envelope::{Envelope, Origin};
-pub use id::{EventId, IdSource, write_action, write_action_of};
+pub use id::{
+    EventId, IdSource, begins_action, count_events, event_ends, is_action, whole_events,
+    write_action, write_action_of,
+};
 pub(crate) use namespace::namespace_fault;
 pub(crate) use objects::{Objects, Rename, Renamed};
 pub(crate) use write::{write_event, write_pipeline_error};

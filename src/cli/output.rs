@@ -1,0 +1,29 @@
+//! Arguments of how events are written.
+
+use clap::{Args, ValueEnum};
+
+/// `--format` of commands that write events.
+#[derive(Debug, Args)]
+pub struct EventFormatArgs {
+    /// Format of the output: NDJSON, or the body of a bulk request of Elasticsearch and OpenSearch, with
+    /// the `_id` of each event
+    #[arg(long, value_enum, default_value_t = EventFormatArg::Ndjson, value_name = "FORMAT", conflicts_with = "elasticsearch_url")]
+    pub format: EventFormatArg,
+}
+
+/// Values of `--format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EventFormatArg {
+    /// An event a line.
+    Ndjson,
+    /// An action line, `{"create":{"_id":"..."}}`, before each event.
+    Bulk,
+}
+
+impl EventFormatArgs {
+    /// Whether each event follows a line with its `_id`.
+    #[must_use]
+    pub fn is_bulk(&self) -> bool {
+        self.format == EventFormatArg::Bulk
+    }
+}
