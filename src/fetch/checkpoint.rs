@@ -51,6 +51,9 @@ pub struct SiteCheckpoint {
     /// The cluster, as it was when this was saved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster: Option<ClusterCheckpoint>,
+    /// The site in the ids of events: as it was known when the first was sent, whatever is known of it by now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ids_of: Option<String>,
     /// Whether the records were written as they came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub raw: Option<bool>,
@@ -84,6 +87,7 @@ impl SiteCheckpoint {
             own_searches: OwnSearches::default(),
             output: None,
             cluster: None,
+            ids_of: None,
             raw: None,
             by_server_clock: false,
             clock_ahead: None,

@@ -74,6 +74,10 @@ pub struct Filter {
     /// Delivered records of the instant that were not seen again yet.
     expected: HashMap<Fingerprint, usize>,
     expected_timeless: HashMap<Fingerprint, usize>,
+    /// How many of each record of the instant came, delivered ones included.
+    seen: HashMap<Fingerprint, u64>,
+    /// The same of those that say no time, by that of their neighbours.
+    seen_timeless: HashMap<(Timestamp, Fingerprint), u64>,
 }
 
 impl Filter {
@@ -91,25 +95,38 @@ impl Filter {
             instant: None,
             left: HashMap::new(),
             expected: HashMap::new(),
+            seen: HashMap::new(),
+            seen_timeless: HashMap::new(),
         }
     }
 
-    /// Whether the next record is new.
-    pub fn is_new(&mut self, item: Item) -> bool {
+    /// If the next record is new, its ordinal: how many equal ones of its instant come before it, whether
+    /// they were delivered or not. It is the same in every run.
+    pub fn ordinal(&mut self, item: Item) -> Option<u64> {
         if item.is_timeless {
-            return !take(&mut self.expected_timeless, item.fingerprint);
+            let seen = self.seen_timeless.entry((item.time, item.fingerprint));
+            let ordinal = next(seen.or_default());
+            let is_known = take(&mut self.expected_timeless, item.fingerprint);
+            return (!is_known).then_some(ordinal);
         }
         if self.instant != Some(item.time) {
             self.instant = Some(item.time);
             let delivered = self.delivered.at.remove(&item.time);
             self.expected = count(delivered.iter().flatten());
             self.left = self.counted.remove(&item.time).unwrap_or_default();
+            self.seen.clear();
         }
         if self.left.contains_key(&item.fingerprint) && !take(&mut self.left, item.fingerprint) {
-            return false;
+            return None;
         }
-        !take(&mut self.expected, item.fingerprint)
+        let ordinal = next(self.seen.entry(item.fingerprint).or_default());
+        (!take(&mut self.expected, item.fingerprint)).then_some(ordinal)
     }
+}
+
+fn next(count: &mut u64) -> u64 {
+    *count += 1;
+    *count - 1
 }
 
 fn count<'a>(all: impl Iterator<Item = &'a Fingerprint>) -> HashMap<Fingerprint, usize> {
@@ -147,7 +164,8 @@ mod tests {
             all.add(*item);
         }
         let mut filter = Filter::new(all, counted);
-        seen.iter().map(|item| filter.is_new(*item)).collect()
+        let ordinals = seen.iter().map(|item| filter.ordinal(*item));
+        ordinals.map(|ordinal| ordinal.is_some()).collect()
     }
 
     #[test]
@@ -170,6 +188,19 @@ mod tests {
         assert_eq!(new, [false, true, true, false, true]);
         let new = new_of_counted(&[], counted(9), &[a]);
         assert_eq!(new, [true]);
+    }
+
+    #[test]
+    fn an_ordinal_is_the_same_in_every_run() {
+        let (a, b) = (item(1, "a"), item(1, "b"));
+        let ordinals = |delivered: &[Item]| {
+            let mut all = Delivered::default();
+            delivered.iter().for_each(|item| all.add(*item));
+            let mut filter = Filter::new(all, Counted::new());
+            [a, b, a, item(2, "a")].map(|item| filter.ordinal(item))
+        };
+        assert_eq!(ordinals(&[]), [Some(0), Some(0), Some(1), Some(0)]);
+        assert_eq!(ordinals(&[a]), [None, Some(0), Some(1), Some(0)]);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::spill::{Merge, Spill};
 use super::written::WrittenLines;
 use crate::cluster::sink::ClusterCheckpoint;
 use crate::pipeline::dialect::Dialect;
-use crate::pipeline::event::Origin;
+use crate::pipeline::event::{IdSource, Origin, write_action};
 use crate::pipeline::frame::Frame;
 use crate::pipeline::json::{Reader, one_line};
 use crate::pipeline::normalize::{Counts, Normalizer};
@@ -91,8 +91,14 @@ pub struct Delivery<'a> {
 #[derive(Default)]
 struct DeliveryPiece {
     text: Vec<u8>,
-    records: Vec<Range<usize>>,
+    records: Vec<(Range<usize>, RecordKey)>,
     note: Note,
+}
+
+/// What a record's id is made of.
+struct RecordKey {
+    item: Item,
+    ordinal: u64,
 }
 
 /// What the checkpoint is to know when they are written.
@@ -135,6 +141,7 @@ impl Delivery<'_> {
         };
         let (mapping, raw, threads) = (self.mapping, self.raw, self.threads);
         let dialect = self.dialect;
+        let ids = self.id_source();
         let stop = Arc::clone(&self.shipper.stop);
         let origin = Origin::api(asked);
         let (mut filled, mut written) = (Ok(()), Ok(()));
@@ -153,7 +160,7 @@ impl Delivery<'_> {
                     }
                 }
             },
-            || worker(mapping, &origin, raw, dialect),
+            || worker(mapping, &origin, raw, dialect, ids.clone()),
             |lines: &mut LineBuffer| {
                 written = self.take(lines);
                 written.is_ok()
@@ -238,6 +245,13 @@ impl Delivery<'_> {
         checkpoint.add(items, items.last().map(|item| item.time), counts);
     }
 
+    /// What ids are made of, if events are sent with one.
+    fn id_source(&self) -> Option<IdSource> {
+        let site = self.checkpoint().ids_of.clone();
+        let is_cluster = self.shipper.is_cluster();
+        site.filter(|_| is_cluster).map(IdSource::Api)
+    }
+
     /// The state that is saved.
     pub fn checkpoint(&self) -> &SiteCheckpoint {
         &self.shipper.progress.checkpoint
@@ -300,10 +314,10 @@ impl Filling<'_> {
                 return Ok(piece.note.last.is_some());
             };
             piece.note.last = Some(head.item.time);
-            if !self.filter.is_new(head.item) {
+            let Some(ordinal) = self.filter.ordinal(head.item) else {
                 piece.text.truncate(start);
                 continue;
-            }
+            };
             piece.note.items.push(head.item);
             if head.is_search
                 && let Some(request) = self.own_request(head.item.time, &piece.text[start..])
@@ -312,7 +326,9 @@ impl Filling<'_> {
                 piece.text.truncate(start);
                 continue;
             }
-            piece.records.push(start..piece.text.len());
+            let item = head.item;
+            let key = RecordKey { item, ordinal };
+            piece.records.push((start..piece.text.len(), key));
         }
         Ok(true)
     }
@@ -330,6 +346,7 @@ fn worker(
     origin: &Origin,
     raw: bool,
     dialect: Option<Dialect>,
+    ids: Option<IdSource>,
 ) -> impl FnMut(&mut DeliveryPiece, &mut LineBuffer) {
     let (_, options) = mapping.current();
     // What the flag says counts, whatever the API.
@@ -337,6 +354,7 @@ fn worker(
     let mut normalizer = Normalizer::new(options);
     normalizer.force_dialect(dialect);
     let origin = origin.clone();
+    let mut events = Vec::new();
     move |piece, lines| {
         lines.text.clear();
         lines.note = std::mem::take(&mut piece.note);
@@ -345,7 +363,7 @@ fn worker(
                 records: piece.records.len() as u64,
                 failed: 0,
             };
-            for range in &piece.records {
+            for (range, _) in &piece.records {
                 one_line(&mut lines.text, &piece.text[range.clone()]);
                 lines.text.push(b'\n');
             }
@@ -355,8 +373,33 @@ fn worker(
             range,
             line_offset: 0,
         };
-        let frames = piece.records.drain(..).map(frame).collect();
-        normalizer.frames(&mut lines.text, &piece.text, 0, frames, &origin);
+        if let Some(ids) = &ids {
+            for (range, key) in piece.records.drain(..) {
+                events.clear();
+                normalizer.frames(&mut events, &piece.text, 0, vec![frame(range)], &origin);
+                write_with_ids(&mut lines.text, &events, ids, &key);
+            }
+        } else {
+            let frames = piece.records.drain(..).map(|(range, _)| frame(range));
+            let frames = frames.collect();
+            normalizer.frames(&mut lines.text, &piece.text, 0, frames, &origin);
+        }
         lines.counts = normalizer.take_counts();
+    }
+}
+
+/// Appends the event of a record behind the line with its id; what is no record may be several.
+fn write_with_ids(out: &mut Vec<u8>, events: &[u8], ids: &IdSource, key: &RecordKey) {
+    let mut name = key.item.fingerprint.bytes().to_vec();
+    if key.item.is_timeless {
+        name.extend_from_slice(key.item.time.to_string().as_bytes());
+    }
+    for (place, event) in events.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        let mut name = name.clone();
+        if place > 0 {
+            name.extend_from_slice(&place.to_be_bytes());
+        }
+        write_action(out, &ids.id(key.ordinal, &name));
+        out.extend_from_slice(event);
     }
 }

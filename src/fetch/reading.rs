@@ -344,7 +344,11 @@ mod tests {
             let mut filter = Filter::new(Delivered::default(), std::mem::take(&mut self.counted));
             self.taken.sort_by_key(|item| item.time);
             let mut delivered = HashMap::new();
-            for item in self.taken.iter().filter(|item| filter.is_new(**item)) {
+            for item in self
+                .taken
+                .iter()
+                .filter(|item| filter.ordinal(**item).is_some())
+            {
                 *delivered.entry(item.fingerprint).or_default() += 1;
             }
             delivered

@@ -158,6 +158,10 @@ fn open<'a>(
     }
     opened.checkpoint.first = None;
     opened.checkpoint.raw = Some(options.raw);
+    if matches!(destination, Destination::Cluster(_)) {
+        let site = || identity.key().to_owned();
+        opened.checkpoint.ids_of.get_or_insert_with(site);
+    }
     let saved = (directory, opened.store, opened.file.as_str());
     let delivery = deliver(
         options,

@@ -23,7 +23,7 @@ pub enum TimeMode {
 }
 
 /// An instant in the years 0000 to 9999, in milliseconds since the epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
 /// First millisecond of the year 0000 and last of 9999: what `YYYY` can write.
