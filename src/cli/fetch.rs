@@ -9,13 +9,13 @@ use clap::{Args, ValueEnum};
 use url::Url;
 
 use super::values::CloudId;
-use super::{ClusterArgs, MappingArgs, StateDirArgs, values};
+use super::{ClusterArgs, EventFormatArgs, MappingArgs, StateDirArgs, values};
 use crate::auth::servers;
 use crate::fetch::time_spec::TimeSpec;
 use crate::http::{Settings, Trust, retry};
 
 /// Flags that say what events are like, and where only events go: `--raw` writes none.
-const MAPPING: [&str; 13] = [
+const MAPPING: [&str; 14] = [
     "dialect",
     "geoip_city",
     "geoip_asn",
@@ -29,6 +29,7 @@ const MAPPING: [&str; 13] = [
     "networks",
     "add_fields",
     "elasticsearch_url",
+    "format",
 ];
 
 /// Arguments of `fetch`.
@@ -50,6 +51,9 @@ pub struct FetchArgs {
     /// Fetch repeatedly, at this interval [default: fetch once]
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = values::interval)]
     pub interval: Option<Duration>,
+    /// How the output is written.
+    #[command(flatten)]
+    pub format: EventFormatArgs,
     /// Write the original records, one per line, instead of events
     #[arg(long, conflicts_with_all = MAPPING)]
     pub raw: bool,

@@ -77,6 +77,8 @@ pub struct Delivery<'a> {
     pub threads: NonZeroUsize,
     /// Whether the records are written as they came.
     pub raw: bool,
+    /// Whether events are written with their ids, as a cluster's bulk request has them.
+    pub has_ids: bool,
     /// The dialect of the records, where the API tells it.
     pub dialect: Option<Dialect>,
     /// Under which names we ask, if our own searches are left out; none while that is not known.
@@ -248,8 +250,7 @@ impl Delivery<'_> {
     /// What ids are made of, if events are sent with one.
     fn id_source(&self) -> Option<IdSource> {
         let site = self.checkpoint().ids_of.clone();
-        let is_cluster = self.shipper.is_cluster();
-        site.filter(|_| is_cluster).map(IdSource::Api)
+        site.filter(|_| self.has_ids).map(IdSource::Api)
     }
 
     /// The state that is saved.

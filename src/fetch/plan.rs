@@ -30,6 +30,8 @@ pub struct FetchOptions {
     pub interval: Option<Duration>,
     /// Whether the records are written as they came.
     pub raw: bool,
+    /// Whether events are written with their ids, as a cluster's bulk request has them.
+    pub has_ids: bool,
     /// Whether records of our own requests are left out.
     pub exclude_own_searches: bool,
     /// Output file; `-` is stdout.

@@ -158,7 +158,7 @@ fn open<'a>(
     }
     opened.checkpoint.first = None;
     opened.checkpoint.raw = Some(options.raw);
-    if matches!(destination, Destination::Cluster(_)) {
+    if options.has_ids || matches!(destination, Destination::Cluster(_)) {
         let site = || identity.key().to_owned();
         opened.checkpoint.ids_of.get_or_insert_with(site);
     }
@@ -198,6 +198,7 @@ fn deliver<'a>(
         mapping,
         threads: options.threads,
         raw: options.raw,
+        has_ids: options.has_ids || shipper.is_cluster(),
         dialect: None,
         own_user: options.exclude_own_searches.then(Vec::new),
         pipe: shipper.sink().pipe(),

@@ -12,6 +12,7 @@ use std::path::Path;
 
 use twox_hash::XxHash3_128;
 
+use crate::pipeline::event::is_action;
 use crate::process::shown::Shown as _;
 use crate::sink::Whose;
 
@@ -46,6 +47,10 @@ impl WrittenLines {
         let mut hashes = Vec::new();
         for line in lines.split_inclusive(|byte| *byte == b'\n') {
             let line = line.strip_suffix(b"\n").unwrap_or(line);
+            // An action line goes or stays with its event.
+            if is_action(line) {
+                continue;
+            }
             hashes.extend(XxHash3_128::oneshot(line).to_le_bytes());
         }
         self.add(&hashes);

@@ -106,6 +106,7 @@ pub fn fetch(arguments: &FetchArgs) -> FetchOptions {
         page_size: query.page_size as usize,
         interval: arguments.interval,
         raw: arguments.raw,
+        has_ids: arguments.format.is_bulk(),
         output: arguments.output.clone(),
         exclude_own_searches: arguments.exclude_own_searches,
         state_dir: arguments.state.state_dir.clone(),

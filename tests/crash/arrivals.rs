@@ -42,7 +42,13 @@ impl Arrivals {
     pub fn check(&mut self, all: &[Series]) {
         let text = self.unchecked();
         self.next.resize(all.len(), 0);
+        let mut is_action = false;
         for event in lines(&text) {
+            let was_action = std::mem::replace(&mut is_action, is_action_line(&event));
+            if is_action {
+                assert!(!was_action, "an action line without its event");
+                continue;
+            }
             if is_half_a_line(&event, all) {
                 continue;
             }
@@ -62,6 +68,7 @@ impl Arrivals {
             let unfinished = *next > series.complete() && !series.lacks_only_the_line_end();
             assert!(!unfinished, "half a line: {event}");
         }
+        assert!(!is_action, "an action line without its event");
         self.checked += text.len();
         self.outputs.has_all_foreign_lines();
     }
@@ -75,7 +82,7 @@ impl Arrivals {
         // A line that a kill cut off stands there until the next follower has looked at the output.
         let whole = text.split(|byte| *byte == b'\n');
         for event in whole.filter_map(|line| serde_json::from_slice(line).ok()) {
-            if is_half_a_line(&event, all) {
+            if is_action_line(&event) || is_half_a_line(&event, all) {
                 continue;
             }
             let (name, number) = place::identity(&event);
@@ -98,6 +105,11 @@ impl Arrivals {
             );
         }
     }
+}
+
+/// Whether a line is the action of a bulk request, which the event follows.
+fn is_action_line(line: &Value) -> bool {
+    line["create"]["_id"].is_string()
 }
 
 /// Whether an event tells of a line that was not finished when its file was truncated or removed: that

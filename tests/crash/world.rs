@@ -53,7 +53,8 @@ impl World {
     /// Some series with a few records each, and a follower that has begun.
     pub fn new(seed: u64, treatment: Treatment) -> Self {
         let mut random = Random::new(seed);
-        let place = Place::new(&[]).loud().with(&["-v"]);
+        let format = ["ndjson", "bulk"][random.index(2)];
+        let place = Place::new(&[]).loud().with(&["-v", "--format", format]);
         let (mut series, mut files) = (Vec::new(), Vec::new());
         for index in 0..random.between(2, 6) {
             let name = format!("s{index}");
@@ -86,7 +87,7 @@ impl World {
             world.note_of(index, said);
         }
         world.choose_paths();
-        world.note("first start");
+        world.note(&format!("first start, --format {format}"));
         world.follower = Some(world.place.start_ready());
         world
     }

@@ -10,7 +10,7 @@ use crate::support::program::{self, stderr, wait_until};
 
 /// A follower that is killed after something has happened and so many events have arrived, as if just
 /// before it saved: the state is as it was at its start.
-fn killed_before_it_saved(place: &Place, events: u64, happens: impl Fn()) {
+pub fn killed_before_it_saved(place: &Place, events: u64, happens: impl Fn()) {
     let files = place.state_files();
     let read = |path: &PathBuf| fs::read(path).unwrap_or_default();
     let before: Vec<_> = files.iter().map(read).collect();

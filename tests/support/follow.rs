@@ -80,7 +80,7 @@ impl Place {
     pub fn arrive(&self, numbers: impl IntoIterator<Item = u64>) {
         let numbers: Vec<_> = numbers.into_iter().collect();
         wait_until(&format!("{} records", numbers.len()), || {
-            line_count(&self.out()) >= numbers.len()
+            line_count(&self.out()) >= numbers.len() * self.lines_of_event()
         });
         self.has(numbers);
     }
@@ -141,14 +141,21 @@ pub fn records(series: &str, numbers: RangeInclusive<u64>) -> Vec<u8> {
 }
 
 /// What stands in an output file: the numbers of each series, in order. A torn line, an event that
-/// is not of a numbered record, and a number that is not the same in the mapped field and in the
-/// original are failures.
+/// is not of a numbered record, a number that is not the same in the mapped field and in the original,
+/// and an action line without its event are failures.
 pub fn delivered(out: &Path) -> BTreeMap<String, Vec<u64>> {
     let mut delivered = BTreeMap::<_, Vec<_>>::new();
+    let mut action = None;
     for event in lines(&fs::read(out).expect("the output")) {
+        if let Some(id) = event["create"]["_id"].as_str() {
+            assert_eq!(action.replace(id.to_owned()), None, "no event follows");
+            continue;
+        }
+        action = None;
         let (series, number) = identity(&event);
         delivered.entry(series).or_default().push(number);
     }
+    assert_eq!(action, None, "no event follows");
     delivered
 }
 

@@ -68,6 +68,11 @@ impl Place {
         self
     }
 
+    /// How many lines of the output an event takes.
+    pub fn lines_of_event(&self) -> usize {
+        1 + usize::from(self.flags.iter().any(|flag| flag == "bulk"))
+    }
+
     /// The folder of everything.
     pub fn folder(&self) -> &Path {
         &self.folder
