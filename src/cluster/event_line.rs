@@ -31,7 +31,7 @@ pub enum NotAnEvent {
     #[error("invalid UTF-8 at byte {0}")]
     Encoding(usize),
     /// Its text is no JSON object.
-    #[error("not a JSON object: {0}")]
+    #[error("not a JSON object: {}", problem(.0))]
     Syntax(serde_json::Error),
     /// It was not mapped yet.
     #[error("a raw audit record, not an event: run normalize first")]
@@ -140,6 +140,13 @@ pub fn event_line(line: &[u8]) -> Result<EventLine<'_>, NotAnEvent> {
         return Err(NotAnEvent::RawRecord);
     }
     Err(NotAnEvent::Other)
+}
+
+/// Without the line: that of the file is known.
+fn problem(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let (problem, _) = text.rsplit_once(" at line ").unwrap_or((&text, ""));
+    format!("{problem} at column {}", error.column())
 }
 
 /// An `_id` that stands in a line as it is: all that this program makes are of letters and digits.

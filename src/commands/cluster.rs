@@ -6,7 +6,7 @@ use crate::process::patience::Patience;
 use crate::process::stop::Stop;
 use crate::sink;
 
-/// Elasticsearch or OpenSearch.
+/// A cluster.
 pub struct ClusterOutput(Box<ClusterSink>);
 
 impl ClusterOutput {

@@ -76,6 +76,11 @@ impl Place {
         events
     }
 
+    /// How many lines of the output an event takes.
+    fn lines_of_event(&self) -> usize {
+        1 + usize::from(self.flags.iter().any(|flag| flag == "bulk"))
+    }
+
     /// Waits until these records of the series `a`, and nothing else, stand in the output.
     pub fn arrive(&self, numbers: impl IntoIterator<Item = u64>) {
         let numbers: Vec<_> = numbers.into_iter().collect();

@@ -23,7 +23,7 @@ pub struct Place {
     folder: PathBuf,
     _guard: TempDir,
     patterns: Vec<PathBuf>,
-    flags: Vec<String>,
+    pub(super) flags: Vec<String>,
     quiet: bool,
 }
 
@@ -66,11 +66,6 @@ impl Place {
     pub fn loud(mut self) -> Self {
         self.quiet = false;
         self
-    }
-
-    /// How many lines of the output an event takes.
-    pub fn lines_of_event(&self) -> usize {
-        1 + usize::from(self.flags.iter().any(|flag| flag == "bulk"))
     }
 
     /// The folder of everything.

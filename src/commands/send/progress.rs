@@ -22,7 +22,7 @@ impl SendProgress {
     pub fn new(files: &[PathBuf]) -> Self {
         let length = files.iter().map(|file| {
             let metadata = std::fs::metadata(file).ok()?;
-            metadata.is_file().then(|| metadata.len())
+            metadata.is_file().then_some(metadata.len())
         });
         let (bar, template) = match length.sum::<Option<u64>>() {
             Some(length) => (
