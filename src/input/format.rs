@@ -5,7 +5,38 @@ use std::os::unix::fs::FileExt as _;
 
 use memchr::memmem;
 
-use super::source::InputKind;
+/// What an input is to hold, for messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InputKind {
+    /// Raw audit records.
+    Records,
+    /// Events that this program wrote.
+    Events,
+}
+
+impl InputKind {
+    /// The command that reads it.
+    pub(super) fn command(self) -> &'static str {
+        match self {
+            Self::Records => "normalize",
+            Self::Events => "send",
+        }
+    }
+
+    pub(super) fn pattern_advice(self) -> &'static str {
+        match self {
+            Self::Records => "; tail takes patterns itself",
+            Self::Events => "",
+        }
+    }
+
+    pub(super) fn extension(self) -> &'static str {
+        match self {
+            Self::Records => "log",
+            Self::Events => "ndjson",
+        }
+    }
+}
 
 /// What a file format is recognised by, and how to get at the text in it.
 #[derive(Debug, PartialEq, Eq)]

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use memchr::memchr;
 
-use super::source::{Error, InputKind, RawInput, Reader};
+use super::format::InputKind;
+use super::source::{Error, RawInput, Reader};
 use super::text::Text;
 use crate::process::stop::Stop;
 

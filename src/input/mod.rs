@@ -17,7 +17,8 @@ use crate::pipeline::event::Origin;
 use crate::pipeline::frame::{Frame, Framer};
 use crate::process::stop::Stop;
 
-use self::source::{Error, InputKind, RawInput, Reader, Source};
+use self::format::InputKind;
+use self::source::{Error, RawInput, Reader, Source};
 use self::text::Text;
 
 /// Input is taken in pieces of about this size: large enough to be worth a turn, small enough for

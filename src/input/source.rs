@@ -11,44 +11,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rustix::fs::OFlags;
 
 use super::compression::Stream;
-use super::format::Format;
+use super::format::{Format, InputKind};
 use super::text::{Opened, Text};
 use crate::pipeline::event::Origin;
 use crate::process::shown::{Shown as _, quoted_for_shell};
 use crate::process::stop::{self, Ready, Stop};
-
-/// What an input is to hold, for messages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum InputKind {
-    /// Raw audit records.
-    Records,
-    /// Events that this program wrote.
-    Events,
-}
-
-impl InputKind {
-    /// The command that reads it.
-    pub(super) fn command(self) -> &'static str {
-        match self {
-            Self::Records => "normalize",
-            Self::Events => "send",
-        }
-    }
-
-    fn pattern_advice(self) -> &'static str {
-        match self {
-            Self::Records => "; tail takes patterns itself",
-            Self::Events => "",
-        }
-    }
-
-    fn extension(self) -> &'static str {
-        match self {
-            Self::Records => "log",
-            Self::Events => "ndjson",
-        }
-    }
-}
 
 /// An input that cannot be read to its end.
 #[derive(Debug, thiserror::Error)]
