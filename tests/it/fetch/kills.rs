@@ -47,9 +47,9 @@ fn backfill(is_cloud: bool) -> Fetching {
 }
 
 /// Runs until one run comes to its end by itself, killing those before it. How often it was.
-fn kill_until_done(fetching: &Fetching, random: &mut Random, most: usize) -> usize {
+fn kill_until_done(fetching: &Fetching, flags: &[&str], random: &mut Random, most: usize) -> usize {
     for kills in 0..most {
-        let mut running = Running::to_file(fetching, &BACKFILL);
+        let mut running = Running::to_file(fetching, flags);
         let pages = fetching.server.pages() + random.below(9);
         wait_until("pages", || {
             fetching.server.pages() >= pages || !running.is_running()
@@ -63,7 +63,7 @@ fn kill_until_done(fetching: &Fetching, random: &mut Random, most: usize) -> usi
         }
         running.kill();
     }
-    fetching.fetch(&BACKFILL);
+    fetching.fetch(flags);
     most
 }
 
@@ -78,10 +78,38 @@ fn fifty_kills_in_backfills() {
         if random.percent(50) {
             fetching.server.flaky(random.below(1000), 0.15);
         }
-        kills += kill_until_done(&fetching, &mut random, 15);
+        kills += kill_until_done(&fetching, &BACKFILL, &mut random, 15);
         fetching.assert_all_once();
         worlds += 1;
     }
+}
+
+/// The ids in an output in bulk format, each of which an event must follow.
+fn ids(fetching: &Fetching) -> Vec<String> {
+    let events = fetching.events();
+    let pairs = events.chunks(2).map(|pair| {
+        assert!(pair[1]["event"].is_object(), "{}", pair[1]);
+        pair[0]["create"]["_id"].as_str().expect("an id").to_owned()
+    });
+    pairs.collect()
+}
+
+#[test]
+fn kills_in_bulk_format_part_no_event_from_its_action_and_change_no_id() {
+    let seed = given_seed().unwrap_or_else(new_seed);
+    eprintln!("seed {seed}");
+    let mut random = Random::new(seed);
+    let flags = [&BACKFILL[1..], &["--format", "bulk"]].concat();
+    let fetching = backfill(false);
+    kill_until_done(&fetching, &flags, &mut random, 15);
+    let killed = ids(&fetching);
+    let different: std::collections::BTreeSet<_> = killed.iter().collect();
+    assert_eq!((killed.len(), different.len()), (600, 600));
+    fs::remove_dir_all(fetching.state()).expect("removed");
+    fs::create_dir(fetching.state()).expect("created");
+    fs::remove_file(fetching.out()).ok();
+    fetching.fetch(&flags);
+    assert_eq!(ids(&fetching), killed);
 }
 
 /// What the state says when the output already has more is as if it had been killed in between.
