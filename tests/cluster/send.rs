@@ -18,17 +18,11 @@ impl Sending {
     /// A raw log with so many records, each different.
     fn log(&self, name: &str, records: u64) -> PathBuf {
         let path = self.world.path(name);
-        let lines = (1..=records).map(|number| format!("{}\n", record(number)));
-        fs::write(&path, lines.collect::<String>()).expect("written");
+        let lines: Vec<_> = (1..=records)
+            .map(|number| record(number).to_string())
+            .collect();
+        fs::write(&path, lines.join("\n") + "\n").expect("written");
         path
-    }
-
-    /// Runs `normalize`; what it writes to stdout.
-    fn normalize(&self, log: &Path, more: &[&str]) -> Vec<u8> {
-        let mut command = binary::command(["normalize"]);
-        let output = command.arg(log).args(more).output().expect("run");
-        assert_eq!(output.status.code(), Some(0), "{}", binary::stderr(&output));
-        output.stdout
     }
 
     /// Runs `send` on a file; the counts of its summary.
@@ -59,6 +53,14 @@ impl Sending {
     }
 }
 
+/// Runs `normalize`; what it writes to stdout.
+fn normalize(log: &Path, more: &[&str]) -> Vec<u8> {
+    let mut command = binary::command(["normalize"]);
+    let output = command.arg(log).args(more).output().expect("run");
+    assert_eq!(output.status.code(), Some(0), "{}", binary::stderr(&output));
+    output.stdout
+}
+
 fn stream(namespace: &str) -> String {
     format!("logs-atlassian_confluence.audit-{namespace}")
 }
@@ -67,7 +69,7 @@ fn stream(namespace: &str) -> String {
 fn events_twice(sending: &Sending) {
     let flags = ["--namespace", "twice"];
     let log = sending.log("twice.log", 20);
-    let mut events = sending.normalize(&log, &flags);
+    let mut events = normalize(&log, &flags);
     let first = memchr::memchr(b'\n', &events).expect("a line") + 1;
     // An event that equals another is one more.
     events.extend_from_within(..first);
@@ -89,7 +91,7 @@ fn events_twice(sending: &Sending) {
 fn bulk_format(sending: &Sending) {
     let flags = ["--namespace", "bulk"];
     let log = sending.log("bulk.log", 30);
-    let bulk = sending.normalize(&log, &[&flags[..], &["--format", "bulk"]].concat());
+    let bulk = normalize(&log, &[&flags[..], &["--format", "bulk"]].concat());
     sending.write("bulk.ndjson", &bulk);
     let url = format!("{}/{}/_bulk", sending.node.url(), stream("bulk"));
     let data = format!("@{}", sending.world.path("bulk.ndjson").display());
@@ -116,9 +118,9 @@ fn bulk_format_after_normalize(sending: &Sending) {
     let log = sending.log("after.log", 30);
     let url = sending.node.url();
     let to_cluster = ["--namespace", "after", "--elasticsearch-url", &url];
-    sending.normalize(&log, &to_cluster);
+    normalize(&log, &to_cluster);
     sending.roll_over(&stream("after"));
-    let bulk = sending.normalize(&log, &[&flags[..], &["--format", "bulk"]].concat());
+    let bulk = normalize(&log, &[&flags[..], &["--format", "bulk"]].concat());
     sending.write("after.ndjson", &bulk);
     let again = sending.send("after.ndjson", &flags, 0);
     assert_eq!(again, "events=30 already_there=30");
@@ -130,7 +132,7 @@ fn dead_letters(sending: &Sending) {
     sending.node.must("PUT", "refuses-all", strict);
     let flags = ["--namespace", "letters"];
     let log = sending.log("letters.log", 3);
-    let events = sending.normalize(&log, &flags);
+    let events = normalize(&log, &flags);
     sending.write("letters.ndjson", &events);
     let refused = sending.send("letters.ndjson", &["--index", "refuses-all", "--strict"], 3);
     assert_eq!(refused, "events=3 dead_letters=3");
@@ -152,7 +154,7 @@ fn mixed(sending: &Sending) {
     let flags = ["--namespace", "letters"];
     let read = |name: &str| fs::read(sending.world.path(name)).expect("read");
     let log = sending.log("mixed.log", 2);
-    let bulk = sending.normalize(&log, &[&flags[..], &["--format", "bulk"]].concat());
+    let bulk = normalize(&log, &[&flags[..], &["--format", "bulk"]].concat());
     let raw = fs::read(&log).expect("read");
     let parts = [read("letters.ndjson"), bulk, raw, read("resend.ndjson")];
     sending.write("mixed.ndjson", &parts.concat());
