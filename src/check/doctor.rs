@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::cluster::{self, ClusterPlan};
+use super::cluster;
 use super::databases::{self, Given};
 use super::records::{self, SiteContext};
+use super::visit::ClusterPlan;
 use super::{CheckReport, CheckStep, Status, StepName, disk, network, times};
 use crate::auth::authorization::Authorization;
 use crate::fetch::asker::Asker;

@@ -12,7 +12,9 @@ pub mod network;
 pub mod records;
 mod report;
 mod rights;
+mod target;
 pub mod times;
+pub mod visit;
 
 pub use report::{CheckFormat, CheckReport};
 

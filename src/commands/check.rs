@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use super::Error;
 use crate::auth::store;
-use crate::check::cluster::ClusterPlan;
 use crate::check::databases::Given;
 use crate::check::doctor::{self, Plan};
+use crate::check::visit::ClusterPlan;
 use crate::check::{CheckFormat, CheckReport};
 use crate::cli::{CheckArgs, FetchArgs, MappingArgs};
 use crate::exit::Exit;
