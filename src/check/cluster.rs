@@ -5,12 +5,12 @@ use std::io;
 use super::rights::{self, Needs};
 use super::target::{self, Found};
 use super::visit::{ClusterPlan, Visit};
-use super::{CheckStep, Status, StepName, disk, times};
+use super::{CheckStep, Status, StepName, times};
 use crate::cluster::client::Call;
 use crate::cluster::inspect::{Identified, Unusable, identify};
 use crate::cluster::template::{Installed, question};
-use crate::http::address::is_loopback;
-use crate::http::{self, without_query};
+use crate::http;
+use crate::http::address::{is_loopback, shown};
 use crate::schema::template::{TemplateTarget, VERSION};
 
 /// Takes a step.
@@ -21,9 +21,6 @@ pub type Reporter<'a> = &'a mut dyn FnMut(CheckStep) -> io::Result<()>;
 /// # Errors
 /// When a step cannot be reported.
 pub fn steps(plan: &ClusterPlan, report: Reporter<'_>) -> io::Result<()> {
-    if let Some(path) = &plan.dead_letter {
-        report(disk::dead_letters(path))?;
-    }
     let Some(at) = addresses(plan, report)? else {
         return Ok(());
     };
@@ -71,15 +68,11 @@ fn addresses(plan: &ClusterPlan, report: Reporter<'_>) -> io::Result<Option<Iden
         let step = match result {
             Ok(at) if url.scheme() == "http" && !is_loopback(url) => CheckStep::warn(
                 StepName::Cluster,
-                format!(
-                    "{} is {}, over plain http",
-                    without_query(url),
-                    at.recognized
-                ),
+                format!("{} is {}, over plain http", shown(url), at.recognized),
                 "use https: credentials and events are sent unencrypted",
             ),
             Ok(at) => {
-                let detail = format!("{} is {}", without_query(url), at.recognized);
+                let detail = format!("{} is {}", shown(url), at.recognized);
                 CheckStep::ok(StepName::Cluster, detail)
             }
             Err(Unusable::Unauthorized {

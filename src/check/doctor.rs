@@ -17,7 +17,7 @@ use crate::fetch::asker::Asker;
 use crate::fetch::connect::{self, FetchTarget, SiteLocation};
 use crate::fetch::site::Site;
 use crate::fetch::time_spec::TimeSpec;
-use crate::http::address::{below, origin, without_query};
+use crate::http::address::{below, origin, shown};
 use crate::http::{Client, Settings, SettingsError};
 use crate::pipeline::timestamp::Timestamp;
 use crate::state;
@@ -74,6 +74,7 @@ pub fn run<W: Write>(plan: Plan, report: CheckReport<W>) -> io::Result<bool> {
         state_dir: plan.state_dir,
         databases: plan.databases,
         output: plan.cluster.is_none().then_some(plan.output),
+        dead_letter: None,
         report,
         site: None,
         cloud_id: None,
@@ -90,6 +91,8 @@ struct Doctor<W> {
     databases: Vec<Given>,
     /// None where events go to a cluster.
     output: Option<PathBuf>,
+    /// File for dead letters, where it is given.
+    dead_letter: Option<PathBuf>,
     report: CheckReport<W>,
     /// As soon as it is known.
     site: Option<Site>,
@@ -137,7 +140,10 @@ impl<W: Write> Doctor<W> {
         plan: Result<ClusterPlan, Box<dyn std::error::Error>>,
     ) -> io::Result<()> {
         match plan {
-            Ok(plan) => cluster::steps(&plan, &mut |step| self.report.report_step(step))?,
+            Ok(plan) => {
+                self.dead_letter.clone_from(&plan.dead_letter);
+                cluster::steps(&plan, &mut |step| self.report.report_step(step))?;
+            }
             Err(error) => {
                 let step = CheckStep::fail_by(StepName::Cluster, &*error);
                 self.report.report_step(step)?;
@@ -161,6 +167,10 @@ impl<W: Write> Doctor<W> {
         }
         match &self.output {
             Some(output) => self.report.report_step(disk::output(output)),
+            None => Ok(()),
+        }?;
+        match &self.dead_letter {
+            Some(path) => self.report.report_step(disk::dead_letters(path)),
             None => Ok(()),
         }
     }
@@ -346,7 +356,7 @@ fn probe_urls(place: &SiteLocation, api_base: &Url) -> Vec<Url> {
 
 fn describe(place: &SiteLocation) -> String {
     match place {
-        SiteLocation::CloudSite(url) => format!("Confluence Cloud at {}", address(url)),
+        SiteLocation::CloudSite(url) => format!("Confluence Cloud at {}", shown(url)),
         SiteLocation::CloudId(id) => format!("Confluence Cloud, cloud id {id}"),
         SiteLocation::CloudIdOf(url) => {
             format!("Confluence Cloud, by the cloud id of {}", origin(url))
@@ -355,12 +365,8 @@ fn describe(place: &SiteLocation) -> String {
             format!("Confluence Cloud at {}, through the gateway", origin(url))
         }
         SiteLocation::CloudOfLogin(None) => "the Confluence Cloud site of the login".to_owned(),
-        SiteLocation::DataCenter(url) => format!("Data Center at {}", address(url)),
+        SiteLocation::DataCenter(url) => format!("Data Center at {}", shown(url)),
     }
-}
-
-fn address(url: &Url) -> String {
-    without_query(url).trim_end_matches('/').to_owned()
 }
 
 fn who(authorization: &Authorization) -> String {

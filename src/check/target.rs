@@ -13,8 +13,20 @@ use crate::cluster::template::{Installed, install_command};
 use crate::http::Answer;
 use crate::schema::template::{TemplateTarget, VERSION};
 
-/// By their whole names: `index.default_pipeline`.
-type Settings = BTreeMap<String, serde_json::Value>;
+/// Settings of an index, as far as they are about pipelines.
+#[derive(Default, Deserialize)]
+struct Pipelines {
+    #[serde(default)]
+    default_pipeline: Option<String>,
+    #[serde(default)]
+    final_pipeline: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+struct Settings {
+    #[serde(default)]
+    index: Pipelines,
+}
 
 #[derive(Default, Deserialize)]
 struct IndexSettings {
@@ -169,13 +181,14 @@ pub fn pipelines(visit: &Visit<'_>, found: Option<&Found>) -> CheckStep {
         Ok(settings) => settings,
         Err(problem) => return CheckStep::skip(name, format!("not visible: {problem}")),
     };
-    let pipeline = |key: &str| {
-        let value = settings.get(key)?.as_str()?;
-        (value != "_none").then_some(value)
-    };
+    let is_one = |name: &String| name != "_none";
+    let Pipelines {
+        default_pipeline,
+        final_pipeline,
+    } = settings.index;
     match (
-        pipeline("index.default_pipeline"),
-        pipeline("index.final_pipeline"),
+        default_pipeline.filter(is_one),
+        final_pipeline.filter(is_one),
     ) {
         (None, None) => CheckStep::ok(name, "none"),
         (_, Some(last)) => CheckStep::warn(
@@ -214,21 +227,20 @@ fn given_pipeline(visit: &Visit<'_>, pipeline: &str) -> CheckStep {
 /// The settings of the index that takes the writes.
 fn index_settings(visit: &Visit<'_>, indices: &[String]) -> Result<Settings, String> {
     let target = indices.last().unwrap_or(&visit.plan.target);
-    let call = Call::get(format!("{target}/_settings")).query("flat_settings=true");
+    let call = Call::get(format!("{target}/_settings"));
     let answer = visit.ask(&call)?;
     if answer.status != 200 {
         return Err(cause(&answer));
     }
     let all = serde_json::from_slice::<BTreeMap<String, IndexSettings>>(&answer.body);
     let first = all.unwrap_or_default().into_values().next();
-    Ok(first.map_or_else(Settings::new, |index| index.settings))
+    Ok(first.unwrap_or_default().settings)
 }
 
 /// The settings that the first backing index will have.
 fn template_settings(visit: &Visit<'_>) -> Result<Settings, String> {
     let path = format!("_index_template/_simulate_index/{}", visit.plan.target);
-    let call =
-        Call::post(path, Vec::new()).query("flat_settings=true&filter_path=template.settings");
+    let call = Call::post(path, Vec::new()).query("filter_path=template.settings");
     let answer = visit.ask(&call)?;
     if answer.status != 200 {
         return Err(cause(&answer));

@@ -11,7 +11,7 @@ use url::Url;
 use super::endpoints::{Chosen, Endpoints};
 use super::notices::{Notices, Topic};
 use super::product::{Finding, Recognized, recognize};
-use crate::http::address::{below, is_loopback};
+use crate::http::address::{below, is_loopback, shown};
 use crate::http::{self, Answer, Client, Request, Upload, without_query};
 use crate::secret::Secret;
 
@@ -116,7 +116,7 @@ impl ClusterClient {
         Self {
             http,
             endpoints: Endpoints::new(urls),
-            name: urls.first().map(without_query).unwrap_or_default(),
+            name: urls.first().map(shown).unwrap_or_default(),
             authorization,
             flags: Vec::new(),
             is_compressing: !urls.iter().all(is_loopback),

@@ -5,7 +5,8 @@ use url::Url;
 
 use super::client::{Call, ClusterClient};
 use super::product::{Finding, Recognized, recognize};
-use crate::http::{self, Answer, without_query};
+use crate::http::address::shown;
+use crate::http::{self, Answer};
 
 /// The longest part of an error that is shown, in characters.
 const LONGEST_CAUSE: usize = 1000;
@@ -63,7 +64,7 @@ pub struct Identified {
 /// When that is no cluster that takes requests with these credentials.
 pub fn identify(client: &ClusterClient, url: &Url) -> Result<Identified, Unusable> {
     let answer = client.ask_at(url, &Call::get(""))?;
-    let name = || without_query(url);
+    let name = || shown(url);
     let status = answer.status;
     let unauthorized = || Unusable::Unauthorized {
         url: name(),

@@ -5,7 +5,8 @@ use serde::Deserialize;
 use super::client::{Call, ClusterClient, Setback};
 use super::inspect::{Identified, cause};
 use super::lookup::names;
-use crate::http::{self, Answer, Upload, without_query};
+use crate::http::address::shown;
+use crate::http::{self, Answer, Upload};
 use crate::process::advice;
 use crate::schema::template::{Product, TemplateTarget, VERSION, index_template};
 
@@ -165,7 +166,7 @@ pub fn product(at: &Identified, wanted: Option<Product>) -> Result<Product, Inst
     let product = at.recognized.product;
     match wanted {
         Some(wanted) if wanted != product => Err(InstallError::OtherProduct {
-            url: without_query(&at.url),
+            url: shown(&at.url),
             found: at.recognized.to_string(),
             wanted,
         }),
@@ -187,7 +188,7 @@ pub fn install(
     if !(200..300).contains(&answer.status) {
         let cause = cause(&answer);
         return Err(InstallError::Refused {
-            url: without_query(&at.url),
+            url: shown(&at.url),
             name: target.name.clone(),
             status: answer.status,
             remedy: remedy(client, answer.status, &cause),

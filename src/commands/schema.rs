@@ -11,7 +11,7 @@ use crate::cli::{IndexTemplateArgs, SchemaCommand};
 use crate::cluster::inspect::{self, Identified};
 use crate::cluster::template::{Installation, Installed};
 use crate::exit::Exit;
-use crate::http::without_query;
+use crate::http::address::shown;
 use crate::input::compression::Stream;
 use crate::process::shown::Shown as _;
 use crate::process::style;
@@ -84,7 +84,7 @@ fn installed(at: &Identified, target: &TemplateTarget, before: Installed) -> Str
     };
     format!(
         "installed the index template {name}, version {VERSION}, for {pattern} at {} ({}); {before}",
-        without_query(&at.url),
+        shown(&at.url),
         at.recognized
     )
 }

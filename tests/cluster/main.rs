@@ -10,6 +10,7 @@
 mod node;
 mod once;
 mod proxy;
+mod security;
 mod template;
 mod world;
 
