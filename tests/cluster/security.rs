@@ -2,6 +2,7 @@
 //! that it does not take. One node for all of it.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -61,8 +62,11 @@ impl Secure {
             "elasticsearch-users",
             &["useradd", WRITER, "-p", PASSWORD, "-r", "writer"],
         );
-        fs::write(folder.path().join("password"), PASSWORD).expect("written");
-        fs::write(folder.path().join("wrong"), "wrong-password").expect("written");
+        for (name, password) in [("password", PASSWORD), ("wrong", "wrong-password")] {
+            let path = folder.path().join(name);
+            fs::write(&path, password).expect("written");
+            fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("set");
+        }
         node.log_in(ADMIN, PASSWORD);
         node.restart();
         Some(Self { node, folder })
