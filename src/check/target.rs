@@ -175,7 +175,7 @@ pub fn pipelines(visit: &Visit<'_>, found: Option<&Found>) -> CheckStep {
     let settings = match found {
         Some(Found::There { indices, .. }) => index_settings(visit, indices),
         Some(Found::Missing) => template_settings(visit),
-        Some(Found::Hidden(_)) | None => Err("the data stream is not visible".to_owned()),
+        Some(Found::Hidden(_)) | None => Err("nor is the data stream".to_owned()),
     };
     let settings = match settings {
         Ok(settings) => settings,

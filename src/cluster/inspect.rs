@@ -18,7 +18,7 @@ pub enum Unusable {
     #[error("{0}")]
     Silent(#[from] http::Error),
     /// It is no cluster that is supported.
-    #[error("{url} answers as neither Elasticsearch nor OpenSearch: {what}")]
+    #[error("{url} is not a supported cluster (Elasticsearch 8 or 9, OpenSearch 2 or 3): {what}")]
     Another {
         /// The address.
         url: String,

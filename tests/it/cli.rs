@@ -61,7 +61,8 @@ fn wrong_usage_exits_with_2_and_one_line() {
         &["--config", "x.toml"],
         &["--host-metadata"],
         &["--force"],
-        &["--elasticsearch-url", "http://localhost:9200"],
+        &["--elasticsearch-url", "localhost"],
+        &["--index", "events"],
         &["--output", &record, &record],
     ] {
         let arguments: Vec<_> = ["normalize"].iter().chain(arguments).copied().collect();

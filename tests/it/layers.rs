@@ -46,7 +46,9 @@ const ROOMS: [(&str, &[&str]); 20] = [
     ),
     (
         "tail",
-        &["ship", "state", "sink", "input", "pipeline", "process"],
+        &[
+            "ship", "sink", "cluster", "state", "input", "pipeline", "process",
+        ],
     ),
     ("ship", &["sink", "cluster", "state", "pipeline", "process"]),
     ("fixtures", &["schema", "state", "pipeline", "process"]),

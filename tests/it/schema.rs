@@ -233,7 +233,8 @@ fn the_template_is_for_the_data_stream_above_other_templates() {
             "data_stream",
             "index_patterns",
             "priority",
-            "template"
+            "template",
+            "version"
         ]
     );
     assert_eq!(template["data_stream"], json!({}));
@@ -303,6 +304,7 @@ fn the_template_maps_each_type_as_the_integration_does() {
             .clone()
     };
     let keyword = json!({"type": "keyword", "ignore_above": 1024});
+    let flattened = json!({"type": "flattened", "depth_limit": 100, "ignore_above": 7000});
     let with_text = json!({
         "type": "keyword",
         "ignore_above": 1024,
@@ -312,15 +314,15 @@ fn the_template_maps_each_type_as_the_integration_does() {
         ("@timestamp", json!({"type": "date"})),
         (
             "confluence.audit.affected_objects",
-            json!({"type": "flattened"}),
+            flattened.clone(),
         ),
         (
             "confluence.audit.changed_values",
-            json!({"type": "flattened"}),
+            flattened.clone(),
         ),
         (
             "confluence.audit.extra_attributes",
-            json!({"type": "flattened"}),
+            flattened.clone(),
         ),
         (
             "confluence.audit.external_collaborator",
@@ -357,11 +359,11 @@ fn the_template_maps_each_type_as_the_integration_does() {
     ] {
         assert_eq!(mapping(name), expected, "{name}");
     }
-    assert_eq!(mapping("confluence.audit.type")["dynamic"], true);
+    assert_eq!(mapping("confluence.audit.type")["dynamic"], false);
 }
 
 #[test]
-fn the_template_makes_keywords_of_other_audit_type_keys() {
+fn the_template_makes_keywords_of_unknown_texts() {
     let template = index_template(Product::Elasticsearch, &TemplateTarget::default());
     let dynamic = template["template"]["mappings"]["dynamic_templates"]
         .as_array()
@@ -374,10 +376,7 @@ fn the_template_makes_keywords_of_other_audit_type_keys() {
         .iter()
         .map(|rule| rule["match_mapping_type"].as_str())
         .collect();
-    assert_eq!(
-        matched,
-        ["string", "long", "double", "boolean", "string"].map(Some)
-    );
+    assert_eq!(matched, [Some("string")]);
     for rule in &rules {
         assert_eq!(
             rule["mapping"],
