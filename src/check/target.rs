@@ -63,9 +63,10 @@ impl Found {
             200 => {
                 let indices = lookup::indices_in(&answer.body);
                 let is_stream = !lookup::names(&answer.body).is_empty();
-                match indices.is_empty() {
-                    true => Self::Missing,
-                    false => Self::There { is_stream, indices },
+                if indices.is_empty() {
+                    Self::Missing
+                } else {
+                    Self::There { is_stream, indices }
                 }
             }
             404 => Self::Missing,

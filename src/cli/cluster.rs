@@ -42,7 +42,7 @@ pub struct ClusterConnectionArgs {
     #[arg(long, value_name = "HEX", requires = "elasticsearch_url", conflicts_with = "es_ca_file", value_parser = fingerprint)]
     pub es_ca_fingerprint: Option<[u8; 32]>,
     /// Client certificate, a PEM file
-    #[arg(long, value_name = "FILE", requires = "es_client_key")]
+    #[arg(long, value_name = "FILE", requires_all = ["elasticsearch_url", "es_client_key"])]
     pub es_client_cert: Option<PathBuf>,
     /// Key of the client certificate, a PEM file
     #[arg(long, value_name = "FILE", requires = "es_client_cert")]

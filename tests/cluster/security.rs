@@ -16,6 +16,7 @@ use super::world::{World, install_template};
 const PASSWORD: &str = "correct-horse-battery";
 const ADMIN: &str = "admin";
 const WRITER: &str = "writer";
+const FULL: &str = "full";
 
 /// Larger requests are answered with 413, and what is larger than the other with 429.
 const SETTINGS: [&str; 6] = [
@@ -27,10 +28,12 @@ const SETTINGS: [&str; 6] = [
     "indexing_pressure.memory.limit=1mb",
 ];
 
-/// What the writer may do; on this data stream, but for `none` nothing.
+/// What the writer may do on such data streams; and the role of docs/elasticsearch.md, "Credentials and rights".
 fn roles(streams: &str) -> String {
     format!(
-        "writer:\n  indices:\n    - names: ['{streams}']\n      privileges: [auto_configure, create_doc]\n"
+        "writer:\n  indices:\n    - names: ['{streams}']\n      privileges: [auto_configure, create_doc]\n\
+         full:\n  indices:\n    - names: ['logs-atlassian_confluence.audit-*']\n      privileges: \
+         [auto_configure, create_doc, read, view_index_metadata]\n"
     )
 }
 
@@ -54,14 +57,10 @@ impl Secure {
             roles("logs-atlassian_confluence.audit-*"),
         )
         .expect("written");
-        node.tool(
-            "elasticsearch-users",
-            &["useradd", ADMIN, "-p", PASSWORD, "-r", "superuser"],
-        );
-        node.tool(
-            "elasticsearch-users",
-            &["useradd", WRITER, "-p", PASSWORD, "-r", "writer"],
-        );
+        for (user, role) in [(ADMIN, "superuser"), (WRITER, "writer"), (FULL, "full")] {
+            let arguments = ["useradd", user, "-p", PASSWORD, "-r", role];
+            node.tool("elasticsearch-users", &arguments);
+        }
         for (name, password) in [("password", PASSWORD), ("wrong", "wrong-password")] {
             let path = folder.path().join(name);
             fs::write(&path, password).expect("written");
@@ -88,7 +87,11 @@ impl Secure {
     }
 
     fn world(&self, namespace: &str) -> World {
-        let flags = self.flags(WRITER, "password", "ca.crt");
+        self.world_of(WRITER, namespace)
+    }
+
+    fn world_of(&self, user: &str, namespace: &str) -> World {
+        let flags = self.flags(user, "password", "ca.crt");
         World::new(namespace, self.node.url())
             .with(&flags.iter().map(String::as_str).collect::<Vec<_>>())
     }
@@ -169,6 +172,15 @@ fn few_rights_are_enough(secure: &Secure) {
     let warnings = warnings(&said);
     assert_eq!(warnings.len(), 1, "{said}");
     assert!(warnings[0].contains("view_index_metadata"), "{said}");
+}
+
+/// The role of the documentation has nothing to be told.
+fn all_rights_are_quiet(secure: &Secure) {
+    let mut world = secure.world_of(FULL, "full");
+    world.append(100);
+    let said = binary::stderr(&world.once());
+    world.all_arrive(&secure.node);
+    assert!(warnings(&said).is_empty(), "{said}");
 }
 
 fn certificates_are_checked(secure: &Secure) {
@@ -318,6 +330,7 @@ fn elasticsearch_with_security_takes_events_or_says_why_not() {
     install_says_what_is_missing(&secure);
     install_template(&secure.node);
     few_rights_are_enough(&secure);
+    all_rights_are_quiet(&secure);
     certificates_are_checked(&secure);
     requests_get_smaller(&secure);
     a_password_can_be_mended(&secure);

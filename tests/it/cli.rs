@@ -63,6 +63,7 @@ fn wrong_usage_exits_with_2_and_one_line() {
         &["--force"],
         &["--elasticsearch-url", "localhost"],
         &["--index", "events"],
+        &["--es-client-cert", "a", "--es-client-key", "b"],
         &["--output", &record, &record],
     ] {
         let arguments: Vec<_> = ["normalize"].iter().chain(arguments).copied().collect();

@@ -312,18 +312,9 @@ fn the_template_maps_each_type_as_the_integration_does() {
     });
     for (name, expected) in [
         ("@timestamp", json!({"type": "date"})),
-        (
-            "confluence.audit.affected_objects",
-            flattened.clone(),
-        ),
-        (
-            "confluence.audit.changed_values",
-            flattened.clone(),
-        ),
-        (
-            "confluence.audit.extra_attributes",
-            flattened.clone(),
-        ),
+        ("confluence.audit.affected_objects", flattened.clone()),
+        ("confluence.audit.changed_values", flattened.clone()),
+        ("confluence.audit.extra_attributes", flattened.clone()),
         (
             "confluence.audit.external_collaborator",
             json!({"type": "boolean"}),
@@ -383,8 +374,5 @@ fn the_template_makes_keywords_of_unknown_texts() {
             json!({"type": "keyword", "ignore_above": 1024})
         );
     }
-    for rule in &rules[..4] {
-        assert_eq!(rule["path_match"], "confluence.audit.type.*");
-    }
-    assert!(rules[4].get("path_match").is_none());
+    assert!(rules[0].get("path_match").is_none());
 }
