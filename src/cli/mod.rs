@@ -39,7 +39,7 @@ pub use fixtures::{FixturesArgs, FixturesCommand, ReportFormatArg};
 pub use mapping::{CategoriesArg, DialectArg, MappingArgs, TimestampsArg};
 pub use normalize::NormalizeArgs;
 pub use output::{EventFormatArg, EventFormatArgs};
-pub use schema::{FieldsFormatArg, SchemaCommand};
+pub use schema::{FieldsFormatArg, IndexTemplateArgs, SchemaCommand};
 pub use send::SendArgs;
 pub use state::{StateCommand, StateDirArgs};
 pub use tail::{FromArg, TailArgs};
@@ -81,7 +81,7 @@ pub enum Command {
         #[command(subcommand)]
         task: AuthCommand,
     },
-    /// Diagnose why fetch gets no records: one line per step, with a remedy
+    /// Diagnose why fetch gets no records, or a cluster no events: one line per step, with a remedy
     Check(Box<CheckArgs>),
     /// Inspect or repair saved read positions
     State {

@@ -11,7 +11,7 @@ use url::Url;
 use super::endpoints::{Chosen, Endpoints};
 use super::notices::{Notices, Topic};
 use super::product::{Finding, Recognized, recognize};
-use crate::http::address::{below, is_loopback};
+use crate::http::address::{below, is_loopback, shown};
 use crate::http::{self, Answer, Client, Request, Upload, without_query};
 use crate::secret::Secret;
 
@@ -95,6 +95,8 @@ pub struct ClusterClient {
     /// Its first address, for messages.
     name: String,
     authorization: Option<Secret>,
+    /// Flags of this connection, for commands that messages advise.
+    flags: Vec<String>,
     /// Bodies are compressed: not where no network is saved by it.
     is_compressing: bool,
     recognized: Mutex<Option<Recognized>>,
@@ -114,13 +116,51 @@ impl ClusterClient {
         Self {
             http,
             endpoints: Endpoints::new(urls),
-            name: urls.first().map(without_query).unwrap_or_default(),
+            name: urls.first().map(shown).unwrap_or_default(),
             authorization,
+            flags: Vec::new(),
             is_compressing: !urls.iter().all(is_loopback),
             recognized: Mutex::default(),
             notices: Notices::default(),
             stopped: Mutex::default(),
             stopping: Condvar::new(),
+        }
+    }
+
+    /// With the flags of this connection but for the address, as messages repeat them.
+    #[must_use]
+    pub fn with_flags(self, flags: Vec<String>) -> Self {
+        Self { flags, ..self }
+    }
+
+    /// The flags of this connection but for the address.
+    pub fn flags(&self) -> impl Iterator<Item = &str> {
+        self.flags.iter().map(String::as_str)
+    }
+
+    /// Its addresses, the preferred one first.
+    #[must_use]
+    pub fn urls(&self) -> Vec<Url> {
+        self.endpoints.urls()
+    }
+
+    /// Makes a request once, to one address, whatever is known of it. Any status is an answer.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub fn ask_at(&self, url: &Url, call: &Call) -> Result<Answer, http::Error> {
+        self.send(url, call)
+    }
+
+    /// What to do about refused credentials.
+    #[must_use]
+    pub fn credentials_advice(&self) -> &'static str {
+        match &self.authorization {
+            Some(_) => "check the API key or the user and password",
+            None => {
+                "set CONFLUENCE_ECS_ES_API_KEY, or pass --es-api-key-file FILE, or --es-user USER with \
+                 CONFLUENCE_ECS_ES_PASSWORD"
+            }
         }
     }
 
@@ -182,7 +222,7 @@ impl ClusterClient {
     /// When there is no answer.
     pub fn ask(&self, call: &Call) -> Result<Reply, Setback> {
         let chosen = self.choose()?;
-        let sent = self.http.send(&self.request(&chosen.url, call));
+        let sent = self.send(&chosen.url, call);
         let answer = match sent {
             Ok(answer) => answer,
             Err(error) => return Err(self.lost(&chosen, &error)),
@@ -226,6 +266,23 @@ impl ClusterClient {
         }
     }
 
+    fn send(&self, base: &Url, call: &Call) -> Result<Answer, http::Error> {
+        let sent = self.http.send(&self.request(base, call));
+        sent.map_err(|error| match error {
+            // The cluster's certificates have flags of their own.
+            http::Error::Tls {
+                host,
+                problem,
+                remedy,
+            } => http::Error::Tls {
+                host,
+                problem,
+                remedy: remedy.replace("--ca-file", "--es-ca-file"),
+            },
+            error => error,
+        })
+    }
+
     fn request(&self, base: &Url, call: &Call) -> Request {
         let mut url = below(base, &call.path);
         url.set_query(
@@ -257,7 +314,7 @@ impl ClusterClient {
             if chosen.is_known {
                 return Ok(chosen);
             }
-            let root = self.http.send(&self.request(&chosen.url, &Call::get("")));
+            let root = self.send(&chosen.url, &Call::get(""));
             match root.map(|answer| (recognize(&answer), answer)) {
                 Err(error) => {
                     self.lost(&chosen, &error);
@@ -322,13 +379,7 @@ impl ClusterClient {
     fn unauthorized(&self, chosen: &Chosen, answer: &Answer) -> Setback {
         self.endpoints.failed(chosen.place, Some(CREDENTIALS_WAIT));
         if self.notices.is_due(Topic::Credentials) {
-            let advice = match &self.authorization {
-                Some(_) => "check the API key or the user and password",
-                None => {
-                    "set CONFLUENCE_ECS_ES_API_KEY, or pass --es-api-key-file FILE, or --es-user USER with \
-                     CONFLUENCE_ECS_ES_PASSWORD"
-                }
-            };
+            let advice = self.credentials_advice();
             tracing::error!(
                 "{} refuses the credentials (status {}): {advice}; waiting, nothing is lost",
                 without_query(&chosen.url),

@@ -54,6 +54,13 @@ impl Endpoints {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// All of them, the preferred one first.
+    #[must_use]
+    pub fn urls(&self) -> Vec<Url> {
+        let all = self.all();
+        all.iter().map(|endpoint| endpoint.url.clone()).collect()
+    }
+
     /// How many there are.
     #[must_use]
     pub fn count(&self) -> usize {

@@ -38,6 +38,8 @@ struct ResolvedAlias {
 #[derive(Debug, Deserialize)]
 struct ResolvedStream {
     #[serde(default)]
+    name: String,
+    #[serde(default)]
     backing_indices: Names,
 }
 
@@ -100,7 +102,13 @@ pub fn indices(client: &ClusterClient, target: &str) -> Result<Option<Vec<String
             return Ok(None);
         }
     }
-    let resolved: Resolved = serde_json::from_slice(&answer.body).unwrap_or_default();
+    Ok(Some(indices_in(&answer.body)))
+}
+
+/// The indices in an answer to `GET _resolve/index/NAME`, in order.
+#[must_use]
+pub fn indices_in(body: &[u8]) -> Vec<String> {
+    let resolved: Resolved = serde_json::from_slice(body).unwrap_or_default();
     let streams = resolved
         .data_streams
         .into_iter()
@@ -110,7 +118,15 @@ pub fn indices(client: &ClusterClient, target: &str) -> Result<Option<Vec<String
     if names.is_empty() {
         names.extend(resolved.indices.into_iter().map(|index| index.name));
     }
-    Ok(Some(names))
+    names
+}
+
+/// The data streams in an answer to `GET _resolve/index/NAME`.
+#[must_use]
+pub fn names(body: &[u8]) -> Vec<String> {
+    let resolved: Resolved = serde_json::from_slice(body).unwrap_or_default();
+    let streams = resolved.data_streams.into_iter();
+    streams.map(|stream| stream.name).collect()
 }
 
 /// Takes the events out of a body that are in the cluster already, in an index that took events since

@@ -221,7 +221,7 @@ impl Durable {
     /// Makes durable what was written. What is to be recorded of it.
     ///
     /// # Errors
-    /// As [`FileSink::sync`] and [`ClusterSink::sync`].
+    /// As [`FileSink::sync`] and `ClusterSink::sync`.
     pub fn sync(&mut self, give_up: &dyn Fn() -> bool) -> Result<Recorded, Error> {
         Ok(match self {
             Self::Stdout(_) => Recorded::Nothing,
