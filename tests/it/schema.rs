@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use confluence_ecs::schema::fields::{self, Field, FieldsFormat, Level, Type};
-use confluence_ecs::schema::template::index_template;
+use confluence_ecs::schema::template::{Product, index_template};
 use serde_json::{Value, json};
 
 fn table() -> &'static fields::Table {
@@ -224,7 +224,7 @@ fn each_format_holds_each_field() {
 
 #[test]
 fn the_template_is_for_the_data_stream_above_other_templates() {
-    let template = index_template();
+    let template = index_template(Product::Elasticsearch);
     let keys: Vec<_> = template.as_object().expect("an object").keys().collect();
     assert_eq!(
         keys,
@@ -250,7 +250,11 @@ fn the_template_is_for_the_data_stream_above_other_templates() {
 #[test]
 fn the_template_maps_every_field_and_no_other() {
     let mut mapped = Vec::new();
-    leaves("", &index_template()["template"]["mappings"], &mut mapped);
+    leaves(
+        "",
+        &index_template(Product::Elasticsearch)["template"]["mappings"],
+        &mut mapped,
+    );
     let mut expected: Vec<_> = table()
         .fields
         .iter()
@@ -289,7 +293,7 @@ fn leaves(path: &str, mapping: &Value, found: &mut Vec<(String, String)>) {
 
 #[test]
 fn the_template_maps_each_type_as_the_integration_does() {
-    let template = index_template();
+    let template = index_template(Product::Elasticsearch);
     let mapping = |name: &str| {
         let path = name.replace('.', "/properties/");
         let pointer = format!("/template/mappings/properties/{path}");
@@ -358,7 +362,7 @@ fn the_template_maps_each_type_as_the_integration_does() {
 
 #[test]
 fn the_template_makes_keywords_of_other_audit_type_keys() {
-    let template = index_template();
+    let template = index_template(Product::Elasticsearch);
     let dynamic = template["template"]["mappings"]["dynamic_templates"]
         .as_array()
         .expect("a list");

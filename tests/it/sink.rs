@@ -14,7 +14,9 @@ use std::time::{Duration, Instant};
 
 use crate::support::again;
 use crate::support::told::told;
-use confluence_ecs::sink::{Durable, Error, FileSink, KnownWriters, OutputCheckpoint, Whose};
+use confluence_ecs::sink::{
+    Durable, Error, FileSink, KnownWriters, OutputCheckpoint, Recorded, Whose,
+};
 
 /// Nobody gives up.
 const NEVER: &dyn Fn() -> bool = &|| false;
@@ -375,7 +377,7 @@ fn a_fifo_takes_everything_while_it_is_read() {
     std::thread::scope(|scope| {
         scope.spawn(|| {
             output.write(text.as_bytes(), NEVER).unwrap();
-            assert_eq!(output.sync().unwrap(), None);
+            assert_eq!(output.sync(&|| false).unwrap(), Recorded::Nothing);
             assert!(output.pipe().is_some());
             assert!(!output.is_moved());
             output.reopen().unwrap();
