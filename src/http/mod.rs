@@ -290,6 +290,12 @@ impl Client {
         redaction.add(secret);
     }
 
+    /// A text without what is hidden.
+    #[must_use]
+    pub fn redacted(&self, text: &str) -> String {
+        self.redaction().redact(text)
+    }
+
     fn redaction(&self) -> Redaction {
         let redaction = self
             .redaction
