@@ -366,13 +366,12 @@ impl ClusterClient {
 
     /// Another server than a cluster: at the start that is an error, later it may be a proxy's page.
     fn another(&self, chosen: &Chosen, what: &str) -> Result<(), Setback> {
-        let url = without_query(&chosen.url);
-        let problem = format!("{url} answers as neither Elasticsearch nor OpenSearch: {what}");
         let are_all = self.endpoints.is_other(chosen.place);
         if are_all && self.recognized().is_none() {
-            return Err(Setback::NoCluster(problem));
+            let url = without_query(&chosen.url);
+            return Err(Setback::NoCluster(format!("{url} {what}")));
         }
-        self.unavailable(chosen, &problem, None);
+        self.unavailable(chosen, &format!("this address {what}"), None);
         Ok(())
     }
 

@@ -211,8 +211,18 @@ fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     let options = options.append(true).read(true).create(true).mode(0o600);
     let file = options.open(path)?;
-    File::open(directory)?.sync_all()?;
+    if file.metadata()?.len() == 0 {
+        sync_directory(directory)?;
+    }
     Ok(file)
+}
+
+/// Makes the name of a new file durable, where the file system knows such a thing.
+fn sync_directory(directory: &Path) -> io::Result<()> {
+    match File::open(directory)?.sync_all() {
+        Err(error) if error.kind() != io::ErrorKind::InvalidInput => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Where an event came from: its file and offset, else its time.

@@ -215,6 +215,12 @@ impl Settler {
         };
         let mut busy = 0;
         while bulk.events > 0 {
+            if bulk.events > 1 && bulk.body.len() > self.largest() {
+                let (first, second) = bulk.halves();
+                bulk = second;
+                self.deliver(first, lost, refuse)?;
+                continue;
+            }
             let looked = self.leave_out_stored(&mut bulk)?;
             if bulk.events == 0 {
                 break;
@@ -482,7 +488,7 @@ impl Settler {
         let kind = &first.refusal.kind;
         let reason = self.client.redacted(&first.refusal.reason);
         tracing::warn!(
-            "{}: {} events do not fit the mapping and are stored in their plain form; the first: {kind}: {reason}; is \
+            "{}: events do not fit the mapping and are sent once more in their plain form (events: {}); the first: {kind}: {reason}; is \
              the template installed? (`confluence-ecs schema index-template --install`)",
             self.target,
             1 + unfit.count()
@@ -517,14 +523,14 @@ impl Settler {
         let kind = self.client.redacted(&first.kind);
         if first.status == 413 {
             tracing::warn!(
-                "{}: too large for the cluster, which gets them without their text: {count} events, whole in {path}",
+                "{}: too large for the cluster: stored without their text, and kept whole in {path} (events: {count})",
                 self.target
             );
         } else {
             let reason = self.client.redacted(&first.reason);
             tracing::warn!(
-                "{}: refused in every form: {count} events, now in {path}; the first: {kind}: {reason}; `send` sends \
-                 them again",
+                "{}: refused in every form, and kept in {path} (events: {count}); the first: {kind}: {reason}; \
+                 `confluence-ecs send` sends them again",
                 self.target
             );
         }

@@ -150,7 +150,8 @@ impl Request {
         let mut secrets: Vec<String> = Vec::new();
         if let Some(header) = &self.authorization {
             let (scheme, token) = header.expose().split_once(' ').unwrap_or_default();
-            let decoded = STANDARD.decode(token).ok().filter(|_| scheme == "Basic");
+            let is_pair = matches!(scheme, "Basic" | "ApiKey");
+            let decoded = STANDARD.decode(token).ok().filter(|_| is_pair);
             let pair = decoded.and_then(|pair| String::from_utf8(pair).ok());
             let password = pair.as_ref().and_then(|pair| pair.split_once(':'));
             secrets.extend(password.map(|(_, password)| password.to_owned()));

@@ -2,9 +2,9 @@
 
 use insta::assert_snapshot;
 
-use super::world::{KINDS, Sending};
+use super::world::{KINDS, Sending, said};
 use crate::support::binary::wait_until;
-use crate::support::outcome::{filtered, outcome};
+use crate::support::outcome::outcome;
 use crate::support::place::finish;
 use crate::support::search::{Answer, Fault, For, Kind, Search};
 
@@ -45,7 +45,7 @@ fn nothing_answers_at_the_first_address() {
     sending.append(5);
     let output = sending.once();
     sending.each_is_once_in(&search);
-    assert_snapshot!(outcome(&output));
+    assert_snapshot!(said(&outcome(&output)));
 }
 
 #[test]
@@ -90,14 +90,14 @@ fn another_server_is_no_cluster() {
             let mut sending = Sending::to(&urls);
             sending.append(1);
             let output = finish(sending.tail(&["--once"]));
-            all += &outcome(&output);
+            all += &said(&outcome(&output));
         }
     }
     let old = Search::new(Kind::Elasticsearch);
     old.world().version = "7.17.29";
     let mut sending = Sending::to(&[&old.url()]);
     sending.append(1);
-    all += &outcome(&finish(sending.tail(&["--once"])));
+    all += &said(&outcome(&finish(sending.tail(&["--once"]))));
     assert_snapshot!(all);
 }
 
@@ -130,8 +130,8 @@ fn credentials_do_not_follow_a_redirect() {
     let mut command = sending.tail(&["--once"]);
     command.env("CONFLUENCE_ECS_ES_API_KEY", "key:secret");
     let output = finish(command);
-    assert_eq!(output.status.code(), Some(0), "{}", outcome(&output));
+    assert_eq!(output.status.code(), Some(0), "{}", said(&outcome(&output)));
     sending.each_is_once_in(&search);
     assert_eq!(foreign.world().paths(), Vec::<String>::new());
-    assert_snapshot!(filtered(&outcome(&output)));
+    assert_snapshot!(said(&outcome(&output)));
 }

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use insta::assert_snapshot;
 
-use super::world::Sending;
+use super::world::{Sending, said};
 use crate::support::binary::{stderr, wait_until};
-use crate::support::outcome::filtered;
 use crate::support::place::finish;
 use crate::support::search::{Answer, Fault, For, Kind, Search};
 
@@ -131,9 +130,9 @@ fn refused_credentials_are_tried_three_times_a_minute_at_most() {
         count == 3
     });
     follower.terminate();
-    let said = filtered(&sending.place.said());
-    no_secrets(&said);
-    assert_snapshot!(said);
+    let words = said(&sending.place.said());
+    no_secrets(&words);
+    assert_snapshot!(words);
 }
 
 #[test]
@@ -154,7 +153,7 @@ fn who_may_not_write_waits_and_asks_seldom() {
         follower.terminate();
         sending.each_is_once_in(&search);
         if kind == Kind::OpenSearch2 {
-            assert_snapshot!(filtered(&sending.place.said()));
+            assert_snapshot!(said(&sending.place.said()));
         }
     }
 }
@@ -170,5 +169,5 @@ fn without_the_right_to_look_events_are_sent_and_that_is_said() {
     search.fault(For::Bulk, 1, Fault::Reset);
     let output = sending.once();
     sending.each_is_once_in(&search);
-    assert_snapshot!(filtered(&stderr(&output)));
+    assert_snapshot!(said(&stderr(&output)));
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use insta::assert_snapshot;
 use serde_json::Value;
 
-use super::world::{STREAM, Sending, number};
+use super::world::{STREAM, Sending, number, said};
 use crate::support::binary::wait_until;
 use crate::support::outcome::{filtered, outcome};
 use crate::support::search::{For, Kind, Search};
@@ -47,7 +47,7 @@ fn what_is_refused_in_every_form_is_a_dead_letter() {
     letter["event"] = "[THE EVENT]".into();
     letter["_id"] = "[ID]".into();
     let letter = filtered(&serde_json::to_string_pretty(&letter).expect("JSON"));
-    assert_snapshot!(format!("{}\n{letter}", outcome(&output)));
+    assert_snapshot!(format!("{}\n{letter}", said(&outcome(&output))));
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn nothing_is_lost_while_the_file_cannot_be_written() {
     follower.terminate();
     assert_eq!(numbers(&sending), [2, 4]);
     assert_eq!(search.world().documents(STREAM).len(), 2);
-    assert_snapshot!(filtered(&sending.place.said()));
+    assert_snapshot!(said(&sending.place.said()));
 }
 
 #[test]

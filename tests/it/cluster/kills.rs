@@ -4,9 +4,8 @@ use std::time::Instant;
 
 use rustix::process::Signal;
 
-use super::world::{STREAM, Sending};
+use super::world::{STREAM, Sending, said};
 use crate::support::binary::wait_until;
-use crate::support::outcome::filtered;
 use crate::support::search::{Fault, For, Kind, Search};
 
 #[test]
@@ -27,7 +26,7 @@ fn an_answer_that_does_not_come_is_not_waited_for_at_the_end() {
     search.mend();
     sending.once();
     sending.each_is_once_in(&search);
-    insta::assert_snapshot!(filtered(&sending.place.said()));
+    insta::assert_snapshot!(said(&sending.place.said()));
 }
 
 #[test]

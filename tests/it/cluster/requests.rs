@@ -2,8 +2,7 @@
 
 use insta::assert_snapshot;
 
-use super::world::{KINDS, STREAM, Sending};
-use crate::support::outcome::filtered;
+use super::world::{KINDS, STREAM, Sending, said};
 use crate::support::search::{Answer, Fault, For, Kind, Search};
 
 #[test]
@@ -107,5 +106,5 @@ fn a_cluster_that_is_down_is_waited_for_and_not_asked_all_the_time() {
     sending.wait_for(&search);
     follower.terminate();
     sending.each_is_once_in(&search);
-    assert_snapshot!(filtered(&sending.place.said()));
+    assert_snapshot!(said(&sending.place.said()));
 }

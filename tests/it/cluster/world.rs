@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::binary::{lines, stderr};
 use crate::support::follow::append;
+use crate::support::outcome::filtered;
 use crate::support::place::{Follower, Place, finish};
 use crate::support::search::{Kind, Search};
 
@@ -150,3 +151,11 @@ fn record(number: u64) -> Value {
 
 /// Each of the products.
 pub const KINDS: [Kind; 3] = [Kind::Elasticsearch, Kind::OpenSearch2, Kind::OpenSearch3];
+
+/// What was said, but for what comes at any time of another thread.
+pub fn said(text: &str) -> String {
+    let lines = text.lines();
+    let lines = lines.filter(|line| !line.contains("INFO read positions are saved"));
+    let lines: Vec<_> = lines.collect();
+    filtered(&lines.join("\n"))
+}
