@@ -159,8 +159,10 @@ fn letters_in(file: &mut File, length: u64) -> io::Result<HashSet<u128>> {
         #[serde(borrow, rename = "_id")]
         id: Cow<'a, str>,
     }
-    file.seek(SeekFrom::Start(length.saturating_sub(MOST_LOOKED_AT)))?;
-    let mut reader = BufReader::new(file);
+    let start = length.saturating_sub(MOST_LOOKED_AT);
+    file.seek(SeekFrom::Start(start))?;
+    // A device has no length, and may be read without end.
+    let mut reader = BufReader::new(file.take(length - start));
     let mut letters = HashSet::new();
     let mut line = Vec::new();
     while reader.read_until(b'\n', &mut line)? > 0 {

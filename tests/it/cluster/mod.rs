@@ -8,4 +8,5 @@ mod items;
 mod kills;
 mod requests;
 mod sizes;
+mod tls;
 mod world;
