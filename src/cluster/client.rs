@@ -14,7 +14,7 @@ use super::product::{Finding, Recognized, recognize};
 use super::verdict::Refusal;
 use crate::http::address::{below, is_loopback};
 use crate::http::retry::{backoff, random};
-use crate::http::{self, Answer, Client, Request, Upload, without_query};
+use crate::http::{self, Answer, Client, Request, TlsCause, Upload, without_query};
 use crate::secret::Secret;
 
 /// Refused credentials are tried three times a minute at most: more may lock an account.
@@ -376,7 +376,7 @@ impl ClusterClient {
     }
 
     fn lost(&self, chosen: &Chosen, error: &http::Error) -> Setback {
-        self.unavailable(chosen, &error.to_string(), None)
+        self.unavailable(chosen, &explain(error), None)
     }
 
     fn unavailable(&self, chosen: &Chosen, problem: &str, asked: Option<Duration>) -> Setback {
@@ -409,4 +409,28 @@ impl ClusterClient {
         }
         Setback::Lost(format!("status {}", answer.status))
     }
+}
+
+/// What is wrong with a connection, with the flags of a cluster.
+fn explain(error: &http::Error) -> String {
+    let http::Error::Tls {
+        host,
+        problem,
+        cause,
+        ..
+    } = error
+    else {
+        return error.to_string();
+    };
+    let remedy = match cause {
+        TlsCause::Authority => {
+            "pass the certificate of the cluster's authority with --es-ca-file FILE, or its SHA-256 with \
+             --es-ca-fingerprint HEX"
+        }
+        TlsCause::Client => {
+            "pass a client certificate that the cluster trusts with --es-client-cert FILE and --es-client-key FILE"
+        }
+        TlsCause::Other => return error.to_string(),
+    };
+    format!("TLS handshake with {host} failed: {problem}; {remedy}")
 }

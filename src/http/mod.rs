@@ -37,6 +37,7 @@ use error::to_http_error;
 use proxy::forward::ForwardConnector;
 use proxy::{Proxies, Proxy};
 use redaction::Redaction;
+pub use tls::TlsCause;
 use tls::TlsConnector;
 pub use trust::{Error as TrustError, Trust};
 
