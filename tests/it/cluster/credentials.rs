@@ -137,27 +137,33 @@ fn refused_credentials_are_tried_three_times_a_minute_at_most() {
     assert_snapshot!(words);
 }
 
+/// Who has no right is left to wait; what it says.
+fn may_not_write(kind: Kind) -> String {
+    let search = Search::new(kind);
+    let refusal = Answer::error(403, "security_exception", "no permissions for [bulk]");
+    search.always(For::Bulk, Fault::Answer(refusal));
+    let mut sending = Sending::to(&[&search.url()]).with(&["--bulk-bytes", "4KiB"]);
+    sending.append(100);
+    let follower = sending.start();
+    search.wait("an attempt", |world| world.count(For::Bulk) > 0);
+    std::thread::sleep(Duration::from_secs(5));
+    // Those that were on their way.
+    assert!(search.world().count(For::Bulk) <= 2);
+    search.mend();
+    sending.wait_for(&search);
+    follower.terminate();
+    sending.each_is_once_in(&search);
+    said(&sending.place.said())
+}
+
 #[test]
 fn who_may_not_write_waits_and_asks_seldom() {
-    for kind in [Kind::Elasticsearch, Kind::OpenSearch2] {
-        let search = Search::new(kind);
-        let refusal = Answer::error(403, "security_exception", "no permissions for [bulk]");
-        search.always(For::Bulk, Fault::Answer(refusal));
-        let mut sending = Sending::to(&[&search.url()]).with(&["--bulk-bytes", "4KiB"]);
-        sending.append(100);
-        let follower = sending.start();
-        search.wait("an attempt", |world| world.count(For::Bulk) > 0);
-        std::thread::sleep(Duration::from_secs(5));
-        // Those that were on their way, two.
-        assert!(search.world().count(For::Bulk) <= 2);
-        search.mend();
-        sending.wait_for(&search);
-        follower.terminate();
-        sending.each_is_once_in(&search);
-        if kind == Kind::OpenSearch2 {
-            assert_snapshot!(said(&sending.place.said()));
-        }
-    }
+    let words = std::thread::scope(|scope| {
+        let kinds = [Kind::Elasticsearch, Kind::OpenSearch2];
+        let threads = kinds.map(|kind| scope.spawn(move || may_not_write(kind)));
+        threads.map(|thread| thread.join().expect("no panic"))
+    });
+    assert_snapshot!(words.join("\n"));
 }
 
 #[test]

@@ -108,3 +108,45 @@ fn a_cluster_that_is_down_is_waited_for_and_not_asked_all_the_time() {
     sending.each_is_once_in(&search);
     assert_snapshot!(said(&sending.place.said()));
 }
+
+#[test]
+fn a_server_that_says_when_to_come_back_is_asked_no_sooner() {
+    let search = Search::new(Kind::Elasticsearch);
+    let mut sending = Sending::to(&[&search.url()]);
+    sending.append(20);
+    for status in [429, 503] {
+        let busy = Answer::new(status, "text/plain", "").with("Retry-After", "3");
+        search.fault(For::Bulk, 1, Fault::Answer(busy));
+    }
+    sending.once();
+    sending.each_is_once_in(&search);
+    let world = search.world();
+    let bulks = world.seen.iter().filter(|seen| For::Bulk.holds(&seen.path));
+    let times: Vec<_> = bulks.map(|bulk| bulk.at).collect();
+    assert_eq!(times.len(), 3);
+    for pair in times.windows(2) {
+        let gap = (pair[1] - pair[0]).as_secs_f64();
+        assert!((2.9..6.0).contains(&gap), "{gap} s");
+    }
+}
+
+/// Reading stops while nothing is taken.
+#[test]
+fn a_cluster_that_is_down_costs_no_memory() {
+    let search = Search::new(Kind::Elasticsearch);
+    let mut sending = Sending::to(&[&search.url()]);
+    sending.append(1000);
+    let log = sending.place.path("audit.log");
+    let text = std::fs::read(&log).expect("read");
+    let mut file = std::fs::File::create(&log).expect("created");
+    for _ in 0..600 {
+        std::io::Write::write_all(&mut file, &text).expect("written");
+    }
+    let page = Answer::new(503, "text/plain", "");
+    search.always(For::Bulk, Fault::Answer(page));
+    let follower = sending.start();
+    search.wait("some attempts", |world| world.count(For::Bulk) >= 8);
+    let peak = follower.peak_memory() >> 20;
+    assert!(peak < 128, "{peak} MiB");
+    follower.kill();
+}
