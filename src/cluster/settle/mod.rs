@@ -72,7 +72,7 @@ struct RefusedEvent {
 /// What a request came to.
 enum Outcome {
     /// A verdict on each event: [`verdicts`] reads it.
-    Verdicts(Answer),
+    Verdicts(Box<Answer>),
     /// The whole body is refused: in halves it may not be.
     Whole(Refusal),
     /// The cluster takes nothing as it is.
@@ -170,7 +170,7 @@ impl Settler {
         self.bury(&long)?;
         let mut plain = Bulk::default();
         for event in &refused {
-            self.add_plain(&mut plain, event);
+            add_plain(&mut plain, event);
         }
         let mut again = HashMap::new();
         self.deliver(plain, 0, &mut |event| {
@@ -186,17 +186,6 @@ impl Settler {
             .into_iter()
             .filter(|(event, _)| event.keep != Keep::Nothing);
         self.bury(&short.collect::<Vec<_>>())
-    }
-
-    fn add_plain(&self, plain: &mut Bulk, refused: &RefusedEvent) {
-        plain.body.extend_from_slice(br#"{"create":{"_id":""#);
-        plain.body.extend_from_slice(refused.id.as_bytes());
-        plain.body.extend_from_slice(b"\"}}\n");
-        plain
-            .body
-            .extend_from_slice(&plain_form(&refused.event, &refused.refusal, refused.keep));
-        plain.body.push(b'\n');
-        plain.events += 1;
     }
 }
 
@@ -266,7 +255,7 @@ impl Settler {
                         self.client.pause(backoff(lost, random()))?;
                     }
                     // The cluster answered the look before: something on the way does not take this body.
-                    if lost % LOST_WHOLE == 0 && bulk.events > 1 {
+                    if lost.is_multiple_of(LOST_WHOLE) && bulk.events > 1 {
                         let (first, second) = bulk.halves();
                         bulk = second;
                         self.deliver(first, lost, refuse)?;
@@ -321,7 +310,7 @@ impl Settler {
         Ok(match (answer.status, refusal) {
             (200..=299, _) if verdicts(&answer.body, bulk.events).is_some() => {
                 self.client.accept(&reply);
-                Outcome::Verdicts(reply.answer)
+                Outcome::Verdicts(Box::new(reply.answer))
             }
             (413, refusal) => Outcome::Whole(refusal.unwrap_or_else(|| Refusal {
                 status: 413,
@@ -438,4 +427,16 @@ impl RefusedEvent {
             refusal: refusal.clone(),
         }
     }
+}
+
+/// Adds the plain form of an event.
+fn add_plain(plain: &mut Bulk, refused: &RefusedEvent) {
+    plain.body.extend_from_slice(br#"{"create":{"_id":""#);
+    plain.body.extend_from_slice(refused.id.as_bytes());
+    plain.body.extend_from_slice(b"\"}}\n");
+    plain
+        .body
+        .extend_from_slice(&plain_form(&refused.event, &refused.refusal, refused.keep));
+    plain.body.push(b'\n');
+    plain.events += 1;
 }
