@@ -35,11 +35,15 @@ fn ways() -> [(Set, String); 6] {
     let basic = || "Basic d3JpdGVyOnMzY3JldFBhc3N3MHJk".to_owned();
     [
         (
-            |command, _| drop(command.env("CONFLUENCE_ECS_ES_API_KEY", KEY)),
+            |command, _| {
+                command.env("CONFLUENCE_ECS_ES_API_KEY", KEY);
+            },
             key(),
         ),
         (
-            |command, _| drop(command.env("CONFLUENCE_ECS_ES_API_KEY", ENCODED)),
+            |command, _| {
+                command.env("CONFLUENCE_ECS_ES_API_KEY", ENCODED);
+            },
             key(),
         ),
         (
@@ -53,7 +57,7 @@ fn ways() -> [(Set, String); 6] {
                     sending,
                     "--es-api-key-file",
                     &format!("{ENCODED}\n"),
-                )
+                );
             },
             key(),
         ),

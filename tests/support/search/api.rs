@@ -43,13 +43,14 @@ fn route(world: &mut World, request: &Request, most: usize) -> Answer {
         }
         ("GET", _) if path.starts_with("/_resolve/index/") => {
             let name = path.trim_start_matches("/_resolve/index/");
-            match world.store.resolve(name) {
-                Some(resolved) => Answer::json(200, &resolved),
-                None => {
+            let resolved = world.store.resolve(name);
+            resolved.map_or_else(
+                || {
                     let reason = format!("no such index [{name}]");
                     Answer::error(404, "index_not_found_exception", &reason)
-                }
-            }
+                },
+                |resolved| Answer::json(200, &resolved),
+            )
         }
         (method, _) => {
             world.violate(format!("{method} {path}"));

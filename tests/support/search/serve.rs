@@ -57,9 +57,9 @@ fn converse(shared: &Shared, stream: impl Read + Write, raw: &TcpStream) -> io::
             return raw.shutdown(Shutdown::Both);
         }
         wire.body(&mut request)?;
-        let documents = request.body.iter().filter(|byte| **byte == b'\n').count() / 2;
+        let documents = documents(&request);
         note(shared, &request, documents);
-        if !answer(shared, &mut wire, raw, &request, fault)? {
+        if !answer(shared, &mut wire, raw, &request, fault.as_ref())? {
             return raw.shutdown(Shutdown::Both);
         }
     }
@@ -91,13 +91,18 @@ fn note(shared: &Shared, request: &Request, documents: usize) {
     shared.changed.notify_all();
 }
 
+/// How many documents a bulk request has.
+fn documents(request: &Request) -> usize {
+    request.body.split(|byte| *byte == b'\n').count() / 2
+}
+
 /// Whether the connection goes on.
 fn answer(
     shared: &Shared,
     wire: &mut Wire<impl Read + Write>,
     raw: &TcpStream,
     request: &Request,
-    fault: Option<Fault>,
+    fault: Option<&Fault>,
 ) -> io::Result<bool> {
     let handle = |most: usize| {
         let mut world = shared.world();
@@ -109,7 +114,7 @@ fn answer(
         shared.changed.notify_all();
         answer
     };
-    match fault.clone() {
+    match fault.cloned() {
         None => wire.answer(&handle(usize::MAX), usize::MAX)?,
         Some(Fault::Hang) => {
             let mut world = shared.world();
@@ -148,8 +153,7 @@ fn answer(
             wire.answer(&answer, usize::MAX)?;
         }
         Some(Fault::HalfTaken(answer)) => {
-            let documents = request.body.iter().filter(|byte| **byte == b'\n').count() / 2;
-            handle(documents / 2);
+            handle(documents(request) / 2);
             wire.answer(&answer, usize::MAX)?;
         }
         Some(Fault::Answer(answer)) => wire.answer(&answer, usize::MAX)?,
