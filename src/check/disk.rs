@@ -73,8 +73,17 @@ fn held(error: &state::Error) -> String {
 /// Whether the output can be written.
 #[must_use]
 pub fn output(path: &Path) -> CheckStep {
-    let name = StepName::Output;
-    if path.as_os_str() == "-" {
+    writable_file(StepName::Output, "--output", path)
+}
+
+/// Whether the file of dead letters can be written.
+#[must_use]
+pub fn dead_letters(path: &Path) -> CheckStep {
+    writable_file(StepName::DeadLetters, "--dead-letter", path)
+}
+
+fn writable_file(name: StepName, flag: &str, path: &Path) -> CheckStep {
+    if path.as_os_str() == "-" && name == StepName::Output {
         return CheckStep::ok(name, "stdout");
     }
     let shown = path.shown();
@@ -82,7 +91,7 @@ pub fn output(path: &Path) -> CheckStep {
         CheckStep::fail(
             name,
             format!("cannot write {shown}: {error}"),
-            "make the file and its directory writable, or choose another with --output PATH",
+            format!("make the file and its directory writable, or choose another with {flag} PATH"),
         )
     };
     let metadata = match fs::metadata(path) {

@@ -7,15 +7,17 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::cluster;
 use super::databases::{self, Given};
 use super::records::{self, SiteContext};
+use super::visit::ClusterPlan;
 use super::{CheckReport, CheckStep, Status, StepName, disk, network, times};
 use crate::auth::authorization::Authorization;
 use crate::fetch::asker::Asker;
 use crate::fetch::connect::{self, FetchTarget, SiteLocation};
 use crate::fetch::site::Site;
 use crate::fetch::time_spec::TimeSpec;
-use crate::http::address::{below, origin, without_query};
+use crate::http::address::{below, origin, shown};
 use crate::http::{Client, Settings, SettingsError};
 use crate::pipeline::timestamp::Timestamp;
 use crate::state;
@@ -42,8 +44,10 @@ impl From<io::Error> for Stopped {
 
 /// What is checked: what `fetch` would do.
 pub struct Plan {
-    /// The site and the credentials, or why they cannot be determined.
-    pub target: Result<FetchTarget, Box<dyn std::error::Error>>,
+    /// The site and the credentials, or why they cannot be determined; none: only the cluster is checked.
+    pub target: Option<Result<FetchTarget, Box<dyn std::error::Error>>>,
+    /// The cluster that events go to, or why it cannot be asked; none: they go to the output.
+    pub cluster: Option<Result<ClusterPlan, Box<dyn std::error::Error>>>,
     /// The address of the site, where it is given.
     pub url: Option<Url>,
     /// Only records with this text.
@@ -69,13 +73,14 @@ pub fn run<W: Write>(plan: Plan, report: CheckReport<W>) -> io::Result<bool> {
         since: plan.since,
         state_dir: plan.state_dir,
         databases: plan.databases,
-        output: plan.output,
+        output: plan.cluster.is_none().then_some(plan.output),
+        dead_letter: None,
         report,
         site: None,
         cloud_id: None,
         ahead: None,
     };
-    doctor.run(plan.target)
+    doctor.run(plan.target, plan.cluster)
 }
 
 struct Doctor<W> {
@@ -84,7 +89,10 @@ struct Doctor<W> {
     since: TimeSpec,
     state_dir: Option<PathBuf>,
     databases: Vec<Given>,
-    output: PathBuf,
+    /// None where events go to a cluster.
+    output: Option<PathBuf>,
+    /// File for dead letters, where it is given.
+    dead_letter: Option<PathBuf>,
     report: CheckReport<W>,
     /// As soon as it is known.
     site: Option<Site>,
@@ -95,19 +103,53 @@ struct Doctor<W> {
 }
 
 impl<W: Write> Doctor<W> {
-    fn run(mut self, target: Result<FetchTarget, Box<dyn std::error::Error>>) -> io::Result<bool> {
+    fn run(
+        mut self,
+        target: Option<Result<FetchTarget, Box<dyn std::error::Error>>>,
+        cluster: Option<Result<ClusterPlan, Box<dyn std::error::Error>>>,
+    ) -> io::Result<bool> {
+        if let Some(target) = target {
+            self.all_site_steps(target)?;
+        }
+        if let Some(cluster) = cluster {
+            self.cluster_steps(cluster)?;
+        }
+        self.own_steps()?;
+        self.report.finish()
+    }
+
+    fn all_site_steps(
+        &mut self,
+        target: Result<FetchTarget, Box<dyn std::error::Error>>,
+    ) -> io::Result<()> {
         match self.site_steps(target) {
             Ok(()) | Err(Stopped::Failed) => {}
             Err(Stopped::Report(error)) => return Err(error),
         }
         self.report.skip_rest(&StepName::OF_SITE)?;
+        let name = StepName::ClockSkew;
         if self.ahead.is_none() && self.report.has_failed() {
-            self.report.skip_rest(&[StepName::ClockSkew])?;
-        } else {
-            self.report.report_step(times::clock(self.ahead))?;
+            return self.report.skip_rest(&[name]);
         }
-        self.own_steps()?;
-        self.report.finish()
+        let step = times::clock(name, self.ahead, "records may come late");
+        self.report.report_step(step)
+    }
+
+    fn cluster_steps(
+        &mut self,
+        plan: Result<ClusterPlan, Box<dyn std::error::Error>>,
+    ) -> io::Result<()> {
+        match plan {
+            Ok(plan) => {
+                self.dead_letter.clone_from(&plan.dead_letter);
+                cluster::steps(&plan, &mut |step| self.report.report_step(step))?;
+            }
+            Err(error) => {
+                let step = CheckStep::fail_by(StepName::Cluster, &*error);
+                self.report.report_step(step)?;
+            }
+        }
+        self.report.skip_rest(&StepName::OF_CLUSTER)
     }
 
     /// What fetch needs of this machine.
@@ -123,7 +165,14 @@ impl<W: Write> Doctor<W> {
         for step in databases::steps(&self.databases, Timestamp::now()) {
             self.report.report_step(step)?;
         }
-        self.report.report_step(disk::output(&self.output))
+        match &self.output {
+            Some(output) => self.report.report_step(disk::output(output)),
+            None => Ok(()),
+        }?;
+        match &self.dead_letter {
+            Some(path) => self.report.report_step(disk::dead_letters(path)),
+            None => Ok(()),
+        }
     }
 
     /// What fetch needs of the site.
@@ -307,7 +356,7 @@ fn probe_urls(place: &SiteLocation, api_base: &Url) -> Vec<Url> {
 
 fn describe(place: &SiteLocation) -> String {
     match place {
-        SiteLocation::CloudSite(url) => format!("Confluence Cloud at {}", address(url)),
+        SiteLocation::CloudSite(url) => format!("Confluence Cloud at {}", shown(url)),
         SiteLocation::CloudId(id) => format!("Confluence Cloud, cloud id {id}"),
         SiteLocation::CloudIdOf(url) => {
             format!("Confluence Cloud, by the cloud id of {}", origin(url))
@@ -316,12 +365,8 @@ fn describe(place: &SiteLocation) -> String {
             format!("Confluence Cloud at {}, through the gateway", origin(url))
         }
         SiteLocation::CloudOfLogin(None) => "the Confluence Cloud site of the login".to_owned(),
-        SiteLocation::DataCenter(url) => format!("Data Center at {}", address(url)),
+        SiteLocation::DataCenter(url) => format!("Data Center at {}", shown(url)),
     }
-}
-
-fn address(url: &Url) -> String {
-    without_query(url).trim_end_matches('/').to_owned()
 }
 
 fn who(authorization: &Authorization) -> String {

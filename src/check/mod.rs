@@ -1,16 +1,20 @@
-//! The doctor: what keeps fetch from getting records, step by step (docs/check.md).
+//! The doctor: what keeps fetch from getting records, or a cluster events, step by step (docs/check.md).
 //!
-//! A step is plain data, told as it is found. [`network`], [`records`], [`times`], [`disk`] and
-//! [`databases`] look at one thing each; [`doctor`] holds their order. The site that accepts credentials and
+//! A step is plain data, told as it is found. [`network`], [`records`], [`times`], [`disk`],
+//! [`databases`] and [`cluster`] look at one thing each; [`doctor`] holds their order. The site that accepts credentials and
 //! gives no records is told from a healthy one by [`records::verdict`].
 
+pub mod cluster;
 pub mod databases;
 pub mod disk;
 pub mod doctor;
 pub mod network;
 pub mod records;
 mod report;
+mod rights;
+mod target;
 pub mod times;
+pub mod visit;
 
 pub use report::{CheckFormat, CheckReport};
 
@@ -46,6 +50,22 @@ pub enum StepName {
     Databases,
     /// The output can be written.
     Output,
+    /// A cluster answers, of a product and version that is supported.
+    Cluster,
+    /// How far its clock is from ours.
+    ClusterClock,
+    /// It accepts the credentials.
+    ClusterLogin,
+    /// A right there: a step for each.
+    ClusterRight,
+    /// The index template is there, in our version.
+    IndexTemplate,
+    /// What events go to.
+    DataStream,
+    /// Which pipelines run on events.
+    IngestPipeline,
+    /// Dead letters can be written.
+    DeadLetters,
 }
 
 impl StepName {
@@ -60,6 +80,17 @@ impl StepName {
         Self::Permission,
         Self::NewestRecord,
         Self::Retention,
+    ];
+
+    /// The steps that need the cluster to go on, in order.
+    pub const OF_CLUSTER: [Self; 7] = [
+        Self::Cluster,
+        Self::ClusterClock,
+        Self::ClusterLogin,
+        Self::IndexTemplate,
+        Self::DataStream,
+        Self::ClusterRight,
+        Self::IngestPipeline,
     ];
 
     /// As reports have it.
@@ -80,6 +111,14 @@ impl StepName {
             Self::StateDir => "state-dir",
             Self::Databases => "databases",
             Self::Output => "output",
+            Self::Cluster => "cluster",
+            Self::ClusterClock => "cluster-clock",
+            Self::ClusterLogin => "cluster-login",
+            Self::ClusterRight => "cluster-right",
+            Self::IndexTemplate => "index-template",
+            Self::DataStream => "data-stream",
+            Self::IngestPipeline => "ingest-pipeline",
+            Self::DeadLetters => "dead-letters",
         }
     }
 }

@@ -53,7 +53,11 @@ impl<W: Write> CheckReport<W> {
     /// # Errors
     /// As [`Self::report_step`].
     pub fn skip_rest(&mut self, names: &[StepName]) -> io::Result<()> {
-        let failed = self.steps.iter().find(|step| step.status == Status::Fail);
+        let failed = self
+            .steps
+            .iter()
+            .rev()
+            .find(|step| step.status == Status::Fail);
         let why = failed.map_or("not needed".to_owned(), |failed| {
             format!("{} failed", failed.name.as_str())
         });

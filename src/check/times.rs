@@ -153,10 +153,10 @@ pub fn kept(kept: &Kept, first: Timestamp, now: Timestamp) -> CheckStep {
     }
 }
 
-/// Whether both clocks say the same, by how far ours is ahead of the server's, in seconds.
+/// Whether both clocks say the same, by how far ours is ahead of the server's, in seconds. `harm` is what
+/// comes of it if not.
 #[must_use]
-pub fn clock(ahead: Option<i64>) -> CheckStep {
-    let name = StepName::ClockSkew;
+pub fn clock(name: StepName, ahead: Option<i64>, harm: &str) -> CheckStep {
     let Some(ahead) = ahead else {
         return CheckStep::skip(name, "the server sends no time");
     };
@@ -174,8 +174,9 @@ pub fn clock(ahead: Option<i64>) -> CheckStep {
         return CheckStep::warn(
             name,
             detail,
-            "synchronize this machine's clock (NTP), or the server's if that one is wrong; records may come \
-             late until then",
+            format!(
+                "synchronize this machine's clock (NTP), or the server's if that one is wrong; {harm} until then"
+            ),
         );
     }
     CheckStep::ok(name, detail)
@@ -225,6 +226,7 @@ mod tests {
 
     #[test]
     fn a_clock_may_differ_a_little() {
+        let clock = |ahead| super::clock(StepName::ClockSkew, ahead, "records may come late");
         assert_eq!(clock(None).status, Status::Skip);
         assert_eq!(clock(Some(-10)).status, Status::Ok);
         assert_eq!(clock(Some(11)).status, Status::Warn);

@@ -15,9 +15,9 @@ use super::values;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Elasticsearch or OpenSearch")]
 pub struct ClusterConnectionArgs {
-    /// Send events to this cluster, Elasticsearch or OpenSearch (repeatable: the next one is used while
-    /// one fails)
-    #[arg(long, value_name = "URL", value_parser = url, conflicts_with = "output")]
+    /// Address of the cluster, Elasticsearch or OpenSearch (repeatable: the next one is used while one
+    /// fails)
+    #[arg(long, value_name = "URL", value_parser = url)]
     pub elasticsearch_url: Vec<Url>,
     /// File with an API key, as `id:key` or encoded [env: CONFLUENCE_ECS_ES_API_KEY; else `es-api-key`
     /// in $CREDENTIALS_DIRECTORY]
@@ -42,24 +42,24 @@ pub struct ClusterConnectionArgs {
     #[arg(long, value_name = "HEX", requires = "elasticsearch_url", conflicts_with = "es_ca_file", value_parser = fingerprint)]
     pub es_ca_fingerprint: Option<[u8; 32]>,
     /// Client certificate, a PEM file
-    #[arg(long, value_name = "FILE", requires = "es_client_key")]
+    #[arg(long, value_name = "FILE", requires_all = ["elasticsearch_url", "es_client_key"])]
     pub es_client_cert: Option<PathBuf>,
     /// Key of the client certificate, a PEM file
     #[arg(long, value_name = "FILE", requires = "es_client_cert")]
     pub es_client_key: Option<PathBuf>,
-    /// Data stream, alias or index [default: the data stream
-    /// logs-atlassian_confluence.audit-NAMESPACE]
-    #[arg(long, value_name = "NAME", requires = "elasticsearch_url", value_parser = index)]
-    pub index: Option<String>,
 }
 
-/// How events are sent.
+/// How events are sent, instead of to an output: commands that have one refuse both.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Elasticsearch or OpenSearch")]
 pub struct ClusterArgs {
     /// Where the cluster is, and who sends.
     #[command(flatten)]
     pub connection: ClusterConnectionArgs,
+    /// Data stream, alias or index [default: the data stream
+    /// logs-atlassian_confluence.audit-NAMESPACE]
+    #[arg(long, value_name = "NAME", requires = "elasticsearch_url", value_parser = index)]
+    pub index: Option<String>,
     /// Ingest pipeline [default: none, not even the data stream's own: the events are mapped already]
     #[arg(long, value_name = "NAME", requires = "elasticsearch_url", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub pipeline: Option<String>,
@@ -100,19 +100,32 @@ fn fingerprint(text: &str) -> Result<[u8; 32], &'static str> {
 
 /// The rules for names of indices, data streams and aliases.
 fn index(text: &str) -> Result<String, &'static str> {
-    let is_forbidden = |character: char| {
-        character.is_whitespace() || character.is_uppercase() || "\\/*?\"<>|,#:".contains(character)
-    };
-    let is_valid = !text.is_empty()
-        && text.len() <= 255
-        && !text.starts_with(['-', '_', '+', '.'])
-        && !text.contains(is_forbidden);
-    if !is_valid {
+    if !is_index(text) {
         return Err(
             "expected the name of a data stream, alias or index: lower case, no blanks nor any of \\/*?\"<>|,#: , at most 255 bytes",
         );
     }
     Ok(text.to_owned())
+}
+
+/// The same, or the beginning of such names and `*`.
+pub(super) fn index_pattern(text: &str) -> Result<String, &'static str> {
+    if !is_index(text.strip_suffix('*').unwrap_or(text)) {
+        return Err(
+            "expected the name of a data stream or index, or how such names begin, then *: lower case, no blanks nor any of \\/?\"<>|,#:",
+        );
+    }
+    Ok(text.to_owned())
+}
+
+fn is_index(text: &str) -> bool {
+    let is_forbidden = |character: char| {
+        character.is_whitespace() || character.is_uppercase() || "\\/*?\"<>|,#:".contains(character)
+    };
+    !text.is_empty()
+        && text.len() <= 255
+        && !text.starts_with(['-', '_', '+', '.'])
+        && !text.contains(is_forbidden)
 }
 
 fn bulk_bytes(text: &str) -> Result<usize, &'static str> {

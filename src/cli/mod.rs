@@ -36,7 +36,7 @@ pub use fetch::{
 pub use fixtures::{FixturesArgs, FixturesCommand, ReportFormatArg};
 pub use mapping::{CategoriesArg, DialectArg, MappingArgs, TimestampsArg};
 pub use normalize::NormalizeArgs;
-pub use schema::{FieldsFormatArg, SchemaCommand};
+pub use schema::{FieldsFormatArg, IndexTemplateArgs, SchemaCommand};
 pub use state::{StateCommand, StateDirArgs};
 pub use tail::{FromArg, TailArgs};
 pub use usage::log_format;
@@ -75,7 +75,7 @@ pub enum Command {
         #[command(subcommand)]
         task: AuthCommand,
     },
-    /// Diagnose why fetch gets no records: one line per step, with a remedy
+    /// Diagnose why fetch gets no records, or a cluster no events: one line per step, with a remedy
     Check(Box<CheckArgs>),
     /// Inspect or repair saved read positions
     State {

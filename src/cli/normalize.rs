@@ -16,7 +16,13 @@ pub struct NormalizeArgs {
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Write to a file, truncating it first, instead of stdout
-    #[arg(short, long, value_name = "PATH", default_value = "-")]
+    #[arg(
+        short,
+        long,
+        value_name = "PATH",
+        default_value = "-",
+        conflicts_with = "elasticsearch_url"
+    )]
     pub output: PathBuf,
     /// Overwrite the file of --output even if it is not empty and does not begin with an event
     #[arg(long, requires = "output")]

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
+use super::ClusterConnectionArgs;
+use super::cluster::index_pattern;
 use crate::schema::fields;
 use crate::schema::template::Product;
 
@@ -16,12 +18,8 @@ pub enum SchemaCommand {
         #[arg(long, value_enum, default_value_t = FieldsFormatArg::Table, value_name = "FORMAT")]
         format: FieldsFormatArg,
     },
-    /// Print a composable index template for the data stream of the events
-    IndexTemplate {
-        /// Product that it is for
-        #[arg(long = "for", value_enum, default_value_t = ProductArg::Elasticsearch, value_name = "PRODUCT")]
-        product: ProductArg,
-    },
+    /// Print a composable index template for the data stream of the events, or install it in a cluster
+    IndexTemplate(Box<IndexTemplateArgs>),
     /// Print a JSON schema (draft 2020-12) of one event
     JsonSchema,
     /// Check events for unknown fields, wrong types and values not allowed by ECS or data streams
@@ -30,6 +28,27 @@ pub enum SchemaCommand {
         #[arg(value_name = "FILE")]
         files: Vec<PathBuf>,
     },
+}
+
+/// Arguments of `schema index-template`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 success, 1 the cluster does not answer or refuses the template, 2 usage error."
+)]
+pub struct IndexTemplateArgs {
+    /// Product that it is for [default: the one at --elasticsearch-url, else elasticsearch]
+    #[arg(long = "for", value_enum, value_name = "PRODUCT")]
+    pub product: Option<ProductArg>,
+    /// Put it into the cluster at --elasticsearch-url, instead of printing it
+    #[arg(long, requires = "elasticsearch_url")]
+    pub install: bool,
+    /// Data stream that it is for, or how their names begin, then * [default:
+    /// logs-atlassian_confluence.audit-*]
+    #[arg(long, value_name = "NAME", value_parser = index_pattern)]
+    pub index: Option<String>,
+    /// Where the cluster is.
+    #[command(flatten)]
+    pub connection: ClusterConnectionArgs,
 }
 
 /// Values of `schema fields --format`.

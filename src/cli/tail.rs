@@ -26,7 +26,13 @@ pub struct TailArgs {
     )]
     pub paths: Vec<PathBuf>,
     /// Append to a file, exactly once, instead of writing to stdout
-    #[arg(short, long, value_name = "PATH", default_value = "-")]
+    #[arg(
+        short,
+        long,
+        value_name = "PATH",
+        default_value = "-",
+        conflicts_with = "elasticsearch_url"
+    )]
     pub output: PathBuf,
     /// Where to start in files that exist at the very first scan
     #[arg(long, value_enum, default_value_t = FromArg::Beginning, value_name = "WHERE")]

@@ -12,7 +12,7 @@ use super::endpoints::{Chosen, Endpoints};
 use super::notices::{Notices, Topic};
 use super::product::{Finding, Recognized, recognize};
 use super::verdict::Refusal;
-use crate::http::address::{below, is_loopback};
+use crate::http::address::{below, is_loopback, shown};
 use crate::http::retry::{backoff, random};
 use crate::http::{self, Answer, Client, Request, TlsCause, Upload, without_query};
 use crate::secret::Secret;
@@ -97,6 +97,8 @@ pub struct ClusterClient {
     /// Its first address, for messages.
     name: String,
     authorization: Option<Secret>,
+    /// Flags of this connection, for commands that messages advise.
+    flags: Vec<String>,
     /// Bodies are compressed: not where no network is saved by it.
     is_compressing: bool,
     recognized: Mutex<Option<Recognized>>,
@@ -116,13 +118,51 @@ impl ClusterClient {
         Self {
             http,
             endpoints: Endpoints::new(urls),
-            name: urls.first().map(without_query).unwrap_or_default(),
+            name: urls.first().map(shown).unwrap_or_default(),
             authorization,
+            flags: Vec::new(),
             is_compressing: !urls.iter().all(is_loopback),
             recognized: Mutex::default(),
             notices: Notices::default(),
             stopped: Mutex::default(),
             stopping: Condvar::new(),
+        }
+    }
+
+    /// With the flags of this connection but for the address, as messages repeat them.
+    #[must_use]
+    pub fn with_flags(self, flags: Vec<String>) -> Self {
+        Self { flags, ..self }
+    }
+
+    /// The flags of this connection but for the address.
+    pub fn flags(&self) -> impl Iterator<Item = &str> {
+        self.flags.iter().map(String::as_str)
+    }
+
+    /// Its addresses, the preferred one first.
+    #[must_use]
+    pub fn urls(&self) -> Vec<Url> {
+        self.endpoints.urls()
+    }
+
+    /// Makes a request once, to one address, whatever is known of it. Any status is an answer.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub fn ask_at(&self, url: &Url, call: &Call) -> Result<Answer, http::Error> {
+        self.send(url, call)
+    }
+
+    /// What to do about refused credentials.
+    #[must_use]
+    pub fn credentials_advice(&self) -> &'static str {
+        match &self.authorization {
+            Some(_) => "check the API key or the user and password",
+            None => {
+                "set CONFLUENCE_ECS_ES_API_KEY, or pass --es-api-key-file FILE, or --es-user USER with \
+                 CONFLUENCE_ECS_ES_PASSWORD"
+            }
         }
     }
 
@@ -184,7 +224,7 @@ impl ClusterClient {
     /// When there is no answer.
     pub fn ask(&self, call: &Call) -> Result<Reply, Setback> {
         let chosen = self.choose()?;
-        let sent = self.http.send(&self.request(&chosen.url, call));
+        let sent = self.send(&chosen.url, call);
         let answer = match sent {
             Ok(answer) => answer,
             Err(error) => return Err(self.lost(&chosen, &error)),
@@ -289,6 +329,11 @@ impl ClusterClient {
         }
     }
 
+    fn send(&self, base: &Url, call: &Call) -> Result<Answer, http::Error> {
+        let sent = self.http.send(&self.request(base, call));
+        sent.map_err(with_own_flags)
+    }
+
     fn request(&self, base: &Url, call: &Call) -> Request {
         let mut url = below(base, &call.path);
         url.set_query(
@@ -320,7 +365,7 @@ impl ClusterClient {
             if chosen.is_known {
                 return Ok(chosen);
             }
-            let root = self.http.send(&self.request(&chosen.url, &Call::get("")));
+            let root = self.send(&chosen.url, &Call::get(""));
             match root.map(|answer| (recognize(&answer), answer)) {
                 Err(error) => {
                     self.lost(&chosen, &error);
@@ -376,7 +421,7 @@ impl ClusterClient {
     }
 
     fn lost(&self, chosen: &Chosen, error: &http::Error) -> Setback {
-        self.unavailable(chosen, &explain(error), None)
+        self.unavailable(chosen, &error.to_string(), None)
     }
 
     fn unavailable(&self, chosen: &Chosen, problem: &str, asked: Option<Duration>) -> Setback {
@@ -394,13 +439,7 @@ impl ClusterClient {
         let wait = CREDENTIALS_WAIT.max(answer.retry_after.unwrap_or_default());
         self.endpoints.refused(chosen.place, wait, is_known);
         if self.notices.is_due(Topic::Credentials) {
-            let advice = match &self.authorization {
-                Some(_) => "check the API key or the user and password",
-                None => {
-                    "set CONFLUENCE_ECS_ES_API_KEY, or pass --es-api-key-file FILE, or --es-user USER with \
-                     CONFLUENCE_ECS_ES_PASSWORD"
-                }
-            };
+            let advice = self.credentials_advice();
             tracing::error!(
                 "{} refuses the credentials (status {}): {advice}; waiting, nothing is lost",
                 without_query(&chosen.url),
@@ -411,26 +450,33 @@ impl ClusterClient {
     }
 }
 
-/// What is wrong with a connection, with the flags of a cluster.
-fn explain(error: &http::Error) -> String {
+/// The cluster's certificates have flags of their own.
+fn with_own_flags(error: http::Error) -> http::Error {
     let http::Error::Tls {
         host,
         problem,
+        remedy,
         cause,
-        ..
     } = error
     else {
-        return error.to_string();
+        return error;
     };
     let remedy = match cause {
         TlsCause::Authority => {
             "pass the certificate of the cluster's authority with --es-ca-file FILE, or its SHA-256 with \
              --es-ca-fingerprint HEX"
+                .to_owned()
         }
         TlsCause::Client => {
             "pass a client certificate that the cluster trusts with --es-client-cert FILE and --es-client-key FILE"
+                .to_owned()
         }
-        TlsCause::Other => return error.to_string(),
+        TlsCause::Other => remedy,
     };
-    format!("TLS handshake with {host} failed: {problem}; {remedy}")
+    http::Error::Tls {
+        host,
+        problem,
+        remedy,
+        cause,
+    }
 }

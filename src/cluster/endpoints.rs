@@ -67,6 +67,13 @@ impl Endpoints {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// All of them, the preferred one first.
+    #[must_use]
+    pub fn urls(&self) -> Vec<Url> {
+        let all = self.all();
+        all.iter().map(|endpoint| endpoint.url.clone()).collect()
+    }
+
     /// The first address that may be asked now, else how long that takes. One that failed is asked by one
     /// request at a time: its outcome is to be reported with [`Self::answered`] or [`Self::failed`].
     ///

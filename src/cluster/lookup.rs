@@ -47,6 +47,8 @@ struct ResolvedAlias {
 #[derive(Debug, Deserialize)]
 struct ResolvedStream {
     #[serde(default)]
+    name: String,
+    #[serde(default)]
     backing_indices: Names,
 }
 
@@ -184,6 +186,22 @@ fn resolved(body: &[u8]) -> Option<Indices> {
     names.extend(aliases.flat_map(|alias| alias.indices.into_vec()));
     names.extend(resolved.indices.into_iter().map(|index| index.name));
     Some(Indices { names, is_ordered })
+}
+
+/// The indices in an answer to `GET _resolve/index/NAME`, in order.
+#[must_use]
+pub fn indices_in(body: &[u8]) -> Vec<String> {
+    resolved(body).unwrap_or_default().names
+}
+
+/// The data streams in an answer to `GET _resolve/index/NAME`.
+#[must_use]
+pub fn names(body: &[u8]) -> Vec<String> {
+    let resolved = serde_json::from_slice::<Resolved>(body).ok();
+    let streams = resolved
+        .into_iter()
+        .flat_map(|resolved| resolved.data_streams);
+    streams.map(|stream| stream.name).collect()
 }
 
 /// Takes the events out of a body that are in the cluster already, in an index that took events since

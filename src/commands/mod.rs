@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 
 use crate::auth::login;
 use crate::cli::{ClusterArgs, Command, MappingArgs, StateDirArgs};
+use crate::cluster::inspect::Unusable;
+use crate::cluster::template::InstallError;
 use crate::exit::Exit;
 use crate::fetch::{Error as FetchError, connect};
 use crate::process::advice;
@@ -96,6 +98,12 @@ pub enum Error {
     /// The report cannot be written to stdout.
     #[error("cannot write the report: {0}")]
     Report(std::io::Error),
+    /// The cluster does not answer.
+    #[error(transparent)]
+    Cluster(#[from] Unusable),
+    /// The index template is not installed.
+    #[error(transparent)]
+    Template(#[from] InstallError),
     /// There is no access token.
     #[error(transparent)]
     Auth(#[from] oauth::Error),
@@ -165,6 +173,8 @@ impl From<&Error> for Exit {
             | Error::Connect(_)
             | Error::Fetch(_)
             | Error::Report(_)
+            | Error::Cluster(_)
+            | Error::Template(_)
             | Error::Auth(_)
             | Error::System(_)
             | Error::State(_)

@@ -7,15 +7,20 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::Error;
-use crate::cli::SchemaCommand;
+use crate::cli::{IndexTemplateArgs, SchemaCommand};
+use crate::cluster::inspect::{self, Identified};
+use crate::cluster::template::{Installation, Installed};
 use crate::exit::Exit;
+use crate::http::address::shown;
 use crate::input::compression::Stream;
 use crate::process::shown::Shown as _;
 use crate::process::style;
 use crate::schema::document::{self, Documents};
 use crate::schema::fields::FieldsFormat;
+use crate::schema::template::{Product, TemplateTarget, VERSION};
 use crate::schema::validate::Validator;
 use crate::schema::{self, fields, json_schema, template};
+use crate::{cluster, options};
 
 /// Runs the subcommand with its parsed arguments.
 ///
@@ -34,14 +39,64 @@ pub fn run(command: SchemaCommand) -> Result<Exit, Error> {
                 }
             }
         }
-        SchemaCommand::IndexTemplate { product } => {
-            print(&template::index_template(product.into()))
-        }
+        SchemaCommand::IndexTemplate(arguments) => return index_template(&arguments),
         SchemaCommand::JsonSchema => print(&json_schema::json_schema()),
         SchemaCommand::Validate { files } => return validate(files),
     }
     .map_err(Error::Report)?;
     Ok(Exit::Done)
+}
+
+/// Prints the template, or installs it and says so.
+fn index_template(arguments: &IndexTemplateArgs) -> Result<Exit, Error> {
+    let index = arguments.index.as_deref();
+    let target = index.map_or_else(TemplateTarget::default, TemplateTarget::of);
+    let given = arguments.product.map(Product::from);
+    let client = options::cluster::client(&arguments.connection).map_err(options::Error::from)?;
+    let Some(client) = client else {
+        let product = given.unwrap_or(Product::Elasticsearch);
+        print(&template::index_template(product, &target)).map_err(Error::Report)?;
+        return Ok(Exit::Done);
+    };
+    let at = inspect::first(&client)?;
+    let product = cluster::template::product(&at, given)?;
+    let line = if arguments.install {
+        let installation = cluster::template::install(&client, &at, &target)?;
+        note_rollover(&installation);
+        installed(&at, &target, installation.before)
+    } else {
+        let template = template::index_template(product, &target);
+        format!("{template:#}")
+    };
+    writeln!(stdout().lock(), "{line}").map_err(Error::Report)?;
+    Ok(Exit::Done)
+}
+
+/// What was put where, and what it replaced.
+fn installed(at: &Identified, target: &TemplateTarget, before: Installed) -> String {
+    let TemplateTarget { name, pattern } = target;
+    let before = match before {
+        Installed::Missing => "there was none before".to_owned(),
+        Installed::Version(VERSION) => "the same version was there before".to_owned(),
+        Installed::Version(version) => format!("replaced version {version}"),
+        Installed::Unversioned => "replaced one without a version".to_owned(),
+        Installed::Hidden(_) => "what was there before is not visible".to_owned(),
+    };
+    format!(
+        "installed the index template {name}, version {VERSION}, for {pattern} at {} ({}); {before}",
+        shown(&at.url),
+        at.recognized
+    )
+}
+
+/// A mapping is made when a backing index is.
+fn note_rollover(installation: &Installation) {
+    if installation.before == Installed::Version(VERSION) {
+        return;
+    }
+    for stream in &installation.streams {
+        tracing::warn!("{stream} keeps its mapping until it rolls over: POST {stream}/_rollover");
+    }
 }
 
 fn print(value: &Value) -> io::Result<()> {

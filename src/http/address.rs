@@ -14,6 +14,12 @@ pub fn without_query(url: &Url) -> String {
     url.into()
 }
 
+/// The same without a slash at its end.
+#[must_use]
+pub fn shown(url: &Url) -> String {
+    without_query(url).trim_end_matches('/').to_owned()
+}
+
 /// What may be user and password in a text that should be a URL, however malformed it is: all between `//` and
 /// the last `@`; without `//`, all before the `@` if it has a colon.
 #[must_use]

@@ -109,9 +109,16 @@ impl Answer {
         if message.as_ref().is_some_and(has_tokens) {
             return String::new();
         }
-        let said = self.redaction.redact(said.unwrap_or(&text).trim());
+        self.shown(said.unwrap_or(&text), QUOTED)
+    }
+
+    /// A part of what the server says, in one line of so many characters, without the secrets that were
+    /// sent.
+    #[must_use]
+    pub fn shown(&self, part: &str, most: usize) -> String {
+        let said = self.redaction.redact(part.trim());
         let line = said.replace(is_unprintable, " ");
-        line.chars().take(QUOTED).collect()
+        line.chars().take(most).collect()
     }
 }
 

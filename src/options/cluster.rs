@@ -36,6 +36,8 @@ const PASSWORD: Setting = Setting {
 
 /// An answer to a bulk request may take this long.
 const TIMEOUT: Duration = Duration::from_secs(90);
+/// Any other answer, for someone who waits: a cluster has 30 seconds to install a template.
+const BRIEF_TIMEOUT: Duration = Duration::from_secs(35);
 
 /// What is wrong with the options of the cluster.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +64,7 @@ pub struct ClusterOptions {
     urls: Vec<Url>,
     authorization: Option<Secret>,
     trust: Trust,
+    flags: Vec<String>,
     /// Data stream, alias or index.
     pub target: String,
     pipeline: Option<String>,
@@ -92,12 +95,12 @@ pub fn cluster(
             .map_err(Error::DeadLetter)?
             .join(dead_letter::FILE_NAME),
     };
-    let target = connection.index.clone();
     Ok(Some(ClusterOptions {
         urls: connection.elasticsearch_url.clone(),
         authorization: authorization(connection)?,
         trust: trust(connection),
-        target: target.unwrap_or_else(|| data_stream(namespace)),
+        flags: flags(connection),
+        target: target(arguments, namespace),
         pipeline: arguments.pipeline.clone(),
         bulk_bytes: arguments.bulk_bytes,
         concurrency: arguments.bulk_concurrency,
@@ -111,7 +114,7 @@ fn data_stream(namespace: &str) -> String {
     format!("logs-atlassian_confluence.audit-{namespace}")
 }
 
-/// Asks the cluster of those arguments; none if there is none.
+/// Asks the cluster of those arguments for someone who waits; none if there is none.
 ///
 /// # Errors
 /// When a secret cannot be read, or is missing.
@@ -120,9 +123,39 @@ pub fn client(connection: &ClusterConnectionArgs) -> Result<Option<ClusterClient
         return Ok(None);
     }
     let authorization = authorization(connection)?;
-    let http = http_client(trust(connection))?;
+    let http = http_client(trust(connection), BRIEF_TIMEOUT)?;
     let urls = &connection.elasticsearch_url;
-    Ok(Some(ClusterClient::new(http, urls, authorization)))
+    let client = ClusterClient::new(http, urls, authorization);
+    Ok(Some(client.with_flags(flags(connection))))
+}
+
+/// Where events of these arguments go.
+#[must_use]
+pub fn target(arguments: &ClusterArgs, namespace: &str) -> String {
+    let index = arguments.index.clone();
+    index.unwrap_or_else(|| data_stream(namespace))
+}
+
+/// The flags of a connection but for its addresses, as a shell takes them again.
+fn flags(connection: &ClusterConnectionArgs) -> Vec<String> {
+    let fingerprint = connection.es_ca_fingerprint.map(|bytes| {
+        let hex = bytes.iter().map(|byte| format!("{byte:02x}"));
+        hex.collect()
+    });
+    let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+    let all = [
+        ("--es-api-key-file", path(&connection.es_api_key_file)),
+        ("--es-user", connection.es_user.clone()),
+        ("--es-password-file", path(&connection.es_password_file)),
+        ("--es-ca-file", path(&connection.es_ca_file)),
+        ("--es-ca-fingerprint", fingerprint),
+        ("--es-client-cert", path(&connection.es_client_cert)),
+        ("--es-client-key", path(&connection.es_client_key)),
+    ];
+    let given = all
+        .into_iter()
+        .filter_map(|(flag, value)| Some([flag.to_owned(), value?]));
+    given.flatten().collect()
 }
 
 impl ClusterOptions {
@@ -131,8 +164,9 @@ impl ClusterOptions {
     /// # Errors
     /// When the proxy or a certificate cannot be used.
     pub fn sink(&self) -> Result<ClusterSink, Error> {
-        let http = http_client(self.trust.clone())?;
-        let client = ClusterClient::new(http, &self.urls, self.authorization.clone());
+        let http = http_client(self.trust.clone(), TIMEOUT)?;
+        let client = ClusterClient::new(http, &self.urls, self.authorization.clone())
+            .with_flags(self.flags.clone());
         let settler = Settler::new(
             client,
             self.target.clone(),
@@ -148,16 +182,16 @@ impl ClusterOptions {
     }
 }
 
-fn http_client(trust: Trust) -> Result<Client, Error> {
+fn http_client(trust: Trust, timeout: Duration) -> Result<Client, Error> {
     let settings = http::Settings {
-        timeout: TIMEOUT,
+        timeout,
         // Whoever asks the cluster asks again for as long as it takes.
         retries: 0,
         proxy: None,
         proxy_password: None,
         trust,
         user_agent: concat!("confluence-ecs/", env!("CARGO_PKG_VERSION")).to_owned(),
-        longest_wait: TIMEOUT,
+        longest_wait: timeout,
     };
     Ok(Client::new(&settings)?)
 }

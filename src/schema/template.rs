@@ -5,8 +5,11 @@ use serde_json::{Map, Value, json};
 use super::fields::{Field, Type, fields};
 use super::tree::{Members, TreeNode, members};
 
-/// The data streams that it is for: any namespace (docs/mapping.md 9).
-const PATTERN: &str = "logs-atlassian_confluence.audit-*";
+/// Raised with every change of what is installed, so that a cluster's template can be compared.
+pub const VERSION: u64 = 1;
+
+/// How the names of the data streams begin that it is for, before any namespace (docs/mapping.md 9).
+const PREFIX: &str = "logs-atlassian_confluence.audit-";
 
 /// Above Elasticsearch's own template for `logs-*-*` (100) and those of Fleet's integrations (200),
 /// since two templates of one priority may not match the same stream.
@@ -42,16 +45,55 @@ impl Product {
     }
 }
 
-/// The name that the template has in a cluster.
-pub const NAME: &str = "logs-atlassian_confluence.audit";
+/// The name of a template in a cluster, and the names that it is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TemplateTarget {
+    /// Name in the cluster.
+    pub name: String,
+    /// A data stream, or how their names begin, then `*`.
+    pub pattern: String,
+}
 
-/// The composable index template, for `PUT _index_template/logs-atlassian_confluence.audit`.
+impl Default for TemplateTarget {
+    fn default() -> Self {
+        Self {
+            name: PREFIX.trim_end_matches('-').to_owned(),
+            pattern: format!("{PREFIX}*"),
+        }
+    }
+}
+
+impl TemplateTarget {
+    /// The template for a data stream, or for those whose names a pattern fits. All that the usual one
+    /// covers have that: two of one priority may not match the same stream.
+    #[must_use]
+    pub fn of(pattern: &str) -> Self {
+        if pattern.starts_with(PREFIX) {
+            return Self::default();
+        }
+        Self {
+            name: pattern
+                .trim_end_matches('*')
+                .trim_end_matches('-')
+                .to_owned(),
+            pattern: pattern.to_owned(),
+        }
+    }
+
+    /// Whether it is for the data streams that events go to unless another is named.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// The composable index template, for `PUT _index_template/NAME`.
 ///
 /// Dates are not guessed, so that a text which looks like one stays a keyword. Keys of
 /// `confluence.audit.type` beyond the documented ones are kept in the document alone, so that no record
 /// with many of them, or with another type there, is refused.
 #[must_use]
-pub fn index_template(product: Product) -> Value {
+pub fn index_template(product: Product, target: &TemplateTarget) -> Value {
     let table = fields();
     let mut template = json!({
         "mappings": {
@@ -72,9 +114,10 @@ pub fn index_template(product: Product) -> Value {
             "version": env!("CARGO_PKG_VERSION"),
         },
         "data_stream": {},
-        "index_patterns": [PATTERN],
+        "index_patterns": [target.pattern],
         "priority": PRIORITY,
         "template": template,
+        "version": VERSION,
     })
 }
 
@@ -150,5 +193,55 @@ fn type_name(field: &Field, product: Product) -> &'static str {
         // Without a value OpenSearch knows no such type.
         (Type::ConstantKeyword, Product::OpenSearch) if field.value.is_none() => "keyword",
         (kind, _) => kind.name(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sha2::{Digest as _, Sha256};
+
+    use super::*;
+
+    /// The versions so far, with the beginnings of the hashes of what each installs.
+    const VERSIONS: [(u64, &str); 1] = [(1, "d48dd81008da7fb8")];
+
+    #[test]
+    fn another_content_has_another_version() {
+        let mut hash = Sha256::new();
+        for product in [Product::Elasticsearch, Product::OpenSearch] {
+            let mut template = index_template(product, &TemplateTarget::default());
+            // The release and the version itself are no content.
+            template["_meta"]["version"].take();
+            template["version"].take();
+            hash.update(template.to_string());
+        }
+        let hash: String = hash
+            .finalize()
+            .iter()
+            .take(8)
+            .fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+        let newest = VERSIONS[VERSIONS.len() - 1];
+        assert_eq!(
+            (VERSION, hash.as_str()),
+            newest,
+            "the template has changed: raise VERSION, and add a row to VERSIONS"
+        );
+        assert!(VERSIONS.is_sorted_by(|one, next| one.0 < next.0));
+    }
+
+    #[test]
+    fn the_template_of_a_name_is_the_one_that_covers_it() {
+        let name = |pattern| TemplateTarget::of(pattern).name;
+        assert_eq!(
+            name("logs-atlassian_confluence.audit-default"),
+            TemplateTarget::default().name
+        );
+        assert_eq!(
+            name("logs-atlassian_confluence.audit-*"),
+            TemplateTarget::default().name
+        );
+        assert_eq!(name("audit"), "audit");
+        assert_eq!(name("audit-*"), "audit");
+        assert_eq!(TemplateTarget::of("audit-*").pattern, "audit-*");
     }
 }

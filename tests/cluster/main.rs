@@ -7,9 +7,11 @@
 )]
 #![allow(clippy::print_stderr, reason = "what was left out is said")]
 
+mod install;
 mod node;
 mod once;
 mod proxy;
+mod security;
 mod template;
 mod world;
 

@@ -182,7 +182,12 @@ impl World {
     fn arrived(&self, node: &Node) -> (BTreeMap<u64, u32>, Vec<Value>) {
         let mut times = BTreeMap::new();
         let mut others = Vec::new();
-        if node.get(&format!("_resolve/index/{}", self.stream())).1["data_streams"] == json!([]) {
+        let resolved = node.get(&format!("_resolve/index/{}", self.stream())).1;
+        // None: with security, a 404.
+        if resolved["data_streams"]
+            .as_array()
+            .is_none_or(Vec::is_empty)
+        {
             return (times, others);
         }
         for (_, event) in node.documents(&self.stream()) {

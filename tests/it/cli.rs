@@ -61,7 +61,9 @@ fn wrong_usage_exits_with_2_and_one_line() {
         &["--config", "x.toml"],
         &["--host-metadata"],
         &["--force"],
-        &["--elasticsearch-url", "http://localhost:9200"],
+        &["--elasticsearch-url", "localhost"],
+        &["--index", "events"],
+        &["--es-client-cert", "a", "--es-client-key", "b"],
         &["--output", &record, &record],
     ] {
         let arguments: Vec<_> = ["normalize"].iter().chain(arguments).copied().collect();

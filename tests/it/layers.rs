@@ -11,18 +11,19 @@ use std::path::{Path, PathBuf};
 
 /// The rooms from top to bottom, each with those that it may import, which all stand below it.
 /// `main.rs` may import any; `lib.rs` lists them.
-const ROOMS: [(&str, &[&str]); 19] = [
+const ROOMS: [(&str, &[&str]); 20] = [
     (
         "commands",
         &[
-            "options", "cli", "check", "fetch", "tail", "ship", "fixtures", "schema", "auth",
-            "http", "state", "sink", "input", "pipeline", "process", "secret", "exit",
+            "options", "cli", "check", "fetch", "tail", "ship", "fixtures", "sink", "cluster",
+            "schema", "auth", "http", "state", "input", "pipeline", "process", "secret", "exit",
         ],
     ),
     (
         "options",
         &[
-            "cli", "fetch", "tail", "auth", "http", "pipeline", "process", "secret",
+            "cli", "fetch", "tail", "cluster", "auth", "http", "state", "pipeline", "process",
+            "secret",
         ],
     ),
     (
@@ -33,25 +34,33 @@ const ROOMS: [(&str, &[&str]); 19] = [
     ),
     (
         "check",
-        &["fetch", "auth", "http", "state", "pipeline", "process"],
+        &[
+            "fetch", "cluster", "schema", "auth", "http", "state", "pipeline", "process",
+        ],
     ),
     (
         "fetch",
         &[
-            "ship", "auth", "http", "state", "sink", "pipeline", "process", "secret",
+            "ship", "sink", "cluster", "auth", "http", "state", "pipeline", "process", "secret",
         ],
     ),
     (
         "tail",
-        &["ship", "state", "sink", "input", "pipeline", "process"],
+        &[
+            "ship", "sink", "cluster", "state", "input", "pipeline", "process",
+        ],
     ),
-    ("ship", &["state", "sink", "pipeline", "process"]),
+    ("ship", &["sink", "cluster", "state", "pipeline", "process"]),
     ("fixtures", &["schema", "state", "pipeline", "process"]),
+    ("sink", &["cluster", "input", "pipeline", "process"]),
+    (
+        "cluster",
+        &["schema", "http", "pipeline", "process", "secret"],
+    ),
     ("schema", &["pipeline", "process"]),
     ("auth", &["http", "state", "pipeline", "process", "secret"]),
     ("http", &["pipeline", "process", "secret"]),
     ("state", &["pipeline", "process"]),
-    ("sink", &["input", "pipeline", "process"]),
     ("input", &["pipeline", "process"]),
     ("pipeline", &["process"]),
     ("process", &[]),

@@ -37,6 +37,7 @@ mod frames;
 mod geoip;
 mod golden;
 mod input;
+mod install;
 mod json;
 mod json_schema;
 mod layers;

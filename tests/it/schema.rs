@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use confluence_ecs::schema::fields::{self, Field, FieldsFormat, Level, Type};
-use confluence_ecs::schema::template::{Product, index_template};
+use confluence_ecs::schema::template::{Product, TemplateTarget, index_template};
 use serde_json::{Value, json};
 
 fn table() -> &'static fields::Table {
@@ -224,7 +224,7 @@ fn each_format_holds_each_field() {
 
 #[test]
 fn the_template_is_for_the_data_stream_above_other_templates() {
-    let template = index_template(Product::Elasticsearch);
+    let template = index_template(Product::Elasticsearch, &TemplateTarget::default());
     let keys: Vec<_> = template.as_object().expect("an object").keys().collect();
     assert_eq!(
         keys,
@@ -233,7 +233,8 @@ fn the_template_is_for_the_data_stream_above_other_templates() {
             "data_stream",
             "index_patterns",
             "priority",
-            "template"
+            "template",
+            "version"
         ]
     );
     assert_eq!(template["data_stream"], json!({}));
@@ -252,7 +253,7 @@ fn the_template_maps_every_field_and_no_other() {
     let mut mapped = Vec::new();
     leaves(
         "",
-        &index_template(Product::Elasticsearch)["template"]["mappings"],
+        &index_template(Product::Elasticsearch, &TemplateTarget::default())["template"]["mappings"],
         &mut mapped,
     );
     let mut expected: Vec<_> = table()
@@ -293,7 +294,7 @@ fn leaves(path: &str, mapping: &Value, found: &mut Vec<(String, String)>) {
 
 #[test]
 fn the_template_maps_each_type_as_the_integration_does() {
-    let template = index_template(Product::Elasticsearch);
+    let template = index_template(Product::Elasticsearch, &TemplateTarget::default());
     let mapping = |name: &str| {
         let path = name.replace('.', "/properties/");
         let pointer = format!("/template/mappings/properties/{path}");
@@ -303,6 +304,7 @@ fn the_template_maps_each_type_as_the_integration_does() {
             .clone()
     };
     let keyword = json!({"type": "keyword", "ignore_above": 1024});
+    let flattened = json!({"type": "flattened", "depth_limit": 100, "ignore_above": 7000});
     let with_text = json!({
         "type": "keyword",
         "ignore_above": 1024,
@@ -310,18 +312,9 @@ fn the_template_maps_each_type_as_the_integration_does() {
     });
     for (name, expected) in [
         ("@timestamp", json!({"type": "date"})),
-        (
-            "confluence.audit.affected_objects",
-            json!({"type": "flattened"}),
-        ),
-        (
-            "confluence.audit.changed_values",
-            json!({"type": "flattened"}),
-        ),
-        (
-            "confluence.audit.extra_attributes",
-            json!({"type": "flattened"}),
-        ),
+        ("confluence.audit.affected_objects", flattened.clone()),
+        ("confluence.audit.changed_values", flattened.clone()),
+        ("confluence.audit.extra_attributes", flattened.clone()),
         (
             "confluence.audit.external_collaborator",
             json!({"type": "boolean"}),
@@ -357,12 +350,12 @@ fn the_template_maps_each_type_as_the_integration_does() {
     ] {
         assert_eq!(mapping(name), expected, "{name}");
     }
-    assert_eq!(mapping("confluence.audit.type")["dynamic"], true);
+    assert_eq!(mapping("confluence.audit.type")["dynamic"], false);
 }
 
 #[test]
-fn the_template_makes_keywords_of_other_audit_type_keys() {
-    let template = index_template(Product::Elasticsearch);
+fn the_template_makes_keywords_of_unknown_texts() {
+    let template = index_template(Product::Elasticsearch, &TemplateTarget::default());
     let dynamic = template["template"]["mappings"]["dynamic_templates"]
         .as_array()
         .expect("a list");
@@ -374,18 +367,12 @@ fn the_template_makes_keywords_of_other_audit_type_keys() {
         .iter()
         .map(|rule| rule["match_mapping_type"].as_str())
         .collect();
-    assert_eq!(
-        matched,
-        ["string", "long", "double", "boolean", "string"].map(Some)
-    );
+    assert_eq!(matched, [Some("string")]);
     for rule in &rules {
         assert_eq!(
             rule["mapping"],
             json!({"type": "keyword", "ignore_above": 1024})
         );
     }
-    for rule in &rules[..4] {
-        assert_eq!(rule["path_match"], "confluence.audit.type.*");
-    }
-    assert!(rules[4].get("path_match").is_none());
+    assert!(rules[0].get("path_match").is_none());
 }

@@ -377,7 +377,7 @@ fn a_fifo_takes_everything_while_it_is_read() {
     std::thread::scope(|scope| {
         scope.spawn(|| {
             output.write(text.as_bytes(), NEVER).unwrap();
-            assert_eq!(output.sync(&|| false).unwrap(), Recorded::Nothing);
+            assert_eq!(output.sync(NEVER).unwrap(), Recorded::Nothing);
             assert!(output.pipe().is_some());
             assert!(!output.is_moved());
             output.reopen().unwrap();

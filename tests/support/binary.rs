@@ -15,6 +15,8 @@ pub fn command<I: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = I>
         .env_remove("CONFLUENCE_ECS_GEOIP_ASN")
         .env_remove("CONFLUENCE_API_TOKEN")
         .env_remove("CONFLUENCE_PAT")
+        .env_remove("CONFLUENCE_ECS_ES_API_KEY")
+        .env_remove("CONFLUENCE_ECS_ES_PASSWORD")
         .env_remove("CONFLUENCE_OAUTH_CLIENT_SECRET")
         .env_remove("CREDENTIALS_DIRECTORY")
         .env_remove("NO_COLOR")

@@ -14,6 +14,7 @@ use super::dead_letter::DeadLetters;
 use super::lookup::{self, Indices};
 use super::notices::Topic;
 use super::plain::{Keep, plain_form};
+use super::template;
 use super::verdict::{Refusal, Verdict, verdicts};
 use crate::http::retry::{backoff, random};
 use crate::http::{Answer, Upload};
@@ -131,14 +132,14 @@ impl Settler {
         self.largest.load(Ordering::Relaxed)
     }
 
-    /// Learns which index takes the writes, before anything is sent.
+    /// Learns which index takes the writes, before anything is sent; warns of a template that does not fit.
     ///
     /// # Errors
     /// When it is time to end, or there is no cluster.
     pub fn look(&self) -> Result<(), Setback> {
         let indices = lookup::indices(&self.client, &self.target)?;
         self.note_written(indices.and_then(Indices::written));
-        Ok(())
+        template::compare(&self.client, &self.target)
     }
 
     fn note_written(&self, index: Option<String>) {

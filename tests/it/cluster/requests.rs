@@ -18,6 +18,7 @@ fn each_product_takes_every_event_with_one_request_for_all() {
             [
                 "GET /",
                 "GET /_resolve/index/logs-atlassian_confluence.audit-default",
+                "GET /_index_template/logs-atlassian_confluence.audit",
                 "POST /logs-atlassian_confluence.audit-default/_bulk"
             ]
         );

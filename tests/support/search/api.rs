@@ -35,6 +35,11 @@ fn route(world: &mut World, request: &Request, most: usize) -> Answer {
     let path = request.path.as_str();
     match (request.method.as_str(), path) {
         ("GET", "/") => root(world),
+        // A template newer than any: nothing is said of it.
+        ("GET", _) if path.starts_with("/_index_template/") => {
+            let newest = json!({"index_template": {"version": 1_000_000_000}});
+            Answer::json(200, &json!({"index_templates": [newest]}))
+        }
         ("POST", "/_mget") => mget(world, request),
         ("POST", "/_bulk") => bulk(world, request, None, most),
         ("POST", _) if path.ends_with("/_bulk") => {
