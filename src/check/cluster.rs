@@ -113,6 +113,7 @@ fn unusable_step(unusable: &Unusable) -> CheckStep {
             host,
             problem,
             remedy,
+            ..
         }) => {
             let detail = format!("TLS handshake with {host} failed: {problem}");
             return CheckStep::fail(name, detail, remedy);

@@ -76,6 +76,7 @@ fn unreached(client: &Client, url: &Url, error: &Error) -> CheckStep {
             host,
             problem,
             remedy,
+            ..
         } => CheckStep::fail(
             name,
             format!("TLS handshake with {host} failed: {problem}"),

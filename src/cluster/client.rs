@@ -11,8 +11,10 @@ use url::Url;
 use super::endpoints::{Chosen, Endpoints};
 use super::notices::{Notices, Topic};
 use super::product::{Finding, Recognized, recognize};
+use super::verdict::Refusal;
 use crate::http::address::{below, is_loopback, shown};
-use crate::http::{self, Answer, Client, Request, Upload, without_query};
+use crate::http::retry::{backoff, random};
+use crate::http::{self, Answer, Client, Request, TlsCause, Upload, without_query};
 use crate::secret::Secret;
 
 /// Refused credentials are tried three times a minute at most: more may lock an account.
@@ -227,29 +229,63 @@ impl ClusterClient {
             Ok(answer) => answer,
             Err(error) => return Err(self.lost(&chosen, &error)),
         };
-        match answer.status {
-            429 | 502..=504 => {
-                let status = answer.status;
-                let problem = format!("status {status}: {}", answer.quote());
-                Err(self.unavailable(&chosen, &problem, answer.retry_after))
-            }
-            401 => Err(self.unauthorized(&chosen, &answer)),
+        let reply = Reply {
+            answer,
+            place: chosen,
+        };
+        match reply.answer.status {
+            429 | 502..=504 => Err(self.reject(&reply, "")),
+            401 => Err(self.refuse(&reply)),
             _ => {
-                self.endpoints.answered(chosen.place);
-                if self.notices.is_over(Topic::Unavailable) {
-                    tracing::info!("{} answers again", without_query(&chosen.url));
-                }
-                Ok(Reply {
-                    answer,
-                    place: chosen,
-                })
+                self.endpoints.answered(reply.place.place);
+                Ok(reply)
             }
         }
     }
 
-    /// Takes note that an answer was of no use: whoever gave it is left alone for a while.
-    pub fn reject(&self, reply: &Reply, problem: &str) {
-        self.unavailable(&reply.place, problem, None);
+    /// Takes note that an answer was of use: what was said of the address is over.
+    pub fn accept(&self, reply: &Reply) {
+        let topics = [Topic::Unavailable(reply.place.place), Topic::Credentials];
+        let is_news = topics.map(|topic| self.notices.is_over(topic));
+        if is_news.contains(&true) {
+            tracing::info!("{} takes events again", without_query(&reply.place.url));
+        }
+    }
+
+    /// Takes note that an answer was of no use, and why, if its status does not say that: whoever gave it
+    /// is left alone for a while.
+    pub fn reject(&self, reply: &Reply, problem: &str) -> Setback {
+        let answer = &reply.answer;
+        let said = Refusal::of_request(answer.status, &answer.body);
+        let quote = match said {
+            Some(said) => self.redacted(&format!("{}: {}", said.kind, said.reason)),
+            None => answer.quote(),
+        };
+        let parts = [
+            format!("status {}", answer.status),
+            problem.to_owned(),
+            quote,
+        ];
+        let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        self.unavailable(&reply.place, &parts.join(": "), answer.retry_after)
+    }
+
+    /// Takes note that who asks has not the right: that is not asked more often than credentials are tried.
+    pub fn forbid(&self, reply: &Reply) {
+        let (place, is_known) = (reply.place.place, reply.place.is_known);
+        self.endpoints.refused(place, CREDENTIALS_WAIT, is_known);
+    }
+
+    /// A text from an answer, without the secrets that were sent.
+    #[must_use]
+    pub fn redacted(&self, text: &str) -> String {
+        self.http.redacted(text)
+    }
+
+    /// Takes note that whoever asks is refused.
+    pub fn refuse(&self, reply: &Reply) -> Setback {
+        let is_known = reply.place.is_known;
+        self.unauthorized(&reply.place, &reply.answer, is_known)
     }
 
     /// The same as [`Self::ask`], until there is an answer.
@@ -266,21 +302,36 @@ impl ClusterClient {
         }
     }
 
+    /// The same, until `read` makes something of the answer; it is given how many it had before.
+    ///
+    /// # Errors
+    /// As [`Self::insist`].
+    pub fn insist_on<T>(
+        &self,
+        call: &Call,
+        read: impl Fn(&Answer, u32) -> Option<T>,
+    ) -> Result<T, Setback> {
+        let (mut lost, mut useless) = (0, 0);
+        loop {
+            match self.ask(call) {
+                Err(Setback::Lost(_)) => {}
+                Err(setback) => return Err(setback),
+                Ok(reply) => {
+                    if let Some(read) = read(&reply.answer, useless) {
+                        return Ok(read);
+                    }
+                    useless += 1;
+                    self.reject(&reply, "not an answer of a cluster");
+                }
+            }
+            self.pause(backoff(lost, random()))?;
+            lost += 1;
+        }
+    }
+
     fn send(&self, base: &Url, call: &Call) -> Result<Answer, http::Error> {
         let sent = self.http.send(&self.request(base, call));
-        sent.map_err(|error| match error {
-            // The cluster's certificates have flags of their own.
-            http::Error::Tls {
-                host,
-                problem,
-                remedy,
-            } => http::Error::Tls {
-                host,
-                problem,
-                remedy: remedy.replace("--ca-file", "--es-ca-file"),
-            },
-            error => error,
-        })
+        sent.map_err(with_own_flags)
     }
 
     fn request(&self, base: &Url, call: &Call) -> Request {
@@ -319,16 +370,25 @@ impl ClusterClient {
                 Err(error) => {
                     self.lost(&chosen, &error);
                 }
+                Ok((Finding::Cluster(recognized), answer)) if answer.status == 401 => {
+                    self.note_product(&chosen, recognized);
+                    // The next time it is asked for what is wanted: that is one attempt, too.
+                    self.unauthorized(&chosen, &answer, true);
+                }
                 Ok((Finding::Cluster(recognized), _)) => {
-                    self.recognized_at(&chosen, recognized);
+                    self.endpoints.answered(chosen.place);
+                    self.note_product(&chosen, recognized);
                     return Ok(chosen);
                 }
                 Ok((Finding::Unclear, answer)) if matches!(answer.status, 401 | 403) => {
-                    self.unauthorized(&chosen, &answer);
+                    self.unauthorized(&chosen, &answer, false);
                 }
                 Ok((Finding::Unclear, answer)) => {
-                    let problem = format!("status {}", answer.status);
-                    self.unavailable(&chosen, &problem, answer.retry_after);
+                    let reply = Reply {
+                        answer,
+                        place: chosen,
+                    };
+                    self.reject(&reply, "");
                 }
                 Ok((Finding::Another(what), _)) => self.another(&chosen, &what)?,
             }
@@ -338,8 +398,7 @@ impl ClusterClient {
 
 /// What is said of answers, and how long an address is left alone.
 impl ClusterClient {
-    fn recognized_at(&self, chosen: &Chosen, recognized: Recognized) {
-        self.endpoints.answered(chosen.place);
+    fn note_product(&self, chosen: &Chosen, recognized: Recognized) {
         let mut known = self
             .recognized
             .lock()
@@ -352,12 +411,12 @@ impl ClusterClient {
 
     /// Another server than a cluster: at the start that is an error, later it may be a proxy's page.
     fn another(&self, chosen: &Chosen, what: &str) -> Result<(), Setback> {
-        let url = without_query(&chosen.url);
-        let problem = format!("{url} answers as neither Elasticsearch nor OpenSearch: {what}");
-        if self.recognized().is_none() && self.endpoints.count() == 1 {
-            return Err(Setback::NoCluster(problem));
+        let are_all = self.endpoints.is_other(chosen.place);
+        if are_all && self.recognized().is_none() {
+            let url = without_query(&chosen.url);
+            return Err(Setback::NoCluster(format!("{url} {what}")));
         }
-        self.unavailable(chosen, &problem, None);
+        self.unavailable(chosen, &format!("this address {what}"), None);
         Ok(())
     }
 
@@ -368,7 +427,7 @@ impl ClusterClient {
     fn unavailable(&self, chosen: &Chosen, problem: &str, asked: Option<Duration>) -> Setback {
         let wait = self.endpoints.failed(chosen.place, asked);
         let url = without_query(&chosen.url);
-        if self.notices.is_due(Topic::Unavailable) {
+        if self.notices.is_due(Topic::Unavailable(chosen.place)) {
             tracing::warn!("{url}: {problem}; waiting for the cluster, nothing is lost");
         } else {
             tracing::debug!("{url}: {problem}; next attempt in {wait:?}");
@@ -376,8 +435,9 @@ impl ClusterClient {
         Setback::Lost(problem.to_owned())
     }
 
-    fn unauthorized(&self, chosen: &Chosen, answer: &Answer) -> Setback {
-        self.endpoints.failed(chosen.place, Some(CREDENTIALS_WAIT));
+    fn unauthorized(&self, chosen: &Chosen, answer: &Answer, is_known: bool) -> Setback {
+        let wait = CREDENTIALS_WAIT.max(answer.retry_after.unwrap_or_default());
+        self.endpoints.refused(chosen.place, wait, is_known);
         if self.notices.is_due(Topic::Credentials) {
             let advice = self.credentials_advice();
             tracing::error!(
@@ -387,5 +447,36 @@ impl ClusterClient {
             );
         }
         Setback::Lost(format!("status {}", answer.status))
+    }
+}
+
+/// The cluster's certificates have flags of their own.
+fn with_own_flags(error: http::Error) -> http::Error {
+    let http::Error::Tls {
+        host,
+        problem,
+        remedy,
+        cause,
+    } = error
+    else {
+        return error;
+    };
+    let remedy = match cause {
+        TlsCause::Authority => {
+            "pass the certificate of the cluster's authority with --es-ca-file FILE, or its SHA-256 with \
+             --es-ca-fingerprint HEX"
+                .to_owned()
+        }
+        TlsCause::Client => {
+            "pass a client certificate that the cluster trusts with --es-client-cert FILE and --es-client-key FILE"
+                .to_owned()
+        }
+        TlsCause::Other => remedy,
+    };
+    http::Error::Tls {
+        host,
+        problem,
+        remedy,
+        cause,
     }
 }

@@ -10,8 +10,8 @@ const INTERVAL: Duration = Duration::from_secs(60);
 /// What messages are about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Topic {
-    /// No address answers, or it is busy.
-    Unavailable,
+    /// An address, by its place, does not answer, or is busy.
+    Unavailable(usize),
     /// The credentials are refused.
     Credentials,
     /// The cluster or the data stream takes no events as it is.

@@ -42,7 +42,7 @@ pub enum Finding {
     Cluster(Recognized),
     /// It does not say yet: the credentials come first, or it is not up.
     Unclear,
-    /// It is something else, in a few words.
+    /// It is something else: the rest of a sentence about the address.
     Another(String),
 }
 
@@ -95,7 +95,7 @@ pub fn recognize(answer: &Answer) -> Finding {
         let [first, second] = majors(product);
         let name = product.name();
         return Finding::Another(format!(
-            "{recognized}; {name} {first} and {second} are supported"
+            "is {recognized}: supported are {name} {first} and {second}"
         ));
     }
     Finding::Cluster(recognized)
@@ -103,12 +103,13 @@ pub fn recognize(answer: &Answer) -> Finding {
 
 fn another(answer: &Answer, status: u16) -> String {
     let page = if answer.is_html() {
-        "an HTML page"
+        "an HTML page, "
     } else {
-        "something else"
+        ""
     };
-    match answer.header("server") {
-        Some(server) => format!("{page} (status {status}, server {server:?})"),
-        None => format!("{page} (status {status})"),
-    }
+    let server = answer.header("server");
+    let server = server.map_or_else(String::new, |server| format!(", server {server:?}"));
+    format!(
+        "is neither Elasticsearch nor OpenSearch, by its answer ({page}status {status}{server}): check the URL"
+    )
 }

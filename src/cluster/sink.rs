@@ -133,7 +133,12 @@ impl ClusterSink {
             recorded.in_doubt.max(MOST_IN_DOUBT)
         };
         self.doubt_since.clone_from(&recorded.since);
-        self.recorded = Some(recorded);
+        // It is saved again if the cluster is not reached: what is in doubt stays in doubt.
+        self.recorded = Some(ClusterCheckpoint {
+            in_doubt: self.in_doubt,
+            is_final: false,
+            ..recorded
+        });
     }
 
     /// From here on, any event may be in the cluster already, in any index behind the target.
@@ -268,7 +273,7 @@ impl Shared {
             if !holds(&queue) {
                 return Ok(queue);
             }
-            if give_up() {
+            if queue.is_ended || give_up() {
                 queue.is_ended = true;
                 self.settler.client.stop();
                 self.changed.notify_all();

@@ -146,6 +146,12 @@ impl Refusal {
         })
     }
 
+    /// Whether there is no such index.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        self.kind == "index_not_found_exception"
+    }
+
     /// Whether it is about the state of the cluster, not about an event.
     #[must_use]
     pub fn is_of_cluster(&self) -> bool {

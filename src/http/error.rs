@@ -5,7 +5,7 @@ use std::io;
 use url::Url;
 
 use super::proxy::{FLAG, Proxy};
-use super::tls::{self, HandshakeError};
+use super::tls::{self, HandshakeError, TlsCause};
 use super::{LONGEST_BODY, origin, without_query};
 
 /// Why a request got no answer.
@@ -36,6 +36,8 @@ pub enum Error {
         problem: String,
         /// What the user can do about it.
         remedy: String,
+        /// What kind of trouble it is.
+        cause: TlsCause,
     },
     /// The answer is longer than any should be.
     #[error("the response is larger than {} MiB: a smaller --page-size may help", LONGEST_BODY >> 20)]
@@ -237,6 +239,7 @@ fn of_io(url: &Url, proxy: Option<&Proxy>, error: &io::Error) -> Error {
             host: failed.host.clone(),
             problem,
             remedy,
+            cause: tls::cause(&failed.source),
         };
     }
     if let Some(failed) = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
@@ -245,6 +248,7 @@ fn of_io(url: &Url, proxy: Option<&Proxy>, error: &io::Error) -> Error {
             host: url.host_str().unwrap_or_default().to_owned(),
             problem,
             remedy,
+            cause: tls::cause(failed),
         };
     }
     let Some(proxy) = proxy else {

@@ -37,6 +37,7 @@ use error::to_http_error;
 use proxy::forward::ForwardConnector;
 use proxy::{Proxies, Proxy};
 use redaction::Redaction;
+pub use tls::TlsCause;
 use tls::TlsConnector;
 pub use trust::{Error as TrustError, Trust};
 
@@ -150,7 +151,8 @@ impl Request {
         let mut secrets: Vec<String> = Vec::new();
         if let Some(header) = &self.authorization {
             let (scheme, token) = header.expose().split_once(' ').unwrap_or_default();
-            let decoded = STANDARD.decode(token).ok().filter(|_| scheme == "Basic");
+            let is_pair = matches!(scheme, "Basic" | "ApiKey");
+            let decoded = STANDARD.decode(token).ok().filter(|_| is_pair);
             let pair = decoded.and_then(|pair| String::from_utf8(pair).ok());
             let password = pair.as_ref().and_then(|pair| pair.split_once(':'));
             secrets.extend(password.map(|(_, password)| password.to_owned()));
@@ -288,6 +290,12 @@ impl Client {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         redaction.add(secret);
+    }
+
+    /// A text without what is hidden.
+    #[must_use]
+    pub fn redacted(&self, text: &str) -> String {
+        self.redaction().redact(text)
     }
 
     fn redaction(&self) -> Redaction {

@@ -130,6 +130,39 @@ const AUTHORITY: &str = "the server's certificate was issued by an authority tha
     such as that of an inspecting proxy: pass that authority's certificate, or the server's own, with --ca-file \
     FILE (or install ca-certificates, if no site works)";
 
+/// Kinds of trouble with TLS that flags help with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsCause {
+    /// The server's certificate is not trusted.
+    Authority,
+    /// The server wants a client certificate, or another one.
+    Client,
+    /// Another one.
+    Other,
+}
+
+/// The kind of an error.
+pub(super) fn cause(error: &rustls::Error) -> TlsCause {
+    match error {
+        rustls::Error::InvalidCertificate(
+            CertificateError::UnknownIssuer | CertificateError::BadSignature,
+        ) => TlsCause::Authority,
+        rustls::Error::InvalidCertificate(CertificateError::Other(other))
+            if is_ca_as_server(&other.0.to_string()) =>
+        {
+            TlsCause::Authority
+        }
+        rustls::Error::AlertReceived(
+            AlertDescription::CertificateRequired
+            | AlertDescription::BadCertificate
+            | AlertDescription::UnknownCA
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::CertificateExpired,
+        ) => TlsCause::Client,
+        _ => TlsCause::Other,
+    }
+}
+
 /// What is wrong, and what to do about it. `--ca-file` is only named where it helps.
 pub(super) fn explain(error: &rustls::Error) -> (String, String) {
     let (problem, remedy) = match error {

@@ -96,7 +96,7 @@ pub enum Error {
         source: io::Error,
     },
     /// There is no cluster.
-    #[error("{0}")]
+    #[error("--elasticsearch-url: {0}")]
     NoCluster(String),
     /// It took nothing for so long that the end came first.
     #[error("the output was blocked at shutdown")]

@@ -20,12 +20,14 @@ mod support {
     pub mod proxy;
     pub mod random;
     pub mod records;
+    pub mod search;
     pub mod told;
 }
 
 mod auth;
 mod check;
 mod cli;
+mod cluster;
 mod colors;
 mod corpus;
 mod event_format;

@@ -209,6 +209,15 @@ impl Follower {
         assert_eq!(code_is, Some(code), "{}", self.said());
     }
 
+    /// The most memory that it had so far, in bytes.
+    pub fn peak_memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()));
+        let status = status.expect("a process");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = peak.and_then(|text| text.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+        kib.expect("a size") * 1024
+    }
+
     /// It has not ended by itself.
     pub fn must_run(&mut self) {
         let status = self.child.try_wait().expect("waited");

@@ -1,7 +1,9 @@
 //! Events to the cluster, until each of them is settled: stored, there already, stored in its plain form,
 //! or in the dead letter file (docs/elasticsearch.md, "Answers").
 
-use std::collections::HashMap;
+mod reports;
+
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -9,14 +11,13 @@ use std::time::Duration;
 use super::body::{Bulk, Doubt, Pair, pairs};
 use super::client::{Call, ClusterClient, Setback};
 use super::dead_letter::DeadLetters;
-use super::lookup;
+use super::lookup::{self, Indices};
 use super::notices::Topic;
 use super::plain::{Keep, plain_form};
 use super::template;
 use super::verdict::{Refusal, Verdict, verdicts};
 use crate::http::retry::{backoff, random};
 use crate::http::{Answer, Upload};
-use crate::process::shown::Shown as _;
 
 /// What an answer holds: all that is needed, and no more.
 const FILTER: &str = "filter_path=errors,took,error,items.*.status,items.*.error.type,items.*.error.reason,\
@@ -72,13 +73,25 @@ struct RefusedEvent {
 /// What a request came to.
 enum Outcome {
     /// A verdict on each event: [`verdicts`] reads it.
-    Verdicts(Answer),
+    Verdicts(Box<Answer>),
     /// The whole body is refused: in halves it may not be.
     Whole(Refusal),
     /// The cluster takes nothing as it is.
     Blocked(Refusal),
-    /// Nobody knows.
+    /// Who sends has not the right: the address is left alone for a while.
+    Forbidden,
+    /// It is not known what was taken.
     Lost,
+}
+
+/// What an answer with verdicts leaves to do.
+struct Sorted {
+    /// Events to send again.
+    rest: Bulk,
+    /// Some of them may have been taken.
+    is_in_doubt: bool,
+    /// Why the cluster takes some of them not as it is.
+    blocked: Option<Refusal>,
 }
 
 impl Settler {
@@ -125,7 +138,7 @@ impl Settler {
     /// When it is time to end, or there is no cluster.
     pub fn look(&self) -> Result<(), Setback> {
         let indices = lookup::indices(&self.client, &self.target)?;
-        self.note_written(indices.unwrap_or_default().pop());
+        self.note_written(indices.and_then(Indices::written));
         template::compare(&self.client, &self.target)
     }
 
@@ -144,58 +157,59 @@ impl Settler {
     /// When it is time to end, or there is no cluster.
     pub fn settle(&self, bulk: Bulk) -> Result<(), Setback> {
         let mut refused = Vec::new();
-        self.deliver(bulk, &mut |event| refused.push(event))?;
+        self.deliver(bulk, 0, &mut |event| refused.push(event))?;
         if refused.is_empty() {
             return Ok(());
         }
         self.note_refused(&refused);
+        let mut ids = HashSet::new();
+        refused.retain(|event| ids.insert(event.id.clone()));
+        // What is cut from the index for its length is kept whole. That comes first: once a part of an
+        // event is in the index, it counts as stored after a crash.
+        let long = refused.iter().filter(|event| event.keep == Keep::Nothing);
+        let long: Vec<_> = long.map(|event| (event, &event.refusal)).collect();
+        self.bury(&long)?;
         let mut plain = Bulk::default();
-        let mut whole = HashMap::new();
-        for refused in refused {
-            self.add_plain(&mut plain, &refused);
-            whole.insert(refused.id.clone(), refused);
+        for event in &refused {
+            add_plain(&mut plain, event);
         }
-        let mut dead = Vec::new();
-        self.deliver(plain, &mut |again| dead.push(again))?;
-        self.tally
-            .plain
-            .fetch_add((whole.len() - dead.len()) as u64, Ordering::Relaxed);
-        for again in dead {
-            let Some(original) = whole.get(&again.id) else {
-                continue;
-            };
-            self.bury(original, &again.refusal)?;
-        }
-        // What was cut from the index for its length is kept whole here.
-        for original in whole
-            .values()
-            .filter(|refused| refused.keep == Keep::Nothing)
-        {
-            self.bury(original, &original.refusal)?;
-        }
-        Ok(())
-    }
-
-    fn add_plain(&self, plain: &mut Bulk, refused: &RefusedEvent) {
-        plain.body.extend_from_slice(br#"{"create":{"_id":""#);
-        plain.body.extend_from_slice(refused.id.as_bytes());
-        plain.body.extend_from_slice(b"\"}}\n");
-        plain
-            .body
-            .extend_from_slice(&plain_form(&refused.event, &refused.refusal, refused.keep));
-        plain.body.push(b'\n');
-        plain.events += 1;
+        let mut again = HashMap::new();
+        self.deliver(plain, 0, &mut |event| {
+            again.insert(event.id, event.refusal);
+        })?;
+        let dead: Vec<_> = refused
+            .iter()
+            .filter_map(|event| Some((event, again.get(&event.id)?)))
+            .collect();
+        let plain = (refused.len() - dead.len()) as u64;
+        self.tally.plain.fetch_add(plain, Ordering::Relaxed);
+        let short = dead
+            .into_iter()
+            .filter(|(event, _)| event.keep != Keep::Nothing);
+        self.bury(&short.collect::<Vec<_>>())
     }
 }
 
 /// One body, until there is a verdict on each of its events.
 impl Settler {
-    fn deliver(&self, mut bulk: Bulk, refuse: &mut dyn FnMut(RefusedEvent)) -> Result<(), Setback> {
+    /// `lost` is how many answers were lost in a row before.
+    fn deliver(
+        &self,
+        mut bulk: Bulk,
+        mut lost: u32,
+        refuse: &mut dyn FnMut(RefusedEvent),
+    ) -> Result<(), Setback> {
         let sent_first = Doubt {
             since: self.written(),
         };
-        let (mut lost, mut busy) = (0, 0);
+        let mut busy = 0;
         while bulk.events > 0 {
+            if bulk.events > 1 && bulk.body.len() > self.largest() {
+                let (first, second) = bulk.halves();
+                bulk = second;
+                self.deliver(first, lost, refuse)?;
+                continue;
+            }
             let looked = self.leave_out_stored(&mut bulk)?;
             if bulk.events == 0 {
                 break;
@@ -203,8 +217,19 @@ impl Settler {
             match self.send(&bulk, lost > 0)? {
                 Outcome::Verdicts(answer) => {
                     lost = 0;
-                    busy += 1;
-                    bulk = self.sort(&bulk, &answer, &looked, refuse, busy)?;
+                    let sorted = self.sort(&bulk, &answer, &looked, refuse)?;
+                    let mut rest = sorted.rest;
+                    if sorted.is_in_doubt {
+                        let doubt = bulk.doubt.take();
+                        rest.doubt = doubt.or_else(|| Some(sent_first.clone()));
+                    }
+                    busy = if rest.events < bulk.events {
+                        1
+                    } else {
+                        busy + 1
+                    };
+                    bulk = rest;
+                    self.rest(&bulk, sorted.blocked.as_ref(), busy)?;
                 }
                 Outcome::Whole(refusal) if bulk.events == 1 => {
                     for pair in pairs(&bulk.body) {
@@ -216,23 +241,41 @@ impl Settler {
                     self.shrink(&refusal, &bulk);
                     let (first, second) = bulk.halves();
                     bulk = second;
-                    self.deliver(first, refuse)?;
+                    self.deliver(first, 0, refuse)?;
                 }
                 Outcome::Blocked(refusal) => {
                     self.note_blocked(&refusal);
                     self.client.pause(BLOCKED_WAIT)?;
                 }
+                Outcome::Forbidden => {}
                 Outcome::Lost => {
                     lost += 1;
                     bulk.doubt.get_or_insert_with(|| sent_first.clone());
+                    // The first time another address may take it at once.
+                    if lost > 1 {
+                        self.client.pause(backoff(lost, random()))?;
+                    }
                     // The cluster answered the look before: something on the way does not take this body.
-                    if lost % LOST_WHOLE == 0 && bulk.events > 1 {
+                    if lost.is_multiple_of(LOST_WHOLE) && bulk.events > 1 {
                         let (first, second) = bulk.halves();
                         bulk = second;
-                        self.deliver(first, refuse)?;
+                        self.deliver(first, lost, refuse)?;
                     }
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Waits before what is left is sent again.
+    fn rest(&self, rest: &Bulk, blocked: Option<&Refusal>, busy: u32) -> Result<(), Setback> {
+        if let Some(refusal) = blocked {
+            self.note_blocked(refusal);
+            self.client.pause(BLOCKED_WAIT)?;
+        } else if rest.events > 0 {
+            self.client.pause(backoff(busy, random()))?;
+        } else if self.client.notices.is_over(Topic::Blocked) {
+            tracing::info!("{} takes events again", self.target);
         }
         Ok(())
     }
@@ -267,7 +310,8 @@ impl Settler {
         let refusal = Refusal::of_request(answer.status, &answer.body);
         Ok(match (answer.status, refusal) {
             (200..=299, _) if verdicts(&answer.body, bulk.events).is_some() => {
-                Outcome::Verdicts(reply.answer)
+                self.client.accept(&reply);
+                Outcome::Verdicts(Box::new(reply.answer))
             }
             (413, refusal) => Outcome::Whole(refusal.unwrap_or_else(|| Refusal {
                 status: 413,
@@ -275,12 +319,23 @@ impl Settler {
                 reason: "the cluster takes no request of this size".to_owned(),
             })),
             (400, Some(refusal)) if !refusal.is_of_cluster() => Outcome::Whole(refusal),
-            (400 | 402..=499, Some(refusal)) => Outcome::Blocked(refusal),
-            (status, _) => {
-                self.client.reject(
-                    &reply,
-                    &format!("no answer to a bulk request (status {status})"),
-                );
+            (403, Some(refusal)) => {
+                self.client.forbid(&reply);
+                self.note_blocked(&refusal);
+                Outcome::Forbidden
+            }
+            (403, None) => {
+                self.client.refuse(&reply);
+                Outcome::Forbidden
+            }
+            (400 | 402..=407 | 409..=499, Some(refusal)) => Outcome::Blocked(refusal),
+            (200..=299, _) => {
+                self.client
+                    .reject(&reply, "not an answer to a bulk request");
+                Outcome::Lost
+            }
+            _ => {
+                self.client.reject(&reply, "");
                 Outcome::Lost
             }
         })
@@ -293,11 +348,13 @@ impl Settler {
         answer: &Answer,
         looked: &[String],
         refuse: &mut dyn FnMut(RefusedEvent),
-        busy: u32,
-    ) -> Result<Bulk, Setback> {
+    ) -> Result<Sorted, Setback> {
         let verdicts = verdicts(&answer.body, bulk.events).unwrap_or_default();
-        let mut rest = Bulk::default();
-        let (mut is_blocked, mut is_in_doubt) = (None, false);
+        let mut sorted = Sorted {
+            rest: Bulk::default(),
+            is_in_doubt: false,
+            blocked: None,
+        };
         let mut elsewhere = Vec::new();
         let mut counts = Counts::default();
         for (pair, verdict) in pairs(&bulk.body).zip(&verdicts) {
@@ -315,34 +372,19 @@ impl Settler {
                 Verdict::AlreadyThere => counts.there += 1,
                 Verdict::FailureStore => counts.failure_store += 1,
                 Verdict::Again(refusal) => {
-                    is_in_doubt |= refusal.status >= 500;
-                    rest.push(pair);
+                    sorted.is_in_doubt |= refusal.status >= 500;
+                    sorted.rest.push(pair);
                 }
                 Verdict::Blocked(refusal) => {
-                    is_blocked = Some(refusal);
-                    rest.push(pair);
+                    sorted.blocked.get_or_insert_with(|| refusal.clone());
+                    sorted.rest.push(pair);
                 }
                 Verdict::Refused(refusal) => refuse(RefusedEvent::new(pair, refusal)),
             }
         }
         self.count(&counts);
         lookup::undo_second_copies(&self.client, looked, &elsewhere)?;
-        if is_in_doubt {
-            rest.doubt = bulk.doubt.clone().or_else(|| {
-                Some(Doubt {
-                    since: self.written(),
-                })
-            });
-        }
-        if let Some(refusal) = is_blocked {
-            self.note_blocked(refusal);
-            self.client.pause(BLOCKED_WAIT)?;
-        } else if rest.events > 0 {
-            self.client.pause(backoff(busy, random()))?;
-        } else if self.client.notices.is_over(Topic::Blocked) {
-            tracing::info!("{} takes events again", self.target);
-        }
-        Ok(rest)
+        Ok(sorted)
     }
 
     fn count(&self, counts: &Counts<'_>) {
@@ -388,83 +430,14 @@ impl RefusedEvent {
     }
 }
 
-/// What is said, and what is kept elsewhere.
-impl Settler {
-    fn shrink(&self, refusal: &Refusal, bulk: &Bulk) {
-        if refusal.status != 413 {
-            return;
-        }
-        let largest = bulk.body.len() / 2;
-        self.largest.fetch_min(largest, Ordering::Relaxed);
-        if self.client.notices.is_due(Topic::TooLarge) {
-            tracing::warn!(
-                "{} takes no request of {} bytes (413): sending at most {largest} from now on; --bulk-bytes sets \
-                 that from the start",
-                self.client.name(),
-                bulk.body.len()
-            );
-        }
-    }
-
-    fn note_blocked(&self, refusal: &Refusal) {
-        if !self.client.notices.is_due(Topic::Blocked) {
-            return;
-        }
-        let Refusal {
-            status,
-            kind,
-            reason,
-        } = refusal;
-        let advice = match (status, kind.as_str()) {
-            (_, "security_exception") => "grant the index privileges create_doc and auto_configure",
-            (_, "cluster_block_exception") => "is a disk full, or the index set to read-only?",
-            (_, "index_not_found_exception") | (404, _) => {
-                "install the template with `confluence-ecs schema index-template --install`, or create the index"
-            }
-            _ => "the message says what the cluster needs",
-        };
-        tracing::error!(
-            "{}: the cluster takes no events: {kind}: {reason} (status {status}); {advice}; waiting, nothing is lost",
-            self.target
-        );
-    }
-
-    fn note_refused(&self, refused: &[RefusedEvent]) {
-        let Some(first) = refused.first() else { return };
-        if !self.client.notices.is_due(Topic::Refused) {
-            return;
-        }
-        let Refusal { kind, reason, .. } = &first.refusal;
-        tracing::warn!(
-            "{}: {} events do not fit the mapping and are stored in their plain form; the first: {kind}: {reason}; is \
-             the template installed? (`confluence-ecs schema index-template --install`)",
-            self.target,
-            refused.len()
-        );
-    }
-
-    /// Into the dead letter file, for as long as it takes.
-    fn bury(&self, event: &RefusedEvent, refusal: &Refusal) -> Result<(), Setback> {
-        loop {
-            let added = self
-                .dead_letters
-                .add(&self.target, &event.id, refusal, &event.event);
-            let Err(error) = added else { break };
-            if self.client.notices.is_due(Topic::DeadLetters) {
-                tracing::error!(
-                    "--dead-letter: cannot write {}: {error}; waiting, nothing is lost",
-                    self.dead_letters.path().shown()
-                );
-            }
-            self.client.pause(Duration::from_secs(1))?;
-        }
-        self.tally.dead.fetch_add(1, Ordering::Relaxed);
-        tracing::warn!(
-            "{}: an event was refused in every form ({}) and is in {}",
-            self.target,
-            refusal.kind,
-            self.dead_letters.path().shown()
-        );
-        Ok(())
-    }
+/// Adds the plain form of an event.
+fn add_plain(plain: &mut Bulk, refused: &RefusedEvent) {
+    plain.body.extend_from_slice(br#"{"create":{"_id":""#);
+    plain.body.extend_from_slice(refused.id.as_bytes());
+    plain.body.extend_from_slice(b"\"}}\n");
+    plain
+        .body
+        .extend_from_slice(&plain_form(&refused.event, &refused.refusal, refused.keep));
+    plain.body.push(b'\n');
+    plain.events += 1;
 }

@@ -1,0 +1,161 @@
+//! A followed log, and the stand-in that its events are sent to.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+
+use crate::support::binary::{lines, stderr};
+use crate::support::follow::append;
+use crate::support::outcome::filtered;
+use crate::support::place::{Follower, Place, finish};
+use crate::support::search::{Kind, Search};
+
+/// The default data stream.
+pub const STREAM: &str = "logs-atlassian_confluence.audit-default";
+
+/// A log that is sent to a cluster.
+pub struct Sending {
+    pub place: Place,
+    written: u64,
+}
+
+impl Sending {
+    /// To those addresses, the preferred one first.
+    pub fn to(urls: &[&str]) -> Self {
+        let mut place = Place::new(&["audit.log"]).loud();
+        for url in urls {
+            place = place.with(&["--elasticsearch-url", url]);
+        }
+        Self { place, written: 0 }
+    }
+
+    /// With more flags.
+    pub fn with(self, flags: &[&str]) -> Self {
+        Self {
+            place: self.place.with(flags),
+            ..self
+        }
+    }
+
+    /// Appends so many records to the log.
+    pub fn append(&mut self, records: u64) {
+        let mut text = Vec::new();
+        for _ in 0..records {
+            self.written += 1;
+            text.extend_from_slice(record(self.written).to_string().as_bytes());
+            text.push(b'\n');
+        }
+        append(&self.place.path("audit.log"), &text);
+    }
+
+    /// Appends one record whose author has a name of so many bytes.
+    pub fn append_long(&mut self, length: usize) {
+        self.written += 1;
+        let mut record = record(self.written);
+        record["author"]["name"] = "x".repeat(length).into();
+        append(
+            &self.place.path("audit.log"),
+            format!("{record}\n").as_bytes(),
+        );
+    }
+
+    /// `tail` with more flags.
+    pub fn tail(&self, more: &[&str]) -> Command {
+        let mut command = self.place.tail(more);
+        command
+            .env_remove("CONFLUENCE_ECS_ES_API_KEY")
+            .env_remove("CONFLUENCE_ECS_ES_PASSWORD");
+        command
+    }
+
+    /// Follows the log.
+    pub fn start(&self) -> Follower {
+        self.place.start_command(self.tail(&[]))
+    }
+
+    /// Sends what is in the log, which ends with 0.
+    pub fn once(&self) -> Output {
+        let output = finish(self.tail(&["--once"]));
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        output
+    }
+
+    /// The dead letter file.
+    pub fn dead_letter_file(&self) -> PathBuf {
+        self.place.state_dir().join("dead-letter.ndjson")
+    }
+
+    /// The dead letters.
+    pub fn dead_letters(&self) -> Vec<Value> {
+        lines(&fs::read(self.dead_letter_file()).unwrap_or_default())
+    }
+
+    /// The numbers of the records in the data stream, in order: each of them stands there once, if all is
+    /// well.
+    pub fn arrived(search: &Search) -> Vec<u64> {
+        let documents = search.world().documents(STREAM);
+        let mut numbers: Vec<_> = documents.iter().map(|(_, event)| number(event)).collect();
+        numbers.sort_unstable();
+        numbers
+    }
+
+    /// Each record is in the data stream once.
+    pub fn each_is_once_in(&self, search: &Search) {
+        let all: Vec<_> = (1..=self.written).collect();
+        assert_eq!(Self::arrived(search), all, "{}", self.place.said());
+    }
+
+    /// Waits until as many events are in the data stream.
+    pub fn wait_for(&self, search: &Search) {
+        let written = usize::try_from(self.written).expect("few");
+        search.wait("all events", |world| {
+            world.documents(STREAM).len() >= written
+        });
+    }
+}
+
+/// The number of an event's record, in its plain form, too.
+pub fn number(event: &Value) -> u64 {
+    let original = event["event"]["original"].as_str();
+    let record: Option<Value> = original.map(|text| serde_json::from_str(text).expect("JSON"));
+    let id = event["user"]["id"].as_str().map(str::to_owned);
+    let id = id.or_else(|| Some(record?["author"]["id"].as_str()?.to_owned()));
+    let id = id.and_then(|id| id.parse().ok());
+    id.unwrap_or_else(|| panic!("no number in {event}"))
+}
+
+/// A record of Data Center's log with a number as its author's id.
+fn record(number: u64) -> Value {
+    json!({
+        "affectedObjects": [{"id": "1", "name": "Page", "type": "Page"}],
+        "auditType": {
+            "action": "Page created",
+            "actionI18nKey": "audit.logging.summary.page.created",
+            "area": "END_USER_ACTIVITY",
+            "category": "Pages",
+            "categoryI18nKey": "audit.logging.category.page",
+            "level": "FULL",
+        },
+        "author": {"id": number.to_string(), "name": "Someone", "type": "user"},
+        "changedValues": [],
+        "extraAttributes": [],
+        "method": "Browser",
+        "source": "10.0.0.7",
+        "system": "http://confluence.example.com:8090",
+        "timestamp": {"epochSecond": 1_767_225_600 + number, "nano": 0},
+        "version": "1.0",
+    })
+}
+
+/// Each of the products.
+pub const KINDS: [Kind; 3] = [Kind::Elasticsearch, Kind::OpenSearch2, Kind::OpenSearch3];
+
+/// What was said, but for what comes at any time of another thread.
+pub fn said(text: &str) -> String {
+    let lines = text.lines();
+    let lines = lines.filter(|line| !line.contains("INFO read positions are saved"));
+    let lines: Vec<_> = lines.collect();
+    filtered(&lines.join("\n"))
+}
