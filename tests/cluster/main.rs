@@ -17,6 +17,7 @@ mod template;
 mod world;
 
 #[path = "../support"]
+#[allow(dead_code, reason = "other tests use the rest of it")]
 mod support {
     pub mod binary;
     pub mod random;

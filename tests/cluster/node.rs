@@ -331,7 +331,13 @@ impl Drop for Node {
 
 fn nodes() -> Option<PathBuf> {
     let given = std::env::var_os("CONFLUENCE_ECS_NODES").map(PathBuf::from);
-    let usual = || Some(Path::new(&std::env::var_os("HOME")?).join(".cache/confluence-ecs/nodes"));
+    let usual = || {
+        // What is below root's home is not for the user that a node runs as.
+        if rustix::process::geteuid().is_root() {
+            return Some("/var/cache/confluence-ecs/nodes".into());
+        }
+        Some(Path::new(&std::env::var_os("HOME")?).join(".cache/confluence-ecs/nodes"))
+    };
     given.or_else(usual)
 }
 

@@ -2,9 +2,9 @@
 //! proxies do.
 
 use std::collections::VecDeque;
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -17,22 +17,8 @@ pub enum Fault {
     LoseRequest,
     /// The node takes it; half of the answer comes.
     CutAnswer,
-    /// The node takes it; something else is answered.
-    Answer {
-        /// Status line and headers.
-        head: String,
-        /// Body.
-        body: String,
-    },
     /// The node takes it; the answer misses an item.
     DropItem,
-    /// The node does not see it; an answer in its place.
-    Instead {
-        /// Status line and headers.
-        head: String,
-        /// Body.
-        body: String,
-    },
 }
 
 /// A request or an answer.
@@ -46,10 +32,6 @@ struct Message {
 struct State {
     faults: Mutex<VecDeque<Fault>>,
     is_ended: AtomicBool,
-    bulks: AtomicU64,
-    bytes: AtomicU64,
-    others: Mutex<Vec<String>>,
-    bodies: Mutex<Vec<Vec<u8>>>,
 }
 
 /// The proxy, ended with the value.
@@ -90,16 +72,6 @@ impl Proxy {
     pub fn is_done(&self) -> bool {
         self.state.faults.lock().unwrap().is_empty()
     }
-
-    /// How many bulk requests there were.
-    pub fn bulks(&self) -> u64 {
-        self.state.bulks.load(Ordering::SeqCst)
-    }
-
-    /// Paths of the other requests.
-    pub fn others(&self) -> Vec<String> {
-        self.state.others.lock().unwrap().clone()
-    }
 }
 
 impl Drop for Proxy {
@@ -127,24 +99,11 @@ fn exchange(
 ) -> io::Result<()> {
     let broken = || io::Error::from(io::ErrorKind::ConnectionReset);
     let is_bulk = request.first.contains("/_bulk");
-    let fault = if is_bulk {
-        state.bulks.fetch_add(1, Ordering::SeqCst);
-        state
-            .bytes
-            .fetch_add(request.body.len() as u64, Ordering::SeqCst);
-        state.bodies.lock().unwrap().push(request.body.clone());
-        state.faults.lock().unwrap().pop_front()
-    } else {
-        let path = request.first.split(' ').nth(1).unwrap_or_default();
-        state.others.lock().unwrap().push(path.to_owned());
-        None
-    };
-    match &fault {
-        Some(Fault::LoseRequest) => return Err(broken()),
-        Some(Fault::Instead { head, body }) => {
-            return client.write_all(raw(head, body).as_bytes());
-        }
-        _ => {}
+    let mut faults = state.faults.lock().unwrap();
+    let fault = is_bulk.then(|| faults.pop_front()).flatten();
+    drop(faults);
+    if fault == Some(Fault::LoseRequest) {
+        return Err(broken());
     }
     // A connection of its own for each request: what one of them meets is no other's.
     let node = TcpStream::connect(("127.0.0.1", upstream))?;
@@ -159,20 +118,16 @@ fn exchange(
             client.write_all(&text[..text.len() - answer.body.len() / 2])?;
             Err(broken())
         }
-        Some(Fault::Answer { head, body }) => client.write_all(raw(&head, &body).as_bytes()),
         Some(Fault::DropItem) => {
             let mut json: serde_json::Value = serde_json::from_slice(&answer.body)?;
             let items = json["items"].as_array_mut().ok_or_else(broken)?;
             items.pop();
             let body = json.to_string();
-            client.write_all(raw("HTTP/1.1 200 OK", &body).as_bytes())
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}", body.len());
+            client.write_all(format!("{head}\r\n\r\n{body}").as_bytes())
         }
-        Some(Fault::LoseRequest | Fault::Instead { .. }) => unreachable!("handled above"),
+        Some(Fault::LoseRequest) => unreachable!("handled above"),
     }
-}
-
-fn raw(head: &str, body: &str) -> String {
-    format!("{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len())
 }
 
 impl Message {

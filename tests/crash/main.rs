@@ -14,6 +14,7 @@ mod series;
 mod world;
 
 #[path = "../support"]
+#[allow(dead_code, reason = "other tests use the rest of it")]
 mod support {
     pub mod binary;
     pub mod place;
