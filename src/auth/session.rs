@@ -66,6 +66,7 @@ impl Session {
         };
         let servers = servers.or_of(&token_set);
         servers.note();
+        client.check([&servers.auth, &servers.api])?;
         servers.warn_if_plain();
         hide(&client, &token_set);
         if let Some(secret) = &client_secret {

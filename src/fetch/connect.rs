@@ -155,6 +155,18 @@ pub struct FetchTarget {
     pub state_dir: Option<PathBuf>,
 }
 
+impl FetchTarget {
+    /// The addresses that are asked, but for those of a stored login.
+    fn asked(&self) -> Vec<&Url> {
+        match &self.place {
+            SiteLocation::CloudSite(url) | SiteLocation::DataCenter(url) => vec![url],
+            SiteLocation::CloudIdOf(url) => vec![url, &self.servers.api],
+            SiteLocation::CloudId(_) => vec![&self.servers.api],
+            SiteLocation::CloudOfLogin(_) => Vec::new(),
+        }
+    }
+}
+
 /// Asks addresses which site they are of.
 #[derive(Debug)]
 pub struct CloudIds {
@@ -211,6 +223,7 @@ pub fn connect(target: FetchTarget) -> Result<(Asker, CloudIds), Error> {
 /// # Errors
 /// When a login is needed and none is stored.
 pub fn authorization(target: &FetchTarget, client: &Arc<Client>) -> Result<Authorization, Error> {
+    client.check(target.asked())?;
     let client_secret = match &target.credentials {
         Credentials::User { name, token } => {
             return Ok(Authorization::Basic {

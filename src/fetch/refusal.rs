@@ -90,12 +90,18 @@ impl Refusal {
                 "ask the server's administrator, or check its log".to_owned(),
             ),
         };
+        let doubt = answer.doubt();
         Self {
             site: site.name(),
             status: answer.status,
             quote,
-            about,
-            remedy,
+            // Who answered is not known, so neither is what the site thinks of the credentials.
+            about: if about == About::Permission && !doubt.is_empty() {
+                About::Other
+            } else {
+                about
+            },
+            remedy: remedy + &doubt,
         }
     }
 

@@ -188,10 +188,11 @@ impl Client {
         let chain = chain.chain(TlsConnector(Arc::clone(&tls)));
         let direct =
             ureq::Agent::with_parts(config(settings, None), chain, DefaultResolver::default());
+        let [https, http] = proxies.usable().map(|proxy| proxy.map(through));
         Ok(Self {
             direct,
-            https: proxies.https.as_ref().map(through),
-            http: proxies.http.as_ref().map(through),
+            https,
+            http,
             proxies,
             warned: Once::new(),
             retries: settings.retries,
@@ -203,16 +204,27 @@ impl Client {
         })
     }
 
+    /// Whether requests there can be made: directly, or through a proxy that is understood.
+    ///
+    /// # Errors
+    /// When the variable that names the proxy is not understood.
+    pub fn check<'a>(&self, urls: impl IntoIterator<Item = &'a Url>) -> Result<(), SettingsError> {
+        for url in urls {
+            self.proxies.of(url).map_err(Clone::clone)?;
+        }
+        Ok(())
+    }
+
     /// Whether requests there go through a proxy.
     #[must_use]
     pub fn is_proxied(&self, url: &Url) -> bool {
-        self.proxies.of(url).is_some()
+        matches!(self.proxies.of(url), Ok(Some(_)))
     }
 
     /// Whether this machine resolves the host's name; else a proxy does.
     #[must_use]
     pub fn resolves(&self, url: &Url) -> bool {
-        let proxy = self.proxies.of(url);
+        let proxy = self.proxies.of(url).ok().flatten();
         proxy.is_none_or(|proxy| proxy.inner.resolve_target())
     }
 
@@ -229,16 +241,16 @@ impl Client {
     }
 
     /// What makes the requests for a URL, and the proxy that it uses.
-    fn agent(&self, url: &Url) -> (&ureq::Agent, Option<&Proxy>) {
-        let proxy = self.proxies.of(url);
+    fn agent(&self, url: &Url) -> Result<(&ureq::Agent, Option<&Proxy>), Error> {
+        let proxy = self.proxies.of(url).map_err(error::unusable_proxy)?;
         let agent = match url.scheme() {
             "https" => &self.https,
             _ => &self.http,
         };
-        match (agent, proxy) {
+        Ok(match (agent, proxy) {
             (Some(agent), Some(proxy)) => (agent, Some(proxy)),
             _ => (&self.direct, None),
-        }
+        })
     }
 
     /// From here on leaves a secret out of whatever a server says.
@@ -275,27 +287,29 @@ impl Client {
             let _ = to.set_password(None);
             let _ = to.set_username("");
             if to.origin() != url.origin() || request.post.is_some() {
-                return Err(self.refused_redirect(request, &url, &to));
+                return Err(self.refused_redirect(request, &answer, &to));
             }
             url = to;
         }
         Err(Error::RedirectLoop(without_query(&request.url)))
     }
 
-    fn refused_redirect(&self, request: &Request, url: &Url, to: &Url) -> Error {
+    fn refused_redirect(&self, request: &Request, answer: &Answer, to: &Url) -> Error {
+        let url = &answer.url;
         let from = without_query(url);
         let is_login = error::is_login(to);
+        let proxy = answer.doubt();
         // Its path may say what was sent.
         let to = self.redaction().redact(&origin(to));
         match &request.post {
             Some(_) => Error::RedirectedPost { from, to },
-            None if is_login => Error::LoginRedirect { from, to },
-            None => Error::Redirect { from, to },
+            None if is_login => Error::LoginRedirect { from, to, proxy },
+            None => Error::Redirect { from, to, proxy },
         }
     }
 
     fn send_to(&self, url: &Url, request: &Request) -> Result<Answer, Error> {
-        let (agent, proxy) = self.agent(url);
+        let (agent, proxy) = self.agent(url)?;
         self.warn_of_http_proxy(url);
         self.requests.fetch_add(1, Ordering::Relaxed);
         for secret in request.secrets() {
@@ -329,7 +343,16 @@ impl Client {
         }
         let came = SystemTime::now();
         let body = read(body).map_err(|error| error.map_or(Error::TooLong, failed))?;
-        let answer = Answer::new(url.clone(), &parts, came, body).hiding(self.redaction());
+        let mut answer = Answer::new(url.clone(), &parts, came, body).hiding(self.redaction());
+        // A proxy that passes requests on can answer them itself.
+        if let Some(proxy) = proxy.filter(|proxy| proxy.is_http() && url.scheme() == "http") {
+            if let Some(sign) = proxy::sign::of_proxy(&parts) {
+                return Err(error::refused_request(url, proxy, answer.status, &sign));
+            }
+            if !proxy::sign::of_confluence(&parts.headers) {
+                answer.proxy = Some(proxy.name.clone());
+            }
+        }
         tracing::debug!(
             status = answer.status,
             bytes = answer.body.len(),

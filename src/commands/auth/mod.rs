@@ -149,6 +149,10 @@ fn login(
         servers: Servers::from(&arguments.atlassian),
     };
     login.servers.note();
+    let checked = login
+        .client
+        .check([&login.servers.auth, &login.servers.api]);
+    checked.map_err(auth::Error::Settings)?;
     login.servers.warn_if_plain();
     let stop = Stop::on_signals()?;
     let Some(sites) = login.run(paste, &stop)? else {
