@@ -50,6 +50,9 @@ const MOST_REDIRECTS: usize = 5;
 /// A whole answer may take this many times as long as the server may be silent.
 const PATIENCE: u32 = 10;
 
+/// Whether somebody was told of a `Date` that cannot be read: once a process, whichever client it was.
+static WARNED_OF_DATE: Once = Once::new();
+
 /// How requests are made.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -240,6 +243,19 @@ impl Client {
         }
     }
 
+    /// Tells, once, that a server's clock is not known.
+    fn warn_of_date(url: &Url, headers: &Headers) {
+        if dates::has_unreadable_date(headers) {
+            WARNED_OF_DATE.call_once(|| {
+                tracing::warn!(
+                    "{} sends a Date header that is no date, so the time of this machine's clock is used: check \
+                     the server, and any proxy in between",
+                    origin(url)
+                );
+            });
+        }
+    }
+
     /// What makes the requests for a URL, and the proxy that it uses.
     fn agent(&self, url: &Url) -> Result<(&ureq::Agent, Option<&Proxy>), Error> {
         let proxy = self.proxies.of(url).map_err(error::unusable_proxy)?;
@@ -342,6 +358,7 @@ impl Client {
             return Err(error::login_wanted(proxy));
         }
         let came = SystemTime::now();
+        Self::warn_of_date(url, &parts.headers);
         let body = read(body).map_err(|error| error.map_or(Error::TooLong, failed))?;
         let mut answer = Answer::new(url.clone(), &parts, came, body).hiding(self.redaction());
         // A proxy that passes requests on can answer them itself.
