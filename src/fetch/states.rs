@@ -251,11 +251,11 @@ pub fn open(
         // Two addresses turned out to be one site's. What is at the output already does not come again.
         Some(current) => is_of_output(other) && other.cursor > current.cursor,
     });
-    if let Some(before) = goes_on {
-        if let Some(taken) = moving.take_over(before, identity)? {
-            let replaced = saved.replace(taken);
-            others.extend(replaced.map(|replaced| (file.clone(), replaced)));
-        }
+    if let Some(before) = goes_on
+        && let Some(taken) = moving.take_over(before, identity)?
+    {
+        let replaced = saved.replace(taken);
+        others.extend(replaced.map(|replaced| (file.clone(), replaced)));
     }
     if let Some(continued) = &saved {
         moving.remove_others(&others, &identity.name, continued)?;

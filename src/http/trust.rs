@@ -40,10 +40,8 @@ pub(super) fn tls(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
     let builder = builder.with_safe_default_protocol_versions()?;
-    let config = match ca_file {
-        None => builder
-            .with_root_certificates(of_system())
-            .with_no_client_auth(),
+    let (given, roots) = match ca_file {
+        None => (Vec::new(), of_system()),
         Some(path) => {
             let given = of_file(path)?;
             let mut roots = RootCertStore::empty();
@@ -51,18 +49,23 @@ pub(super) fn tls(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, Error> {
             if added == 0 {
                 return Err(Error::NoCertificate(path.to_owned()));
             }
-            let roots = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
-            let verifier = GivenVerifier {
-                authorities: roots
-                    .build()
-                    .map_err(|error| Error::Tls(rustls::Error::General(error.to_string())))?,
-                given,
-            };
-            builder
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(verifier))
-                .with_no_client_auth()
+            (given, roots)
         }
+    };
+    let config = if roots.is_empty() {
+        builder.with_root_certificates(roots).with_no_client_auth()
+    } else {
+        let roots = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
+        let verifier = GivenVerifier {
+            authorities: roots
+                .build()
+                .map_err(|error| Error::Tls(rustls::Error::General(error.to_string())))?,
+            given,
+        };
+        builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_no_client_auth()
     };
     Ok(Arc::new(config))
 }
@@ -116,6 +119,11 @@ impl GivenVerifier {
     }
 }
 
+/// The issuer of a certificate is unknown, and it is for another name.
+#[derive(Debug, thiserror::Error)]
+#[error("the issuer is unknown, and {0}")]
+pub(super) struct OtherNameToo(pub rustls::Error);
+
 /// Whether webpki says that a server shows the certificate of an authority as its own.
 pub(super) fn is_ca_as_server(problem: &str) -> bool {
     problem.contains("CaUsedAsEndEntity")
@@ -141,6 +149,17 @@ impl ServerCertVerifier for GivenVerifier {
             Err(error) if Self::is_about_issuer(&error) && self.given.contains(end_entity) => {
                 verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
                 Ok(ServerCertVerified::assertion())
+            }
+            // With another authority it would fail still.
+            Err(error) if Self::is_about_issuer(&error) => {
+                let certificate = ParsedCertificate::try_from(end_entity)?;
+                Err(match verify_server_name(&certificate, server_name) {
+                    Ok(()) => error,
+                    Err(name) => {
+                        let both = OtherError(Arc::new(OtherNameToo(name)));
+                        rustls::Error::InvalidCertificate(CertificateError::Other(both))
+                    }
+                })
             }
             verified => verified,
         }
