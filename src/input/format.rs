@@ -26,8 +26,8 @@ enum Remedy {
     /// A command that writes the text in a file, whose name goes behind it, to stdout. It cannot
     /// read a pipe, so what is compressed besides goes to a file whose name ends so.
     Command(&'static str, &'static str),
-    /// None but the one that undoes the compression around it.
-    Unwrap,
+    /// Decompressed by this; what is in it can be read compressed.
+    Decompress(&'static str),
     /// What to do instead.
     Advice(&'static str),
 }
@@ -65,11 +65,11 @@ const fn other(magic: &'static [u8], name: &'static str) -> Format {
     }
 }
 
-const fn nested(name: &'static str) -> Format {
+const fn nested(name: &'static str, command: &'static str) -> Format {
     Format {
         magic: b"",
         name,
-        remedy: Remedy::Unwrap,
+        remedy: Remedy::Decompress(command),
     }
 }
 
@@ -181,10 +181,19 @@ const UTF_32_UNMARKED: &str = "text in UTF-32 without a byte order mark";
 const UTF_16: Format = filtered(b"", "text in UTF-16", "iconv -f UTF-16 -t UTF-8");
 /// What is still compressed after it was decompressed once.
 const NESTED: [(Compression, Format); 4] = [
-    (Compression::Gzip, nested("compressed with gzip")),
-    (Compression::Zstd, nested("compressed with zstd")),
-    (Compression::Xz, nested("compressed with xz")),
-    (Compression::Bzip2, nested("compressed with bzip2")),
+    (
+        Compression::Gzip,
+        nested("compressed with gzip", "gzip -dc"),
+    ),
+    (
+        Compression::Zstd,
+        nested("compressed with zstd", "zstd -dc"),
+    ),
+    (Compression::Xz, nested("compressed with xz", "xz -dc")),
+    (
+        Compression::Bzip2,
+        nested("compressed with bzip2", "bzip2 -dc"),
+    ),
 ];
 const BINARY: Format = other(b"", "binary data");
 const MAXMIND: Format = Format {
@@ -203,7 +212,7 @@ const MAXMIND_END: usize = 128 << 10;
 const LARGEST_MAXMIND: u64 = 256 << 20;
 
 /// How many first bytes tell binary data from text.
-pub(super) const LOOKED_AT: usize = 1024;
+pub const LOOKED_AT: usize = 1024;
 
 /// What first bytes say.
 #[derive(Debug, PartialEq, Eq)]
@@ -402,9 +411,8 @@ impl Format {
             (Remedy::Command(command, suffix), Some(unwrap)) => {
                 format!("{unwrap} > {file}{suffix} && {command} {file}{suffix}")
             }
-            (Remedy::Unwrap, Some(unwrap)) => unwrap,
-            // Never met: what is compressed once was decompressed.
-            (Remedy::Unwrap, None) => format!("cat {file}"),
+            (Remedy::Decompress(command), None) => format!("{command} < {file}"),
+            (Remedy::Decompress(_), Some(unwrap)) => unwrap,
             (Remedy::Advice(advice), _) => return Err(advice),
         })
     }

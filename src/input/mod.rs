@@ -345,9 +345,10 @@ impl Read for RawInput {
 }
 
 /// Whether a name is a pattern that no shell has expanded.
-fn is_pattern(path: &Path) -> bool {
+#[must_use]
+pub fn is_pattern(path: &Path) -> bool {
     let name = path.as_os_str().as_encoded_bytes();
-    name.iter().any(|byte| b"*?[".contains(byte))
+    name.iter().any(|byte| b"*?[{".contains(byte))
 }
 
 fn is_passing(error: &io::Error) -> bool {
