@@ -328,7 +328,7 @@ fn is_zlib(first: &[u8]) -> bool {
     let [0x78, flags, ..] = first else {
         return false;
     };
-    let has_check = u16::from_be_bytes([0x78, *flags]) % 31 == 0 && flags & 0x20 == 0;
+    let has_check = u16::from_be_bytes([0x78, *flags]).is_multiple_of(31) && flags & 0x20 == 0;
     let begins = || {
         let mut text = [0; 16];
         ZlibDecoder::new(first).read(&mut text)
@@ -405,13 +405,14 @@ impl Format {
     pub fn to_text(&self, file: &str, outer: Compression) -> Result<String, &'static str> {
         let unwrap = outer.name().map(|outer| format!("{outer} -dc < {file}"));
         Ok(match (&self.remedy, unwrap) {
-            (Remedy::Filter(command), None) => format!("{command} < {file}"),
+            (Remedy::Filter(command) | Remedy::Decompress(command), None) => {
+                format!("{command} < {file}")
+            }
             (Remedy::Filter(command), Some(unwrap)) => format!("{unwrap} | {command}"),
             (Remedy::Command(command, _), None) => format!("{command} {file}"),
             (Remedy::Command(command, suffix), Some(unwrap)) => {
                 format!("{unwrap} > {file}{suffix} && {command} {file}{suffix}")
             }
-            (Remedy::Decompress(command), None) => format!("{command} < {file}"),
             (Remedy::Decompress(_), Some(unwrap)) => unwrap,
             (Remedy::Advice(advice), _) => return Err(advice),
         })
