@@ -76,8 +76,8 @@ const fn nested(name: &'static str, command: &'static str) -> Format {
 const LZ4: (&str, &str) = ("compressed with lz4", "lz4 -dc");
 const UTF_32: (&str, &str) = ("text in UTF-32", "iconv -f UTF-32 -t UTF-8");
 
-/// Formats that begin with a magic. One that begins with another goes before it.
-const FORMATS: [Format; 43] = [
+/// Formats that begin with a magic; none of them begins with another.
+const FORMATS: [Format; 42] = [
     archive(b"PK\x03\x04", "a zip archive", "unzip -p", ".zip"),
     other(b"PK\x05\x06", "an empty zip archive"),
     archive(b"7z\xBC\xAF\x27\x1C", "a 7z archive", "7z x -so", ".7z"),
@@ -112,8 +112,7 @@ const FORMATS: [Format; 43] = [
     other(b"\xCF\xFA\xED\xFE", "an executable"),
     other(b"MZ\x90\x00", "an executable"),
     other(b"\0asm", "a WebAssembly module"),
-    other(b"!<arch>\ndebian-binary", "a Debian package"),
-    other(b"!<arch>\n", "an ar archive"),
+    other(b"!<arch>\n", "an ar archive or a Debian package"),
     other(b"!<thin>\n", "an ar archive"),
     other(b"\xED\xAB\xEE\xDB", "an RPM package"),
     other(b"\xC7\x71", "a cpio archive"),
