@@ -38,7 +38,7 @@ output or the state failed, 2 usage error, 3 a record could not be mapped (with 
 fetch stopped by SIGINT/SIGTERM.")]
 pub struct FetchArgs {
     /// Append to a file, exactly once, instead of writing to stdout
-    #[arg(short, long, value_name = "PATH", default_value = "-")]
+    #[arg(short, long, value_name = "PATH", default_value = "-", value_parser = values::output())]
     pub output: PathBuf,
     /// Fetch repeatedly, at this interval [default: fetch once]
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = values::interval)]

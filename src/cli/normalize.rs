@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::MappingArgs;
+use super::{MappingArgs, values};
 
 /// Arguments of `normalize`.
 #[derive(Debug, Args)]
@@ -16,7 +16,7 @@ pub struct NormalizeArgs {
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Write to a file, truncating it first, instead of stdout
-    #[arg(short, long, value_name = "PATH", default_value = "-")]
+    #[arg(short, long, value_name = "PATH", default_value = "-", value_parser = values::output())]
     pub output: PathBuf,
     /// Overwrite the file of --output even if it is not empty and does not begin with an event
     #[arg(long, requires = "output")]

@@ -26,7 +26,7 @@ pub struct TailArgs {
     )]
     pub paths: Vec<PathBuf>,
     /// Append to a file, exactly once, instead of writing to stdout
-    #[arg(short, long, value_name = "PATH", default_value = "-")]
+    #[arg(short, long, value_name = "PATH", default_value = "-", value_parser = values::output())]
     pub output: PathBuf,
     /// Where to start in files that exist at the very first scan
     #[arg(long, value_enum, default_value_t = FromArg::Beginning, value_name = "WHERE")]

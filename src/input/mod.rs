@@ -19,7 +19,7 @@ use crate::pipeline::frame::{Frame, Framer};
 use crate::process::shown::{Shown as _, quoted_for_shell};
 use crate::process::stop::{self, Ready, Stop};
 
-use self::compression::Stream;
+use self::compression::{Compression, Stream};
 use self::format::Format;
 use self::text::{Opened, Text};
 
@@ -49,7 +49,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// It is no text of records.
-    #[error("{name} is {}", format.and_remedy(file))]
+    #[error("{name} is {}", format.and_remedy(file, *outer, "confluence-ecs normalize"))]
     Foreign {
         /// The file, or stdin.
         name: String,
@@ -57,6 +57,8 @@ pub enum Error {
         file: String,
         /// What it is.
         format: &'static Format,
+        /// How that is compressed.
+        outer: Compression,
     },
     /// It is a directory.
     #[error("{} is a directory: pass the files in it, such as {}/*.log", path.shown(), path.shown())]
@@ -216,6 +218,10 @@ impl Inputs {
             Opened::Text(text) => text,
             Opened::Foreign(stream, format) => {
                 let is_stdin = path.as_os_str() == "-";
+                let plain = stream.plain().map(|raw| &raw.fd);
+                // The end of a compressed file: from its start once more.
+                let is_compressed = !is_stdin && plain.is_none();
+                let compressed = is_compressed.then(|| File::open(path).ok()).flatten();
                 return Err(Error::Foreign {
                     name: origin.name().to_owned(),
                     file: if is_stdin {
@@ -223,7 +229,8 @@ impl Inputs {
                     } else {
                         quoted_for_shell(path)
                     },
-                    format: format.of_file(stream.plain().map(|raw| &raw.fd)),
+                    format: format.of_file(plain, compressed.as_ref()),
+                    outer: stream.format(),
                 });
             }
         };
@@ -338,9 +345,10 @@ impl Read for RawInput {
 }
 
 /// Whether a name is a pattern that no shell has expanded.
-fn is_pattern(path: &Path) -> bool {
+#[must_use]
+pub fn is_pattern(path: &Path) -> bool {
     let name = path.as_os_str().as_encoded_bytes();
-    name.iter().any(|byte| b"*?[".contains(byte))
+    name.iter().any(|byte| b"*?[{".contains(byte))
 }
 
 fn is_passing(error: &io::Error) -> bool {

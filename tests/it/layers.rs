@@ -46,7 +46,10 @@ const ROOMS: [(&str, &[&str]); 19] = [
         &["ship", "state", "sink", "input", "pipeline", "process"],
     ),
     ("ship", &["state", "sink", "pipeline", "process"]),
-    ("fixtures", &["schema", "state", "pipeline", "process"]),
+    (
+        "fixtures",
+        &["schema", "state", "input", "pipeline", "process"],
+    ),
     ("schema", &["pipeline", "process"]),
     ("auth", &["http", "state", "pipeline", "process", "secret"]),
     ("http", &["pipeline", "process", "secret"]),
