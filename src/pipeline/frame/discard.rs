@@ -95,6 +95,8 @@ pub(super) struct Discarded {
     pub scanner: Option<Scanner>,
     /// Its end is not that of its line: it goes on to the next line that begins a document.
     pub until_document: bool,
+    /// Its document is on one line so far, and goes on if the end of the line opens more.
+    pub may_go_on: bool,
     /// The document that it is a record of: it goes on with its next record.
     pub document: Option<Box<OpenDocument>>,
 }
@@ -113,6 +115,7 @@ impl Discarded {
             opening: Vec::new(),
             scanner: None,
             until_document: false,
+            may_go_on: false,
             document: None,
         }
     }
@@ -194,7 +197,14 @@ impl Framer {
                 _ => {}
             }
         }
-        let discarded = discarded.with(line);
+        let mut discarded = discarded.with(line);
+        if line_end.is_some() && discarded.may_go_on && self.is_opening_line(text, line.len()) {
+            discarded.until_document = true;
+            self.mode = Mode::Discard(discarded.with(b"\n"));
+            let step = self.consume(&text[..=line.len()]);
+            self.scanned = 0;
+            return step;
+        }
         let Some(at) = line_end else {
             self.consume(text);
             self.scanned = 0;

@@ -51,15 +51,16 @@ impl Framer {
     fn goes_on(&self, scanner: &Scanner, text: &[u8], stop: usize) -> bool {
         !scanner.multi_line
             && scanner.may_go_on
-            && self.offset + stop as u64 - self.line_offset <= self.limit as u64
             && text.get(stop) == Some(&b'\n')
-            && opens_more(
-                text[..stop]
-                    .trim_ascii_end()
-                    .last()
-                    .copied()
-                    .unwrap_or(self.last),
-            )
+            && self.is_opening_line(text, stop)
+    }
+
+    /// Whether the line that ends at a place in the text opens more than it closes, as
+    /// `find_opening` sees it of a whole line.
+    pub(super) fn is_opening_line(&self, text: &[u8], line_end: usize) -> bool {
+        let last = text[..line_end].trim_ascii_end().last();
+        self.offset + line_end as u64 - self.line_offset <= self.limit as u64
+            && opens_more(last.copied().unwrap_or(self.last))
     }
 
     pub(super) fn document(
@@ -197,6 +198,7 @@ impl Framer {
         let position = self.offset + stop as u64 - u64::from(at_line_end);
         discarded.broken = Some((problem, position));
         discarded.until_document = document.scanner.multi_line;
+        discarded.may_go_on = !document.scanner.multi_line && document.scanner.may_go_on;
         // The line that the fault is at the start of may be where the next document begins.
         let consumed = match self.start_of_line(text, stop) {
             Some(start) if text[start..stop].trim_ascii().is_empty() => start,

@@ -84,6 +84,10 @@ impl RecordLines {
     }
 
     fn follow_line(&mut self, text: &[u8]) -> Followed {
+        let begins_line = self.at > self.open && text[self.at - 1] == b'\n';
+        if begins_line && matches!(text[self.at], b' ' | b'\t') {
+            self.skipper.is_indented = true;
+        }
         let line_end = memchr(b'\n', &text[self.at..]);
         let end = line_end.map_or(text.len(), |end| self.at + end + 1);
         let (stop, skipped) = self.skipper.skip(&text[..end], self.at, true);

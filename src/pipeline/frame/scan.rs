@@ -107,6 +107,7 @@ impl Scanner {
         while let Some(&byte) = text.get(at) {
             let found = match self.phase {
                 Phase::InMemberValue | Phase::InRecord => {
+                    self.value.is_indented = self.is_indented;
                     let (stop, skipped) = self.value.skip(text, at, self.multi_line);
                     at = stop;
                     match skipped {

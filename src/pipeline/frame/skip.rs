@@ -18,6 +18,8 @@ pub(super) struct Skipper {
     pub ended: Ended,
     /// The byte before was a line end.
     pub begins_line: bool,
+    /// It is a part of what is indented: a line that is not begins another document.
+    pub is_indented: bool,
 }
 
 const TYPED_DEPTH: u32 = u128::BITS;
@@ -168,6 +170,7 @@ impl Skipper {
     /// documents alone.
     fn is_new_document(&self, byte: u8) -> bool {
         match byte {
+            b'{' | b'[' if self.is_indented => true,
             b'{' => self.is_in_object(),
             b'[' => self.is_in_object() && self.ended != Ended::Colon,
             _ => is_before_document(byte),
