@@ -40,7 +40,7 @@ impl Framer {
             scanner,
             opening: opening[..opening.len().min(KEPT_OF_OPENING)].to_vec(),
             record: InRecord::No,
-            indentation: None,
+            indentation: self.indentation(text, text.len()),
         });
         let step = self.consume(text);
         self.scanned = 0;
@@ -76,7 +76,10 @@ impl Framer {
         match found {
             Found::RecordStart => {
                 document.record = InRecord::Yes;
-                document.indentation = self.indentation(text, stop);
+                // That of the first record of an array was seen when it was entered.
+                if stop > 0 || self.line_offset == self.offset {
+                    document.indentation = self.indentation(text, stop);
+                }
                 document.scanner.is_indented |= document.indentation > Some(0);
                 self.mode = Mode::Document(document);
                 self.consume(&text[..stop])

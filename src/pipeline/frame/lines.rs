@@ -95,7 +95,11 @@ impl Framer {
             return Step::On(0);
         }
         let (mut scanner, from) = match asked {
-            Asked::NotYet => (Scanner::new(false), 0),
+            Asked::NotYet => {
+                let mut scanner = Scanner::new(false);
+                scanner.may_go_on = matches!(text.first(), Some(b'{' | b'['));
+                (scanner, 0)
+            }
             Asked::Undecided(scanner) => (scanner, seen),
             Asked::NoDocument => {
                 self.scanned = text.len();
