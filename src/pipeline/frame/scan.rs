@@ -30,6 +30,10 @@ pub(super) enum Found {
 }
 
 /// Follows one document through any number of pieces of text.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts about one document"
+)]
 #[derive(Debug)]
 pub(super) struct Scanner {
     /// Whether a line end inside the document is white space, or ends the document.
