@@ -146,6 +146,18 @@ fn hostile_openings_take_linear_time() {
     }
 }
 
+#[test]
+fn a_line_that_is_indented_does_not_go_on_however_it_arrives() {
+    for text in [
+        format!("{R}\n    {{\"results\":[\n"),
+        format!("[\n  [{R}{{\n  \"creationDate\": 1\n}}\n"),
+        format!(",\n{{\"results\":[{R}[\n,"),
+    ] {
+        let whole = events_of(text.as_bytes(), &[usize::MAX], 100);
+        assert_eq!(whole, events_of(text.as_bytes(), &[1], 100), "{text}");
+    }
+}
+
 /// Broken pieces, each up to its line's end.
 fn broken() -> impl Strategy<Value = String> {
     let documents = prop_oneof![

@@ -364,7 +364,7 @@ impl Scanner {
             return Token::Found(Found::NoDocument);
         }
         self.begun = true;
-        self.may_go_on = matches!(byte, b'{' | b']');
+        self.may_go_on &= matches!(byte, b'{' | b']');
         self.phase = Phase::FirstRecordOrEnd;
         Token::Found(Found::Begins)
     }
