@@ -194,7 +194,7 @@ proptest! {
             };
             let good = good.replace("\"c\"", &format!("\"{mark}\"")).replace("a \\\"b\\\" }", &mark);
             marks.extend(std::iter::repeat_n(mark, if *kind < 2 { 1 } else { 3 }));
-            text.push_str(&format!("{broken}\n{good}\n"));
+            text.extend([broken, "\n", &good, "\n"]);
         }
         let events = events_of(text.as_bytes(), &[usize::MAX], 1 << 20);
         let good = |event: &serde_json::Value| {
