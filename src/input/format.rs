@@ -236,12 +236,15 @@ pub(super) fn recognise(first: &[u8], is_all: bool) -> Content {
         return Content::Foreign(format);
     }
     let is_beginning = |format: &Format| format.magic.starts_with(first);
-    if !is_all && (FORMATS.iter().any(is_beginning) || b"\xFE".starts_with(first)) {
+    let is_mark = |mark: &[u8]| first.starts_with(mark) || mark.starts_with(first);
+    let may_be_utf_16 = first.len() < 4 && (is_mark(b"\xFF\xFE") || is_mark(b"\xFE\xFF"));
+    if !is_all && (FORMATS.iter().any(is_beginning) || may_be_utf_16) {
         return Content::Undecided;
     }
+    // The mark alone may be damage in a line of a log; records begin with an ASCII character.
     match first {
-        [0xFF, 0xFE, ..] => return Content::Utf16Le,
-        [0xFE, 0xFF, ..] => return Content::Utf16Be,
+        [0xFF, 0xFE] | [0xFF, 0xFE, 1..=0x7F, 0, ..] => return Content::Utf16Le,
+        [0xFE, 0xFF] | [0xFE, 0xFF, 0, 1..=0x7F, ..] => return Content::Utf16Be,
         _ => {}
     }
     let found = BY_STRUCTURE.iter().find(|(is_of, _)| is_of(first));

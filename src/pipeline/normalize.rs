@@ -138,9 +138,10 @@ impl Normalizer {
     }
 
     /// The number of the line that the text of the frames begins in that come next, for messages.
-    pub fn number_lines(&mut self, first: u64) {
+    /// `open` is a line before it of which there may be a message yet: its offset and number.
+    pub fn number_lines(&mut self, first: u64, open: Option<(u64, u64)>) {
         if tracing::enabled!(tracing::Level::DEBUG) {
-            self.lines.get_or_insert_default().begin_at(first);
+            self.lines.get_or_insert_default().begin_at(first, open);
         }
     }
 

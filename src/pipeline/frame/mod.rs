@@ -128,6 +128,17 @@ enum Step {
 }
 
 impl Framer {
+    /// Offset of the line that the next frame may begin in, though it is consumed.
+    #[must_use]
+    pub fn open_line(&self) -> u64 {
+        match &self.mode {
+            Mode::Discard(discarded) => discarded.line_offset,
+            Mode::Start(_) | Mode::Record(_) | Mode::Lines(_) | Mode::Document(_) => {
+                self.line_offset
+            }
+        }
+    }
+
     /// A framer for the start of a stream, for records of at most `limit` bytes.
     #[must_use]
     pub fn new(limit: usize) -> Self {

@@ -102,7 +102,7 @@ fn fetch(fetching: &Fetching, since: &str, flags: &[&str]) -> String {
 fn loses_nothing_between_runs(skew: i64, since: &str) {
     let fetching = Fetching::cloud();
     fetching.server.skew(skew);
-    let present = |number| cloud_record(now() + skew * 1000 - 5, number);
+    let present = |number| cloud_record(now() + skew * 1000, number);
     fetch(&fetching, since, &["--overlap", "0s"]);
     assert!(
         cursor(&fetching) <= now() + skew * 1000,
