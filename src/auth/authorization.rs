@@ -36,6 +36,15 @@ pub fn bearer(token: &Secret) -> Secret {
 }
 
 impl Authorization {
+    /// The client id of the OAuth app, for advice to log in again.
+    #[must_use]
+    pub fn client_id(&self) -> String {
+        match self {
+            Self::OAuth(session) => session.token_set().client_id,
+            Self::Basic { .. } | Self::Pat(_) => "ID".to_owned(),
+        }
+    }
+
     /// The value of `Authorization`.
     ///
     /// # Errors

@@ -4,8 +4,10 @@ use std::io;
 use std::path::PathBuf;
 
 use super::credentials;
+use super::servers;
 use crate::http::retry::Failure;
 use crate::http::{self, SettingsError};
+use crate::pipeline::timestamp::Timestamp;
 use crate::process::advice;
 use crate::process::shown::Shown as _;
 use crate::state;
@@ -97,13 +99,15 @@ pub enum Error {
     },
     /// There is nothing to refresh with.
     #[error(
-        "the access token has expired, and there is no refresh token (offline_access was not \
-         granted); log in again: {}",
+        "the access token {} there is no refresh token (offline_access was not granted); log in again: {}",
+        access(*.ends),
         login(client_id)
     )]
     NoRefreshToken {
         /// Client id of the OAuth app.
         client_id: String,
+        /// When the access token ends.
+        ends: Timestamp,
     },
     /// The API refuses access tokens that were only just issued.
     #[error(
@@ -260,7 +264,18 @@ impl Error {
 /// The command that logs in.
 #[must_use]
 pub fn login(client_id: &str) -> String {
-    advice::command(&["auth", "login", "--client-id", client_id])
+    let words = ["auth", "login", "--client-id", client_id].map(str::to_owned);
+    let words: Vec<_> = words.into_iter().chain(servers::login_flags()).collect();
+    advice::command(&words)
+}
+
+/// What is left of an access token that cannot be refreshed.
+fn access(ends: Timestamp) -> &'static str {
+    if ends <= Timestamp::now() {
+        "has expired, and"
+    } else {
+        "cannot be refreshed, as"
+    }
 }
 
 /// A refresh whose answer got lost has used the token up.

@@ -1,9 +1,11 @@
 //! Atlassian's servers, and what stands in for them.
 
+use std::sync::{PoisonError, RwLock};
+
 use url::Url;
 
 use super::store::TokenSet;
-use crate::http::address;
+use crate::http::{address, without_query};
 
 /// The gateway, `--api-base` by default.
 pub const API: &str = "https://api.atlassian.com";
@@ -19,13 +21,48 @@ pub struct Servers {
     pub api: Url,
 }
 
+/// The servers of this process, for the commands that messages advise.
+static OF_PROCESS: RwLock<Option<Servers>> = RwLock::new(None);
+
+/// The flags that a new login needs to reach the servers of this process: none for the default ones.
+#[must_use]
+pub fn login_flags() -> Vec<String> {
+    let servers = OF_PROCESS.read().unwrap_or_else(PoisonError::into_inner);
+    let Some(servers) = &*servers else {
+        return Vec::new();
+    };
+    let flags = [
+        ("--api-base", &servers.api, API),
+        ("--auth-base", &servers.auth, AUTH),
+    ];
+    let others = flags
+        .into_iter()
+        .filter(|(_, url, default)| !is_default(url, default));
+    others
+        .flat_map(|(flag, url, _)| [flag.to_owned(), without_query(url)])
+        .collect()
+}
+
+fn is_default(url: &Url, default: &str) -> bool {
+    Url::parse(default).is_ok_and(|default| default == *url)
+}
+
 impl Servers {
+    /// Takes note of the servers, for the commands that messages advise.
+    pub fn note(&self) {
+        *OF_PROCESS.write().unwrap_or_else(PoisonError::into_inner) = Some(self.clone());
+    }
+
     /// The servers of the login, except those that the arguments set to other than the default.
     #[must_use]
     pub fn or_of(&self, token_set: &TokenSet) -> Self {
         let choose = |given: &Url, default: &str, stored: &Url| {
-            let is_default = Url::parse(default).is_ok_and(|default| default == *given);
-            if is_default { stored } else { given }.clone()
+            if is_default(given, default) {
+                stored
+            } else {
+                given
+            }
+            .clone()
         };
         Self {
             auth: choose(&self.auth, AUTH, &token_set.auth_base),

@@ -60,10 +60,13 @@ impl Session {
         client_secret: Option<Secret>,
         servers: &Servers,
     ) -> Result<Option<Self>, Error> {
+        servers.note();
         let Some(token_set) = store::read(dir)? else {
             return Ok(None);
         };
         let servers = servers.or_of(&token_set);
+        servers.note();
+        client.check([&servers.auth, &servers.api])?;
         servers.warn_if_plain();
         hide(&client, &token_set);
         if let Some(secret) = &client_secret {
@@ -192,6 +195,7 @@ impl Session {
         let refresh_token = token_set.refresh_token.as_ref();
         let refresh_token = refresh_token.ok_or_else(|| Error::NoRefreshToken {
             client_id: token_set.client_id.clone(),
+            ends: token_set.access_ends,
         })?;
         let app = App {
             client: &self.client,

@@ -388,6 +388,7 @@ fn case(site: &Site, authorization: &Authorization) -> SiteContext {
             Authorization::OAuth(session) => Some(session.token_set().scopes),
             Authorization::Basic { .. } | Authorization::Pat(_) => None,
         },
+        client_id: authorization.client_id(),
     }
 }
 

@@ -108,6 +108,8 @@ pub struct SiteContext {
     pub who: String,
     /// The scopes of an OAuth grant.
     pub scopes: Option<Vec<String>>,
+    /// The client id of its app.
+    pub client_id: String,
 }
 
 /// What the probe means: the API, the credentials, the scope, the permission, as far as they are
@@ -186,7 +188,7 @@ fn scope(case: &SiteContext, is_answered: bool) -> CheckStep {
             format!(
                 "add the scope {SCOPE} to the app (developer.atlassian.com, Permissions), then log in again \
                  with `{}`",
-                login("ID")
+                login(&case.client_id)
             ),
         ),
         (None, Deployment::CloudGateway) if is_answered => {
@@ -254,6 +256,7 @@ mod tests {
             deployment,
             who: "somebody".to_owned(),
             scopes: scopes.map(|scopes| scopes.iter().map(|scope| (*scope).to_owned()).collect()),
+            client_id: "ID".to_owned(),
         }
     }
 

@@ -45,6 +45,7 @@ pub struct FetchArgs {
         long,
         value_name = "PATH",
         default_value = "-",
+        value_parser = values::output(),
         conflicts_with = "elasticsearch_url"
     )]
     pub output: PathBuf,

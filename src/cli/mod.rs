@@ -141,7 +141,7 @@ pub fn report(error: &clap::Error) -> Result<Exit, String> {
             _ if error.use_stderr() => Exit::Usage,
             _ => Exit::Done,
         }),
-        _ => Err(usage::one_line(error, |text| {
+        _ => Err(usage::one_line(error, std::env::args_os(), |text| {
             redacted(text, std::env::args_os())
         })),
     }

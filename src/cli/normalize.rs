@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{ClusterArgs, EventFormatArgs, MappingArgs};
+use super::{ClusterArgs, EventFormatArgs, MappingArgs, values};
 
 /// Arguments of `normalize`.
 #[derive(Debug, Args)]
@@ -21,6 +21,7 @@ pub struct NormalizeArgs {
         long,
         value_name = "PATH",
         default_value = "-",
+        value_parser = values::output(),
         conflicts_with = "elasticsearch_url"
     )]
     pub output: PathBuf,

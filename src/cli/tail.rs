@@ -31,6 +31,7 @@ pub struct TailArgs {
         long,
         value_name = "PATH",
         default_value = "-",
+        value_parser = values::output(),
         conflicts_with = "elasticsearch_url"
     )]
     pub output: PathBuf,

@@ -1,15 +1,21 @@
 //! What `clap` says of wrong usage, as one line: what is wrong, what was expected, what to do.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
+use clap::CommandFactory as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use super::LogFormatArg;
+use super::{Cli, LogFormatArg};
 use crate::process::shown::quoted_for_shell;
 
 /// A usage error as one line, without the word before it, and without what `redact` leaves out of it.
-pub(super) fn one_line(error: &clap::Error, redact: impl Fn(&str) -> String) -> String {
+pub(super) fn one_line(
+    error: &clap::Error,
+    arguments: impl Iterator<Item = OsString>,
+    redact: impl Fn(&str) -> String,
+) -> String {
+    let arguments: Vec<_> = arguments.skip(1).collect();
     // Before lines are joined: a secret may have a line end in it.
     let rendered = redact(&error.render().to_string());
     let lines = rendered.lines().map(str::trim);
@@ -27,7 +33,9 @@ pub(super) fn one_line(error: &clap::Error, redact: impl Fn(&str) -> String) -> 
     let message = message.strip_prefix("error: ").unwrap_or(&message);
     let hint = match tips.first() {
         Some(tip) => Some(did_you_mean(tip)),
-        None => source_instead_of_command(error, &rendered).or_else(|| help(error, &rendered)),
+        None => source_instead_of_command(error, &arguments, &rendered)
+            .or_else(|| misspelt(error, &rendered))
+            .or_else(|| help(error, &rendered)),
     };
     match hint {
         Some(hint) => format!("{message}; {}", redact(&hint)),
@@ -45,21 +53,98 @@ fn did_you_mean(tip: &str) -> String {
     }
 }
 
-/// A file or a site where a command belongs: most likely it is to be read.
-fn source_instead_of_command(error: &clap::Error, rendered: &str) -> Option<String> {
-    let Some(ContextValue::String(name)) = error.get(ContextKind::InvalidSubcommand) else {
+/// A file, a directory or a site where a command belongs: most likely it is to be read.
+fn source_instead_of_command(
+    error: &clap::Error,
+    arguments: &[OsString],
+    rendered: &str,
+) -> Option<String> {
+    if command(rendered).is_none_or(|command| command != "confluence-ecs") {
         return None;
+    }
+    let name = match error.kind() {
+        ErrorKind::InvalidSubcommand => text(error, ContextKind::InvalidSubcommand)?,
+        // A flag of normalize, before or behind a file.
+        ErrorKind::UnknownArgument => {
+            let is_file = |argument: &&OsString| Path::new(argument).exists();
+            arguments.iter().find(is_file)?.to_str()?
+        }
+        _ => return None,
     };
-    let is_first = command(rendered).is_some_and(|command| command == "confluence-ecs");
-    if is_first && name.contains("://") {
+    if name.contains("://") {
         return Some("to fetch from a site, use `confluence-ecs fetch --url URL`".to_owned());
     }
-    let looks_like_file = name == "-" || name.contains(['/', '.']) || Path::new(name).exists();
-    let is_file = error.kind() == ErrorKind::InvalidSubcommand && is_first && looks_like_file;
-    is_file.then(|| {
-        let file = quoted_for_shell(Path::new(name));
-        format!("to map a file, use `confluence-ecs normalize {file}`")
-    })
+    let all: Vec<_> = arguments
+        .iter()
+        .map(|argument| as_typed(argument))
+        .collect();
+    let all = all.join(" ");
+    if Path::new(name).is_dir() {
+        return Some(format!(
+            "to follow the logs in a directory, use `confluence-ecs tail {all}`"
+        ));
+    }
+    let is_file = name == "-" || name.contains(['/', '.']) || Path::new(name).exists();
+    is_file.then(|| format!("to map files, use `confluence-ecs normalize {all}`"))
+}
+
+/// An argument, quoted for the shell where that is needed.
+fn as_typed(argument: &OsStr) -> String {
+    let quoted = quoted_for_shell(Path::new(argument));
+    // A flag is not a file whose name begins with a dash.
+    match quoted
+        .strip_prefix("./-")
+        .or_else(|| quoted.strip_prefix("'./-"))
+    {
+        Some(rest) if quoted.starts_with('\'') => format!("'-{rest}"),
+        Some(rest) => format!("-{rest}"),
+        None => quoted,
+    }
+}
+
+/// A command that `help` does not know, or a flag with its letters in another order: what was meant.
+fn misspelt(error: &clap::Error, rendered: &str) -> Option<String> {
+    match error.kind() {
+        ErrorKind::InvalidSubcommand => {
+            // Only where a command is called, clap says which one is like it.
+            let name = text(error, ContextKind::InvalidSubcommand)?;
+            let called = Cli::command()
+                .try_get_matches_from(["confluence-ecs", name])
+                .err()?;
+            match called.get(ContextKind::SuggestedSubcommand)? {
+                ContextValue::Strings(similar) => {
+                    Some(format!("did you mean '{}'?", similar.join("' or '")))
+                }
+                ContextValue::String(similar) => Some(format!("did you mean '{similar}'?")),
+                _ => None,
+            }
+        }
+        ErrorKind::UnknownArgument => {
+            let given = text(error, ContextKind::InvalidArg)?.strip_prefix("--")?;
+            let path = command(rendered)?;
+            let mut of = &Cli::command();
+            for name in path.split(' ').skip(1) {
+                of = of.find_subcommand(name)?;
+            }
+            let letters = |word: &str| {
+                let mut letters: Vec<_> = word.chars().collect();
+                letters.sort_unstable();
+                letters
+            };
+            let mut flags = of.get_arguments().filter_map(clap::Arg::get_long);
+            let meant = flags.find(|flag| letters(flag) == letters(given))?;
+            Some(format!("did you mean '--{meant}'?"))
+        }
+        _ => None,
+    }
+}
+
+/// What a message says of that kind.
+fn text(error: &clap::Error, kind: ContextKind) -> Option<&str> {
+    match error.get(kind)? {
+        ContextValue::String(text) => Some(text),
+        _ => None,
+    }
 }
 
 /// Where to look, if the message does not say what was expected.

@@ -1,8 +1,10 @@
 //! The values of flags: one grammar for durations, times, sizes and networks, whatever the flag.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use url::Url;
 
 use crate::fetch::time_spec::TimeSpec;
@@ -27,6 +29,15 @@ pub enum CloudId {
     Auto,
     /// A cloud id, as given.
     Id(String),
+}
+
+/// A path; stdout's own names are `-`: opened by them, a file that stdout appends to would be truncated.
+pub(super) fn output() -> impl TypedValueParser<Value = PathBuf> {
+    const STDOUT: [&str; 3] = ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
+    PathBufValueParser::new().map(|path| {
+        let is_stdout = STDOUT.into_iter().any(|name| path.as_os_str() == name);
+        if is_stdout { "-".into() } else { path }
+    })
 }
 
 pub(super) fn namespace(text: &str) -> Result<String, &'static str> {

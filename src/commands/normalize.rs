@@ -153,7 +153,7 @@ fn worker(mut normalizer: Normalizer) -> impl FnMut(&mut Piece, &mut NormalizedB
         events.lines.shrink_to(LINES_KEPT);
         events.origin.clone_from(&piece.origin);
         let origin = piece.origin.as_deref().unwrap_or(&nowhere);
-        normalizer.number_lines(piece.line);
+        normalizer.number_lines(piece.line, piece.open_line);
         let frames = std::mem::take(&mut piece.frames);
         normalizer.frames(&mut events.lines, &piece.text, piece.offset, frames, origin);
         events.counts = normalizer.take_counts();

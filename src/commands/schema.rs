@@ -1,7 +1,7 @@
 //! `confluence-ecs schema`: the field table, in every form that it has.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Write as _, stdin, stdout};
+use std::io::{self, BufRead, BufReader, Cursor, Read, Write as _, stdin, stdout};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -12,8 +12,10 @@ use crate::cluster::inspect::{self, Identified};
 use crate::cluster::template::{Installation, Installed};
 use crate::exit::Exit;
 use crate::http::address::shown;
-use crate::input::compression::Stream;
-use crate::process::shown::Shown as _;
+use crate::input::compression::{Compression, Stream};
+use crate::input::{self, format};
+use crate::process::logging;
+use crate::process::shown::{Shown as _, quoted_for_shell};
 use crate::process::style;
 use crate::schema::document::{self, Documents};
 use crate::schema::fields::FieldsFormat;
@@ -112,22 +114,25 @@ fn validate(mut files: Vec<PathBuf>) -> Result<Exit, Error> {
     let validator = Validator::new();
     let (mut events, mut invalid, mut failed) = (0, 0, false);
     for path in &files {
-        let reader = open(path);
-        let result = reader.map_err(ValidateError::Input).and_then(|reader| {
+        let result = open(path).and_then(|reader| {
             validate_documents(&validator, path, reader, &mut events, &mut invalid)
         });
         match result {
             Ok(()) => {}
             Err(ValidateError::Report(error)) => return Err(Error::Report(error)),
             Err(ValidateError::Input(error)) => {
-                tracing::error!("cannot read {}: {error}", name(path));
+                tracing::error!("cannot read {}: {error}{}", name(path), hint(path, &error));
+                failed = true;
+            }
+            Err(ValidateError::Foreign(what)) => {
+                tracing::error!("{} is {what}", name(path));
                 failed = true;
             }
         }
     }
     if invalid > 0 {
         tracing::warn!(events, invalid, "some events do not match the schema");
-    } else {
+    } else if failed || events == 0 || logging::shows_summary() {
         tracing::info!(events, invalid, "done");
     }
     Ok(if failed || invalid > 0 {
@@ -139,6 +144,8 @@ fn validate(mut files: Vec<PathBuf>) -> Result<Exit, Error> {
 
 enum ValidateError {
     Input(io::Error),
+    /// What it is, and what to do.
+    Foreign(String),
     Report(io::Error),
 }
 
@@ -150,14 +157,63 @@ fn name(path: &Path) -> String {
     }
 }
 
+/// Of a name that is a pattern, why there is no such file.
+fn hint(path: &Path, error: &io::Error) -> &'static str {
+    if error.kind() == io::ErrorKind::NotFound && input::is_pattern(path) {
+        "; patterns are expanded by the shell, unless they are quoted or match nothing"
+    } else {
+        ""
+    }
+}
+
 /// A file or stdin, plain or compressed.
-fn open(path: &Path) -> io::Result<impl BufRead> {
-    let raw: Box<dyn Read> = if path.as_os_str() == "-" {
+fn open(path: &Path) -> Result<impl BufRead, ValidateError> {
+    let is_stdin = path.as_os_str() == "-";
+    let raw: Box<dyn Read> = if is_stdin {
         Box::new(stdin().lock())
     } else {
-        Box::new(File::open(path)?)
+        Box::new(File::open(path).map_err(ValidateError::Input)?)
     };
-    Ok(BufReader::new(Stream::detect(raw)?))
+    let mut stream = Stream::detect(raw).map_err(ValidateError::Input)?;
+    let (first, is_all) = first_bytes(&mut stream).map_err(ValidateError::Input)?;
+    if let Some(format) = format::foreign(&first, is_all) {
+        let file = if is_stdin {
+            "FILE".to_owned()
+        } else {
+            quoted_for_shell(path)
+        };
+        return Err(ValidateError::Foreign(foreign(
+            format,
+            &file,
+            stream.format(),
+        )));
+    }
+    Ok(BufReader::new(Cursor::new(first).chain(stream)))
+}
+
+fn foreign(format: &format::Format, file: &str, outer: Compression) -> String {
+    let name = format.described(outer);
+    match format.to_text(file, outer) {
+        Ok(command) => format!("{name}: use `{command} | confluence-ecs schema validate`"),
+        Err(_) => format!("{name}, not a file of events"),
+    }
+}
+
+/// What tells the format of an input, and whether it is all of it; waits for no more than a line.
+fn first_bytes(stream: &mut impl Read) -> io::Result<(Vec<u8>, bool)> {
+    let mut first = Vec::new();
+    while first.len() < format::LOOKED_AT && !first.contains(&b'\n') {
+        let mut piece = [0; format::LOOKED_AT];
+        match stream.read(&mut piece) {
+            Ok(0) => return Ok((first, true)),
+            Ok(read) => first.extend_from_slice(&piece[..read]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            // What was read before the damage is read; the error comes again.
+            Err(_) if !first.is_empty() => break,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok((first, false))
 }
 
 /// Reports each violation with its file, line and path.
@@ -172,6 +228,9 @@ fn validate_documents(
     let mut out = stdout().lock();
     let mut documents = Documents::new(reader);
     while let Some(document) = documents.next_document().map_err(ValidateError::Input)? {
+        if document.value.as_ref().is_ok_and(document::is_bulk_action) {
+            continue;
+        }
         *events += 1;
         let faults: Vec<_> = match document.value {
             Ok(event @ Value::Object(_)) => faults(validator, &event),

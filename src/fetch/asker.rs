@@ -141,6 +141,7 @@ impl Asker {
             Err(Failure::Refused(answer)) => Err(refused(Refusal::of(
                 &self.site,
                 self.auth_method(),
+                &self.authorization.client_id(),
                 &answer,
             ))),
             Err(failure @ Failure::Unanswered { .. }) => Err(Error::Unanswered {

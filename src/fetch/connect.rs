@@ -36,13 +36,19 @@ pub enum Error {
     /// The grant is for several sites.
     #[error("--cloud-id: the login covers several sites; choose one of: {0}")]
     ManySites(String),
+    /// The grant is for no site.
+    #[error(
+        "the login covers no site: log in again and choose one on the consent page, with `{}`",
+        auth::error::login(.0)
+    )]
+    NoSites(String),
     /// The grant is not for this site.
     #[error(
         "{wanted}: the login does not cover this site, only {sites}; log in again and choose it with `{}`",
         auth::error::login(client_id)
     )]
     OtherSite {
-        /// The site of `--url`, or any.
+        /// The site of `--url`.
         wanted: String,
         /// Those that it is for.
         sites: String,
@@ -51,10 +57,16 @@ pub enum Error {
     },
     /// The grant is for sites, but not for their audit logs.
     #[error(
-        "the login covers {0}, but lacks the scope {SCOPE}: add it to the app (developer.atlassian.com, Permissions → \
-         Confluence API), and log in again with `confluence-ecs auth login`"
+        "the login covers {sites}, but lacks the scope {SCOPE}: add it to the app (developer.atlassian.com, \
+         Permissions → Confluence API), and log in again with `{}`",
+        auth::error::login(client_id)
     )]
-    NoScope(String),
+    NoScope {
+        /// The sites that it is for.
+        sites: String,
+        /// Client id of the OAuth app.
+        client_id: String,
+    },
     /// A site does not tell its cloud id.
     #[error(
         "--cloud-id auto: {problem}; is {site} the address of a Cloud site, such as \
@@ -82,9 +94,10 @@ impl Error {
             Self::Http(_)
             | Self::NoCloudCredentials(_)
             | Self::ManySites(_)
+            | Self::NoSites(_)
             | Self::OtherSite { .. } => true,
             Self::Auth(error) => error.is_usage(),
-            Self::NoCloudId { .. } | Self::NoScope(_) | Self::State(_) => false,
+            Self::NoCloudId { .. } | Self::NoScope { .. } | Self::State(_) => false,
         }
     }
 }
@@ -140,6 +153,18 @@ pub struct FetchTarget {
     pub search: Option<String>,
     /// The directory of the state, where it is not the usual one.
     pub state_dir: Option<PathBuf>,
+}
+
+impl FetchTarget {
+    /// The addresses that are asked, but for those of a stored login.
+    fn asked(&self) -> Vec<&Url> {
+        match &self.place {
+            SiteLocation::CloudSite(url) | SiteLocation::DataCenter(url) => vec![url],
+            SiteLocation::CloudIdOf(url) => vec![url, &self.servers.api],
+            SiteLocation::CloudId(_) => vec![&self.servers.api],
+            SiteLocation::CloudOfLogin(_) => Vec::new(),
+        }
+    }
 }
 
 /// Asks addresses which site they are of.
@@ -198,6 +223,7 @@ pub fn connect(target: FetchTarget) -> Result<(Asker, CloudIds), Error> {
 /// # Errors
 /// When a login is needed and none is stored.
 pub fn authorization(target: &FetchTarget, client: &Arc<Client>) -> Result<Authorization, Error> {
+    client.check(target.asked())?;
     let client_secret = match &target.credentials {
         Credentials::User { name, token } => {
             return Ok(Authorization::Basic {
@@ -321,20 +347,22 @@ fn granted(session: &Session, url: Option<&Url>) -> Result<AccessibleSite, Error
             .map(|site| format!("{} ({})", site.id, site.url));
         named.collect::<Vec<_>>().join(", ")
     };
-    let error = match wanted.as_slice() {
-        [site] if !site.has_audit_scope() => Error::NoScope(list(&[*site])),
-        [site] => return Ok((*site).clone()),
-        [] if url.is_none() && !others.is_empty() => Error::NoScope(list(&others)),
-        [] => Error::OtherSite {
-            wanted: url.map_or_else(|| "--cloud-id".to_owned(), address::without_query),
-            sites: if others.is_empty() {
-                "none".to_owned()
-            } else {
-                list(&others)
-            },
-            client_id: session.token_set().client_id,
+    let client_id = session.token_set().client_id;
+    let no_scope = |sites| Error::NoScope {
+        sites: list(sites),
+        client_id: client_id.clone(),
+    };
+    let error = match (wanted.as_slice(), url) {
+        ([site], _) if !site.has_audit_scope() => no_scope(&[*site]),
+        ([site], _) => return Ok((*site).clone()),
+        ([], _) if others.is_empty() => Error::NoSites(client_id),
+        ([], None) => no_scope(&others),
+        ([], Some(url)) => Error::OtherSite {
+            wanted: address::without_query(url),
+            sites: list(&others),
+            client_id,
         },
-        several => Error::ManySites(list(several)),
+        (several, _) => Error::ManySites(list(several)),
     };
     Err(error)
 }

@@ -8,6 +8,7 @@ use super::page::Page;
 use super::record::Fingerprint;
 use super::window::Window;
 use crate::pipeline::timestamp::Timestamp;
+use crate::process::advice;
 
 /// So many are counted.
 const MOST: usize = 10_000;
@@ -72,10 +73,10 @@ impl OutsideRecords {
              for {from} to {to}; they are not written. Probably it gives local times without a time zone, which \
              are read as UTC, or it, or a proxy, ignores the range. Compare the times of its answer with those \
              that Confluence shows, and correct the server or the proxy; then fetch the missing records with \
-             `confluence-ecs state set {} --since TIME`",
+             `{}`",
             checkpoint.site,
             found.len(),
-            checkpoint.name()
+            advice::command(&["state", "set", &checkpoint.name(), "--since", "TIME"])
         );
         if self.reported.len() > MOST {
             self.reported.clear();

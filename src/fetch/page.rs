@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
@@ -37,7 +38,8 @@ pub enum More {
     Unnamed,
     /// Nothing: it has no link to a next page.
     Unsaid {
-        /// How many records the page has at most, if it says so. 0 if what it says is no number.
+        /// How many records the page has at most, if it says so. 0 if what it says is no number, and of a
+        /// Data Center: no length makes a page the last.
         limit: Option<u64>,
         /// Whether it has other links.
         has_links: bool,
@@ -71,7 +73,7 @@ struct DataCenterPage<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct PagingInfo<'a> {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "boolean")]
     last_page: Option<bool>,
     #[serde(borrow, default)]
     next_page_offset: Option<&'a RawValue>,
@@ -152,8 +154,9 @@ fn query(link: &RawValue) -> Option<Vec<(String, String)>> {
 fn data_center(text: &str) -> Result<Read, String> {
     let page: DataCenterPage<'_> =
         serde_json::from_str(text).map_err(|error| unexpected(text, &error))?;
+    // The last page says that it is: a short one that does not may be short for any reason.
     let unsaid = More::Unsaid {
-        limit: None,
+        limit: Some(0),
         has_links: false,
     };
     let more = page.paging.map_or(unsaid.clone(), |info| {
@@ -201,6 +204,17 @@ fn next_page(info: &PagingInfo<'_>) -> Option<More> {
 /// A whole number, or a text of one.
 fn number(value: &RawValue) -> Option<u64> {
     value.get().trim_matches('"').parse().ok()
+}
+
+/// A truth value, or a text of one.
+fn boolean<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    match value.as_str().unwrap_or(&value.to_string()) {
+        "true" => Ok(Some(true)),
+        "false" => Ok(Some(false)),
+        "null" => Ok(None),
+        _ => Err(D::Error::custom("no truth value")),
+    }
 }
 
 /// Where the values stand in the text that they are parts of.
@@ -311,9 +325,14 @@ mod tests {
             assert_eq!(more(info), expected, "{info}");
         }
         let unsaid = More::Unsaid {
-            limit: None,
+            limit: Some(0),
             has_links: false,
         };
+        for info in [r#"{"size":5}"#, r#"{"lastPage":null}"#] {
+            assert_eq!(more(info), unsaid, "{info}");
+        }
+        assert_eq!(more(r#"{"lastPage":"false"}"#), More::Unnamed);
+        assert_eq!(more(r#"{"lastPage":"true"}"#), More::None);
         assert_eq!(more("{}"), unsaid);
         assert_eq!(more("null"), unsaid);
     }

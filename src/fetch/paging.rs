@@ -188,6 +188,7 @@ impl Paging {
             (More::Unsaid { limit, .. }, _) if self.is_end(length, *limit, page) => Next::End,
             // Of cursors the last page has none, however long it is.
             (More::Unsaid { has_links, .. }, None) if *has_links => Next::End,
+            (More::Unsaid { .. }, None) if length < asked.limit => self.behind_cursor(length),
             (More::Unnamed | More::Unsaid { .. }, None) => Next::Nowhere(Endless::NoLink),
             (More::Unnamed | More::Unsaid { .. }, Some(behind)) => {
                 Next::At(Position::Offset(behind))
@@ -212,6 +213,21 @@ impl Paging {
                 Next::At(Position::Parameters(parameters.clone()))
             }
         }
+    }
+
+    /// Behind a short page that a cursor led to and that does not lead on: by the offset that goes with the cursor.
+    fn behind_cursor(&self, length: usize) -> Next {
+        let Position::Parameters(parameters) = &self.position else {
+            return Next::Nowhere(Endless::NoLink);
+        };
+        let mut parameters = parameters.clone();
+        let offset = parameters.iter_mut().find(|(key, _)| key == "offset");
+        let read = offset.and_then(|(_, offset)| Some((offset.parse::<u64>().ok()?, offset)));
+        let Some((start, offset)) = read else {
+            return Next::Nowhere(Endless::NoLink);
+        };
+        *offset = start.saturating_add(length as u64).to_string();
+        Next::At(Position::Parameters(parameters))
     }
 
     /// Whether a page of that length, without a link to another, is the last: one that is shorter than
@@ -323,6 +339,29 @@ mod tests {
         assert_eq!(first(Api::DataCenter, &[], &cursor), more);
         let done = info(r#"{"lastPage":true,"nextPageCursor":"1,1"}"#);
         assert_eq!(first(Api::DataCenter, &[9, 8], &done), last);
+    }
+
+    #[test]
+    fn a_page_of_data_center_that_does_not_say_so_is_not_the_last_unless_it_is_empty() {
+        for info in ["", r#","pagingInfo":null"#, r#","pagingInfo":{"size":1}"#] {
+            let page = |times: &[i64]| page(Api::DataCenter, times, info);
+            let mut paging = Paging::new(5);
+            assert_eq!(paging.take(&page(&[9, 8])), PageOutcome::More(0));
+            assert_eq!(paging.take(&page(&[8, 7])), PageOutcome::More(1));
+            assert_eq!(paging.take(&page(&[7])), PageOutcome::Last(1));
+            assert_eq!(Paging::new(5).take(&page(&[])), PageOutcome::Last(0));
+            let mut paging = Paging::new(5);
+            let cursor = r#","pagingInfo":{"nextPageCursor":"8,1"}"#;
+            paging.take(&self::page(Api::DataCenter, &[9, 8], cursor));
+            assert_eq!(paging.take(&page(&[7, 6])), PageOutcome::More(0));
+            let ask = |paging: &Paging| format!("{:?}", paging.ask().from);
+            assert!(
+                ask(&paging).contains(r#"("offset", "2")"#),
+                "{}",
+                ask(&paging)
+            );
+            assert_eq!(paging.take(&page(&[])), PageOutcome::Last(0));
+        }
     }
 
     #[test]

@@ -58,9 +58,10 @@ fn refusal(status: u16, quote: &str) -> String {
 }
 
 impl Refusal {
-    /// Explains an error response that a retry would not change.
+    /// Explains an error response that a retry would not change; `client_id` is that of the login, if there is
+    /// one.
     #[must_use]
-    pub fn of(site: &Site, method: AuthMethod, answer: &Answer) -> Self {
+    pub fn of(site: &Site, method: AuthMethod, client_id: &str, answer: &Answer) -> Self {
         let quote = answer.quote();
         let lower = quote.to_lowercase();
         let is_scope = is_about_scope(answer);
@@ -70,8 +71,8 @@ impl Refusal {
                 About::Credentials,
                 basic_authentication(site.deployment).to_owned(),
             ),
-            401 | 403 if is_scope => (About::Scope, scope(method)),
-            401 => (About::Credentials, credentials(site.deployment, method)),
+            401 | 403 if is_scope => (About::Scope, scope(method, client_id)),
+            401 => (About::Credentials, credentials(site.deployment, method, client_id)),
             403 if lower.contains("licen") => (About::Permission, LICENCE.to_owned()),
             403 => (About::Permission, permission(site.deployment, method)),
             404 | 410 => (About::Place, place(site, method)),
@@ -89,12 +90,18 @@ impl Refusal {
                 "ask the server's administrator, or check its log".to_owned(),
             ),
         };
+        let doubt = answer.doubt();
         Self {
             site: site.name(),
             status: answer.status,
             quote,
-            about,
-            remedy,
+            // Who answered is not known, so neither is what the site thinks of the credentials.
+            about: if about == About::Permission && !doubt.is_empty() {
+                About::Other
+            } else {
+                about
+            },
+            remedy: remedy + &doubt,
         }
     }
 
@@ -156,7 +163,7 @@ fn basic_authentication(deployment: Deployment) -> &'static str {
     }
 }
 
-fn credentials(deployment: Deployment, method: AuthMethod) -> String {
+fn credentials(deployment: Deployment, method: AuthMethod, client_id: &str) -> String {
     match (deployment, method) {
         (Deployment::CloudSite, AuthMethod::Basic) => {
             "the e-mail address or the API token is wrong, or the token has expired (after a year at \
@@ -176,7 +183,7 @@ fn credentials(deployment: Deployment, method: AuthMethod) -> String {
         (Deployment::CloudGateway, AuthMethod::OAuth) => format!(
             "the login does not cover this site, or was revoked: see `{}`, or log in again with `{}`",
             advice::command(&["auth", "sites"]),
-            login("ID")
+            login(client_id)
         ),
         (Deployment::CloudSite | Deployment::CloudGateway, AuthMethod::Pat) => {
             "Confluence Cloud does not support personal access tokens: use --email and CONFLUENCE_API_TOKEN".to_owned()
@@ -194,12 +201,12 @@ fn credentials(deployment: Deployment, method: AuthMethod) -> String {
     }
 }
 
-fn scope(method: AuthMethod) -> String {
+fn scope(method: AuthMethod, client_id: &str) -> String {
     match method {
         AuthMethod::OAuth => format!(
             "the login lacks the scope {SCOPE}: add it to the app (developer.atlassian.com, Permissions → \
              Confluence API), then log in again with `{}`",
-            login("ID")
+            login(client_id)
         ),
         AuthMethod::Basic | AuthMethod::Pat => format!(
             "the token lacks the scope {SCOPE}: create a new one with it at \

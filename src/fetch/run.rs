@@ -85,7 +85,7 @@ pub fn run(
         None => fetching.run(),
         Some(interval) => fetching.run_again_and_again(interval),
     };
-    fetching.leave_unbegun();
+    fetching.leave_unbegun(ended.as_ref().err());
     service.stopping();
     // Tokens that were asked for are to be on disk.
     signal_guard::wait(signal_guard::PATIENCE);
@@ -409,10 +409,21 @@ impl Fetching<'_> {
         }
     }
 
-    /// Of a site that never answered, no state is left.
-    fn leave_unbegun(&self) {
-        if !self.begun.is_over {
-            states::leave_unbegun(&self.begun.directory, &self.begun.file);
+    /// Of a site that never answered, no state is left; of a place without one, not even when it was asked first.
+    fn leave_unbegun(&self, error: Option<&Error>) {
+        let Begun {
+            directory,
+            file,
+            starts,
+            is_over,
+            ..
+        } = &self.begun;
+        if *is_over {
+            return;
+        }
+        states::leave_unbegun(directory, file);
+        if matches!(error, Some(Error::Fetch(pager::Error::Ask(error))) if error.is_about_place()) {
+            start::remove(directory, starts);
         }
     }
 

@@ -104,11 +104,39 @@ pub fn find(
     }
 }
 
-/// Whether a state has the name that follows from its site: it is the one that goes on.
+/// Of the states of one site and query, the one that goes on: it has the name that follows from its site,
+/// which is by its cloud id where one of them knows that.
 #[must_use]
-pub fn is_current((file, checkpoint): &Named) -> bool {
-    let search = checkpoint.search.as_deref();
-    *file == file_name(checkpoint.identity().key(), search)
+pub fn live(of_site: Vec<Named>) -> Option<Named> {
+    of_site.into_iter().max_by_key(|(file, checkpoint)| {
+        let search = checkpoint.search.as_deref();
+        let is_current = *file == file_name(checkpoint.identity().key(), search);
+        (is_current, checkpoint.cloud_id.is_some())
+    })
+}
+
+/// Removes the states of a site and query beside the one that goes on.
+///
+/// # Errors
+/// When an instance holds one, or it cannot be removed.
+pub fn remove_others(directory: &Path, (file, checkpoint): &Named) -> Result<(), ship::Error> {
+    let identity = checkpoint.identity();
+    for (other, _) in of_site(&all(directory), &identity, checkpoint.search.as_deref()) {
+        if other != *file {
+            remove(directory, &other)?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes a state, under its lock.
+fn remove(directory: &Path, name: &str) -> Result<(), ship::Error> {
+    let store = Store::open(directory, name)?;
+    let removed = store.remove().and_then(|_| remove_lines(directory, name));
+    removed.map_err(|source| ship::Error::Save {
+        directory: directory.to_owned(),
+        source,
+    })
 }
 
 /// Those of a site and query.
@@ -212,16 +240,25 @@ pub fn open(
         store: &store,
     };
     if let Some(current) = &mut saved {
+        let moved = current.moved_from.clone();
         moving.finish(current)?;
-    } else {
-        others.sort_by_key(|(_, other)| {
-            let is_same_output = is_output(other.output.as_ref(), output);
-            (is_same_output, other.is_begun(), other.cursor)
-        });
-        if let Some(before) = others.pop() {
-            saved = moving.take_over(before, identity)?;
-            warn_of_others(directory, &others, identity, &path(directory, &file));
-        }
+        others.retain(|(other, _)| Some(other) != moved.as_ref());
+    }
+    let is_of_output = |state: &SiteCheckpoint| is_output(state.output.as_ref(), output);
+    others.sort_by_key(|(_, other)| (is_of_output(other), other.is_begun(), other.cursor));
+    let goes_on = others.pop_if(|(_, other)| match &saved {
+        None => true,
+        // Two addresses turned out to be one site's. What is at the output already does not come again.
+        Some(current) => is_of_output(other) && other.cursor > current.cursor,
+    });
+    if let Some(before) = goes_on
+        && let Some(taken) = moving.take_over(before, identity)?
+    {
+        let replaced = saved.replace(taken);
+        others.extend(replaced.map(|replaced| (file.clone(), replaced)));
+    }
+    if let Some(continued) = &saved {
+        moving.remove_others(&others, &identity.name, continued)?;
     }
     let keys = known.addresses.iter().chain(&known.cloud_id);
     let starts = keys.map(|key| file_name(key, search)).collect();
@@ -235,20 +272,23 @@ pub fn open(
     })
 }
 
-/// Of two states that an earlier version kept for one site, one goes on.
-fn warn_of_others(directory: &Path, others: &[Named], identity: &SiteIdentity, file: &Path) {
-    for (name, other) in others {
-        tracing::warn!(
-            "{} had two states: {} is continued, and not {}, which {}",
-            identity.name,
-            file.shown(),
-            path(directory, name).shown(),
-            match other.cursor {
-                Some(cursor) => format!("is at {cursor}"),
-                None => "has not begun".to_owned(),
-            }
-        );
-    }
+/// Of two states that were kept for one site, one goes on, and the other is removed.
+fn warn_of_second(
+    site: &str,
+    (file, continued): (&Path, &SiteCheckpoint),
+    removed: &SiteCheckpoint,
+) {
+    let place = |state: &SiteCheckpoint| match state.cursor {
+        Some(cursor) => format!("at {cursor}"),
+        None => "not begun".to_owned(),
+    };
+    tracing::warn!(
+        "{site} had two states, as it is one site by either address: the one that is {} is continued ({}), the one \
+         that is {} is removed",
+        place(continued),
+        file.shown(),
+        place(removed)
+    );
 }
 
 /// Whether an output that was recorded is that of this run.
@@ -314,6 +354,24 @@ impl Moving<'_> {
         Ok(Some(checkpoint))
     }
 
+    /// Removes the states that do not go on: no command is to find one that no run reads.
+    fn remove_others(
+        &self,
+        others: &[Named],
+        site: &str,
+        continued: &SiteCheckpoint,
+    ) -> Result<(), ship::Error> {
+        let file = path(self.directory, self.file);
+        for (other, checkpoint) in others {
+            // One that is replaced under its own name is gone already.
+            if *other != self.file {
+                remove(self.directory, other)?;
+            }
+            warn_of_second(site, (&file, continued), checkpoint);
+        }
+        Ok(())
+    }
+
     /// Removes the old state that a crash left; unless an instance went on with it since.
     fn finish(&self, current: &mut SiteCheckpoint) -> Result<(), ship::Error> {
         let Some(old) = current.moved_from.take() else {
@@ -370,36 +428,18 @@ fn remove_lines(directory: &Path, file: &str) -> io::Result<()> {
     }
 }
 
-/// Removes all that is kept of a site and query, whatever its name: it is then as one that was never asked. Of
-/// a state that an earlier version kept beside the one that goes on, only itself.
+/// Removes all that is kept of a site and query, whatever its name: it is then as one that was never asked.
 ///
 /// # Errors
 /// When an instance holds it, or it cannot be removed.
 pub fn forget(directory: &Path, (file, checkpoint): &Named) -> Result<(), ship::Error> {
     let identity = checkpoint.identity();
     let search = checkpoint.search.as_deref();
-    let failed = |source| ship::Error::Save {
-        directory: directory.to_owned(),
-        source,
-    };
     let of_site = of_site(&all(directory), &identity, search);
-    let own = file_name(identity.key(), search);
-    let is_another = *file != own && of_site.iter().any(|(name, _)| *name == own);
-    let names = of_site.iter().map(|(name, _)| name);
-    let names: BTreeSet<_> = if is_another {
-        // That of the site is another, and goes on.
-        [file].into()
-    } else {
-        // None of the others is to go on in its place.
-        names.chain([file]).collect()
-    };
+    // None of the others is to go on in its place.
+    let names: BTreeSet<_> = of_site.iter().map(|(name, _)| name).chain([file]).collect();
     for name in names {
-        let store = Store::open(directory, name)?;
-        store.remove().map_err(failed)?;
-        remove_lines(directory, name).map_err(failed)?;
-    }
-    if is_another {
-        return Ok(());
+        remove(directory, name)?;
     }
     let keys = identity.addresses.iter().chain(&identity.cloud_id);
     let starts: Vec<String> = keys.map(|key| file_name(key, search)).collect();

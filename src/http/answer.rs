@@ -28,6 +28,8 @@ pub struct Answer {
     pub retry_after: Option<Duration>,
     /// Whether Confluence wants a CAPTCHA solved before it looks at a password again.
     pub wants_captcha: bool,
+    /// The proxy that passed it on, or answered in the place of the server.
+    pub(super) proxy: Option<String>,
     headers: Headers,
     /// What must not be shown of it.
     redaction: Redaction,
@@ -43,6 +45,7 @@ impl Answer {
             ahead: dates::server_time(&parts.headers).map(|date| seconds_between(date, came)),
             retry_after: dates::retry_after(&parts.headers, came),
             wants_captcha: wants_captcha(&parts.headers),
+            proxy: None,
             headers: parts.headers.clone(),
             redaction: Redaction::default(),
         }
@@ -51,6 +54,14 @@ impl Answer {
     /// The same, which does not show those secrets.
     pub(super) fn hiding(self, redaction: Redaction) -> Self {
         Self { redaction, ..self }
+    }
+
+    /// Whether the answer may be another's than the server's: what to add to a message of it.
+    #[must_use]
+    pub fn doubt(&self) -> String {
+        self.proxy.as_ref().map_or_else(String::new, |proxy| {
+            format!("; or the answer is not the site's but that of the proxy {proxy}")
+        })
     }
 
     /// Where it redirects to.

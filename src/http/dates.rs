@@ -11,7 +11,8 @@ const OLDEST: Duration = Duration::from_secs(1_000_000_000);
 /// The `Date` of an answer: what its server's clock showed. None if that is no clock's time.
 pub(super) fn server_time(headers: &Headers) -> Option<SystemTime> {
     let text = headers.get("date")?.to_str().ok()?;
-    let date = http_date(text)?;
+    let date =
+        http_date(text).or_else(|| Some(Timestamp::from_text(text.trim())?.to_utc().into()))?;
     let since = date.duration_since(SystemTime::UNIX_EPOCH).ok()?;
     (since >= OLDEST).then_some(date)
 }
@@ -28,7 +29,35 @@ fn http_date(text: &str) -> Option<SystemTime> {
         }
     };
     let text: String = text.trim().chars().map(title_case).collect();
-    httpdate::parse_http_date(&text.replace("Gmt", "GMT")).ok()
+    let date = httpdate::parse_http_date(&text.replace("Gmt", "GMT"));
+    date.ok().or_else(|| mail_date(&text.replace("Gmt", "GMT")))
+}
+
+/// A date as mail has it (RFC 5322): with an offset or another name of UTC, and without a weekday.
+fn mail_date(text: &str) -> Option<SystemTime> {
+    const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    let text = text.split_once(',').map_or(text, |(_, rest)| rest);
+    let mut words = text.split_whitespace();
+    let (day, month) = (words.next()?, words.next().filter(|word| word.len() == 3)?);
+    let (year, clock) = (words.next()?, words.next()?);
+    let month = MONTHS.find(month).filter(|at| at % 3 == 0)? / 3 + 1;
+    let offset = match words.next()? {
+        "GMT" | "Utc" | "Ut" | "Z" => "Z".to_owned(),
+        zone if zone.len() == 5 && zone.is_ascii() => format!("{}:{}", &zone[..3], &zone[3..]),
+        _ => return None,
+    };
+    let time = format!("{year}-{month:02}-{day:0>2}T{clock}{offset}");
+    Some(Timestamp::from_text(&time)?.to_utc().into())
+}
+
+/// Whether there is a `Date` that nobody can read.
+pub(super) fn has_unreadable_date(headers: &Headers) -> bool {
+    let date = headers
+        .get("date")
+        .map(|date| date.to_str().unwrap_or_default());
+    date.is_some_and(|text| {
+        http_date(text).is_none() && Timestamp::from_text(text.trim()).is_none()
+    })
 }
 
 /// How long the server asks to be left alone: `Retry-After`, else `X-RateLimit-Reset`, as seconds, an HTTP
@@ -106,6 +135,17 @@ mod tests {
         let date = "Thu, 26 Nov 2026 08:00:00 GMT";
         assert_eq!(time(date).as_deref(), Some(date));
         assert_eq!(time(&date.to_lowercase()).as_deref(), Some(date));
+        for other in [
+            "Thu, 26 Nov 2026 08:00:00 +0000",
+            "Thu, 26 Nov 2026 09:00:00 +0100",
+            "Thu, 26 Nov 2026 08:00:00 UTC",
+            "26 Nov 2026 08:00:00 GMT",
+            "26 nov 2026 03:00:00 -0500",
+            "2026-11-26T08:00:00Z",
+            "2026-11-26T09:00:00+01:00",
+        ] {
+            assert_eq!(time(other).as_deref(), Some(date), "{other}");
+        }
         assert_eq!(time("Thu, 01 Jan 1970 00:00:07 GMT"), None);
         assert_eq!(time("now"), None);
     }

@@ -50,25 +50,29 @@ pub enum Error {
     /// It leads elsewhere, where credentials must not go.
     #[error(
         "{from} redirects to another origin, {to}, which is not followed: if that is the site's own address, use \
-         it instead"
+         it instead{proxy}"
     )]
     Redirect {
         /// URL of the request, without its query.
         from: String,
         /// Origin of the target of the redirect.
         to: String,
+        /// That a proxy may have sent it.
+        proxy: String,
     },
     /// It leads to a page on which people log in.
     #[error(
         "{from} redirects to a login page on {to}: the credentials were not accepted, or a single sign-on is in \
          between; use a token that the server accepts without it (a personal access token on a Data Center), or an \
-         address that the single sign-on does not guard"
+         address that the single sign-on does not guard{proxy}"
     )]
     LoginRedirect {
         /// URL of the request, without its query.
         from: String,
         /// Origin of the login page.
         to: String,
+        /// That a proxy may have sent it.
+        proxy: String,
     },
     /// What is posted holds secrets: it is sent to one place only.
     #[error(
@@ -105,10 +109,37 @@ pub(super) fn is_login(target: &Url) -> bool {
     let text = [target.host_str().unwrap_or_default(), target.path()].concat();
     let text = text.to_ascii_lowercase();
     let whole = [
-        "sso", "saml", "saml2", "adfs", "auth", "oauth", "oauth2", "idp", "cas",
+        "sso",
+        "saml",
+        "saml2",
+        "adfs",
+        "auth",
+        "auth0",
+        "oauth",
+        "oauth2",
+        "authorize",
+        "idp",
+        "cas",
+        "oidc",
+        "okta",
+        "keycloak",
+        "portal",
+        "realms",
     ];
     let mut words = text.split(|character: char| !character.is_ascii_alphanumeric());
-    let parts = ["login", "logon", "signin", "sign-in", "sign_in"];
+    let parts = [
+        "login",
+        "logon",
+        "signin",
+        "sign-in",
+        "sign_in",
+        "samlsso",
+        "saml/",
+        "captive",
+        "authenticat",
+        "/my.policy",
+        "/vdesk/",
+    ];
     parts.iter().any(|part| text.contains(part)) || words.any(|word| whole.contains(&word))
 }
 
@@ -206,6 +237,9 @@ pub(super) fn login_wanted(proxy: &Proxy) -> Error {
     }
 }
 
+const PROXY_RULES: &str =
+    "the proxy's rules must allow this host; NO_PROXY lists hosts to connect to directly";
+
 /// A proxy makes no tunnel; the library says `proxy server responded 403/403`.
 fn refused_tunnel(url: &Url, proxy: &Proxy, problem: &str) -> Error {
     let status = problem
@@ -223,10 +257,35 @@ fn refused_tunnel(url: &Url, proxy: &Proxy, problem: &str) -> Error {
             proxy.name,
             origin(url)
         ),
-        remedy:
-            "the proxy's rules must allow this host; NO_PROXY lists hosts to connect to directly"
-                .to_owned(),
+        remedy: PROXY_RULES.to_owned(),
         is_transient: !matches!(status, Some(400..=499)),
+    }
+}
+
+/// A proxy answers a request that it was to pass on.
+pub(super) fn refused_request(url: &Url, proxy: &Proxy, status: u16, sign: &str) -> Error {
+    Error::Proxy {
+        problem: format!(
+            "the proxy {} did not pass the request to {} on: status {status} ({sign})",
+            proxy.name,
+            origin(url)
+        ),
+        remedy: if status >= 500 {
+            "can the proxy resolve and reach this host? NO_PROXY lists hosts to connect to directly"
+        } else {
+            PROXY_RULES
+        }
+        .to_owned(),
+        is_transient: status >= 500,
+    }
+}
+
+/// The variable that names the proxy is not understood.
+pub(super) fn unusable_proxy(error: &super::proxy::Error) -> Error {
+    Error::Proxy {
+        problem: error.to_string(),
+        remedy: "no request is sent directly in its place".to_owned(),
+        is_transient: false,
     }
 }
 
@@ -284,7 +343,22 @@ mod tests {
                 "https://login.microsoftonline.com/common/oauth2/authorize",
                 true,
             ),
-            ("https://wiki.example.com/plugins/servlet/samlsso", false),
+            ("https://wiki.example.com/plugins/servlet/samlsso?x=y", true),
+            ("https://corp.auth0.com/authorize?client_id=x", true),
+            ("https://vpn.example.com/my.policy", true),
+            ("https://captive.apple.com/", true),
+            ("http://portal.example.net/guest", true),
+            ("https://corp.okta.com/app/x", true),
+            ("https://fs.example.com/adfs/ls/?wa=wsignin1.0", true),
+            (
+                "https://kc.example.com/auth/realms/corp/protocol/openid-connect",
+                true,
+            ),
+            ("https://kc.example.com/realms/corp", true),
+            (
+                "https://wiki2.example.com/confluence/rest/auditing/1.0/events",
+                false,
+            ),
             ("https://wiki.example.com/idp/profile/SAML2/Redirect", true),
             ("https://example.com/users/sign_in", true),
             ("https://wiki.example.com/rest/api/audit", false),

@@ -50,6 +50,9 @@ const MOST_REDIRECTS: usize = 5;
 /// A whole answer may take this many times as long as the server may be silent.
 const PATIENCE: u32 = 10;
 
+/// Whether somebody was told of a `Date` that cannot be read: once a process, whichever client it was.
+static WARNED_OF_DATE: Once = Once::new();
+
 /// How requests are made.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -230,10 +233,11 @@ impl Client {
         let chain = chain.chain(TlsConnector(Arc::clone(&tls)));
         let direct =
             ureq::Agent::with_parts(config(settings, None), chain, DefaultResolver::default());
+        let [https, http] = proxies.usable().map(|proxy| proxy.map(through));
         Ok(Self {
             direct,
-            https: proxies.https.as_ref().map(through),
-            http: proxies.http.as_ref().map(through),
+            https,
+            http,
             proxies,
             warned: Once::new(),
             retries: settings.retries,
@@ -245,16 +249,27 @@ impl Client {
         })
     }
 
+    /// Whether requests there can be made: directly, or through a proxy that is understood.
+    ///
+    /// # Errors
+    /// When the variable that names the proxy is not understood.
+    pub fn check<'a>(&self, urls: impl IntoIterator<Item = &'a Url>) -> Result<(), SettingsError> {
+        for url in urls {
+            self.proxies.of(url).map_err(Clone::clone)?;
+        }
+        Ok(())
+    }
+
     /// Whether requests there go through a proxy.
     #[must_use]
     pub fn is_proxied(&self, url: &Url) -> bool {
-        self.proxies.of(url).is_some()
+        matches!(self.proxies.of(url), Ok(Some(_)))
     }
 
     /// Whether this machine resolves the host's name; else a proxy does.
     #[must_use]
     pub fn resolves(&self, url: &Url) -> bool {
-        let proxy = self.proxies.of(url);
+        let proxy = self.proxies.of(url).ok().flatten();
         proxy.is_none_or(|proxy| proxy.inner.resolve_target())
     }
 
@@ -270,17 +285,30 @@ impl Client {
         }
     }
 
+    /// Tells, once, that a server's clock is not known.
+    fn warn_of_date(url: &Url, headers: &Headers) {
+        if dates::has_unreadable_date(headers) {
+            WARNED_OF_DATE.call_once(|| {
+                tracing::warn!(
+                    "{} sends a Date header that is no date, so the time of this machine's clock is used: check \
+                     the server, and any proxy in between",
+                    origin(url)
+                );
+            });
+        }
+    }
+
     /// What makes the requests for a URL, and the proxy that it uses.
-    fn agent(&self, url: &Url) -> (&ureq::Agent, Option<&Proxy>) {
-        let proxy = self.proxies.of(url);
+    fn agent(&self, url: &Url) -> Result<(&ureq::Agent, Option<&Proxy>), Error> {
+        let proxy = self.proxies.of(url).map_err(error::unusable_proxy)?;
         let agent = match url.scheme() {
             "https" => &self.https,
             _ => &self.http,
         };
-        match (agent, proxy) {
+        Ok(match (agent, proxy) {
             (Some(agent), Some(proxy)) => (agent, Some(proxy)),
             _ => (&self.direct, None),
-        }
+        })
     }
 
     /// From here on leaves a secret out of whatever a server says.
@@ -323,27 +351,29 @@ impl Client {
             let _ = to.set_password(None);
             let _ = to.set_username("");
             if to.origin() != url.origin() || request.has_body() {
-                return Err(self.refused_redirect(request, &url, &to));
+                return Err(self.refused_redirect(request, &answer, &to));
             }
             url = to;
         }
         Err(Error::RedirectLoop(without_query(&request.url)))
     }
 
-    fn refused_redirect(&self, request: &Request, url: &Url, to: &Url) -> Error {
+    fn refused_redirect(&self, request: &Request, answer: &Answer, to: &Url) -> Error {
+        let url = &answer.url;
         let from = without_query(url);
         let is_login = error::is_login(to);
+        let proxy = answer.doubt();
         // Its path may say what was sent.
         let to = self.redaction().redact(&origin(to));
         match request.has_body() {
             true => Error::RedirectedPost { from, to },
-            false if is_login => Error::LoginRedirect { from, to },
-            false => Error::Redirect { from, to },
+            false if is_login => Error::LoginRedirect { from, to, proxy },
+            false => Error::Redirect { from, to, proxy },
         }
     }
 
     fn send_to(&self, url: &Url, request: &Request) -> Result<Answer, Error> {
-        let (agent, proxy) = self.agent(url);
+        let (agent, proxy) = self.agent(url)?;
         self.warn_of_http_proxy(url);
         self.requests.fetch_add(1, Ordering::Relaxed);
         for secret in request.secrets() {
@@ -360,8 +390,18 @@ impl Client {
             return Err(error::login_wanted(proxy));
         }
         let came = SystemTime::now();
+        Self::warn_of_date(url, &parts.headers);
         let body = read(body).map_err(|error| error.map_or(Error::TooLong, failed))?;
-        let answer = Answer::new(url.clone(), &parts, came, body).hiding(self.redaction());
+        let mut answer = Answer::new(url.clone(), &parts, came, body).hiding(self.redaction());
+        // A proxy that passes requests on can answer them itself.
+        if let Some(proxy) = proxy.filter(|proxy| proxy.is_http() && url.scheme() == "http") {
+            if let Some(sign) = proxy::sign::of_proxy(&parts) {
+                return Err(error::refused_request(url, proxy, answer.status, &sign));
+            }
+            if !proxy::sign::of_confluence(&parts.headers) {
+                answer.proxy = Some(proxy.name.clone());
+            }
+        }
         tracing::debug!(
             status = answer.status,
             bytes = answer.body.len(),

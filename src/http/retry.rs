@@ -178,6 +178,7 @@ impl Client {
             Err(error) if error.is_transient() => return Attempt::Again(error.to_string(), None),
             Err(error) => return Attempt::Failed(unanswered(url(), &error)),
         };
+        let doubt = answer.doubt();
         match answer.status {
             200..=299 => match accept(answer) {
                 Ok(done) => Attempt::Done(done),
@@ -196,10 +197,12 @@ impl Client {
                     self.longest_wait,
                     answer.retry_after,
                     "service unavailable (503)",
-                ),
+                ) + &doubt,
                 answer.retry_after,
             ),
-            408 | 500..=599 => Attempt::Again(format!("server error {}", answer.status), None),
+            408 | 500..=599 => {
+                Attempt::Again(format!("server error {}{doubt}", answer.status), None)
+            }
             _ => Attempt::Failed(Failure::Refused(Box::new(answer))),
         }
     }

@@ -15,7 +15,7 @@ use ureq::unversioned::transport::{
     TransportAdapter,
 };
 
-use super::trust::is_ca_as_server;
+use super::trust::{OtherNameToo, is_ca_as_server};
 use crate::pipeline::timestamp::Timestamp;
 
 /// Speaks TLS where the URL is an `https` one.
@@ -166,7 +166,9 @@ pub(super) fn cause(error: &rustls::Error) -> TlsCause {
 /// What is wrong, and what to do about it. `--ca-file` is only named where it helps.
 pub(super) fn explain(error: &rustls::Error) -> (String, String) {
     let (problem, remedy) = match error {
-        rustls::Error::InvalidCertificate(certificate) => return explain_certificate(certificate),
+        rustls::Error::InvalidCertificate(certificate) => {
+            return explain_both(certificate).unwrap_or_else(|| explain_certificate(certificate));
+        }
         rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => (
             "the answer is not TLS".to_owned(),
             "is the port right, or should the URL begin with http://?",
@@ -183,6 +185,19 @@ pub(super) fn explain(error: &rustls::Error) -> (String, String) {
         ),
     };
     (problem, remedy.to_owned())
+}
+
+/// Of a certificate with an unknown issuer and another name: to trust the issuer alone would not help.
+fn explain_both(error: &CertificateError) -> Option<(String, String)> {
+    let CertificateError::Other(other) = error else {
+        return None;
+    };
+    let OtherNameToo(name) = other.0.downcast_ref()?;
+    let (problem, remedy) = explain(name);
+    Some((
+        format!("the certificate's issuer is unknown, and {problem}"),
+        format!("{remedy}; then {AUTHORITY}"),
+    ))
 }
 
 fn explain_certificate(error: &CertificateError) -> (String, String) {

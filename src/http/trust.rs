@@ -70,7 +70,16 @@ pub(super) fn tls(trust: &Trust) -> Result<Arc<ClientConfig>, Error> {
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
     let builder = builder.with_safe_default_protocol_versions()?;
     let builder = match (&trust.ca_file, trust.ca_fingerprint) {
-        (None, None) => builder.with_root_certificates(of_system()),
+        (None, None) => {
+            let roots = of_system();
+            if roots.is_empty() {
+                builder.with_root_certificates(roots)
+            } else {
+                let verifier = GivenVerifier::of(roots, Vec::new(), provider)?;
+                let builder = builder.dangerous();
+                builder.with_custom_certificate_verifier(Arc::new(verifier))
+            }
+        }
         (Some((flag, path)), _) => {
             let given = of_file(flag, path)?;
             let verifier = GivenVerifier::new(given, provider)?;
@@ -162,10 +171,18 @@ impl GivenVerifier {
         if added == 0 {
             return Ok(None);
         }
+        Self::of(roots, given, provider).map(Some)
+    }
+
+    fn of(
+        roots: RootCertStore,
+        given: Vec<CertificateDer<'static>>,
+        provider: Arc<CryptoProvider>,
+    ) -> Result<Self, rustls::Error> {
         let roots = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
         let authorities = roots.build();
         let authorities = authorities.map_err(|error| rustls::Error::General(error.to_string()))?;
-        Ok(Some(Self { authorities, given }))
+        Ok(Self { authorities, given })
     }
 
     /// Whether what is wrong with a certificate does not matter if it was given itself: an authority that is
@@ -182,6 +199,11 @@ impl GivenVerifier {
         }
     }
 }
+
+/// The issuer of a certificate is unknown, and it is for another name.
+#[derive(Debug, thiserror::Error)]
+#[error("the issuer is unknown, and {0}")]
+pub(super) struct OtherNameToo(pub rustls::Error);
 
 /// Whether webpki says that a server shows the certificate of an authority as its own.
 pub(super) fn is_ca_as_server(problem: &str) -> bool {
@@ -208,6 +230,17 @@ impl ServerCertVerifier for GivenVerifier {
             Err(error) if Self::is_about_issuer(&error) && self.given.contains(end_entity) => {
                 verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
                 Ok(ServerCertVerified::assertion())
+            }
+            // With another authority it would fail still.
+            Err(error) if Self::is_about_issuer(&error) => {
+                let certificate = ParsedCertificate::try_from(end_entity)?;
+                Err(match verify_server_name(&certificate, server_name) {
+                    Ok(()) => error,
+                    Err(name) => {
+                        let both = OtherError(Arc::new(OtherNameToo(name)));
+                        rustls::Error::InvalidCertificate(CertificateError::Other(both))
+                    }
+                })
             }
             verified => verified,
         }

@@ -18,6 +18,7 @@ use crate::pipeline::frame::{Frame, Framer};
 use crate::process::stop::Stop;
 
 use self::format::InputKind;
+pub use self::source::is_pattern;
 use self::source::{Error, RawInput, Reader, Source};
 use self::text::Text;
 
@@ -38,6 +39,8 @@ pub struct Piece {
     pub origin: Option<Arc<Origin>>,
     /// Number of the line that the first of the bytes is in, from 1; only counted where it is logged.
     pub line: u64,
+    /// Offset and number of the line before the bytes that a frame may begin in, likewise.
+    pub open_line: Option<(u64, u64)>,
 }
 
 /// The inputs of a run, read in their order.
@@ -60,6 +63,8 @@ struct OpenInput {
     framer: Framer,
     /// Number of the line of the first byte not yet consumed.
     line: u64,
+    /// The line that the next frame may begin in: its offset and number.
+    open_line: Option<(u64, u64)>,
     /// What was read, but not yet consumed by the framer.
     rest: Vec<u8>,
     /// The end of the input was reached.
@@ -133,6 +138,7 @@ impl Inputs {
             text,
             framer: Framer::new(self.max_line_bytes),
             line: 1,
+            open_line: None,
             rest: Vec::new(),
             ended: false,
         })
@@ -168,9 +174,10 @@ impl OpenInput {
             let end = self.ended && !stop.is_requested();
             piece.offset = self.framer.offset();
             piece.line = self.line;
+            piece.open_line = self.open_line;
             let consumed = self.framer.frame(&piece.text, end, &mut piece.frames);
             if tracing::enabled!(tracing::Level::DEBUG) {
-                self.line += memchr_iter(b'\n', &piece.text[..consumed]).count() as u64;
+                self.count_lines(piece, consumed);
             }
             if piece.frames.is_empty() {
                 piece.text.drain(..consumed);
@@ -179,6 +186,17 @@ impl OpenInput {
             }
         }
         result
+    }
+
+    fn count_lines(&mut self, piece: &Piece, consumed: usize) {
+        let lines = |text: &[u8]| memchr_iter(b'\n', text).count() as u64;
+        let open = self.framer.open_line();
+        let here = open.checked_sub(piece.offset);
+        let here = here.and_then(|at| usize::try_from(at).ok());
+        if let Some(before) = here.and_then(|at| piece.text.get(..at)) {
+            self.open_line = Some((open, self.line + lines(before)));
+        }
+        self.line += lines(&piece.text[..consumed]);
     }
 
     /// Appends about a piece; false at the end.

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::OFlags;
 
-use super::compression::Stream;
+use super::compression::{Compression, Stream};
 use super::format::{Format, InputKind};
 use super::text::{Opened, Text};
 use crate::pipeline::event::Origin;
@@ -41,7 +41,7 @@ pub enum Error {
         kind: InputKind,
     },
     /// It is no text of records.
-    #[error("{name} is {}", format.and_remedy(file, *kind))]
+    #[error("{name} is {}", format.and_remedy(file, *outer, *kind))]
     Foreign {
         /// The file, or stdin.
         name: String,
@@ -49,6 +49,8 @@ pub enum Error {
         file: String,
         /// What it is.
         format: &'static Format,
+        /// How that is compressed.
+        outer: Compression,
         /// What it was to hold.
         kind: InputKind,
     },
@@ -139,6 +141,10 @@ impl Reader<'_> {
             Opened::Text(text) => Ok(Source { origin, text }),
             Opened::Foreign(stream, format) => {
                 let is_stdin = path.as_os_str() == "-";
+                let plain = stream.plain().map(|raw| &raw.fd);
+                // The end of a compressed file: from its start once more.
+                let is_compressed = !is_stdin && plain.is_none();
+                let compressed = is_compressed.then(|| File::open(path).ok()).flatten();
                 Err(Error::Foreign {
                     name: origin.name().to_owned(),
                     file: if is_stdin {
@@ -146,7 +152,8 @@ impl Reader<'_> {
                     } else {
                         quoted_for_shell(path)
                     },
-                    format: format.of_file(stream.plain().map(|raw| &raw.fd)),
+                    format: format.of_file(plain, compressed.as_ref()),
+                    outer: stream.format(),
                     kind,
                 })
             }
@@ -196,9 +203,10 @@ impl Read for RawInput {
 }
 
 /// Whether a name is a pattern that no shell has expanded.
-fn is_pattern(path: &Path) -> bool {
+#[must_use]
+pub fn is_pattern(path: &Path) -> bool {
     let name = path.as_os_str().as_encoded_bytes();
-    name.iter().any(|byte| b"*?[".contains(byte))
+    name.iter().any(|byte| b"*?[{".contains(byte))
 }
 
 fn is_passing(error: &io::Error) -> bool {

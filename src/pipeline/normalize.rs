@@ -13,10 +13,12 @@ use crate::pipeline::enrich::memo::Memo;
 use crate::pipeline::enrich::source::{Enricher, Enrichment};
 use crate::pipeline::enrich::uri;
 use crate::pipeline::event::{self, Envelope, Event, Hosts, Origin};
-use crate::pipeline::frame::{Frame, Framer, LineNumbers, Problem, leading_hole, parted_by_holes};
+use crate::pipeline::frame::{Frame, LineNumbers, Problem, leading_hole};
 use crate::pipeline::json::{Kind, Reader, SyntaxError, Value};
 use crate::pipeline::map::{self, Unmappable, actions, users};
 use crate::pipeline::timestamp::TimeMode;
+
+mod parts;
 
 /// How records are mapped; the same for a whole run.
 #[derive(Debug)]
@@ -146,9 +148,10 @@ impl Normalizer {
     }
 
     /// The number of the line that the text of the frames begins in that come next, for messages.
-    pub fn number_lines(&mut self, first: u64) {
+    /// `open` is a line before it of which there may be a message yet: its offset and number.
+    pub fn number_lines(&mut self, first: u64, open: Option<(u64, u64)>) {
         if tracing::enabled!(tracing::Level::DEBUG) {
-            self.lines.get_or_insert_default().begin_at(first);
+            self.lines.get_or_insert_default().begin_at(first, open);
         }
     }
 
@@ -201,9 +204,12 @@ impl Normalizer {
                     position: offset + at as u64,
                     line_offset,
                 };
-                if line.first() == Some(&0) && place.position == line_offset {
+                let hole = match line.first() {
                     // The framer passes over what it sees of them: they are no part of the line.
-                    let hole = leading_hole(line);
+                    Some(0 | 0xEF) if place.position == line_offset => leading_hole(line),
+                    _ => 0,
+                };
+                if hole > 0 {
                     place.position += hole as u64;
                     place.line_offset = place.position;
                     self.line(out, &line[hole..], place, origin, Within::Stream);
@@ -235,72 +241,6 @@ impl Normalizer {
             return Ok(());
         }
         self.record(out, text, place, origin, without_time)
-    }
-
-    /// A line, without its end: a record, a page, an array, or blank.
-    fn line(
-        &mut self,
-        out: &mut Vec<u8>,
-        line: &[u8],
-        place: Place,
-        origin: &Origin,
-        within: Within,
-    ) {
-        let attempt = self.attempt(out, line, place, origin, WithoutTime::PageOrRecord);
-        let Err(failure) = attempt else {
-            return;
-        };
-        // What is no record may be a page: only then its cost is paid.
-        let limit = self.options.max_line_bytes;
-        let mut framer = Framer::of_line(limit, place.position, place.line_offset);
-        let mut frames = Vec::new();
-        framer.frame(line, true, &mut frames);
-        if let [Frame::Lines { range, .. }] = frames.as_slice()
-            && range.len() == line.len()
-        {
-            let failure = match failure {
-                RecordError::PageOrRecord => {
-                    self.attempt(out, line, place, origin, WithoutTime::Record)
-                }
-                failure => Err(failure),
-            };
-            if let Err(failure) = failure {
-                self.parts_or_fail(out, &failure, line, place, origin);
-            }
-            return;
-        }
-        for frame in frames {
-            self.frame(out, line, place.position, frame, origin, within);
-        }
-    }
-
-    /// A line that is no record: its parts as lines of their own, if NUL bytes part it.
-    fn parts_or_fail(
-        &mut self,
-        out: &mut Vec<u8>,
-        failure: &RecordError,
-        line: &[u8],
-        place: Place,
-        origin: &Origin,
-    ) {
-        let parts = match failure {
-            RecordError::Frame(_) => Vec::new(),
-            RecordError::Encoding(_)
-            | RecordError::Syntax(_)
-            | RecordError::Unmappable(_)
-            | RecordError::PageOrRecord => parted_by_holes(line),
-        };
-        if parts.is_empty() {
-            return self.fail(out, failure, line, place, origin);
-        }
-        for part in parts {
-            let position = place.position + part.start as u64;
-            let place = Place {
-                position,
-                line_offset: position,
-            };
-            self.line(out, &line[part], place, origin, Within::Stream);
-        }
     }
 
     /// A frame that is one record, or none.

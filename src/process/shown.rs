@@ -49,6 +49,13 @@ pub fn quoted_for_shell(path: &Path) -> String {
     let Some(text) = path.to_str().filter(|text| !text.contains(is_unprintable)) else {
         return "FILE".to_owned();
     };
+    // A command would take it for a flag.
+    let is_like_flag = text.starts_with('-') && text != "-";
+    let text = &*if is_like_flag {
+        format!("./{text}")
+    } else {
+        text.to_owned()
+    };
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+,:@%=".contains(&byte);
     if !text.is_empty() && text.bytes().all(is_plain) {
         text.to_owned()

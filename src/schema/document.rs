@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::io::{self, BufRead};
 
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Deserializer, Value};
 
@@ -175,13 +176,7 @@ fn parse(text: &[u8], line: u64, documents: &mut Vec<Document>) -> serde_json::R
     while let Some(value) = values.next() {
         let raw = value?;
         let start = values.byte_offset() - raw.get().len();
-        // An array of events, as `jq --slurp` writes it, is its elements.
-        let elements = if raw.get().starts_with('[') {
-            serde_json::from_str::<Vec<&RawValue>>(raw.get())?
-        } else {
-            vec![raw]
-        };
-        for element in elements {
+        for element in elements(raw)? {
             let inside = element.get().as_ptr().addr() - raw.get().as_ptr().addr();
             let line = line_of(start + inside);
             let value = serde_json::from_str(element.get());
@@ -195,6 +190,39 @@ fn parse(text: &[u8], line: u64, documents: &mut Vec<Document>) -> serde_json::R
         }
     }
     Ok(())
+}
+
+/// A golden file, as `fixtures regenerate` writes it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GoldenFile<'a> {
+    #[serde(borrow)]
+    expected: Vec<Option<&'a RawValue>>,
+}
+
+/// The events of a value: an array, as `jq --slurp` writes it, is its elements, a golden file those that
+/// it expects.
+fn elements(raw: &RawValue) -> serde_json::Result<Vec<&RawValue>> {
+    if raw.get().starts_with('[') {
+        return serde_json::from_str(raw.get());
+    }
+    let golden: Option<GoldenFile<'_>> = serde_json::from_str(raw.get()).ok();
+    Ok(match golden {
+        Some(golden) => golden.expected.into_iter().flatten().collect(),
+        None => vec![raw],
+    })
+}
+
+/// Whether a value is the line of a bulk request that stands before an event.
+#[must_use]
+pub fn is_bulk_action(value: &Value) -> bool {
+    let Value::Object(members) = value else {
+        return false;
+    };
+    let mut members = members.iter();
+    let is_action =
+        |(name, of): (&String, &Value)| matches!(&**name, "create" | "index") && of.is_object();
+    members.next().is_some_and(is_action) && members.next().is_none()
 }
 
 /// The position is that in its line: serde's lines are those of the document.

@@ -110,16 +110,42 @@ impl Error {
     /// For an output that cannot be opened.
     fn opening(path: &Path, source: io::Error) -> Self {
         let path = path.to_owned();
-        let is_missing = |directory: &&Path| {
-            let is_named = !directory.as_os_str().is_empty();
-            is_named && std::fs::metadata(directory).is_err_and(|error| is_not_found(&error))
-        };
-        let missing = path.ancestors().skip(1).filter(is_missing).last();
-        match missing.map(Path::to_owned) {
-            Some(directory) if is_not_found(&source) => Self::NoDirectory { path, directory },
-            Some(_) | None => Self::Open { path, source },
+        if is_not_found(&source) || source.kind() == io::ErrorKind::IsADirectory {
+            // What a dangling link leads to is to be created.
+            let target = link_target(&path);
+            if let Some(directory) = missing_directory(&target) {
+                return Self::NoDirectory { path, directory };
+            }
         }
+        Self::Open { path, source }
     }
+}
+
+/// The first directory on the way to a file that is missing; a name with a slash at its end is one.
+fn missing_directory(path: &Path) -> Option<PathBuf> {
+    let is_missing = |directory: &&Path| {
+        let is_named = !directory.as_os_str().is_empty();
+        is_named && std::fs::metadata(directory).is_err_and(|error| is_not_found(&error))
+    };
+    let is_directory = path.as_os_str().as_encoded_bytes().ends_with(b"/");
+    let ways = path.ancestors().skip(usize::from(!is_directory));
+    ways.filter(is_missing).last().map(Path::to_owned)
+}
+
+/// Where symbolic links lead to that end nowhere.
+fn link_target(path: &Path) -> PathBuf {
+    const MOST_LINKS: usize = 40;
+    let mut path = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        let Ok(target) = std::fs::read_link(&path) else {
+            break;
+        };
+        path = path
+            .parent()
+            .map(|parent| parent.join(&target))
+            .unwrap_or(target);
+    }
+    path
 }
 
 fn is_not_found(error: &io::Error) -> bool {

@@ -88,6 +88,9 @@ impl Sink {
     /// When it cannot be opened, [`Error::Held`] and [`Error::NotEvents`].
     pub fn truncate(path: &Path, force: bool) -> Result<Self, Error> {
         let failed = |source| Error::opening(path, source);
+        if is_descriptor(path) {
+            return Self::special(path);
+        }
         let mut options = File::options();
         // Truncated only when it is known whose it is.
         options.write(true).create(true).truncate(false).mode(MODE);
@@ -249,6 +252,16 @@ impl Sink {
         }
         Ok(())
     }
+}
+
+/// Whether a path names an open descriptor: who opened it says where its output goes, so what is there
+/// already stays.
+fn is_descriptor(path: &Path) -> bool {
+    let path = path.as_os_str().as_encoded_bytes();
+    path == b"/dev/stderr"
+        || [&b"/dev/fd/"[..], b"/proc/self/fd/"]
+            .iter()
+            .any(|folder| path.starts_with(folder))
 }
 
 /// How much of a file shows whether it begins with an event: more than the data set of nearly any.

@@ -434,6 +434,13 @@ impl Log {
         self.is_changed = true;
     }
 
+    /// From here on, nothing is read of it.
+    pub fn ignore(&mut self) {
+        self.checkpoint.condition = Condition::Ignored;
+        self.content = None;
+        self.is_changed = true;
+    }
+
     /// Whether there may be more to read.
     #[must_use]
     pub fn has_more(&self) -> bool {

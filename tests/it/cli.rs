@@ -99,6 +99,11 @@ fn wrong_usage_says_what_was_meant() {
         &["https://acme.atlassian.net"],
         &["audits"],
         &["schema", "audit.log"],
+        &["a.log", "b c.log", "--strict"],
+        &[folder.path().to_str().expect("UTF-8")],
+        &["--preserve-original-event", file.to_str().expect("UTF-8")],
+        &["help", "normalise"],
+        &["fetch", "--ulr", "https://acme.atlassian.net"],
     ] {
         told += &usage(arguments);
     }
@@ -416,6 +421,9 @@ fn constant_fields_that_cannot_be_merged_are_refused() {
         r#"{"confluence.audit":[{}]}"#,
         r#"{"user":{"target":""}}"#,
         r#"{"host.name":"a","host":"b"}"#,
+        r#"{"host.name":"a","host.name":"b"}"#,
+        r#"{"host":{"name":"a"},"host":{"id":"b"}}"#,
+        r#"{"host":{"name":1,"name":1}}"#,
         r#"{"host.name":"a","host":{"name":"a"}}"#,
         r#"{"host.name":"a","host.name.text":"a"}"#,
         r#"{"a..b":1}"#,
@@ -428,6 +436,15 @@ fn constant_fields_that_cannot_be_merged_are_refused() {
         told += &usage(&["normalize", "--add-fields", fields]);
     }
     insta::assert_snapshot!(told);
+}
+
+#[test]
+fn constant_fields_are_read_from_a_file_with_a_byte_order_mark() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("fields.json");
+    std::fs::write(&path, "\u{FEFF}{\"host\":{\"id\":1}}").expect("written");
+    let event = one(&["--add-fields", &path.display().to_string()], CLOUD);
+    assert_eq!(event["host"], json!({"id": 1}));
 }
 
 /// Every object that the table of fields has is kept.

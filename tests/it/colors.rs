@@ -144,7 +144,7 @@ fn headings_of_tables_have_colors() {
 
 #[test]
 fn diagnostics_have_colors() {
-    colored(|| command(["normalize", "no-such-file"]));
+    colored(|| command(["normalize", "-q", "no-such-file"]));
     never_colored(|| command(["normalize", "--log-format", "json", "no-such-file"]));
 }
 

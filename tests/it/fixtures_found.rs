@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use tempfile::TempDir;
 
 use crate::fixtures::{RECORD, expected, fixtures, folder};
+use crate::support::follow::xz;
 use crate::support::program::{run, stderr};
 
 #[test]
@@ -288,4 +289,31 @@ fn a_markdown_report_fits_in_a_summary() {
     assert!(output.stdout.len() < 1 << 20, "{}", output.stdout.len());
     let report = String::from_utf8(output.stdout).expect("UTF-8");
     assert!(report.contains("more differences do not fit in here"));
+}
+
+#[test]
+fn an_input_in_another_format_is_an_error_and_nothing_is_written() {
+    let folder = folder(&[]);
+    let units = RECORD.encode_utf16().flat_map(u16::to_le_bytes);
+    let utf_16: Vec<u8> = [0xFF, 0xFE].into_iter().chain(units).collect();
+    let contents = [
+        ("a.log", &utf_16[..]),
+        ("b.log", &xz(RECORD.as_bytes())),
+        ("c.ndjson", b"\x7FELF\x02\x01\x01\n"),
+    ];
+    for (name, content) in contents {
+        fs::write(folder.path().join(name), content).expect("written");
+    }
+    let (code, report) = fixtures("regenerate", &["--allow-errors"], folder.path());
+    assert_eq!(code, 1);
+    insta::assert_snapshot!(report);
+    assert_eq!(fs::read_dir(folder.path()).expect("listed").count(), 3);
+    assert_eq!(fixtures("check", &[], folder.path()).0, 1);
+}
+
+#[test]
+fn a_pattern_that_no_shell_has_expanded_is_explained_to_fixtures() {
+    let output = run(["fixtures", "check", "no-such*.log"], b"");
+    assert_eq!(output.status.code(), Some(1));
+    insta::assert_snapshot!(String::from_utf8_lossy(&output.stdout));
 }

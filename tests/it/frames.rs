@@ -24,7 +24,7 @@ fn options(limit: usize) -> Arc<Options> {
 }
 
 /// The events of a stream that arrives in pieces of those lengths, over and over.
-fn events_of(text: &[u8], pieces: &[usize], limit: usize) -> Vec<Value> {
+pub(crate) fn events_of(text: &[u8], pieces: &[usize], limit: usize) -> Vec<Value> {
     let mut normalizer = Normalizer::new(options(limit));
     let mut framer = Framer::new(limit);
     let origin = Origin::file(Path::new("a.log"));
@@ -121,7 +121,9 @@ proptest! {
     #[test]
     fn a_line_that_is_no_document_is_one_event(lines in vec("[a-z\"{}:,0-9 \\\\\\t]{0,30}", 0..8)) {
         let is_one = |line: &String| !line.trim_ascii().is_empty();
-        // Behind a line, nothing goes on over several.
+        // With a colon at its end, a line may go on on the next one.
+        let ended = |line: &String| format!("{line}x");
+        let lines: Vec<_> = lines.iter().map(ended).collect();
         let text = format!("x\n{}", lines.join("\n"));
         let expected = 1 + lines.iter().filter(|line| is_one(line)).count();
         prop_assert_eq!(events_of(text.as_bytes(), &[7], 1 << 20).len(), expected);
@@ -129,7 +131,7 @@ proptest! {
 }
 
 /// The kinds of the events, `.` for an event and `!` for an error, and the offsets of their lines.
-fn outline(text: &str) -> (String, Vec<u64>) {
+pub(crate) fn outline(text: &str) -> (String, Vec<u64>) {
     let events = events_of(text.as_bytes(), &[usize::MAX], 1 << 20);
     let kinds = events
         .iter()
@@ -168,7 +170,7 @@ fn documents_and_lines() {
         (" \n\t\n".to_owned(), ""),
         // A page after lines stands on its line.
         (format!("{R}\n[{R},{R}]\n{R}"), "...."),
-        (format!("{R}\n[\n{R}\n]"), ".!.!"),
+        (format!("{R}\n[\n{R}\n]"), ".."),
         // Every array of records of a page, by its keys however they are spelled.
         (
             format!("{{\"results\":[],\"entities\":[{R}],\"results\":[{R},{R}]}}"),
@@ -199,14 +201,14 @@ fn documents_and_lines() {
         ("{\"results\":7,\"creationDate\":1}".to_owned(), "."),
         // A torn first line does not swallow those that follow.
         (format!("{{\"a\":[{{\"b\":1}}\n{R}\n{R}"), "!.."),
-        (format!("\u{FEFF}{R}\n\u{FEFF}{R}"), ".!"),
+        (format!("\u{FEFF}{R}\n\u{FEFF}{R}"), ".."),
     ] {
         assert_eq!(outline(&text).0, kinds, "{text}");
     }
 }
 
 /// As `jq` prints it.
-const PRETTY: &str = r#"{
+pub(crate) const PRETTY: &str = r#"{
   "creationDate": 1,
   "summary": "a \"b\" }",
   "affectedObject": {
@@ -264,7 +266,7 @@ fn records_over_several_lines() {
         (format!("{{\"a\":[1,\n{R}\n"), "!."),
         (format!("{{\"a\":\"x\n{R}\n{R}"), "!.."),
         (format!("{{\n{R}\n{R}"), "!.."),
-        (format!("{R}\n{P}"), ".!!!!!!!!!!!!"),
+        (format!("{R}\n{P}"), ".."),
     ] {
         assert_eq!(outline(&text).0, kinds, "{text}");
     }

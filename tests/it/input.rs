@@ -1,10 +1,11 @@
 //! What `normalize` makes of whole inputs: other layouts than a record a line, and what is no text.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Output;
 
-use crate::support::follow::gzip;
+use crate::support::follow::{bzip2, gzip, xz, zstd};
 use crate::support::outcome::{filtered, outcome};
 use crate::support::program::{command, events, lines, project, run, run_command, stderr};
 use serde_json::Value;
@@ -110,6 +111,117 @@ fn what_is_no_text_is_one_error_that_says_what_to_do() {
     insta::assert_snapshot!(filtered(&told));
 }
 
+/// A header of a tar archive from before POSIX, and what is behind it.
+fn v7_tar() -> Vec<u8> {
+    let mut block = vec![0; 512];
+    block[..9].copy_from_slice(b"audit.log");
+    block[100..107].copy_from_slice(b"0000644");
+    block[148..156].fill(b' ');
+    let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
+    block[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+    block.extend_from_slice(CLOUD.as_bytes());
+    block
+}
+
+/// Text in UTF-32, little endian, without a byte order mark.
+fn utf_32() -> Vec<u8> {
+    CLOUD
+        .chars()
+        .flat_map(|char| u32::from(char).to_le_bytes())
+        .collect()
+}
+
+fn zlib() -> Vec<u8> {
+    let level = flate2::Compression::default();
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), level);
+    encoder.write_all(CLOUD.as_bytes()).expect("memory");
+    encoder.finish().expect("memory")
+}
+
+/// Each file is an error of one line, and not one event.
+fn refused(files: &[(&str, &[u8])]) -> String {
+    let folder = Folder::with(files);
+    let mut told = String::new();
+    for (name, _) in files {
+        let output = folder.normalize(&["-q", &format!("./{name}")], b"");
+        assert_eq!(output.status.code(), Some(1), "{name}: {}", stderr(&output));
+        assert!(output.stdout.is_empty(), "{name}");
+        told += &stderr(&output);
+    }
+    filtered(&told)
+}
+
+#[test]
+fn further_formats_are_recognised_by_their_first_bytes() {
+    let (tar, utf_32, zlib) = (v7_tar(), utf_32(), zlib());
+    let cpio = ["070701", &"0".repeat(104), "audit.log\0"].concat();
+    insta::assert_snapshot!(refused(&[
+        ("utf-32", &utf_32),
+        ("deb", b"!<arch>\ndebian-binary   1\n"),
+        ("ar", b"!<arch>\naudit.log/      1\n"),
+        ("cpio", cpio.as_bytes()),
+        ("lz4", b"\x02\x21\x4C\x18\x40\0\0\0{\n"),
+        ("zlib", &zlib),
+        ("macho", b"\xCF\xFA\xED\xFE\x07\0\0\x01\n"),
+        ("wasm", b"\0asm\x01\0\0\0\n"),
+        ("arrow", b"ARROW1\0\0\xFF\xFF\xFF\xFF\n"),
+        ("pcap", b"\xD4\xC3\xB2\xA1\x02\0\x04\0\n"),
+        ("mp4", b"\0\0\0\x20ftypisom\n"),
+        ("webp", b"RIFF\x24\0\0\0WEBPVP8 \n"),
+        ("v7.tar", &tar),
+    ]));
+}
+
+#[test]
+fn what_is_compressed_twice_is_named_with_what_undoes_it() {
+    let mmdb = fs::read(project("testdata/geoip/confluence-ecs-city.mmdb")).expect("a database");
+    let log = CLOUD.as_bytes();
+    insta::assert_snapshot!(refused(&[
+        ("a.gz.gz", &gzip(&gzip(log))),
+        ("a.xz.gz", &gzip(&xz(log))),
+        ("a.zst.gz", &gzip(&zstd(log))),
+        ("a.bz2.gz", &gzip(&bzip2(log))),
+        ("a.tar.gz", &gzip(&tar())),
+        ("v7.tar.gz", &gzip(&v7_tar())),
+        ("a.lz4.gz", &gzip(b"\x04\x22\x4D\x18\x64\n")),
+        ("a.utf-32.xz", &xz(&utf_32())),
+        ("a.zip.zst", &zstd(b"PK\x03\x04\n\0\0\0\0\0\n")),
+        ("a.mmdb.gz", &gzip(&mmdb)),
+    ]));
+}
+
+#[test]
+fn a_remedy_works_when_it_is_pasted() {
+    let log = CLOUD.as_bytes();
+    for (name, content) in [
+        ("a.xz.gz", gzip(&xz(log))),
+        ("-a 'b'.tar", v7_tar()),
+        ("-u.gz", gzip(&utf_32())),
+    ] {
+        let folder = Folder::with(&[(name, &content)]);
+        let output = folder.normalize(&["-q", "--", name], b"");
+        let told = stderr(&output);
+        let program = env!("CARGO_BIN_EXE_confluence-ecs");
+        let pasted = told.split('`').nth(1).expect("a command");
+        let pasted = pasted
+            .replace("confluence-ecs", program)
+            .replace("tar -xOf -", "tail -c +513");
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", &pasted]).current_dir(folder.0.path());
+        let output = shell.output().expect("a shell");
+        if output.stdout.is_empty() && stderr(&output).contains("not found") {
+            eprintln!("left out: {pasted}");
+            continue;
+        }
+        assert_eq!(
+            lines(&output.stdout).len(),
+            1,
+            "{pasted}: {}",
+            stderr(&output)
+        );
+    }
+}
+
 #[test]
 fn utf_16_with_a_byte_order_mark_is_decoded() {
     let record = r#"{"creationDate":1,"summary":"Zoë 😀"}"#;
@@ -167,7 +279,7 @@ fn an_input_without_any_record_is_named_however_quiet() {
 #[test]
 fn a_pattern_that_no_shell_has_expanded_is_explained() {
     let folder = Folder::with(&[]);
-    insta::assert_snapshot!(outcome(&folder.normalize(&["x*.log"], b"")));
+    insta::assert_snapshot!(outcome(&folder.normalize(&["x*.log", "{a,b}.log"], b"")));
 }
 
 #[test]

@@ -51,7 +51,10 @@ const ROOMS: [(&str, &[&str]); 20] = [
         ],
     ),
     ("ship", &["sink", "cluster", "state", "pipeline", "process"]),
-    ("fixtures", &["schema", "state", "pipeline", "process"]),
+    (
+        "fixtures",
+        &["schema", "state", "input", "pipeline", "process"],
+    ),
     ("sink", &["cluster", "input", "pipeline", "process"]),
     (
         "cluster",

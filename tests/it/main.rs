@@ -36,6 +36,7 @@ mod fetch;
 mod fixtures;
 mod fixtures_found;
 mod frames;
+mod frames_broken;
 mod geoip;
 mod golden;
 mod input;

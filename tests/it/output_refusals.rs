@@ -95,6 +95,35 @@ fn a_missing_directory_of_the_output_is_named() {
 }
 
 #[test]
+fn a_missing_directory_is_named_behind_a_link_and_with_a_slash() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink("no/dir/x", &link).expect("linked");
+    for (path, missing) in [(link, "no"), (folder.path().join("none/"), "none/")] {
+        let output = normalize_to(&path, &[]);
+        let missing = folder.path().join(missing);
+        let expected = format!("there is no directory {}", missing.display());
+        assert_eq!(output.status.code(), Some(1));
+        assert!(stderr(&output).contains(&expected), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn stdout_by_its_own_name_is_not_truncated() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for name in ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "/dev/fd/3"] {
+        let path = folder.path().join("events");
+        fs::write(&path, "before\n").expect("written");
+        let command = program::command(["normalize", "testdata/sample/record.log", "-o", name]);
+        let redirected = format!(">> '{0}' 3>> '{0}'", path.display());
+        let output = finish(shell(&format!("exec \"$0\" \"$@\" {redirected}"), &command));
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let text = fs::read_to_string(&path).expect("read");
+        assert!(text.starts_with("before\n{"), "{name}: {text}");
+    }
+}
+
+#[test]
 fn a_file_of_events_is_not_for_everyone() {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;

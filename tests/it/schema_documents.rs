@@ -219,3 +219,44 @@ fn refused(namespace: &str, fault: &str) {
         "{violations:?}"
     );
 }
+
+#[test]
+fn an_input_in_another_format_is_one_error() {
+    let units = GOOD.encode_utf16().flat_map(u16::to_le_bytes);
+    let utf_16: Vec<u8> = [0xFF, 0xFE].into_iter().chain(units).collect();
+    let mut all = String::new();
+    for input in [
+        &utf_16[..],
+        b"\x7FELF\x02\x01\x01\n\n\0\n",
+        b"PK\x03\x04\n\0\0\0\n",
+    ] {
+        let (code, report, told) = validate(input);
+        assert_eq!((code, &*report), (1, ""), "{told}");
+        all += &told;
+    }
+    insta::assert_snapshot!(all);
+}
+
+#[test]
+fn golden_files_and_bulk_requests_are_read() {
+    reports(&format!("{{\"expected\":[{GOOD},null]}}"), "");
+    reports(
+        &format!("{{\n \"expected\": [\n  {GOOD},\n  {BAD}\n ]\n}}\n"),
+        "stdin:4: user.nmae: unknown field\n",
+    );
+    reports(
+        &format!("{{\"create\":{{\"_id\":\"a\"}}}}\n{GOOD}\n{{\"index\":{{}}}}\n{BAD}\n"),
+        "stdin:4: user.nmae: unknown field\n",
+    );
+}
+
+#[test]
+fn a_pipe_of_valid_events_needs_no_summary() {
+    assert_eq!(validate(GOOD.as_bytes()), (0, String::new(), String::new()));
+}
+
+#[test]
+fn a_pattern_that_no_shell_has_expanded_is_explained_to_schema_validate() {
+    let output = run(["schema", "validate", "no-such*.log"], b"");
+    insta::assert_snapshot!(stderr(&output));
+}

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::follow::{Place, bzip2, finish, gzip, zstd};
+use crate::support::follow::{Place, bzip2, finish, gzip, records, zstd};
 use crate::support::program::{stderr, wait_until};
 
 /// What lz4 begins its files with.
@@ -216,4 +216,76 @@ fn what_is_no_text_beside_a_log_that_is_found_is_nothing_to_tell() {
     let (code, told) = once(&place);
     assert!(code == 0 && !told.contains("WARN"), "{told}");
     place.has(1..=7);
+}
+
+/// A text in UTF-16 behind its byte order mark.
+fn utf_16(text: &[u8]) -> Vec<u8> {
+    let text = std::str::from_utf8(text).expect("UTF-8");
+    let units = text.encode_utf16().flat_map(u16::to_le_bytes);
+    [0xFF, 0xFE].into_iter().chain(units).collect()
+}
+
+#[test]
+fn a_file_in_a_known_format_is_one_error_and_no_event() {
+    let text = records("a", 1..=20);
+    for (content, name) in [
+        (utf_16(&text), "text in UTF-16"),
+        (b"PK\x03\x04\n\0\0\0\n\0\n".to_vec(), "a zip archive"),
+        (b"\x7FELF\x02\x01\x01\n\n\0\n".to_vec(), "an executable"),
+        (LZ4.to_vec(), "compressed with lz4"),
+        (
+            b"SQLite format 3\0\x10\0\x01".to_vec(),
+            "an SQLite database",
+        ),
+        (b"PAR1\x15\x04\x15".to_vec(), "a Parquet file"),
+        (b"\x1F\x9D\x90\n\n".to_vec(), "compressed with compress"),
+        (
+            gzip(&utf_16(&text)),
+            "text in UTF-16 inside a file compressed with gzip",
+        ),
+    ] {
+        let place = Place::new(&["*"]);
+        place.append_bytes("other.log", &content);
+        place.append("audit.log", 1..=3);
+        let output = finish(place.tail_to_file(&["--once", "-q"]));
+        let told = stderr(&output);
+        assert_eq!(output.status.code(), Some(1), "{name}: {told}");
+        assert_eq!(told.lines().count(), 1, "{told}");
+        assert!(
+            told.contains(&format!("is not read: it is {name}")),
+            "{told}"
+        );
+        assert_eq!(once(&place), (0, String::new()), "{name}");
+        place.has(1..=3);
+        assert!(place.errors().is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn a_file_too_short_to_tell_is_not_read_once_it_is_long_enough() {
+    let place = Place::new(&["*"]);
+    place.append_bytes("other.log", b"");
+    place.append_bytes("one.log", b"\xFF");
+    assert_eq!(
+        finish(place.tail_to_file(&["--once"])).status.code(),
+        Some(0)
+    );
+    let content = utf_16(&records("a", 1..=20));
+    place.append_bytes("other.log", &content);
+    place.append_bytes("one.log", &content[1..]);
+    let output = finish(place.tail_to_file(&["--once", "-q"]));
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(stderr(&output).lines().count(), 2, "{}", stderr(&output));
+    assert!(place.events().is_empty() && place.errors().is_empty());
+}
+
+#[test]
+fn a_file_that_is_not_read_and_becomes_a_log_is_read() {
+    let place = Place::new(&["audit.log"]);
+    place.append_bytes("audit.log", utf_16(&records("a", 1..=20)));
+    assert_eq!(once(&place).0, 1);
+    place.truncate("audit.log");
+    place.append("audit.log", 1..=3);
+    assert_eq!(once(&place).0, 0);
+    place.has(1..=3);
 }

@@ -46,7 +46,12 @@ pub fn run(task: AuthCommand) -> Result<Exit, Error> {
 
 fn status(format: AuthFormat, arguments: &AuthArgs) -> Result<Exit, Error> {
     let directory = state::directory(arguments.state.state_dir.as_deref())?;
+    let servers = Servers::from(&arguments.atlassian);
+    servers.note();
     let token_set = store::read(&directory)?;
+    if let Some(token_set) = &token_set {
+        servers.or_of(token_set).note();
+    }
     let now = Timestamp::now();
     print(&report::status(token_set.as_ref(), now, format))?;
     match token_set.map(|token_set| (token_set.ended(now), token_set.client_id)) {
@@ -143,6 +148,11 @@ fn login(
         client: client(arguments)?,
         servers: Servers::from(&arguments.atlassian),
     };
+    login.servers.note();
+    let checked = login
+        .client
+        .check([&login.servers.auth, &login.servers.api]);
+    checked.map_err(auth::Error::Settings)?;
     login.servers.warn_if_plain();
     let stop = Stop::on_signals()?;
     let Some(sites) = login.run(paste, &stop)? else {

@@ -21,16 +21,12 @@ pub fn find(directory: &Path, name: &str) -> Option<Named> {
         Some((site, search)) => (site, Some(search)),
         None => (name, None),
     };
-    let is_exact = |(_, checkpoint): &&Named| checkpoint.name() == name;
-    let is_named = |(_, checkpoint): &&Named| {
-        checkpoint.search.as_deref() == search && checkpoint.identity().is_named(site)
+    let is_named = |(_, checkpoint): &Named| {
+        let is_exact = checkpoint.name() == name;
+        let is_search = checkpoint.search.as_deref() == search;
+        is_exact || is_search && checkpoint.identity().is_named(site)
     };
-    // Of two that an earlier version kept for one site, that which goes on.
-    let found = |is: &dyn Fn(&&Named) -> bool| {
-        let found = all.iter().filter(is);
-        found.max_by_key(|site| states::is_current(site)).cloned()
-    };
-    found(&is_exact).or_else(|| found(&is_named))
+    states::live(all.into_iter().filter(is_named).collect())
 }
 
 /// A line of `state list`.
@@ -82,6 +78,8 @@ pub fn set(
     if is_future(since) {
         return Err(options::Error::Fetch(options::fetch::Error::Future { since, now }).into());
     }
+    // Or a run would go on from one that has not been changed.
+    states::remove_others(directory, &(file.clone(), checkpoint.clone()))?;
     checkpoint.begin(since);
     store.save(&checkpoint).map_err(|source| Error::Save {
         directory: directory.to_owned(),

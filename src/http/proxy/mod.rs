@@ -3,6 +3,7 @@
 
 mod bypass;
 pub(super) mod forward;
+pub(super) mod sign;
 
 use std::ffi::OsString;
 
@@ -163,11 +164,13 @@ fn flag(text: &str) -> Result<Proxy, Error> {
     }
 }
 
+/// The proxy of a scheme. One that cannot be used is an error where a request would go through it.
+type Slot = Result<Option<Proxy>, Error>;
+
 /// The proxies of each scheme.
-#[derive(Default)]
 pub(super) struct Proxies {
-    pub http: Option<Proxy>,
-    pub https: Option<Proxy>,
+    http: Slot,
+    https: Slot,
     bypass: Bypass,
     /// Whether the environment has `HTTP_PROXY`.
     has_upper_case: bool,
@@ -178,7 +181,7 @@ impl Proxies {
     /// password is for nobody else.
     ///
     /// # Errors
-    /// When one of them is not understood: a request must not go another way than it was meant to.
+    /// When the flag is not understood, or the password is for nobody.
     pub fn new(
         argument: Option<&str>,
         password: Option<&(Secret, bool)>,
@@ -198,14 +201,15 @@ impl Proxies {
             Some(text) => {
                 let proxy = Some(flag(text)?);
                 Self {
-                    http: proxy.clone(),
-                    https: proxy,
-                    ..Self::default()
+                    http: Ok(proxy.clone()),
+                    https: Ok(proxy),
+                    bypass: Bypass::default(),
+                    has_upper_case: false,
                 }
             }
             None => Self {
-                http: first(&HTTP)?,
-                https: first(&HTTPS)?,
+                http: first(&HTTP),
+                https: first(&HTTPS),
                 bypass: NONE
                     .iter()
                     .find_map(set)
@@ -215,14 +219,19 @@ impl Proxies {
             },
         };
         if let Some((password, is_needed)) = password {
-            let all = || proxies.http.iter().chain(&proxies.https);
-            if *is_needed && !all().any(Proxy::has_user) {
+            let has_user = |slot: &Slot| match slot {
+                Ok(proxy) => proxy.as_ref().is_some_and(Proxy::has_user),
+                Err(_) => true,
+            };
+            if *is_needed && !has_user(&proxies.http) && !has_user(&proxies.https) {
                 return Err(Error::NoUser);
             }
-            let add =
-                |proxy: Option<Proxy>| proxy.map(|proxy| proxy.with_password(password)).transpose();
-            proxies.http = add(proxies.http)?;
-            proxies.https = add(proxies.https)?;
+            let add = |slot: Slot| match slot? {
+                Some(proxy) => proxy.with_password(password).map(Some),
+                None => Ok(None),
+            };
+            proxies.http = add(proxies.http);
+            proxies.https = add(proxies.https);
         }
         Ok(proxies)
     }
@@ -231,17 +240,29 @@ impl Proxies {
     #[must_use]
     pub fn ignores_variable(&self, url: &Url) -> bool {
         let is_meant = self.has_upper_case && url.scheme() == "http" && !is_loopback(url);
-        is_meant && self.http.is_none() && !self.bypass.covers(url)
+        is_meant && matches!(self.http, Ok(None)) && !self.bypass.covers(url)
     }
 
     /// The proxy for a URL; none: directly.
-    #[must_use]
-    pub fn of(&self, url: &Url) -> Option<&Proxy> {
-        let proxy = match url.scheme() {
-            "https" => self.https.as_ref(),
-            _ => self.http.as_ref(),
+    ///
+    /// # Errors
+    /// When the variable that names it is not understood: a request must not go another way than it was meant
+    /// to.
+    pub fn of(&self, url: &Url) -> Result<Option<&Proxy>, &Error> {
+        if self.bypass.covers(url) {
+            return Ok(None);
+        }
+        let slot = match url.scheme() {
+            "https" => &self.https,
+            _ => &self.http,
         };
-        proxy.filter(|_| !self.bypass.covers(url))
+        slot.as_ref().map(Option::as_ref)
+    }
+
+    /// The proxies that can be used: for `https` URLs, and for `http` ones.
+    #[must_use]
+    pub fn usable(&self) -> [Option<&Proxy>; 2] {
+        [&self.https, &self.http].map(|slot| slot.as_ref().ok().and_then(Option::as_ref))
     }
 }
 
@@ -255,7 +276,7 @@ mod tests {
             found.map(|(_, value)| value.into())
         };
         let proxies = Proxies::new(None, None, variable).unwrap();
-        let proxy = proxies.of(&Url::parse(url).unwrap())?;
+        let proxy = proxies.of(&Url::parse(url).unwrap()).unwrap()?;
         Some((proxy.name.clone(), proxy.setting))
     }
 
@@ -302,16 +323,40 @@ mod tests {
             "u:s3cret@",
         ] {
             let variable = |name: &str| (name == "ALL_PROXY").then(|| text.into());
-            let error = Proxies::new(None, None, variable).err().expect(text);
-            assert_eq!(error, Error::Url("ALL_PROXY"), "{text}");
+            let proxies = Proxies::new(None, None, variable).unwrap();
+            let url = Url::parse("http://wiki.example.com").unwrap();
+            let error = proxies.of(&url).err().expect(text);
+            assert_eq!(*error, Error::Url("ALL_PROXY"), "{text}");
             assert!(!error.to_string().contains("s3cr"), "{error}");
         }
     }
 
     #[test]
+    fn a_variable_that_is_not_used_is_no_error() {
+        let is_error = |variables: &[(&str, &str)], url: &str| {
+            let variable = |name: &str| {
+                let found = variables.iter().find(|(key, _)| *key == name);
+                found.map(|(_, value)| value.into())
+            };
+            let proxies = Proxies::new(None, None, variable).unwrap();
+            proxies.of(&Url::parse(url).unwrap()).is_err()
+        };
+        let (https, http) = ("https://wiki.example.com", "http://wiki.example.com");
+        let first = [("https_proxy", "http://a:1"), ("all_proxy", "socks://b:2")];
+        assert!(!is_error(&first, https));
+        assert!(is_error(&first, http));
+        let covered = [("all_proxy", "socks://b:2"), ("no_proxy", "example.com")];
+        assert!(!is_error(&covered, https) && !is_error(&covered, http));
+        let other = [("HTTPS_PROXY", "socks://b:2")];
+        assert!(!is_error(&other, http));
+        assert!(is_error(&other, https));
+    }
+
+    #[test]
     fn a_password_comes_from_the_url_of_a_variable_or_separately() {
         let variable = |name: &str| (name == "ALL_PROXY").then(|| "http://me:p%40ss@h:1".into());
-        let one = Proxies::new(None, None, variable).unwrap().https.unwrap();
+        let one = Proxies::new(None, None, variable).unwrap();
+        let one = one.https.unwrap().unwrap();
         assert_eq!(one.inner.password(), Some("p@ss"));
         assert_eq!(one.name, "http://h:1");
         assert_eq!(check_flag("http://me:p@h:1"), Err(NO_PASSWORD));
@@ -319,7 +364,7 @@ mod tests {
         let secret = (Secret::new("a:b@c/é".to_owned()), true);
         let flag = Some("socks5://me@[::1]:1");
         let two = Proxies::new(flag, Some(&secret), |_| None).unwrap();
-        let two = two.http.unwrap();
+        let two = two.http.unwrap().unwrap();
         assert_eq!(two.inner.password(), Some("a:b@c/é"));
         assert_eq!(two.name, "socks5://[::1]:1");
         let none = Proxies::new(Some("h:1"), Some(&secret), |_| None);

@@ -185,6 +185,28 @@ pub enum Compression {
     Bzip2,
 }
 
+impl Compression {
+    /// The name of its tool.
+    #[must_use]
+    pub fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Plain => None,
+            Self::Gzip => Some("gzip"),
+            Self::Zstd => Some("zstd"),
+            Self::Xz => Some("xz"),
+            Self::Bzip2 => Some("bzip2"),
+        }
+    }
+}
+
+/// The compression of what begins so, if these bytes are enough to tell.
+pub(super) fn of_first_bytes(first: &[u8]) -> Option<Compression> {
+    match detect(first) {
+        Detected::NotYet => None,
+        Detected::Compression(format) => Some(format),
+    }
+}
+
 enum Detected {
     NotYet,
     Compression(Compression),

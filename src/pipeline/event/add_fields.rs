@@ -1,5 +1,9 @@
 //! `--add-fields`: a constant object that is merged into every event.
 
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::{PRESERVE_ORIGINAL, namespace_fault};
@@ -47,6 +51,9 @@ const OBJECTS: [&str; 23] = [
     "user.target.group",
 ];
 
+/// A file may begin with a byte order mark.
+const MARK: &[u8] = b"\xEF\xBB\xBF";
+
 /// Why a text is no object of constant fields.
 #[derive(Debug, thiserror::Error)]
 pub enum AddFieldsError {
@@ -67,7 +74,7 @@ pub enum AddFieldsError {
     /// A key with nothing before, between or behind its dots.
     #[error("has a key that names no field, {0:?}: expected one such as \"host.name\"")]
     EmptyName(String),
-    /// The same field twice, once with dots in its key.
+    /// The same field twice.
     #[error("has more than one value for {0}")]
     Conflict(String),
     /// An object of the event would be lost.
@@ -82,9 +89,13 @@ impl AddFields {
     /// When it is not JSON, no object, names a field twice, would take an object's place, or breaks the
     /// rules of a namespace.
     pub fn from_json(text: &[u8]) -> Result<Self, AddFieldsError> {
+        let text = text.strip_prefix(MARK).unwrap_or(text);
         let Value::Object(object) = serde_json::from_slice(text)? else {
             return Err(AddFieldsError::NotAnObject);
         };
+        if let Some(key) = serde_json::from_slice::<Keys>(text)?.repeated("") {
+            return Err(AddFieldsError::Conflict(key));
+        }
         let object = expanded(object, "")?;
         keeps_objects(&object, "")?;
         let data_stream = object.get("data_stream");
@@ -144,6 +155,91 @@ impl AddFields {
 
     pub(super) fn members(&self) -> &[Member] {
         &self.members
+    }
+}
+
+/// The keys of every object in a JSON text, as often as they stand there: a [`Map`] keeps only the last
+/// value of each.
+enum Keys {
+    Object(Vec<(String, Keys)>),
+    Array(Vec<Keys>),
+    None,
+}
+
+impl Keys {
+    /// A field that has more than one value.
+    fn repeated(&self, path: &str) -> Option<String> {
+        match self {
+            Self::Object(members) => {
+                let mut known = std::collections::HashSet::new();
+                members.iter().find_map(|(key, value)| {
+                    let path = joined(path, key);
+                    if known.insert(key) {
+                        value.repeated(&path)
+                    } else {
+                        Some(path)
+                    }
+                })
+            }
+            Self::Array(elements) => elements.iter().find_map(|element| element.repeated(path)),
+            Self::None => None,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Keys {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(KeysVisitor)
+    }
+}
+
+struct KeysVisitor;
+
+impl<'de> Visitor<'de> for KeysVisitor {
+    type Value = Keys;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Keys, A::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = map.next_entry()? {
+            members.push(member);
+        }
+        Ok(Keys::Object(members))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Keys, A::Error> {
+        let mut elements = Vec::new();
+        while let Some(element) = list.next_element()? {
+            elements.push(element);
+        }
+        Ok(Keys::Array(elements))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Keys, E> {
+        Ok(Keys::None)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Keys, E> {
+        Ok(Keys::None)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Keys, E> {
+        Ok(Keys::None)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Keys, E> {
+        Ok(Keys::None)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Keys, E> {
+        Ok(Keys::None)
+    }
+
+    fn visit_unit<E>(self) -> Result<Keys, E> {
+        Ok(Keys::None)
     }
 }
 

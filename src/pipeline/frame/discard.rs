@@ -2,7 +2,9 @@
 
 use memchr::memchr;
 
+use super::document::OpenDocument;
 use super::scan::{Found, Scanner};
+use super::skip::is_before_document;
 use super::{Frame, Framer, KEPT_OF_TOO_LONG, LINES, Mode, Step, documents};
 
 /// Why a frame is [`Frame::Unreadable`].
@@ -93,6 +95,10 @@ pub(super) struct Discarded {
     pub scanner: Option<Scanner>,
     /// Its end is not that of its line: it goes on to the next line that begins a document.
     pub until_document: bool,
+    /// Its document is on one line so far, and goes on if the end of the line opens more.
+    pub may_go_on: bool,
+    /// The document that it is a record of: it goes on with its next record.
+    pub document: Option<Box<OpenDocument>>,
 }
 
 impl Discarded {
@@ -109,6 +115,8 @@ impl Discarded {
             opening: Vec::new(),
             scanner: None,
             until_document: false,
+            may_go_on: false,
+            document: None,
         }
     }
 
@@ -174,7 +182,7 @@ impl Framer {
         frames: &mut Vec<Frame>,
     ) -> Step {
         if discarded.until_document {
-            return self.discard_record(discarded, text, frames);
+            return self.discard_lines(discarded, text, end, frames);
         }
         let line_end = memchr(b'\n', text);
         let line = line_end.map_or(text, |at| &text[..at]);
@@ -189,7 +197,14 @@ impl Framer {
                 _ => {}
             }
         }
-        let discarded = discarded.with(line);
+        let mut discarded = discarded.with(line);
+        if line_end.is_some() && discarded.may_go_on && self.is_opening_line(text, line.len()) {
+            discarded.until_document = true;
+            self.mode = Mode::Discard(discarded.with(b"\n"));
+            let step = self.consume(&text[..=line.len()]);
+            self.scanned = 0;
+            return step;
+        }
         let Some(at) = line_end else {
             self.consume(text);
             self.scanned = 0;
@@ -207,25 +222,92 @@ impl Framer {
         step
     }
 
-    /// Passes over a record over several lines, to the next line that begins a document.
-    fn discard_record(
+    /// Passes over what is broken or too long, to the next line that begins a document, or ends or
+    /// begins a record of the same document.
+    fn discard_lines(
         &mut self,
-        discarded: Discarded,
+        mut discarded: Discarded,
         text: &[u8],
+        end: bool,
         frames: &mut Vec<Frame>,
     ) -> Step {
-        let begins_line = self.line_offset == self.offset;
-        let begins_document = begins_line && matches!(text.first(), Some(b'{' | b'['));
-        if text.is_empty() || begins_document {
-            let discarded = discarded.without_last(b'\n').without_carriage_return();
-            frames.push(discarded.into_frame("record", self.limit));
-            self.mode = if begins_document { documents() } else { LINES };
-            return Step::On(0);
-        }
-        let line = memchr(b'\n', text).map_or(text, |at| &text[..=at]);
-        self.mode = Mode::Discard(discarded.with(line));
-        let step = self.consume(line);
+        let next = if text.is_empty() {
+            Next::End
+        } else if self.line_offset == self.offset {
+            next_at(text, discarded.document.as_deref(), end)
+        } else {
+            Next::Nothing
+        };
+        let (record_end, is_at_record) = match next {
+            Next::Undecided => {
+                self.mode = Mode::Discard(discarded);
+                return Step::Wait;
+            }
+            Next::Nothing => {
+                let line = memchr(b'\n', text).map_or(text, |at| &text[..=at]);
+                self.mode = Mode::Discard(discarded.with(line));
+                let step = self.consume(line);
+                self.scanned = 0;
+                return step;
+            }
+            Next::End | Next::Document | Next::Record => (0, true),
+            Next::RecordEnd(at) => (at, false),
+        };
+        let document = discarded.document.take();
+        let discarded = discarded.with(&text[..record_end]);
+        let discarded = if is_at_record {
+            discarded.without_last(b'\n').without_carriage_return()
+        } else {
+            discarded
+        };
+        frames.push(discarded.into_frame("record", self.limit));
+        self.mode = match document {
+            Some(mut document) if matches!(next, Next::Record | Next::RecordEnd(_)) => {
+                document.scanner.resume(is_at_record);
+                Mode::Document(*document)
+            }
+            _ if matches!(next, Next::Document) && self.may_look_ahead() => documents(),
+            _ => LINES,
+        };
+        let step = self.consume(&text[..record_end]);
         self.scanned = 0;
         step
+    }
+}
+
+/// What a line begins with, behind what is broken.
+#[derive(Clone, Copy)]
+enum Next {
+    /// There is no more.
+    End,
+    /// More of the line is needed.
+    Undecided,
+    Nothing,
+    Document,
+    Record,
+    /// A record has ended just before there.
+    RecordEnd(usize),
+}
+
+fn next_at(line: &[u8], document: Option<&OpenDocument>, end: bool) -> Next {
+    match line[0] {
+        b'{' | b'[' => return Next::Document,
+        byte if is_before_document(byte) => return Next::Document,
+        _ => {}
+    }
+    let Some(indentation) = document.and_then(|document| document.indentation) else {
+        return Next::Nothing;
+    };
+    let is_blank = |byte: &&u8| matches!(byte, b' ' | b'\t');
+    let blank = line
+        .iter()
+        .take(indentation + 1)
+        .take_while(is_blank)
+        .count();
+    match line.get(indentation) {
+        _ if blank == line.len() && blank <= indentation && !end => Next::Undecided,
+        Some(b'{') if blank == indentation => Next::Record,
+        Some(b'}') if blank == indentation => Next::RecordEnd(indentation + 1),
+        _ => Next::Nothing,
     }
 }

@@ -11,12 +11,15 @@ pub(crate) struct LineNumbers {
     starts: Vec<u64>,
     /// Where in the stream the part begins.
     offset: u64,
+    /// A line before the part of which there may be a message yet: its offset and its number.
+    open: Option<(u64, u64)>,
 }
 
 impl LineNumbers {
-    /// The part that comes next begins in the line of that number.
-    pub fn begin_at(&mut self, first: u64) {
+    /// The part that comes next begins in the line of that number; `open` is a line before it.
+    pub fn begin_at(&mut self, first: u64, open: Option<(u64, u64)>) {
         self.first = first;
+        self.open = open;
     }
 
     /// Takes the lines of the part that begins at an offset of the stream.
@@ -27,9 +30,13 @@ impl LineNumbers {
         self.starts.extend(ends.map(|at| offset + at as u64 + 1));
     }
 
-    /// The number of the line at an offset, if it is in the part.
+    /// The number of the line at an offset, if it is in the part or open.
     pub fn number(&self, offset: u64) -> Option<u64> {
+        if offset < self.offset {
+            let open = self.open.filter(|(at, _)| *at == offset);
+            return open.map(|(_, number)| number);
+        }
         let before = self.starts.partition_point(|start| *start <= offset) as u64;
-        (offset >= self.offset).then_some(self.first + before)
+        Some(self.first + before)
     }
 }

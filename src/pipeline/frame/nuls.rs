@@ -12,17 +12,18 @@ pub fn leading_nuls(text: &[u8]) -> usize {
     other.unwrap_or(text.len())
 }
 
-/// How many NUL bytes a text begins with, and byte order marks behind them: the writer began anew.
+/// How many NUL bytes and byte order marks a text begins with: the writer began anew, or another file
+/// was appended.
 #[must_use]
 pub fn leading_hole(text: &[u8]) -> usize {
     let mut at = 0;
-    while text.get(at) == Some(&0) {
+    loop {
         at += leading_nuls(&text[at..]);
-        if text[at..].starts_with(BYTE_ORDER_MARK) {
-            at += BYTE_ORDER_MARK.len();
+        if !text[at..].starts_with(BYTE_ORDER_MARK) {
+            return at;
         }
+        at += BYTE_ORDER_MARK.len();
     }
-    at
 }
 
 /// The parts of a line that holes end, if there are any: behind each of them another document begins.

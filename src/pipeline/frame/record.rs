@@ -4,9 +4,11 @@
 //! What shows the difference: within an object no serializer begins a line with `{` in the first
 //! column, nor another value without a comma.
 
+use std::ops::Range;
+
 use memchr::memchr;
 
-use super::scan::{Skipped, Skipper};
+use super::skip::{Skipped, Skipper};
 
 /// What is wrong with an object whose input is at its end, or another document.
 pub(super) const NOT_FINISHED: &str = "an object that is not closed";
@@ -83,8 +85,8 @@ impl RecordLines {
 
     fn follow_line(&mut self, text: &[u8]) -> Followed {
         let begins_line = self.at > self.open && text[self.at - 1] == b'\n';
-        if begins_line && text[self.at] == b'{' && self.skipper.is_in_object() {
-            return Followed::Broken(NOT_FINISHED);
+        if begins_line && matches!(text[self.at], b' ' | b'\t') {
+            self.skipper.is_indented = true;
         }
         let line_end = memchr(b'\n', &text[self.at..]);
         let end = line_end.map_or(text.len(), |end| self.at + end + 1);
@@ -104,4 +106,22 @@ impl RecordLines {
         }
         Followed::More
     }
+}
+
+/// The object or array that comes next on a line, if anything does; the last one is perhaps not
+/// closed, or something else.
+#[must_use]
+pub fn next_object(line: &[u8], at: usize) -> Option<Range<usize>> {
+    let start = at
+        + line[at..]
+            .iter()
+            .position(|byte| !byte.is_ascii_whitespace())?;
+    let end = match line[start] {
+        b'{' | b'[' => match Skipper::default().skip(line, start, false) {
+            (end, Skipped::End) => end,
+            _ => line.len(),
+        },
+        _ => line.len(),
+    };
+    Some(start..end)
 }

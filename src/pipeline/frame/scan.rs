@@ -5,8 +5,10 @@
 
 use std::borrow::Cow;
 
+use super::record::NOT_FINISHED;
+use super::skip::{Ended, Skipped, Skipper, is_before_document, torn};
 use crate::pipeline::dialect::RECORD_KEYS;
-use crate::pipeline::json::{Reader, find_special};
+use crate::pipeline::json::Reader;
 
 /// What a [`Scanner`] came upon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,11 +30,21 @@ pub(super) enum Found {
 }
 
 /// Follows one document through any number of pieces of text.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts about one document"
+)]
 #[derive(Debug)]
 pub(super) struct Scanner {
     /// Whether a line end inside the document is white space, or ends the document.
     pub multi_line: bool,
+    /// On one line so far: it is the same document over several lines.
+    pub may_go_on: bool,
+    /// Its records are indented: a line that is not begins another document.
+    pub is_indented: bool,
     begun: bool,
+    /// The byte before was a line end.
+    begins_line: bool,
     in_object: bool,
     element: Element,
     phase: Phase,
@@ -82,7 +94,10 @@ impl Scanner {
     pub fn new(multi_line: bool) -> Self {
         Self {
             multi_line,
+            may_go_on: true,
+            is_indented: false,
             begun: false,
+            begins_line: false,
             in_object: false,
             element: Element::Record,
             phase: Phase::Start,
@@ -96,6 +111,7 @@ impl Scanner {
         while let Some(&byte) = text.get(at) {
             let found = match self.phase {
                 Phase::InMemberValue | Phase::InRecord => {
+                    self.value.is_indented = self.is_indented;
                     let (stop, skipped) = self.value.skip(text, at, self.multi_line);
                     at = stop;
                     match skipped {
@@ -113,28 +129,20 @@ impl Scanner {
                     }
                 }
                 Phase::InKey | Phase::InKeyEscape => self.key_byte(byte),
-                _ => match byte {
-                    b' ' | b'\t' | b'\r' => None,
-                    b'\n' if self.multi_line => {
-                        self.value.line_end();
-                        None
+                _ => match self.between(byte) {
+                    Token::Taken => None,
+                    // A root array has begun one byte before.
+                    Token::Found(Found::Begins) if !self.is_in_page() => {
+                        return (at, Found::Begins);
                     }
-                    b'\n' => Some(self.broken(NOT_CLOSED)),
-                    _ => match self.token(byte) {
-                        Token::Taken => None,
-                        // A root array has begun one byte before.
-                        Token::Found(Found::Begins) if !self.is_in_page() => {
-                            return (at, Found::Begins);
-                        }
-                        Token::Found(
-                            found @ (Found::Begins | Found::RecordEnd | Found::DocumentEnd),
-                        ) => {
-                            return (at + 1, found);
-                        }
-                        Token::Found(found) => Some(found),
-                        // The same byte again, in the phase it led to.
-                        Token::Again => continue,
-                    },
+                    Token::Found(
+                        found @ (Found::Begins | Found::RecordEnd | Found::DocumentEnd),
+                    ) => {
+                        return (at + 1, found);
+                    }
+                    Token::Found(found) => Some(found),
+                    // The same byte again, in the phase it led to.
+                    Token::Again => continue,
                 },
             };
             match found {
@@ -171,6 +179,64 @@ impl Scanner {
             self.key.push(byte);
         }
         None
+    }
+
+    /// A byte between values.
+    fn between(&mut self, byte: u8) -> Token {
+        match byte {
+            b' ' | b'\t' | b'\r' => {}
+            b'\n' if self.multi_line => self.value.line_end(),
+            b'\n' => return Token::Found(self.broken(NOT_CLOSED)),
+            _ if self.begins_line && self.is_new_document(byte) => {
+                return Token::Found(self.broken(NOT_FINISHED));
+            }
+            _ => {
+                let token = self.token(byte);
+                self.begins_line = false;
+                return token;
+            }
+        }
+        self.begins_line = byte == b'\n';
+        Token::Taken
+    }
+
+    /// Whether that byte, the first of a line, begins another document; see [`Skipper`].
+    fn is_new_document(&self, byte: u8) -> bool {
+        match (byte, self.phase) {
+            (b'{', Phase::Colon | Phase::MemberValue) => self.element != Element::Undecided,
+            (b'{' | b'[', Phase::FirstRecordOrEnd | Phase::Record | Phase::CommaOrArrayEnd) => {
+                self.is_indented
+            }
+            _ => is_before_document(byte) && self.element != Element::Undecided,
+        }
+    }
+
+    /// Whether the fault that it has come upon is one of a record, or between records: then it can
+    /// go on with the next.
+    pub fn is_among_records(&self) -> bool {
+        self.begun
+            && (self.element == Element::Undecided
+                || matches!(
+                    self.phase,
+                    Phase::InRecord
+                        | Phase::FirstRecordOrEnd
+                        | Phase::Record
+                        | Phase::CommaOrArrayEnd
+                ))
+    }
+
+    /// Goes on behind a fault: a record has ended there, or begins there.
+    pub fn resume(&mut self, is_at_record: bool) {
+        if self.element == Element::Undecided {
+            self.element = Element::Record;
+        }
+        self.begins_line = false;
+        self.value = Skipper::default();
+        self.phase = if is_at_record {
+            Phase::Record
+        } else {
+            Phase::CommaOrArrayEnd
+        };
     }
 
     /// A byte between values that is no white space.
@@ -281,6 +347,7 @@ impl Scanner {
         self.value = Skipper::default();
         self.value.open(b'{');
         self.value.ended = ended;
+        self.value.begins_line = self.begins_line;
         self.element = Element::Record;
         self.phase = Phase::InRecord;
         Token::Again
@@ -297,6 +364,7 @@ impl Scanner {
             return Token::Found(Found::NoDocument);
         }
         self.begun = true;
+        self.may_go_on &= matches!(byte, b'{' | b']');
         self.phase = Phase::FirstRecordOrEnd;
         Token::Found(Found::Begins)
     }
@@ -306,168 +374,4 @@ enum Token {
     Taken,
     Found(Found),
     Again,
-}
-
-/// Passes over one JSON value by its brackets and strings.
-#[derive(Debug, Default)]
-pub(super) struct Skipper {
-    state: Skipping,
-    depth: u32,
-    /// Kinds of the open brackets, the innermost lowest: 1 for `{`. Those that are nested deeper
-    /// than [`TYPED_DEPTH`] are only counted.
-    braces: u128,
-    /// A value has ended, and a line after it: another value cannot begin without a comma.
-    ended: Ended,
-}
-
-const TYPED_DEPTH: u32 = u128::BITS;
-
-#[derive(Debug, Default, Clone, Copy)]
-enum Skipping {
-    #[default]
-    Begin,
-    Scalar,
-    Nested,
-    String,
-    Escape,
-}
-
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Ended {
-    #[default]
-    No,
-    Value,
-    ValueAndLine,
-}
-
-pub(super) enum Skipped {
-    More,
-    End,
-    Broken(&'static str),
-}
-
-impl Skipper {
-    pub fn skip(&mut self, text: &[u8], mut at: usize, multi_line: bool) -> (usize, Skipped) {
-        while let Some(&byte) = text.get(at) {
-            match self.state {
-                Skipping::Begin => match byte {
-                    b',' | b':' | b']' | b'}' => return (at, Skipped::Broken("expected a value")),
-                    b'{' | b'[' => self.open(byte),
-                    b'"' => self.state = Skipping::String,
-                    _ => self.state = Skipping::Scalar,
-                },
-                Skipping::Scalar => match byte {
-                    b'\n' if !multi_line => return (at, Skipped::Broken(NOT_CLOSED)),
-                    // On one line a `\r` may belong to its end.
-                    b'\r' if !multi_line => {}
-                    b',' | b']' | b'}' | b' ' | b'\t' | b'\r' | b'\n' => {
-                        return (at, Skipped::End);
-                    }
-                    _ => {}
-                },
-                Skipping::Nested => match self.nested(byte, multi_line) {
-                    Nested::Inside => {}
-                    Nested::Closed => return (at + 1, Skipped::End),
-                    Nested::Broken(problem) => return (at, Skipped::Broken(problem)),
-                },
-                Skipping::String => {
-                    at = find_special(text, at);
-                    match text.get(at) {
-                        None => return (at, Skipped::More),
-                        Some(b'"') if self.depth == 0 => return (at + 1, Skipped::End),
-                        Some(b'"') => {
-                            self.state = Skipping::Nested;
-                            self.ended = Ended::Value;
-                        }
-                        Some(b'\\') => self.state = Skipping::Escape,
-                        Some(b'\n') => return (at, Skipped::Broken(torn(multi_line))),
-                        Some(_) => {}
-                    }
-                }
-                Skipping::Escape if byte == b'\n' => {
-                    return (at, Skipped::Broken(torn(multi_line)));
-                }
-                Skipping::Escape => self.state = Skipping::String,
-            }
-            at += 1;
-        }
-        (at, Skipped::More)
-    }
-
-    /// How the value at the root ended: after a number, what follows is not looked at.
-    fn ended_at_root(&self) -> Ended {
-        match self.state {
-            Skipping::Scalar => Ended::No,
-            _ => Ended::Value,
-        }
-    }
-
-    fn line_end(&mut self) {
-        if self.ended == Ended::Value {
-            self.ended = Ended::ValueAndLine;
-        }
-    }
-
-    /// Whether the innermost open bracket is one of an object.
-    pub fn is_in_object(&self) -> bool {
-        (1..=TYPED_DEPTH).contains(&self.depth) && self.braces & 1 == 1
-    }
-
-    fn open(&mut self, byte: u8) {
-        self.state = Skipping::Nested;
-        self.ended = Ended::No;
-        if self.depth < TYPED_DEPTH {
-            self.braces = self.braces << 1 | u128::from(byte == b'{');
-        }
-        self.depth += 1;
-    }
-
-    fn nested(&mut self, byte: u8, multi_line: bool) -> Nested {
-        let begins = matches!(byte, b'"' | b'{' | b'[');
-        if begins && self.ended == Ended::ValueAndLine {
-            return Nested::Broken("expected `,` or a closing bracket");
-        }
-        match byte {
-            b'"' => self.state = Skipping::String,
-            b'{' | b'[' => {
-                let Some(_) = self.depth.checked_add(1) else {
-                    return Nested::Broken("nested too deep");
-                };
-                self.open(byte);
-            }
-            b'}' | b']' => {
-                if self.depth <= TYPED_DEPTH {
-                    if (self.braces & 1 == 1) != (byte == b'}') {
-                        return Nested::Broken("a closing bracket of the wrong kind");
-                    }
-                    self.braces >>= 1;
-                }
-                self.depth -= 1;
-                self.ended = Ended::Value;
-                if self.depth == 0 {
-                    return Nested::Closed;
-                }
-            }
-            b',' | b':' => self.ended = Ended::No,
-            b'\n' if !multi_line => return Nested::Broken(NOT_CLOSED),
-            b'\n' => self.line_end(),
-            _ => {}
-        }
-        Nested::Inside
-    }
-}
-
-/// What is wrong with a string that a line end tears.
-fn torn(multi_line: bool) -> &'static str {
-    if multi_line {
-        "a line end inside a string"
-    } else {
-        NOT_CLOSED
-    }
-}
-
-enum Nested {
-    Inside,
-    Closed,
-    Broken(&'static str),
 }

@@ -3,9 +3,10 @@
 use memchr::{memchr, memrchr};
 
 use super::discard::Discarded;
+use super::lines::opens_more;
 use super::record::{Followed, NOT_FINISHED, RecordLines};
 use super::scan::{Found, Scanner};
-use super::{BYTE_ORDER_MARK, Frame, Framer, KEPT_OF_TOO_LONG, LINES, Mode, Step, documents};
+use super::{Frame, Framer, KEPT_OF_TOO_LONG, LINES, Mode, Step, documents};
 
 /// Text that may be a document.
 #[derive(Debug)]
@@ -22,6 +23,13 @@ impl Start {
             scanner: Scanner::new(multi_line),
             record: None,
         }
+    }
+
+    /// What follows a document: on other lines only what it could stand on, too.
+    pub fn behind(document: &Scanner) -> Self {
+        let mut start = Self::new(document.multi_line);
+        start.scanner.may_go_on = document.may_go_on;
+        start
     }
 
     /// Whether the text up to where the scanner is cannot go on as an object: then it is no page.
@@ -43,23 +51,12 @@ impl Framer {
                 self.mode = Mode::Start(start);
                 return self.consume(&text[..before]);
             }
-            if self.offset == 0 {
-                if text.starts_with(BYTE_ORDER_MARK) {
-                    self.mode = Mode::Start(start);
-                    let length = self.pass(BYTE_ORDER_MARK.len(), text);
-                    return Step::On(length);
-                }
-                if BYTE_ORDER_MARK.starts_with(text) && !end {
-                    self.mode = Mode::Start(start);
-                    return Step::Wait;
-                }
-            }
         }
         let (stop, found) = start.scanner.scan(text, self.scanned);
         let is_broken = start.is_broken(&text[..stop]);
         // On one line nothing is decided too late: a long line may turn out to be a page yet. Over
         // several lines, what comes before the array must fit into the buffer.
-        let look_ahead = self.limit.max(KEPT_OF_TOO_LONG);
+        let look_ahead = self.look_ahead();
         let (early, may_wait) = if start.scanner.multi_line {
             (stop <= look_ahead, stop < look_ahead)
         } else {
@@ -74,12 +71,45 @@ impl Framer {
                 self.mode = Mode::Start(start);
                 Step::Wait
             }
+            _ if !start.scanner.multi_line && start.scanner.may_go_on => {
+                self.rest_of_line(start, text, end)
+            }
             _ => {
                 self.scanned = 0;
-                self.mode = start.record.map_or(LINES, Mode::Record);
+                self.mode = match start.record {
+                    Some(record) => Mode::Record(record),
+                    None if start.scanner.multi_line => self.look_in_vain(stop.min(look_ahead)),
+                    None => LINES,
+                };
                 Step::On(0)
             }
         }
+    }
+
+    /// What follows a document on its line, and is none on this line: it may go on on others.
+    fn rest_of_line(&mut self, mut start: Start, text: &[u8], end: bool) -> Step {
+        self.scanned = 0;
+        let before = usize::try_from(self.offset - self.line_offset).unwrap_or(usize::MAX);
+        let fits = |length: usize| before.saturating_add(length) <= self.limit;
+        let Some(line_end) = memchr(b'\n', text) else {
+            if end || !fits(text.len()) {
+                self.mode = LINES;
+                return Step::On(0);
+            }
+            start.scanner = Scanner::new(false);
+            self.mode = Mode::Start(start);
+            return Step::Wait;
+        };
+        let last = text[..line_end].trim_ascii_end().last();
+        self.mode = if fits(line_end)
+            && self.may_look_ahead()
+            && opens_more(last.copied().unwrap_or(self.last))
+        {
+            documents()
+        } else {
+            LINES
+        };
+        Step::On(0)
     }
 
     /// An object that is no page: a record over several lines, or else lines.
@@ -99,7 +129,15 @@ impl Framer {
                 self.mode = Mode::Record(record);
                 Step::Wait
             }
-            Followed::Closed if fits && record.is_over_lines() => {
+            Followed::Closed
+                if fits && !record.is_over_lines() && !end && self.is_unfinished_line(text) =>
+            {
+                self.mode = Mode::Record(record);
+                Step::Wait
+            }
+            Followed::Closed
+                if fits && (record.is_over_lines() || self.is_before_opening(text, stop)) =>
+            {
                 frames.push(Frame::Record {
                     range: base + open..base + stop,
                     line_offset: self.line_offset,
@@ -116,10 +154,24 @@ impl Framer {
                 self.discard_from(open, text, broken.map(|problem| (problem, stop)))
             }
             _ => {
-                self.mode = LINES;
+                self.mode = self.look_in_vain(stop.min(open + self.limit + 1));
                 Step::On(0)
             }
         }
+    }
+
+    /// Whether a text is the beginning of a line within the limit.
+    fn is_unfinished_line(&self, text: &[u8]) -> bool {
+        text.len() <= self.limit && memchr(b'\n', text).is_none()
+    }
+
+    /// Whether another document begins behind `stop` on the line, and goes on behind its end.
+    fn is_before_opening(&self, text: &[u8], stop: usize) -> bool {
+        let line_end = memchr(b'\n', text).unwrap_or(text.len());
+        let behind = text[stop..line_end].trim_ascii();
+        line_end <= self.limit
+            && matches!(behind.first(), Some(b'{' | b'['))
+            && behind.last().is_some_and(|last| opens_more(*last))
     }
 
     /// Passes over the record that begins at `open`, whose first line is whole, and that is too long
@@ -131,6 +183,7 @@ impl Framer {
         broken: Option<(&'static str, usize)>,
     ) -> Step {
         let begin = self.offset + open as u64;
+        self.in_vain += broken.map_or(self.limit, |(_, at)| at - open) as u64;
         let broken = broken.map(|(problem, at)| (problem, self.offset + at as u64));
         let first_line = memchr(b'\n', &text[open..]).map_or(text.len(), |at| open + at + 1);
         let discarded = Discarded {

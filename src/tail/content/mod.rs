@@ -21,7 +21,8 @@ use plain::Plain;
 
 use super::file_info::FileInfo;
 use super::identity::{HEAD, ReadPosition, TAIL};
-use crate::input::compression::{LONGEST_MAGIC, Stream};
+use crate::input::compression::{Compression, LONGEST_MAGIC, Stream};
+use crate::input::format::{self, Format, LOOKED_AT};
 use crate::pipeline::frame::leading_nuls;
 use crate::process::file_id::FileId;
 use crate::process::shown::Shown as _;
@@ -109,6 +110,19 @@ impl Content {
             Form::Plain(plain) => plain.size().map(Some),
             Form::Compressed(_) => Ok(None),
         }
+    }
+
+    /// The format of a plain file that is known not to be text; none of a compressed one.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn foreign_format(&self) -> io::Result<Option<&'static Format>> {
+        let Form::Plain(plain) = &self.form else {
+            return Ok(None);
+        };
+        let mut first = Vec::new();
+        read_at(&plain.file, 0, LOOKED_AT, &mut first)?;
+        Ok(format::known(&first))
     }
 
     /// Compares it with what was read: of a plain file the beginning and the last bytes, of a
@@ -278,9 +292,21 @@ pub fn is_found_compressed(found: &FileInfo) -> io::Result<bool> {
 }
 
 fn is_compressed(file: &File) -> io::Result<bool> {
+    Ok(compression(file)? != Compression::Plain)
+}
+
+/// How a file that was found is compressed, by its first bytes.
+///
+/// # Errors
+/// When it cannot be read, or is gone.
+pub fn compression_of_found(found: &FileInfo) -> io::Result<Compression> {
+    compression(&open_found(found)?)
+}
+
+fn compression(file: &File) -> io::Result<Compression> {
     let mut first = Vec::new();
     read_at(file, 0, LONGEST_MAGIC, &mut first)?;
-    Ok(Stream::detect(&*first)?.plain().is_none())
+    Ok(Stream::detect(&*first)?.format())
 }
 
 /// Whether the beginning of a file is that of a log: lines, or JSON, in UTF-8, perhaps behind NUL bytes.

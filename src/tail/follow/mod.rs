@@ -20,6 +20,7 @@ use super::discover::{Discovery, FileInfo, Listing};
 use super::log::{Log, LogId, Series};
 use super::piece::{Change, TailPiece};
 use super::recognise::{FirstMeeting, Logs};
+use crate::input::compression::Compression;
 use crate::pipeline::frame::{BYTE_ORDER_MARK, Frame, Problem};
 use crate::process::shown::Shown as _;
 
@@ -337,6 +338,14 @@ impl TailReader {
         let Some(content) = &mut log.content else {
             return Ok(Lines::Changed);
         };
+        if log.checkpoint.progress.offset() == 0
+            && let Some(format) = content.foreign_format()?
+        {
+            log.ignore();
+            let path = log.checkpoint.path.clone();
+            self.logs.refuse(&path, format, Compression::Plain);
+            return Ok(Lines::None);
+        }
         let limit = match content.size()? {
             // All of what is gone, or going, is read.
             Some(size) if log.gone.is_some() || content.file_id != log.checkpoint.file_id => size,

@@ -34,6 +34,8 @@ use super::content;
 use super::discover::{FileInfo, ScanResult};
 use super::identity::{Digest, ReadPosition};
 use super::log::{Condition, Log, LogId, folder, identity_of};
+use crate::input::compression::Compression;
+use crate::input::format;
 use crate::process::file_id::FileId;
 
 /// How files are first met.
@@ -273,7 +275,7 @@ impl Logs {
             .and_then(|modified| SystemTime::now().duration_since(modified).ok());
         let is_old = meeting.ignore_older.is_some_and(|most| age > Some(most));
         let is_first_scan = found.is_first_scan && !earlier.knows_series_of(found, self);
-        let (progress, condition) = if !found.is_followed && is_first_scan {
+        let (progress, mut condition) = if !found.is_followed && is_first_scan {
             (from_end(found)?, Condition::Ignored)
         } else if is_old || meeting.from_end && is_first_scan {
             // What is written to it from here on counts; nothing is appended to a compressed file.
@@ -289,6 +291,13 @@ impl Logs {
         let mut seen = None;
         if progress.offset() == 0 {
             let head = scan.head(found)?.filter(|head| !head.is_empty());
+            let format = head.as_deref().and_then(format::known);
+            if let (Some(format), Condition::Plain) = (format, condition) {
+                let outer = content::compression_of_found(found);
+                let outer = unless_vanished(outer, found, Compression::Plain)?;
+                self.refuse(&found.path, format, outer);
+                condition = Condition::Ignored;
+            }
             seen = head.map(|head| Digest::of(&head));
         }
         Ok(Some(Log::begin(found, progress, seen, condition)))

@@ -1,9 +1,13 @@
 //! Rotated files in a compression that is not read.
 
+use std::path::Path;
+
 use super::places::{is_extended, is_named_compressed, unless_vanished};
 use super::scan::Scan;
 use super::{Changed, Logs};
-use crate::process::shown::Shown as _;
+use crate::input::compression::Compression;
+use crate::input::format::{Format, InputKind};
+use crate::process::shown::{Shown as _, quoted_for_shell};
 use crate::tail::content;
 use crate::tail::discover::FileInfo;
 use crate::tail::identity::ReadPosition;
@@ -104,6 +108,15 @@ impl Logs {
             self.add(log);
         }
         Ok(())
+    }
+
+    /// Reports a file that was never read and is not text, by a format that is known. It is reported
+    /// once: the state knows it from then on.
+    pub fn refuse(&mut self, path: &Path, format: &Format, outer: Compression) {
+        let file = quoted_for_shell(path);
+        let what = format.and_remedy(&file, outer, InputKind::Records);
+        tracing::error!("{} is not read: it is {what}", path.shown());
+        self.unreadable += 1;
     }
 
     fn missed(&self, found: &FileInfo) -> Missed<'_> {

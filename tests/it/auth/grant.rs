@@ -283,6 +283,17 @@ fn without_a_refresh_token_the_access_token_is_all() {
 }
 
 #[test]
+fn without_a_refresh_token_a_good_access_token_is_not_called_expired() {
+    let world = World::new();
+    let body = r#"{"access_token":"eyJ.e30.x","expires_in":3600,"scope":"read:x"}"#;
+    world.server.plan([Plan::Answer(200, body)]);
+    world.paste(&[], |url| allow(&url).into());
+    let said = world.failed(&["refresh"], 1);
+    assert!(said.contains("cannot be refreshed"), "{said}");
+    assert!(!said.contains("expired"), "{said}");
+}
+
+#[test]
 fn status_tells_who_what_and_until_when() {
     let world = World::logged_in();
     let printed = world.done(&["status"]);

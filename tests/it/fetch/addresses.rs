@@ -353,15 +353,79 @@ fn of_two_states_that_an_earlier_version_kept_of_a_site_the_furthest_goes_on() {
     insert(&fetching, 2..3);
     let told = fetch(&fetching, 2, &[]);
     assert!(
-        told.contains("fetch-behind.json, which is at 2026-01-06"),
+        told.contains("the one that is at 2026-01-06T00:00:00.000Z is removed"),
         "{told}"
     );
     let told = fetch(fetching.by(Way::Gateway), 2, &[]);
-    assert!(!told.contains("fetch-behind"), "{told}");
+    assert!(!told.contains("two states"), "{told}");
+    only_state(&fetching);
     fetching.assert_all_once();
-    // To forget the site is to forget both.
     let mut forget = command(["state", "forget", &fetching.server.url()]);
     forget.arg("--state-dir").arg(fetching.state());
     assert_eq!(run_command(forget, b"").status.code(), Some(0));
     assert_eq!(states(&fetching), Vec::<String>::new());
+}
+
+/// A site that tells nobody its cloud id, fetched by its address to the end of the first day, and by its
+/// cloud id to that of another.
+fn of_two_states(by_id: i64) -> Fetching {
+    let mut fetching = Fetching::cloud();
+    fetching
+        .server
+        .set(|settings| settings.hides_cloud_id = true);
+    insert(&fetching, 0..2);
+    fetch(&fetching, 1, &[]);
+    fetch(fetching.by(Way::Gateway), by_id, &[]);
+    assert_eq!(states(&fetching).len(), 2);
+    fetching
+}
+
+#[test]
+fn two_addresses_that_turn_out_to_be_one_site_s_have_one_state_from_then_on() {
+    for (by_id, goes_on, removed) in [(1, 7, 7), (0, 7, 6)] {
+        let mut fetching = of_two_states(by_id);
+        let url = fetching.server.url();
+        let told = fetch(&fetching, 1, &["--url", &url]);
+        for word in [
+            format!("at 2026-01-0{goes_on}T00:00:00.000Z is continued"),
+            format!("at 2026-01-0{removed}T00:00:00.000Z is removed"),
+        ] {
+            assert!(told.contains(&word), "{word}: {told}");
+        }
+        let (_, saved) = only_state(&fetching);
+        assert_eq!(saved["cursor"], format!("2026-01-0{goes_on}T00:00:00.000Z"));
+        assert!(changes_what_is_fetched(&fetching, &url));
+        let told = fetch(fetching.by(Way::Site), 1, &[]);
+        assert!(told.contains("continuing from 2026-01-05"), "{told}");
+    }
+}
+
+/// Whether `state set` makes the state say so.
+fn changes_what_is_fetched(fetching: &Fetching, name: &str) -> bool {
+    let mut set = command(["state", "set", name, "--since", "2026-01-05"]);
+    set.arg("--state-dir").arg(fetching.state());
+    let output = run_command(set, b"");
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    only_state(fetching).1["cursor"] == "2026-01-05T00:00:00.000Z"
+}
+
+#[test]
+fn of_two_states_that_an_earlier_version_left_state_changes_the_one_that_goes_on() {
+    let mut fetching = of_two_states(1);
+    let url = fetching.server.url();
+    let directory = fetching.state();
+    let with_id = states(&fetching).into_iter().find(|name| {
+        let saved = state::read::<Value>(&directory, name).expect("read");
+        saved.expect("saved").state.get("cloud_id").is_some()
+    });
+    let with_id = with_id.expect("a state");
+    let store = Store::open(&directory, &with_id).expect("free");
+    let mut saved: Value = store.load().expect("read").expect("saved");
+    saved["addresses"] = json!([url.replace("http://", "")]);
+    store.save(&saved).expect("saved");
+    drop(store);
+    assert!(changes_what_is_fetched(&fetching, &url));
+    assert_eq!(only_state(&fetching).0, with_id);
+    let told = fetch(fetching.by(Way::Site), 1, &[]);
+    assert!(told.contains("continuing from 2026-01-05"), "{told}");
 }

@@ -102,7 +102,7 @@ fn fetch(fetching: &Fetching, since: &str, flags: &[&str]) -> String {
 fn loses_nothing_between_runs(skew: i64, since: &str) {
     let fetching = Fetching::cloud();
     fetching.server.skew(skew);
-    let present = |number| cloud_record(now() + skew * 1000 - 5, number);
+    let present = |number| cloud_record(now() + skew * 1000, number);
     fetch(&fetching, since, &["--overlap", "0s"]);
     assert!(
         cursor(&fetching) <= now() + skew * 1000,
@@ -240,7 +240,10 @@ fn a_date_that_is_no_time_is_none() {
             .set(|settings| settings.date_header = header);
         fetching.server.insert(cloud_record(now() - 60_000, 1));
         let told = fetch(&fetching, "1h", &[]);
-        assert!(!told.contains("clock"), "{told}");
+        let is_unreadable = header == DateHeader::Text("yesterday");
+        let warnings = told.matches("sends a Date header that is no date").count();
+        assert_eq!(warnings, usize::from(is_unreadable), "{told}");
+        assert!(is_unreadable || !told.contains("clock"), "{told}");
         fetching.server.insert(cloud_record(now() - 5, 2));
         fetch(&fetching, "1h", &[]);
         fetching.assert_raw(&fetching.server.held(), true);

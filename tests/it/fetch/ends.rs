@@ -319,3 +319,24 @@ fn records_that_are_gone_from_the_next_page_are_asked_for_again() {
     let answer = |count| page(Results, 24, count, &json!({"limit": 10}));
     assert_exact(&cloud(25), [answer(10), answer(0)]);
 }
+
+#[test]
+fn a_short_page_of_a_data_center_that_does_not_say_that_it_is_the_last_is_not() {
+    for info in [
+        "null",
+        "{}",
+        r#"{"size":5}"#,
+        r#"{"lastPage":null}"#,
+        r#"{"lastPage":"false"}"#,
+    ] {
+        for count in [0, 5, 12] {
+            let fetching = data_center(count);
+            fetching.server.set(|settings| {
+                settings.paging = Paging::Text(info);
+                settings.scan_maximum = 5;
+            });
+            fetching.fetch(&PAGES);
+            fetching.assert_all_once();
+        }
+    }
+}

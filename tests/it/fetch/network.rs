@@ -194,6 +194,25 @@ fn names_and_dates_count_whoever_is_trusted() {
     insta::assert_snapshot!(told);
 }
 
+#[test]
+fn a_certificate_of_an_unknown_issuer_for_another_name_has_both_said() {
+    let (_, issuer) = authority();
+    let (other, _) = authority();
+    let (_, key) = self_signed_authority("localhost");
+    let leaf = parameters("wiki.example.com");
+    let signed = leaf.signed_by(&key, &issuer).expect("a certificate");
+    let (port, _) = serve(&signed, &key);
+    let told = distrusts(port, Some(&other.pem()));
+    for part in [
+        "issuer is unknown",
+        "is for wiki.example.com",
+        "use a name",
+        "--ca-file",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+}
+
 /// A server that says again what it was sent, in its answer and where it redirects to.
 fn echo(status: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");

@@ -95,7 +95,39 @@ fn an_only_site_without_the_scope_is_said_to_lack_it() {
         let lacks = "lacks the scope read:audit-log:confluence";
         assert!(said.contains(lacks) && said.contains(&url), "{said}");
         assert!(!said.contains("does not cover"), "{said}");
+        assert!(said.contains(&login_again(&fetching)), "{said}");
     }
+}
+
+/// The command that reaches the same servers and the same state.
+fn login_again(fetching: &Fetching) -> String {
+    let server = &fetching.server;
+    format!(
+        "`confluence-ecs auth login --client-id {} --api-base {}/ --auth-base {}/ --state-dir {}`",
+        server.settings().client_id,
+        server.api_base(),
+        server.auth_base(),
+        fetching.state().display()
+    )
+}
+
+#[test]
+fn a_login_that_covers_no_site_is_not_blamed_on_a_flag_that_was_not_given() {
+    let fetching = Fetching::of(Atlassian::cloud(), Way::Grant);
+    fetching.login();
+    let none = serde_json::json!([]);
+    fetching.server.set(|settings| settings.sites = Some(none));
+    let path = fetching.state().join("oauth.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains("\"sites\""), "{text}");
+    let said = fetch(
+        &fetching,
+        &["--deployment", "cloud", "--url", "https://other.example"],
+        2,
+    );
+    assert!(said.contains("covers no site"), "{said}");
+    assert!(said.contains(&login_again(&fetching)), "{said}");
+    assert!(!said.contains("--cloud-id"), "{said}");
 }
 
 #[test]

@@ -240,7 +240,11 @@ fn records_outside_the_range_are_reported() {
     for part in [
         &format!("returned 3 records {OUTSIDE}"),
         "local times without a time zone",
-        &format!("state set {} --since TIME", fetching.server.url()),
+        &format!(
+            "`confluence-ecs state set {} --since TIME --state-dir {}`",
+            fetching.server.url(),
+            fetching.state().display()
+        ),
     ] {
         assert!(told.contains(part), "{told}");
     }

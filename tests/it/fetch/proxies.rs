@@ -162,21 +162,16 @@ fn the_password_of_a_proxy_has_many_places() {
 #[test]
 fn a_proxy_that_is_not_understood_is_an_error_and_never_left_out() {
     let mut told = String::new();
-    for variable in [
-        "ALL_PROXY",
-        "all_proxy",
-        "HTTPS_PROXY",
-        "https_proxy",
-        "http_proxy",
+    for (variable, site) in [
+        ("ALL_PROXY", "http"),
+        ("all_proxy", "https"),
+        ("HTTPS_PROXY", "https"),
+        ("https_proxy", "https"),
+        ("http_proxy", "http"),
     ] {
-        told += &ends(
-            command(
-                &behind(),
-                &[(variable, "gopher://me:pr0xy-s3cret@h:1")],
-                &[],
-            ),
-            2,
-        );
+        let site = format!("{site}://wiki.example.test");
+        let variables = [(variable, "gopher://me:pr0xy-s3cret@h:1")];
+        told += &ends(command(&behind(), &variables, &["--url", &site]), 2);
     }
     for value in [
         "socks://h:1",
@@ -339,4 +334,76 @@ fn no_command_says_the_password_of_a_proxy() {
             assert!(matches!(output.status.code(), Some(1 | 2)), "{told}");
         }
     }
+}
+
+/// What `fetch` says of a proxy that answers a plain request itself.
+fn answered(status: &'static str, flags: &[&str]) -> (String, String) {
+    let proxy = Proxy::answering(status);
+    let url = format!("http://{}", proxy.place());
+    let told = ends(command(&behind(), &[("http_proxy", &url)], flags), 1);
+    let check = {
+        let fetching = behind();
+        let site = fetching.server.url().replace("127.0.0.1", HOST);
+        let mut program = fetching.command("check", &["--url", &site, "--retries", "0"]);
+        program.env("http_proxy", &url).env_remove("no_proxy");
+        let output = run_command(program, b"");
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let name = format!("the proxy {url}");
+    let name = filtered(&name);
+    assert!(told.contains(&name), "{name}: {told}");
+    (told, check)
+}
+
+#[test]
+fn a_plain_request_that_a_proxy_refuses_is_not_blamed_on_confluence() {
+    for sign in [
+        "403 Forbidden\r\nX-Squid-Error: ERR_ACCESS_DENIED 0",
+        "400 Bad Request\r\nServer: squid/5.7",
+        "404 Not Found\r\nServer: tinyproxy/1.11.1",
+        "502 Bad Gateway\r\nProxy-Agent: x/1",
+        "503 Service Unavailable\r\nX-Squid-Error: ERR_DNS_FAIL 0",
+        "302 Found\r\nLocation: http://block.example/\r\nX-Squid-Error: 302:x 0",
+    ] {
+        let (told, check) = answered(sign, &[]);
+        assert!(told.contains("did not pass the request to"), "{told}");
+        for blamed in ["permission", "personal access token", "ERR_ACCESS_DENIED 0"] {
+            assert!(!told.contains(blamed), "{blamed}: {told}");
+        }
+        assert!(!check.contains("accepted"), "{check}");
+    }
+}
+
+#[test]
+fn an_answer_through_a_proxy_that_nothing_shows_to_be_the_site_s_may_be_the_proxy_s() {
+    for status in [
+        "403 Forbidden",
+        "400 Bad Request",
+        "404 Not Found\r\nVia: 1.1 gate (squid/5.7)",
+        "502 Bad Gateway",
+        "503 Service Unavailable",
+        "302 Found\r\nLocation: http://block.example/",
+    ] {
+        let (told, check) = answered(status, &[]);
+        assert!(
+            told.contains("or the answer is not the site's but"),
+            "{told}"
+        );
+        assert!(!check.contains("accepted: "), "{check}");
+    }
+}
+
+#[test]
+fn a_variable_that_no_request_would_use_is_no_error() {
+    let proxy = Proxy::http(None);
+    let url = format!("http://{}", proxy.place());
+    let wrong = ("all_proxy", "socks://me:pr0xy-s3cret@h:1");
+    all_come_through(&proxy, &[("http_proxy", &url), wrong], &[]);
+    let https = ("HTTPS_PROXY", "gopher://me:pr0xy-s3cret@h:1");
+    all_come_through(&proxy, &[("http_proxy", &url), https], &[]);
+    // Asked directly, in vain.
+    let covered = [wrong, ("no_proxy", "example.test")];
+    let told = ends(command(&behind(), &covered, &[]), 1);
+    assert!(told.contains("cannot resolve host"), "{told}");
 }

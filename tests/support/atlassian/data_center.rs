@@ -74,7 +74,7 @@ fn asked(world: &World, request: &Request) -> Result<Asked, Refusal> {
     let offset = parameters.integer("offset", 0..=i64::from(i32::MAX))?;
     let after = match world.settings.paging {
         Paging::Cursor | Paging::Link => parameters.take("pageCursor")?,
-        Paging::Offset | Paging::Unnamed => None,
+        Paging::Offset | Paging::Unnamed | Paging::Text(_) => None,
     };
     let after = after.map(|text| {
         read_cursor(&text).ok_or_else(|| Refusal::bad(format!("no such pageCursor: {text:?}")))
@@ -148,6 +148,9 @@ pub fn events(world: &mut World, request: &Request, repeated: bool) -> Result<An
 
 fn paging_info(world: &World, asked: &Asked, page: &Page) -> serde_json::Value {
     let size = page.records.len();
+    if let Paging::Text(text) = world.settings.paging {
+        return serde_json::from_str(text).expect("JSON");
+    }
     let Some((ms, id)) = page.last.filter(|_| page.more) else {
         return json!({"lastPage": true, "size": size});
     };
@@ -178,7 +181,7 @@ fn paging_info(world: &World, asked: &Asked, page: &Page) -> serde_json::Value {
             "size": size,
             "nextPageLink": format!("{base}?offset=0&limit={limit}&pageCursor={ms},{id}"),
         }),
-        Paging::Unnamed => json!({"lastPage": false, "size": size}),
+        Paging::Unnamed | Paging::Text(_) => json!({"lastPage": false, "size": size}),
     }
 }
 

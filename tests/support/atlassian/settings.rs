@@ -147,6 +147,8 @@ pub enum Paging {
     Link,
     /// as `Offset`, but an answer says no more than `lastPage`
     Unnamed,
+    /// as `Offset`, but every answer has that JSON in place of its own
+    Text(&'static str),
 }
 
 impl Settings {
