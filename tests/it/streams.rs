@@ -179,11 +179,13 @@ fn the_records_of_a_page_come_out_as_it_streams() {
             assert_eq!(next()["@timestamp"], "1970-01-01T00:00:00.009Z");
         }
         for number in 0..5 {
-            let comma = match (number, after_lines) {
-                (0, _) => "",
+            let comma = match number {
+                0 => "",
                 // After lines, a page stands on one.
-                (_, true) => ", ",
-                (_, false) => ",\n",
+                _ if after_lines => ", ",
+                // What is indented stays so: a record at the start of a line is another document.
+                _ if begin.ends_with("    ") => ",\n    ",
+                _ => ",\n",
             };
             write!(stdin, "{comma}{{\"creationDate\":{number}}}").expect("written");
             let time = format!("1970-01-01T00:00:00.00{number}Z");

@@ -99,7 +99,10 @@ fn serve_http(stream: TcpStream, shared: &Shared) -> io::Result<()> {
             _ => None,
         };
         if let Some(status) = refused {
-            return write!(outward, "HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n");
+            return write!(
+                outward,
+                "HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            );
         }
         let mut words = first.split(' ');
         let (method, target) = (words.next(), words.next().unwrap_or_default());

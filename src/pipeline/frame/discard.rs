@@ -2,10 +2,9 @@
 
 use memchr::memchr;
 
-use super::document::OpenDocument;
 use super::scan::{Found, Scanner};
 use super::skip::is_before_document;
-use super::{Frame, Framer, KEPT_OF_TOO_LONG, LINES, Mode, Step, documents};
+use super::{Frame, Framer, KEPT_OF_TOO_LONG, LINES, Mode, OpenDocument, Step, documents};
 
 /// Why a frame is [`Frame::Unreadable`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

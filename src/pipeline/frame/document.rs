@@ -4,32 +4,12 @@ use memchr::memrchr;
 
 use super::discard::Discarded;
 use super::lines::opens_more;
-use super::scan::{Found, NOT_CLOSED, Scanner};
+use super::scan::{Found, Scanner};
 use super::start::Start;
-use super::{Frame, Framer, KEPT_OF_OPENING, KEPT_OF_TOO_LONG, Mode, Step};
-
-/// A page or an array that is not at its end.
-#[derive(Debug)]
-pub(super) struct OpenDocument {
-    pub scanner: Scanner,
-    /// First bytes of the document.
-    opening: Vec<u8>,
-    pub record: InRecord,
-    /// How far the last record is indented, if it began its line.
-    pub indentation: Option<usize>,
-}
-
-/// Where a document is followed.
-#[derive(Debug, Default)]
-pub(super) enum InRecord {
-    /// Between the records.
-    #[default]
-    No,
-    /// In a record that is all in the buffer yet.
-    Yes,
-    /// In a record over the limit, whose beginning was consumed.
-    TooLong(Discarded),
-}
+use super::{
+    Frame, Framer, InRecord, KEPT_OF_OPENING, KEPT_OF_TOO_LONG, Mode, NOT_CLOSED, OpenDocument,
+    Step,
+};
 
 impl Framer {
     /// Into a document, whose array begins behind `text`.

@@ -18,7 +18,6 @@ use std::ops::Range;
 
 use discard::Discarded;
 pub use discard::Problem;
-use document::OpenDocument;
 pub(crate) use line_numbers::LineNumbers;
 use memchr::memrchr;
 pub(crate) use nuls::{leading_hole, leading_nuls, parted_by_holes};
@@ -103,6 +102,35 @@ enum Mode {
     /// Passing over what cannot be used, to the end of its line.
     Discard(Discarded),
 }
+
+/// A page or an array that is not at its end.
+#[derive(Debug)]
+struct OpenDocument {
+    pub scanner: Scanner,
+    /// First bytes of the document.
+    opening: Vec<u8>,
+    pub record: InRecord,
+    /// How far the last record is indented, if it began its line.
+    pub indentation: Option<usize>,
+}
+
+/// Where a document is followed.
+#[derive(Debug, Default)]
+enum InRecord {
+    /// Between the records.
+    #[default]
+    No,
+    /// In a record that is all in the buffer yet.
+    Yes,
+    /// In a record over the limit, whose beginning was consumed.
+    TooLong(Discarded),
+}
+
+/// What is wrong with an object whose input is at its end, or another document.
+const NOT_FINISHED: &str = "an object that is not closed";
+
+/// What is wrong with a document whose line, or input, is at its end.
+const NOT_CLOSED: &str = "a page or array that is not closed";
 
 #[derive(Debug)]
 enum Asked {

@@ -10,9 +10,6 @@ use memchr::memchr;
 
 use super::skip::{Skipped, Skipper};
 
-/// What is wrong with an object whose input is at its end, or another document.
-pub(super) const NOT_FINISHED: &str = "an object that is not closed";
-
 /// Follows an object over its lines.
 #[derive(Debug, Default)]
 pub(super) struct RecordLines {

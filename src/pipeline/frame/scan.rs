@@ -5,8 +5,8 @@
 
 use std::borrow::Cow;
 
-use super::record::NOT_FINISHED;
 use super::skip::{Ended, Skipped, Skipper, is_before_document, torn};
+use super::{NOT_CLOSED, NOT_FINISHED};
 use crate::pipeline::dialect::RECORD_KEYS;
 use crate::pipeline::json::Reader;
 
@@ -81,9 +81,6 @@ enum Phase {
     InRecord,
     CommaOrArrayEnd,
 }
-
-/// What is wrong with a document whose line, or input, is at its end.
-pub(super) const NOT_CLOSED: &str = "a page or array that is not closed";
 
 /// Keys that a page has its records under (docs/mapping.md 1).
 const PAGE_KEYS: [&str; 2] = ["results", "entities"];

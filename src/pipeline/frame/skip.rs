@@ -1,8 +1,6 @@
 //! Passing over one JSON value.
 
-use super::BYTE_ORDER_MARK;
-use super::record::NOT_FINISHED;
-use super::scan::NOT_CLOSED;
+use super::{BYTE_ORDER_MARK, NOT_CLOSED, NOT_FINISHED};
 use crate::pipeline::json::find_special;
 
 /// Passes over one JSON value by its brackets and strings.

@@ -4,9 +4,9 @@ use memchr::{memchr, memrchr};
 
 use super::discard::Discarded;
 use super::lines::opens_more;
-use super::record::{Followed, NOT_FINISHED, RecordLines};
+use super::record::{Followed, RecordLines};
 use super::scan::{Found, Scanner};
-use super::{Frame, Framer, KEPT_OF_TOO_LONG, LINES, Mode, Step, documents};
+use super::{Frame, Framer, KEPT_OF_TOO_LONG, LINES, Mode, NOT_FINISHED, Step, documents};
 
 /// Text that may be a document.
 #[derive(Debug)]
