@@ -27,7 +27,7 @@ use clap::error::ErrorKind;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::exit::Exit;
-use crate::http::address::credentials_in;
+use crate::http::address::{credentials_in, query_in};
 
 pub use auth::{AuthArgs, AuthCommand};
 pub use check::CheckArgs;
@@ -147,21 +147,24 @@ pub fn report(error: &clap::Error) -> Result<Exit, String> {
     }
 }
 
-/// A message that may repeat arguments, without the user and password of a URL among them.
+/// A message that may repeat arguments, without the user, the password and the query of a URL among them.
 fn redacted(message: &str, arguments: impl Iterator<Item = OsString>) -> String {
-    let mut secrets = Vec::new();
+    let (mut secrets, mut queries) = (Vec::new(), Vec::new());
     for argument in arguments {
         let argument = argument.to_string_lossy();
         let value = match argument.split_once('=') {
             Some((flag, value)) if flag.starts_with('-') => value,
             _ => &argument,
         };
-        secrets.extend(credentials_in(value).map(str::to_owned));
+        secrets.extend(credentials_in(value).map(|secret| format!("{secret}@")));
+        queries.extend(query_in(value).map(|query| format!("?{query}")));
     }
     // The longest first: one may be a part of another.
     secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-    let hide = |text: String, secret: &String| text.replace(&format!("{secret}@"), "<secret>@");
-    secrets.iter().fold(message.to_owned(), hide)
+    let hide = |text: String, secret: &String| text.replace(secret, "<secret>@");
+    let message = secrets.iter().fold(message.to_owned(), hide);
+    let hide = |text: String, query: &String| text.replace(query, "?<secret>");
+    queries.iter().fold(message, hide)
 }
 
 #[cfg(test)]

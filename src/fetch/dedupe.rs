@@ -195,7 +195,9 @@ mod tests {
         let (a, b) = (item(1, "a"), item(1, "b"));
         let ordinals = |delivered: &[Item]| {
             let mut all = Delivered::default();
-            delivered.iter().for_each(|item| all.add(*item));
+            for item in delivered {
+                all.add(*item);
+            }
             let mut filter = Filter::new(all, Counted::new());
             [a, b, a, item(2, "a")].map(|item| filter.ordinal(item))
         };

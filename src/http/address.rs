@@ -34,6 +34,13 @@ pub fn credentials_in(text: &str) -> Option<&str> {
     Some(&before[start..]).filter(|secret| !secret.is_empty())
 }
 
+/// The query of a text that should be a URL, which may have a token in it.
+#[must_use]
+pub fn query_in(text: &str) -> Option<&str> {
+    let (before, query) = text.split_once('?')?;
+    (before.contains("//") && !query.is_empty()).then_some(query)
+}
+
 /// A text that should be a URL, for a message: without what may be a secret.
 #[must_use]
 pub fn without_credentials(text: &str) -> String {

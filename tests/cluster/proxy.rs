@@ -140,20 +140,21 @@ impl Message {
     }
 
     fn text(&self) -> Vec<u8> {
-        let mut text = format!("{}\r\n", self.first);
-        for (name, value) in &self.headers {
-            let is_own = [
-                "expect",
-                "connection",
-                "transfer-encoding",
-                "content-length",
-            ];
-            if !is_own.contains(&name.to_ascii_lowercase().as_str()) {
-                text.push_str(&format!("{name}: {value}\r\n"));
-            }
-        }
-        text.push_str(&format!("content-length: {}\r\n\r\n", self.body.len()));
-        [text.as_bytes(), &self.body].concat()
+        let own = [
+            "expect",
+            "connection",
+            "transfer-encoding",
+            "content-length",
+        ];
+        let is_passed_on = |name: &String| !own.contains(&name.to_ascii_lowercase().as_str());
+        let headers = self.headers.iter().filter(|(name, _)| is_passed_on(name));
+        let lines = headers.map(|(name, value)| format!("{name}: {value}\r\n"));
+        let head: String = [format!("{}\r\n", self.first)]
+            .into_iter()
+            .chain(lines)
+            .collect();
+        let length = format!("content-length: {}\r\n\r\n", self.body.len());
+        [head.as_bytes(), length.as_bytes(), &self.body].concat()
     }
 }
 

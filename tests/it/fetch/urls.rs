@@ -107,6 +107,17 @@ fn no_argument_out_of_place_repeats_a_password() {
 }
 
 #[test]
+fn no_flag_repeats_a_query() {
+    let url = "https://wiki.example.com/?token=p4ss&x=w0rd";
+    for flag in ["--url", "--api-base", "--auth-base", "--proxy"] {
+        is_silent(&["fetch", flag, url]);
+        is_silent(&["check", &format!("{flag}={url}")]);
+    }
+    is_silent(&["fetch", url]);
+    is_silent(&["normalize", "x.log", "--elasticsearch-url", url]);
+}
+
+#[test]
 fn no_name_of_a_state_repeats_a_password() {
     for url in URLS {
         ends_silently(&["state", "show", url], 1);
