@@ -1,4 +1,6 @@
 //! What an input is by its first bytes, where it is no text of records.
+//!
+//! Over 500 lines, many of them the tables of formats and their tests.
 
 use std::fs::File;
 use std::io::{self, Read};

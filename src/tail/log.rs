@@ -1,4 +1,6 @@
 //! One log: a content that grows, wherever rotation puts it.
+//!
+//! Over 500 lines, as what is saved of a log and what is known of it while it is read are changed together.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
