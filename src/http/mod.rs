@@ -9,6 +9,7 @@ mod dates;
 mod error;
 pub mod proxy;
 mod redaction;
+mod redirect;
 pub mod retry;
 mod tls;
 mod trust;
@@ -37,6 +38,7 @@ use error::to_http_error;
 use proxy::forward::ForwardConnector;
 use proxy::{Proxies, Proxy};
 use redaction::Redaction;
+use redirect::Target;
 pub use tls::TlsCause;
 use tls::TlsConnector;
 pub use trust::{Error as TrustError, Trust};
@@ -334,7 +336,8 @@ impl Client {
         redaction.clone()
     }
 
-    /// Makes a request, once; redirects on the same origin are followed.
+    /// Makes a request, once; redirects on the same origin are followed, but not by somebody who has to solve a
+    /// CAPTCHA first.
     ///
     /// # Errors
     /// When there is no whole answer; any status is an answer.
@@ -342,7 +345,8 @@ impl Client {
         let mut url = request.url.clone();
         for _ in 0..=MOST_REDIRECTS {
             let answer = self.send_to(&url, request)?;
-            let Some(target) = answer.redirect() else {
+            let target = answer.redirect().filter(|_| !answer.wants_captcha);
+            let Some(target) = target else {
                 return Ok(answer);
             };
             let to = url.join(target);
@@ -361,14 +365,15 @@ impl Client {
     fn refused_redirect(&self, request: &Request, answer: &Answer, to: &Url) -> Error {
         let url = &answer.url;
         let from = without_query(url);
-        let is_login = error::is_login(to);
+        let target = Target::of(url, to);
         let proxy = answer.doubt();
         // Its path may say what was sent.
         let to = self.redaction().redact(&origin(to));
-        match request.has_body() {
-            true => Error::RedirectedPost { from, to },
-            false if is_login => Error::LoginRedirect { from, to, proxy },
-            false => Error::Redirect { from, to, proxy },
+        match target {
+            _ if request.has_body() => Error::RedirectedPost { from, to },
+            Target::Login => Error::LoginRedirect { from, to, proxy },
+            Target::OtherPage => Error::OtherPage { from, to, proxy },
+            Target::SameResource => Error::Redirect { from, to, proxy },
         }
     }
 
