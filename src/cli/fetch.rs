@@ -10,7 +10,6 @@ use url::Url;
 
 use super::values::CloudId;
 use super::{ClusterArgs, EventFormatArgs, MappingArgs, StateDirArgs, values};
-use crate::auth::servers;
 use crate::fetch::time_spec::TimeSpec;
 use crate::http::{Settings, Trust, retry};
 
@@ -126,12 +125,12 @@ pub struct ClientSecretArgs {
 /// `--api-base` and `--auth-base`.
 #[derive(Debug, Args)]
 pub struct AtlassianArgs {
-    /// Base URL of Atlassian's gateway
-    #[arg(long, value_name = "URL", default_value = servers::API, value_parser = values::site_url)]
-    pub api_base: Url,
-    /// Base URL of Atlassian's OAuth server
-    #[arg(long, value_name = "URL", default_value = servers::AUTH, value_parser = values::site_url)]
-    pub auth_base: Url,
+    /// Base URL of Atlassian's gateway [default: that of the login, else https://api.atlassian.com]
+    #[arg(long, value_name = "URL", value_parser = values::site_url)]
+    pub api_base: Option<Url>,
+    /// Base URL of Atlassian's OAuth server [default: that of the login, else https://auth.atlassian.com]
+    #[arg(long, value_name = "URL", value_parser = values::site_url)]
+    pub auth_base: Option<Url>,
 }
 
 /// Which records to fetch, and in which portions.

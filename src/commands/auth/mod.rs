@@ -11,7 +11,7 @@ use super::state::print;
 use crate::auth::credentials::CLIENT_SECRET;
 use crate::auth::login::Login;
 use crate::auth::oauth::SCOPE;
-use crate::auth::servers::Servers;
+use crate::auth::servers::GivenServers;
 use crate::auth::store::{self, AccessibleSite, TokenStore};
 use crate::auth::{self, Session};
 use crate::cli::{AuthArgs, AuthCommand, RedirectUri};
@@ -46,8 +46,8 @@ pub fn run(task: AuthCommand) -> Result<Exit, Error> {
 
 fn status(format: AuthFormat, arguments: &AuthArgs) -> Result<Exit, Error> {
     let directory = state::directory(arguments.state.state_dir.as_deref())?;
-    let servers = Servers::from(&arguments.atlassian);
-    servers.note();
+    let servers = GivenServers::from(&arguments.atlassian);
+    servers.or_default().note();
     let token_set = store::read(&directory)?;
     if let Some(token_set) = &token_set {
         servers.or_of(token_set).note();
@@ -99,7 +99,7 @@ fn logout(arguments: &AuthArgs) -> Result<Exit, Error> {
 
 fn session(arguments: &AuthArgs) -> Result<Session, Error> {
     let directory = state::directory(arguments.state.state_dir.as_deref())?;
-    let servers = Servers::from(&arguments.atlassian);
+    let servers = GivenServers::from(&arguments.atlassian);
     let session = Session::open(
         &directory,
         client(arguments)?,
@@ -146,7 +146,7 @@ fn login(
         client_secret: client_secret(arguments)?.ok_or(auth::Error::NoClientSecret)?,
         directory: state::directory(arguments.state.state_dir.as_deref())?,
         client: client(arguments)?,
-        servers: Servers::from(&arguments.atlassian),
+        servers: GivenServers::from(&arguments.atlassian).or_default(),
     };
     login.servers.note();
     let checked = login
