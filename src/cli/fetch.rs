@@ -14,7 +14,7 @@ use crate::fetch::time_spec::TimeSpec;
 use crate::http::{Settings, Trust, retry};
 
 /// Flags that say what events are like, and where only events go: `--raw` writes none.
-const MAPPING: [&str; 14] = [
+const MAPPING: [&str; 16] = [
     "dialect",
     "geoip_city",
     "geoip_asn",
@@ -27,6 +27,8 @@ const MAPPING: [&str; 14] = [
     "trusted_proxies",
     "networks",
     "add_fields",
+    "max_line_bytes",
+    "strict",
     "elasticsearch_url",
     "format",
 ];

@@ -145,7 +145,9 @@ impl From<FetchError> for Error {
         match error {
             FetchError::Ship(error) => error.into(),
             FetchError::System(error) => Self::System(error),
-            error @ (FetchError::Fetch(_) | FetchError::Spill { .. }) => Self::Fetch(error),
+            error @ (FetchError::Fetch(_)
+            | FetchError::Future { .. }
+            | FetchError::Spill { .. }) => Self::Fetch(error),
         }
     }
 }
@@ -176,6 +178,7 @@ impl From<&Error> for Exit {
             | Error::OffsetOfSite(_)
             | Error::Sink(sink::Error::NotEvents { .. }) => Self::Usage,
             Error::Auth(error) if error.is_usage() => Self::Usage,
+            Error::Fetch(FetchError::Future { .. }) => Self::Usage,
             Error::Connect(error) if error.is_usage() => Self::Usage,
             Error::Sink(sink::Error::Closed) => Self::Done,
             Error::Report(error) if error.kind() == ErrorKind::BrokenPipe => Self::Done,

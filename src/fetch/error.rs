@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::pager;
+use crate::pipeline::timestamp::Timestamp;
 use crate::process::shown::Shown as _;
 use crate::ship;
 
@@ -15,6 +16,19 @@ pub enum Error {
     /// The site gives no records.
     #[error(transparent)]
     Fetch(#[from] pager::Error),
+    /// There is nothing yet.
+    #[error(
+        "--since: expected a time that is not in the future: {since} is later than {} clock, {now}",
+        if *.is_server { "the server's" } else { "this machine's" }
+    )]
+    Future {
+        /// Where the first run was to begin.
+        since: Timestamp,
+        /// The present.
+        now: Timestamp,
+        /// Whether that is by the server's clock; else no answer had a date.
+        is_server: bool,
+    },
     /// What was fetched cannot be kept until it is delivered.
     #[error("cannot write fetched records to a temporary file in {}: {source}", directory.shown())]
     Spill {

@@ -317,6 +317,14 @@ impl Fetching<'_> {
                 (&self.clock, is_asked),
                 local,
             );
+            if let (Some(since), Some(now)) = (plan.first, plan.too_early) {
+                let is_server = self.clock.is_known();
+                return Err(Error::Future {
+                    since,
+                    now,
+                    is_server,
+                });
+            }
             self.correct(plan, local);
             let Some(range) = plan.range else {
                 self.report_nothing(plan);
@@ -422,7 +430,12 @@ impl Fetching<'_> {
             return;
         }
         states::leave_unbegun(directory, file);
-        if matches!(error, Some(Error::Fetch(pager::Error::Ask(error))) if error.is_about_place()) {
+        let is_order_wrong = match error {
+            Some(Error::Fetch(pager::Error::Ask(error))) => error.is_about_place(),
+            Some(Error::Future { .. }) => true,
+            _ => false,
+        };
+        if is_order_wrong {
             start::remove(directory, starts);
         }
     }

@@ -83,6 +83,16 @@ pub enum SettingsError {
     /// The CA certificates cannot be loaded.
     #[error(transparent)]
     Trust(#[from] TrustError),
+    /// There is no TLS to use the CA certificates for.
+    #[error(
+        "{flag}: {url} is plain http, where no certificate is shown: use https, or leave {flag} out"
+    )]
+    NoTls {
+        /// The flag that names the file of certificates.
+        flag: &'static str,
+        /// What is asked.
+        url: String,
+    },
 }
 
 /// The secrets in what is posted to OAuth servers.
@@ -193,6 +203,8 @@ pub struct Client {
     proxies: Proxies,
     /// Whether somebody was told of a variable that is not read.
     warned: Once,
+    /// The flag of the file with certificates, if one is given.
+    ca_flag: Option<&'static str>,
     retries: u32,
     longest_wait: Duration,
     /// What was sent or received that must not be shown, should a server say it again.
@@ -242,6 +254,7 @@ impl Client {
             http,
             proxies,
             warned: Once::new(),
+            ca_flag: settings.trust.ca_file.as_ref().map(|(flag, _)| *flag),
             retries: settings.retries,
             longest_wait: settings.longest_wait,
             redaction: Mutex::default(),
@@ -254,12 +267,20 @@ impl Client {
     /// Whether requests there can be made: directly, or through a proxy that is understood.
     ///
     /// # Errors
-    /// When the variable that names the proxy is not understood.
+    /// When the variable that names the proxy is not understood, or there are CA certificates and no TLS.
     pub fn check<'a>(&self, urls: impl IntoIterator<Item = &'a Url>) -> Result<(), SettingsError> {
+        let mut plain = None;
+        let mut has_tls = false;
         for url in urls {
-            self.proxies.of(url).map_err(Clone::clone)?;
+            let proxy = self.proxies.of(url).map_err(Clone::clone)?;
+            let is_tls = url.scheme() == "https" || proxy.is_some_and(|it| it.scheme() == "https");
+            has_tls |= is_tls;
+            plain = plain.or((!is_tls).then(|| without_query(url)));
         }
-        Ok(())
+        match (self.ca_flag, plain) {
+            (Some(flag), Some(url)) if !has_tls => Err(SettingsError::NoTls { flag, url }),
+            _ => Ok(()),
+        }
     }
 
     /// Whether requests there go through a proxy.

@@ -8,8 +8,6 @@ use crate::auth::servers::GivenServers;
 use crate::cli::{AtlassianArgs, CloudId, DeploymentArg, FetchArgs, HttpArgs, QueryArgs, SiteArgs};
 use crate::fetch::connect::{Credentials, FetchTarget, SiteLocation};
 use crate::fetch::plan::FetchOptions;
-use crate::fetch::time_spec::TimeSpec;
-use crate::fetch::window::is_future;
 use crate::http;
 use crate::pipeline::timestamp::Timestamp;
 use crate::secret::Secret;
@@ -20,16 +18,6 @@ pub enum Error {
     /// A secret cannot be read.
     #[error(transparent)]
     Credentials(#[from] credentials::Error),
-    /// There is nothing yet.
-    #[error(
-        "--since: expected a time that is not in the future: {since} is later than this machine's clock, {now}"
-    )]
-    Future {
-        /// What was given.
-        since: Timestamp,
-        /// The present.
-        now: Timestamp,
-    },
     /// There is nothing between.
     #[error("--until: expected a time that is not before --since, {0}")]
     NoRange(Timestamp),
@@ -99,11 +87,10 @@ pub enum Error {
 /// Looks whether there can be anything in the range.
 ///
 /// # Errors
-/// When it ends before it begins, or begins in the future.
+/// When it ends before it begins. Whether it begins in the future, the server's clock tells (`fetch::run`).
 pub fn range(query: &QueryArgs) -> Result<(), Error> {
     let now = Timestamp::now();
     match (query.since, query.until) {
-        (Some(TimeSpec::Time(since)), _) if is_future(since) => Err(Error::Future { since, now }),
         // What is relative is so to the server's present, which is not known yet.
         (Some(since), Some(until)) if since.is_relative() == until.is_relative() => {
             let (since, until) = (since.at(now), until.at(now));

@@ -92,7 +92,10 @@ impl Fetching {
         let (url, state) = (self.server.url(), self.state());
         let mut program = program::command([command]);
         program.arg("--state-dir").arg(&state);
-        program.args(["--api-base", self.server.api_base()]);
+        // Only there: it would do nothing elsewhere.
+        if matches!(self.way, Way::Gateway | Way::Grant) {
+            program.args(["--api-base", self.server.api_base()]);
+        }
         match self.way {
             Way::Site => {
                 program.args(["--deployment", "cloud", "--url", &url]);
