@@ -176,9 +176,9 @@ impl From<&Error> for Exit {
             | Error::OutputIsInput(_)
             | Error::DeadLetterIsInput(_)
             | Error::OffsetOfSite(_)
+            | Error::Fetch(FetchError::Future { .. })
             | Error::Sink(sink::Error::NotEvents { .. }) => Self::Usage,
             Error::Auth(error) if error.is_usage() => Self::Usage,
-            Error::Fetch(FetchError::Future { .. }) => Self::Usage,
             Error::Connect(error) if error.is_usage() => Self::Usage,
             Error::Sink(sink::Error::Closed) => Self::Done,
             Error::Report(error) if error.kind() == ErrorKind::BrokenPipe => Self::Done,

@@ -80,7 +80,7 @@ fn has_login_path(url: &Url) -> bool {
     })
 }
 
-/// Whether it asks for a login as SAML, WS-Federation, OpenID Connect or Confluence do.
+/// Whether it asks for a login as single sign-on protocols or Confluence itself do.
 fn has_login_query(url: &Url) -> bool {
     let is_login = |(key, value): (&str, &str)| match key {
         "samlrequest" | "os_destination" | "redirect_uri" => true,
