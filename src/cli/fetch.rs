@@ -127,10 +127,10 @@ pub struct ClientSecretArgs {
 /// `--api-base` and `--auth-base`.
 #[derive(Debug, Args)]
 pub struct AtlassianArgs {
-    /// Base URL of Atlassian's gateway [default: that of the login, else https://api.atlassian.com]
+    /// Base URL of Atlassian's gateway [default: that of the stored login, else https://api.atlassian.com]
     #[arg(long, value_name = "URL", value_parser = values::site_url)]
     pub api_base: Option<Url>,
-    /// Base URL of Atlassian's OAuth server [default: that of the login, else https://auth.atlassian.com]
+    /// Base URL of Atlassian's OAuth server [default: that of the stored login, else https://auth.atlassian.com]
     #[arg(long, value_name = "URL", value_parser = values::site_url)]
     pub auth_base: Option<Url>,
 }

@@ -165,17 +165,12 @@ impl Fetching {
 
     /// `fetch` into the output file, from [`SINCE`] on unless the flags say otherwise.
     pub fn to_file(&self, flags: &[&str]) -> Command {
-        let since = ["--since", SINCE];
-        let since = if flags.contains(&"--since") {
-            &[]
-        } else {
-            &since[..]
-        };
-        let mut command = self.command("fetch", &[since, flags].concat());
-        if !flags.contains(&"-o") {
-            command.arg("-o").arg(self.out());
-        }
-        command
+        let out = self.out().display().to_string();
+        let own = [["--since", SINCE], ["-o", &out]];
+        let own = own.into_iter().filter(|[flag, _]| !flags.contains(flag));
+        // Before the flags, the last of which may lack its value yet.
+        let all: Vec<&str> = own.flatten().chain(flags.iter().copied()).collect();
+        self.command("fetch", &all)
     }
 
     /// Runs [`Self::to_file`] to its end, which must be a good one.
