@@ -29,7 +29,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use crate::exit::Exit;
 use crate::http::address::{credentials_in, query_in};
 
-pub use auth::{AuthArgs, AuthCommand};
+pub use auth::{AuthArgs, AuthCommand, StoredLoginArgs};
 pub use check::CheckArgs;
 pub use cluster::{ClusterArgs, ClusterConnectionArgs};
 pub use fetch::{

@@ -271,6 +271,13 @@ fn data_center(
         return Err(Error::ClientSecretOfDataCenter);
     }
     let url = arguments.url.clone().ok_or(Error::NoSite)?;
+    if secrets.pat.is_some() && arguments.pat_file.is_none() && arguments.api_token_file.is_some() {
+        tracing::warn!(
+            "--api-token-file is not used: the personal access token of {} (or the credential {}) wins over it",
+            PAT.variable,
+            PAT.credential
+        );
+    }
     let who = match (secrets.pat, &arguments.email, secrets.token) {
         (Some(pat), _, _) => Credentials::Pat(pat),
         (None, Some(name), Some(token)) => Credentials::User {

@@ -5,7 +5,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::support::fetching::{Fetching, said};
+use crate::support::atlassian::Atlassian;
+use crate::support::fetching::{Fetching, Way, said};
 use crate::support::outcome::transcript;
 use crate::support::program;
 
@@ -337,6 +338,28 @@ fn variables_that_are_not_needed_are_no_error() {
     command.env("CONFLUENCE_ECS_PROXY_PASSWORD", "p");
     let output = program::run_command(command, b"");
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+}
+
+#[test]
+fn a_file_with_a_token_that_the_environment_wins_over_is_told_of() {
+    let fetching = Fetching::data_center();
+    let file = fetching.file("token", "other");
+    std::fs::set_permissions(&file, Permissions::from_mode(0o600)).expect("a mode");
+    let mut command = fetching.to_file(&["--raw", "--email", "me", "--api-token-file"]);
+    command.arg(file);
+    let output = program::run_command(command, b"");
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let told = said(&output);
+    assert!(told.contains("--api-token-file is not used"), "{told}");
+}
+
+#[test]
+fn an_old_server_has_no_searches_to_leave_out() {
+    let server = Atlassian::old_server("/confluence");
+    let fetching = Fetching::of(server, Way::Password);
+    let told = fetching.fetch(&["--raw", "--exclude-own-searches"]);
+    let words = "--exclude-own-searches has no effect";
+    assert_eq!(told.matches(words).count(), 1, "{told}");
 }
 
 #[test]
