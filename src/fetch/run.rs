@@ -318,12 +318,7 @@ impl Fetching<'_> {
                 local,
             );
             if let (Some(since), Some(now)) = (plan.first, plan.too_early) {
-                let is_server = self.clock.is_known();
-                return Err(Error::Future {
-                    since,
-                    now,
-                    is_server,
-                });
+                return Err(Error::future(since, now, &self.clock));
             }
             self.correct(plan, local);
             let Some(range) = plan.range else {
@@ -430,12 +425,7 @@ impl Fetching<'_> {
             return;
         }
         states::leave_unbegun(directory, file);
-        let is_order_wrong = match error {
-            Some(Error::Fetch(pager::Error::Ask(error))) => error.is_about_place(),
-            Some(Error::Future { .. }) => true,
-            _ => false,
-        };
-        if is_order_wrong {
+        if error.is_some_and(Error::is_about_order) {
             start::remove(directory, starts);
         }
     }

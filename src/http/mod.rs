@@ -269,8 +269,7 @@ impl Client {
     /// # Errors
     /// When the variable that names the proxy is not understood, or there are CA certificates and no TLS.
     pub fn check<'a>(&self, urls: impl IntoIterator<Item = &'a Url>) -> Result<(), SettingsError> {
-        let mut plain = None;
-        let mut has_tls = false;
+        let (mut plain, mut has_tls) = (None, false);
         for url in urls {
             let proxy = self.proxies.of(url).map_err(Clone::clone)?;
             let is_tls = url.scheme() == "https" || proxy.is_some_and(|it| it.scheme() == "https");
@@ -366,8 +365,7 @@ impl Client {
         let mut url = request.url.clone();
         for _ in 0..=MOST_REDIRECTS {
             let answer = self.send_to(&url, request)?;
-            let target = answer.redirect().filter(|_| !answer.wants_captcha);
-            let Some(target) = target else {
+            let Some(target) = answer.redirect() else {
                 return Ok(answer);
             };
             let to = url.join(target);
