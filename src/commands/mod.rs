@@ -145,7 +145,9 @@ impl From<FetchError> for Error {
         match error {
             FetchError::Ship(error) => error.into(),
             FetchError::System(error) => Self::System(error),
-            error @ (FetchError::Fetch(_) | FetchError::Spill { .. }) => Self::Fetch(error),
+            error @ (FetchError::Fetch(_)
+            | FetchError::Future { .. }
+            | FetchError::Spill { .. }) => Self::Fetch(error),
         }
     }
 }
@@ -174,6 +176,7 @@ impl From<&Error> for Exit {
             | Error::OutputIsInput(_)
             | Error::DeadLetterIsInput(_)
             | Error::OffsetOfSite(_)
+            | Error::Fetch(FetchError::Future { .. })
             | Error::Sink(sink::Error::NotEvents { .. }) => Self::Usage,
             Error::Auth(error) if error.is_usage() => Self::Usage,
             Error::Connect(error) if error.is_usage() => Self::Usage,
