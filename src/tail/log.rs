@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::content::Content;
 use super::file_info::FileInfo;
+use super::history::ReadHistory;
 use super::identity::{Digest, ReadPosition};
 use super::name::LogName;
 use crate::pipeline::event::{IdSource, Origin};
@@ -169,6 +170,8 @@ pub struct Log {
     pub compared: Option<(u64, Option<SystemTime>)>,
     /// How long its file was when it was last known to hold what was read.
     pub held: u64,
+    /// How much there was of it, and when.
+    pub history: ReadHistory,
     /// There is no whole line before this, whatever stands behind the offset.
     pub searched: u64,
     /// Since when there is no such file.
@@ -258,6 +261,12 @@ impl Log {
         }
         let home = checkpoint.home.as_deref();
         let home = home.unwrap_or_else(|| folder(&checkpoint.path));
+        let mut history = ReadHistory::default();
+        let offset = checkpoint.progress.offset();
+        history.add(
+            SystemTime::now(),
+            if offset > 0 { offset } else { checkpoint.size },
+        );
         Self {
             series: (series_folder.to_owned(), name.series.clone()),
             home: home.to_owned(),
@@ -266,7 +275,8 @@ impl Log {
             content: None,
             compared: None,
             held: checkpoint.size,
-            searched: checkpoint.progress.offset(),
+            history,
+            searched: offset,
             // Whether it is still there, the first look tells.
             gone: checkpoint.gone_since.map(|_| Instant::now()),
             read_error: None,

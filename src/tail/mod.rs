@@ -13,6 +13,7 @@ pub mod exclusion;
 pub mod file_info;
 pub mod follow;
 pub mod glob;
+pub mod history;
 pub mod identity;
 pub mod log;
 pub mod name;

@@ -287,17 +287,43 @@ fn a_log_that_is_put_back_beside_an_old_backup_is_read_on() {
 #[test]
 fn a_rotated_copy_that_holds_more_than_the_log_is_read_behind_it() {
     for copy in ["audit.log.1", "audit.log-20260101"] {
-        // First live, then stopped.
-        let is_live = std::cell::Cell::new(true);
         live_and_stopped(&["d/*"], 6, |place| {
             place.copy("d/audit.log", "d/.copy");
             place.append("d/.copy", 4..=5);
             place.rename("d/.copy", &format!("d/{copy}"));
-            if is_live.replace(false) {
-                // A copy that is met when more of the log was read is another file.
-                place.arrive(1..=5);
-            }
             place.append("d/audit.log", 6..=6);
         });
     }
+}
+
+#[test]
+fn a_rotated_copy_that_holds_more_and_gets_its_name_late_is_read_behind_the_log() {
+    for copy in ["a.log.1", "a.log-20260101", "a.log.bak"] {
+        let place = read(&["d/*"]);
+        let follower = place.start_ready();
+        place.copy("d/a.log", "d/.copy");
+        place.append("d/.copy", 10..=11);
+        place.append("d/a.log", 9..=9);
+        place.arrive(1..=9);
+        place.rename("d/.copy", &format!("d/{copy}"));
+        place.arrive(1..=11);
+        follower.terminate();
+        ends_with(&place, 11);
+    }
+}
+
+#[test]
+fn a_rotated_file_that_only_begins_like_the_log_is_read_whole() {
+    let place = read(&["d/*"]);
+    let follower = place.start_ready();
+    place.append("d/a.log", 9..=9);
+    place.arrive(1..=9);
+    place.append("d/.other", 1..=2);
+    place.append("d/.other", 20..=21);
+    place.rename("d/.other", "d/a.log.1");
+    let all = || (1..=9).chain(1..=2).chain(20..=21);
+    place.arrive(all());
+    follower.terminate();
+    place.once();
+    place.has(all());
 }
