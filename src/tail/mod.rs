@@ -245,8 +245,11 @@ impl FollowLoop {
         self.polls = 0;
         let began = Instant::now();
         self.following.scan();
-        if let Some(watch) = &mut self.watch {
-            watch.folders(self.following.folders());
+        if let Some(watch) = &mut self.watch
+            && watch.folders(self.following.folders())
+        {
+            // What happened between the look and the watch, such as in a directory that was renamed.
+            self.following.needs_rescan = true;
         }
         // Where there are so many files that a scan takes long, it does not take all the time.
         let pause = self
