@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime};
 
 use endings::finish;
 
-use super::content::Lines;
+use super::content::{Lines, looks_binary};
 use super::discover::{Discovery, FileInfo, Listing};
 use super::log::{Log, LogId, Series};
 use super::piece::{Change, TailPiece};
@@ -390,6 +390,14 @@ impl TailReader {
             if !is_first {
                 log.checkpoint.progress = before;
                 return Ok(Lines::Changed);
+            }
+            if looks_binary(&piece.read.text) {
+                // Not refused: whether records follow cannot be known.
+                tracing::warn!(
+                    "{} does not look like text: each of its lines becomes an event all the same, a pipeline_error \
+                     event if it is no record; if it is no log, leave it out with --exclude",
+                    log.checkpoint.path.shown()
+                );
             }
         }
         let Some(log) = self.logs.all.get_mut(&id) else {
