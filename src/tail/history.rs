@@ -65,18 +65,17 @@ mod tests {
         SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
     }
 
-    fn born(seconds: u64) -> Option<u64> {
-        Some(seconds * 1_000_000_000)
-    }
+    const SECOND: u64 = 1_000_000_000;
 
     #[test]
     fn a_file_holds_what_there_was_when_it_was_made() {
         let mut history = ReadHistory::default();
-        assert_eq!(history.length_at(born(1)), None);
+        assert_eq!(history.length_at(Some(SECOND)), None);
         for second in [10, 20, 30] {
             history.add(at(second), second * 100);
         }
-        let lengths = [5, 10, 15, 20, 29, 30, 99].map(|second| history.length_at(born(second)));
+        let lengths =
+            [5, 10, 15, 20, 29, 30, 99].map(|second| history.length_at(Some(second * SECOND)));
         assert_eq!(
             lengths.map(Option::unwrap),
             [1000, 1000, 1000, 2000, 2000, 3000, 3000]
@@ -92,7 +91,7 @@ mod tests {
         }
         assert!(history.0.len() <= MOST);
         for ago in [0, 1, 10, 100, 1_000, 10_000, 90_000] {
-            let length = history.length_at(born(100_000 - ago)).unwrap();
+            let length = history.length_at(Some((100_000 - ago) * SECOND)).unwrap();
             let error = 100_000 - ago - length;
             assert!(error <= ago, "{ago} seconds ago: {error} too little");
         }
@@ -104,6 +103,6 @@ mod tests {
         for second in (1..=100).rev() {
             history.add(at(second), 101 - second);
         }
-        assert!(history.length_at(born(50)).is_some());
+        assert!(history.length_at(Some(50 * SECOND)).is_some());
     }
 }

@@ -6,6 +6,7 @@
 //! hashes. [`FollowLoop`] yields the pieces: it waits for changes from [`watch`] and for the clock.
 
 mod again;
+mod checkpoint;
 pub mod checkpoints;
 pub mod content;
 pub mod discover;

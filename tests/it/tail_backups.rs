@@ -187,10 +187,7 @@ fn a_backup_that_is_copied_back_piece_by_piece_is_no_new_log() {
     place.arrive(1..=60);
     let whole = fs::read(place.path("a.log")).expect("read");
     place.rename("a.log", "a.log.orig");
-    for piece in whole.chunks(whole.len() / 5) {
-        place.append_bytes("a.log", piece);
-        std::thread::sleep(std::time::Duration::from_millis(60));
-    }
+    place.append_in_pieces("a.log", &whole);
     place.append("a.log", 61..=62);
     place.arrive(1..=62);
     follower.terminate();
@@ -262,10 +259,7 @@ fn a_log_that_is_put_back_beside_an_old_backup_is_read_on() {
         let whole = fs::read(place.path("a.log")).expect("read");
         place.append_bytes("a.log.bak", records("a", 1..=10));
         let put_back = || {
-            for piece in whole.chunks(whole.len() / 5) {
-                place.append_bytes("a.log", piece);
-                std::thread::sleep(std::time::Duration::from_millis(60));
-            }
+            place.append_in_pieces("a.log", &whole);
             place.append("a.log", 61..=61);
         };
         if is_live {

@@ -135,7 +135,8 @@ impl Logs {
             return Ok(false);
         };
         let both = progress.offset();
-        if !is_all_of(log, both) && !(is_rotated_copy && is_all_that_was(log, found, both)) {
+        let was_all = is_rotated_copy && is_all_that_was(log, found, both);
+        if !was_all && !is_all_of(log, both) {
             return Ok(false);
         }
         if !is_backup && is_beginning_of(&found.path, &path, found)? {
