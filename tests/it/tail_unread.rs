@@ -293,10 +293,7 @@ fn a_file_that_is_not_read_and_becomes_a_log_is_read() {
 #[test]
 fn what_looks_like_no_text_is_warned_of_and_read_all_the_same() {
     let place = Place::new(&["*.log"]).loud();
-    let noise: Vec<u8> = (0..4000_u32)
-        .map(|at| (at * at / 7).to_le_bytes()[0])
-        .collect();
-    let lines = memchr::memchr_iter(b'\n', &noise).count();
+    let noise = b"\x01\x02\xff\x00{\x07\n".repeat(100);
     place.append_bytes("noise.log", &noise);
     let odd = b"{\"auditType\":\"caf\xe9 \xff\x01\x02\", \"remoteAddress\":\"192.0.2.1 and more text\"}\n";
     place.append_bytes("odd.log", odd);
@@ -304,7 +301,7 @@ fn what_looks_like_no_text_is_warned_of_and_read_all_the_same() {
     assert_eq!(told.matches("does not look like text").count(), 1, "{told}");
     assert!(told.contains("noise.log does not"), "{told}");
     let errors = place.errors().len();
-    assert!(errors > 2 && errors <= lines + 1, "{errors} of {lines}");
+    assert!(errors > 100, "{errors}");
     place.append_bytes("noise.log", b"x\n");
     let told = stderr(&place.once());
     assert!(!told.contains("does not look like text"), "{told}");
