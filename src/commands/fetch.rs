@@ -11,6 +11,7 @@ use crate::options::{self, MappingSources};
 use crate::process::service::Service;
 use crate::process::stop::Stop;
 use crate::ship::Mapping;
+use crate::sink::OutputLines;
 
 /// Runs the subcommand with its parsed arguments.
 ///
@@ -29,9 +30,16 @@ pub fn run(arguments: &FetchArgs) -> Result<Exit, Error> {
     });
     let service = Arc::new(Service::start());
     let options = options::fetch::fetch(arguments);
+    let lines = if arguments.raw {
+        OutputLines::Raw
+    } else if arguments.format.is_bulk() {
+        OutputLines::Bulk
+    } else {
+        OutputLines::Events
+    };
     let destination = destination(
         &arguments.cluster,
-        &arguments.output,
+        (&arguments.output, lines),
         &arguments.mapping,
         &arguments.state,
     )?;

@@ -22,7 +22,7 @@ use crate::exit::Exit;
 use crate::fetch::{Error as FetchError, connect};
 use crate::process::advice;
 use crate::process::shown::Shown as _;
-use crate::sink::Destination;
+use crate::sink::{Destination, OutputLines};
 use crate::{auth as oauth, options, ship, sink, state as state_file};
 
 /// Runs the subcommand that was parsed.
@@ -46,7 +46,7 @@ pub fn run(command: Command) -> Result<Exit, Error> {
 /// Where the events of a command go: to a cluster, if one is given.
 fn destination(
     cluster: &ClusterArgs,
-    output: &Path,
+    (output, lines): (&Path, OutputLines),
     mapping: &MappingArgs,
     state: &StateDirArgs,
 ) -> Result<Destination, options::Error> {
@@ -54,7 +54,7 @@ fn destination(
         options::cluster::cluster(cluster, &mapping.namespace, state.state_dir.as_deref())?;
     Ok(match options {
         Some(options) => Destination::Cluster(Box::new(options.sink()?)),
-        None => Destination::Path(output.to_owned()),
+        None => Destination::Path(output.to_owned(), lines),
     })
 }
 
