@@ -68,7 +68,7 @@ impl FromArgMatches for GoldenMappingArgs {
             if matches.value_source(id) == Some(ValueSource::CommandLine) {
                 let message =
                     format!("{flag} cannot be used with fixtures: {reason}; leave it out");
-                return Err(clap::Error::raw(ErrorKind::ArgumentConflict, message));
+                return Err(clap::Error::raw(ErrorKind::ValueValidation, message));
             }
         }
         MappingArgs::from_arg_matches(matches).map(Self)

@@ -279,7 +279,7 @@ impl Normalizer {
                 problem,
             } => {
                 let text = text.as_slice();
-                let position = offset;
+                let position = problem.start();
                 let broken = Candidate { text, position, line_offset, origin };
                 return self.fail(out, &problem.into(), broken);
             }

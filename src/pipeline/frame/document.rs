@@ -91,13 +91,17 @@ impl Framer {
                 self.scanned = 0;
                 step
             }
-            Found::More if !end => self.wait_in_document(document, text),
+            // The `{` may be where a page begins.
+            Found::More if !end => {
+                let held = usize::from(text[..stop].last() == Some(&b'{'));
+                self.wait_in_document(document, &text[..stop - held])
+            }
             Found::Broken(_) if self.goes_on(&document.scanner, text, stop) => {
                 document.scanner.multi_line = true;
                 self.mode = Mode::Document(document);
                 Step::On(0)
             }
-            Found::More => self.broken(document, text, stop, NOT_CLOSED),
+            Found::More => self.broken(document, text, text.len(), NOT_CLOSED),
             Found::Broken(problem) => self.broken(document, text, stop, problem),
             // Another array of records in the same page, or the first in a page of an array.
             Found::Begins => {
@@ -106,10 +110,20 @@ impl Framer {
                 self.consume(&text[..stop])
             }
             Found::NoDocument => self.broken(document, text, stop, "unexpected text in a page"),
+            Found::Page => {
+                let mut cut = self.discarded(&mut document, stop);
+                cut.broken = Some((NOT_CLOSED, self.offset + stop as u64));
+                cut.opening = std::mem::take(&mut document.opening);
+                frames.push(cut.with(&text[..stop]).into_frame("record", self.limit));
+                self.mode = Mode::Start(Start::behind(&document.scanner));
+                let step = self.consume(&text[..stop]);
+                self.scanned = 0;
+                step
+            }
         }
     }
 
-    /// All of `text` is scanned: keeps what may become a record, within the limit.
+    /// All of `text` was scanned: keeps what may become a record, within the limit.
     fn wait_in_document(&mut self, mut document: OpenDocument, text: &[u8]) -> Step {
         let keep = match document.record {
             InRecord::No => text.len() <= KEPT_OF_TOO_LONG,
@@ -157,6 +171,19 @@ impl Framer {
         }
     }
 
+    /// What is left of a document that is not followed beyond `stop`.
+    fn discarded(&self, document: &mut OpenDocument, stop: usize) -> Discarded {
+        match std::mem::take(&mut document.record) {
+            InRecord::TooLong(discarded) => discarded,
+            // Within the limit so far: all of it is kept, as of any other line.
+            InRecord::No | InRecord::Yes if stop <= self.limit => Discarded {
+                room: self.limit.max(KEPT_OF_TOO_LONG),
+                ..self.begin_discarding()
+            },
+            InRecord::No | InRecord::Yes => self.begin_discarding(),
+        }
+    }
+
     /// The document cannot be followed beyond `stop`: what is left of it, up to its next record or
     /// the next document, is one frame. On one line it goes on to the line's end.
     fn broken(
@@ -166,15 +193,7 @@ impl Framer {
         stop: usize,
         problem: &'static str,
     ) -> Step {
-        let mut discarded = match std::mem::take(&mut document.record) {
-            InRecord::TooLong(discarded) => discarded,
-            // Within the limit so far: all of it is kept, as of any other line.
-            InRecord::No | InRecord::Yes if stop <= self.limit => Discarded {
-                room: self.limit.max(KEPT_OF_TOO_LONG),
-                ..self.begin_discarding()
-            },
-            InRecord::No | InRecord::Yes => self.begin_discarding(),
-        };
+        let mut discarded = self.discarded(&mut document, stop);
         let before = text[..stop].last().copied().unwrap_or(discarded.last);
         // A line ends before the `\r` of its end.
         let at_line_end = before == b'\r' && text.get(stop) == Some(&b'\n');
