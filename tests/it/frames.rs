@@ -107,8 +107,14 @@ fn stream() -> impl Strategy<Value = Vec<u8>> {
     vec(token, 0..24).prop_map(|tokens| tokens.concat())
 }
 
+/// How many cases of a property are tried: so many, or `PROPTEST_CASES`.
+pub(crate) fn cases(usual: u32) -> u32 {
+    let cases = std::env::var("PROPTEST_CASES").ok();
+    cases.and_then(|cases| cases.parse().ok()).unwrap_or(usual)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(cases(2000)))]
 
     #[test]
     fn pieces_do_not_matter(

@@ -169,14 +169,16 @@ impl Skipper {
     }
 
     fn nested(&mut self, byte: u8, multi_line: bool) -> Nested {
-        if std::mem::replace(&mut self.begins_line, byte == b'\n') && self.is_new_document(byte) {
-            return Nested::Broken(NOT_FINISHED);
-        }
-        let begins = matches!(byte, b'"' | b'{' | b'[');
-        if begins && self.ended == Ended::ValueAndLine {
-            return Nested::Broken("expected `,` or a closing bracket");
+        if self.begins_line {
+            self.begins_line = false;
+            if self.is_new_document(byte) {
+                return Nested::Broken(NOT_FINISHED);
+            }
         }
         match byte {
+            b'"' | b'{' | b'[' if self.ended == Ended::ValueAndLine => {
+                return Nested::Broken("expected `,` or a closing bracket");
+            }
             b'"' => self.state = Skipping::String,
             b'{' | b'[' => {
                 let Some(_) = self.depth.checked_add(1) else {
@@ -200,7 +202,10 @@ impl Skipper {
             b',' => self.ended = Ended::No,
             b':' => self.ended = Ended::Colon,
             b'\n' if !multi_line => return Nested::Broken(NOT_CLOSED),
-            b'\n' => self.line_end(),
+            b'\n' => {
+                self.begins_line = true;
+                self.line_end();
+            }
             b' ' | b'\t' | b'\r' => {}
             _ if self.ended == Ended::ValueAndLine => {}
             _ => self.ended = Ended::Value,
