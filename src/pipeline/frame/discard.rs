@@ -200,16 +200,14 @@ impl Framer {
         }
         let line_end = memchr(b'\n', text);
         let mut line = line_end.map_or(text, |at| &text[..at]);
-        if discarded.broken.is_some() {
-            match find_page(line) {
-                Opening::At(page) => return self.begin_page(discarded, &text[..page], frames),
-                Opening::Perhaps(0) if line_end.is_none() && !end => {
-                    self.mode = Mode::Discard(discarded);
-                    return Step::Wait;
-                }
-                Opening::Perhaps(page) if line_end.is_none() && !end => line = &text[..page],
-                Opening::Perhaps(_) | Opening::No => {}
+        match page_behind(&discarded, line, end || line_end.is_some()) {
+            Opening::At(page) => return self.begin_page(discarded, &text[..page], frames),
+            Opening::Perhaps(0) => {
+                self.mode = Mode::Discard(discarded);
+                return Step::Wait;
             }
+            Opening::Perhaps(page) => line = &text[..page],
+            Opening::No => {}
         }
         if let Some(mut scanner) = discarded.scanner.take() {
             let (stop, found) = scanner.scan(line, 0);
@@ -270,18 +268,14 @@ impl Framer {
             }
             Next::Nothing => {
                 let mut line = memchr(b'\n', text).map_or(text, |at| &text[..=at]);
-                if discarded.broken.is_some() {
-                    match find_page(line) {
-                        Opening::At(page) => {
-                            return self.begin_page(discarded, &text[..page], frames);
-                        }
-                        Opening::Perhaps(0) if !end => {
-                            self.mode = Mode::Discard(discarded);
-                            return Step::Wait;
-                        }
-                        Opening::Perhaps(page) if !end => line = &text[..page],
-                        Opening::Perhaps(_) | Opening::No => {}
+                match page_behind(&discarded, line, end) {
+                    Opening::At(page) => return self.begin_page(discarded, &text[..page], frames),
+                    Opening::Perhaps(0) => {
+                        self.mode = Mode::Discard(discarded);
+                        return Step::Wait;
                     }
+                    Opening::Perhaps(page) => line = &text[..page],
+                    Opening::No => {}
                 }
                 self.mode = Mode::Discard(discarded.with(line));
                 let step = self.consume(line);
@@ -310,6 +304,17 @@ impl Framer {
         let step = self.consume(&text[..record_end]);
         self.scanned = 0;
         step
+    }
+}
+
+/// Whether a page begins on a line behind what is broken.
+fn page_behind(discarded: &Discarded, line: &[u8], is_all: bool) -> Opening {
+    if discarded.broken.is_none() {
+        return Opening::No;
+    }
+    match find_page(line) {
+        Opening::Perhaps(_) if is_all => Opening::No,
+        opening => opening,
     }
 }
 

@@ -65,31 +65,13 @@ impl Framer {
                 self.consume(&text[..stop])
             }
             Found::RecordEnd => {
-                let too_long = match std::mem::take(&mut document.record) {
-                    InRecord::TooLong(discarded) => Some(discarded),
-                    InRecord::No | InRecord::Yes if stop > self.limit => {
-                        Some(self.begin_discarding())
-                    }
-                    InRecord::No | InRecord::Yes => None,
-                };
-                frames.push(match too_long {
-                    Some(discarded) => discarded
-                        .with(&text[..stop])
-                        .into_frame("record", self.limit),
-                    None => Frame::Record {
-                        range: base..base + stop,
-                        line_offset: self.line_offset,
-                    },
-                });
+                frames.push(self.end_of_record(&mut document, &text[..stop], base));
                 self.mode = Mode::Document(document);
                 self.consume(&text[..stop])
             }
             Found::DocumentEnd => {
                 // What follows on the line may be another; on other lines only if this one could, too.
-                self.mode = Mode::Start(Start::behind(&document.scanner));
-                let step = self.consume(&text[..stop]);
-                self.scanned = 0;
-                step
+                self.leave(&document.scanner, &text[..stop])
             }
             // The `{` may be where a page begins.
             Found::More if !end => {
@@ -115,12 +97,32 @@ impl Framer {
                 cut.broken = Some((NOT_CLOSED, self.offset + stop as u64));
                 cut.opening = std::mem::take(&mut document.opening);
                 frames.push(cut.with(&text[..stop]).into_frame("record", self.limit));
-                self.mode = Mode::Start(Start::behind(&document.scanner));
-                let step = self.consume(&text[..stop]);
-                self.scanned = 0;
-                step
+                self.leave(&document.scanner, &text[..stop])
             }
         }
+    }
+
+    /// The frame of a record that begins at `base` of the buffer.
+    fn end_of_record(&self, document: &mut OpenDocument, text: &[u8], base: usize) -> Frame {
+        let too_long = match std::mem::take(&mut document.record) {
+            InRecord::TooLong(discarded) => discarded,
+            InRecord::No | InRecord::Yes if text.len() > self.limit => self.begin_discarding(),
+            InRecord::No | InRecord::Yes => {
+                return Frame::Record {
+                    range: base..base + text.len(),
+                    line_offset: self.line_offset,
+                };
+            }
+        };
+        too_long.with(text).into_frame("record", self.limit)
+    }
+
+    /// Behind a document, whose last part is `text`.
+    fn leave(&mut self, scanner: &Scanner, text: &[u8]) -> Step {
+        self.mode = Mode::Start(Start::behind(scanner));
+        let step = self.consume(text);
+        self.scanned = 0;
+        step
     }
 
     /// All of `text` was scanned: keeps what may become a record, within the limit.
