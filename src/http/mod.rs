@@ -33,7 +33,7 @@ use url::Url;
 pub use address::{origin, without_query};
 pub use answer::Answer;
 pub use error::Error;
-use error::to_http_error;
+use error::{redirect_loop, to_http_error};
 use proxy::forward::ForwardConnector;
 use proxy::{Proxies, Proxy};
 use redaction::Redaction;
@@ -56,8 +56,10 @@ static WARNED_OF_DATE: Once = Once::new();
 /// How requests are made.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Timeout for connecting and for each read.
+    /// Timeout for each read.
     pub timeout: Duration,
+    /// Timeout for connecting, if that is shorter.
+    pub connect_timeout: Duration,
     /// How often a request is made again.
     pub retries: u32,
     /// A proxy; else the environment names it (`HTTPS_PROXY`, `http_proxy`, `ALL_PROXY`, `NO_PROXY`).
@@ -97,6 +99,8 @@ pub struct Request {
     pub post: Option<Secret>,
     /// Another body, and how it is sent; it holds no secret.
     pub upload: Option<Upload>,
+    /// The whole answer is to come within this time; none: the settings say.
+    pub timeout: Option<Duration>,
 }
 
 /// The body of a request that is no form of a login.
@@ -133,6 +137,7 @@ impl Request {
             authorization: None,
             post: None,
             upload: None,
+            timeout: None,
         }
     }
 
@@ -346,7 +351,7 @@ impl Client {
                 return Ok(answer);
             };
             let to = url.join(target);
-            let mut to = to.map_err(|_| Error::RedirectLoop(without_query(&url)))?;
+            let mut to = to.map_err(|_| redirect_loop(&url))?;
             // A URL with a user would say who asks; neither of them can fail on a URL with a host.
             let _ = to.set_password(None);
             let _ = to.set_username("");
@@ -355,7 +360,7 @@ impl Client {
             }
             url = to;
         }
-        Err(Error::RedirectLoop(without_query(&request.url)))
+        Err(redirect_loop(&request.url))
     }
 
     fn refused_redirect(&self, request: &Request, answer: &Answer, to: &Url) -> Error {
@@ -366,7 +371,11 @@ impl Client {
         // Its path may say what was sent.
         let to = self.redaction().redact(&origin(to));
         match request.has_body() {
-            true => Error::RedirectedPost { from, to },
+            true => Error::RedirectedPost {
+                from,
+                to,
+                flag: "--auth-base",
+            },
             false if is_login => Error::LoginRedirect { from, to, proxy },
             false => Error::Redirect { from, to, proxy },
         }
@@ -438,7 +447,14 @@ fn run(
             }
             agent.run(built.body(upload.body.as_slice())?)
         }
-        (None, None) => agent.run(built.body(())?),
+        (None, None) => {
+            let config = agent.configure_request(built.body(())?);
+            let config = match request.timeout {
+                Some(timeout) => config.timeout_global(Some(timeout)),
+                None => config,
+            };
+            agent.run(config.build())
+        }
     }
 }
 
@@ -451,7 +467,7 @@ fn config(settings: &Settings, proxy: Option<&Proxy>) -> Config {
         .proxy(proxy.map(|proxy| proxy.inner.clone()))
         .user_agent(settings.user_agent.as_str())
         .accept("application/json")
-        .timeout_connect(Some(settings.timeout))
+        .timeout_connect(Some(settings.connect_timeout.min(settings.timeout)))
         .timeout_recv_response(Some(settings.timeout))
         .timeout_per_read(Some(settings.timeout))
         .timeout_per_write(Some(settings.timeout))

@@ -1,12 +1,12 @@
 //! A followed log, and the stand-in that its events are sent to.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 
-use crate::support::binary::{lines, stderr};
+use crate::support::binary::{command, lines, stderr};
 use crate::support::follow::append;
 use crate::support::outcome::filtered;
 use crate::support::place::{Follower, Place, finish};
@@ -80,6 +80,25 @@ impl Sending {
         let output = finish(self.tail(&["--once"]));
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
         output
+    }
+
+    /// The log's events in bulk format, with the ids that `normalize` gives them.
+    pub fn bulk_file(&self) -> PathBuf {
+        let mut normalize = command(["normalize", "--format", "bulk"]);
+        normalize.arg(self.place.path("audit.log"));
+        let output = finish(normalize);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let path = self.place.folder().join("bulk.ndjson");
+        fs::write(&path, output.stdout).expect("written");
+        path
+    }
+
+    /// Another command than `tail` on a file, with a state of its own, to its end.
+    pub fn run_to(&self, search: &Search, name: &str, file: &Path) -> Output {
+        let mut command = command([name, "-v", "--elasticsearch-url", &search.url()]);
+        command.arg(file);
+        command.env("XDG_STATE_HOME", self.place.folder());
+        finish(command)
     }
 
     /// The dead letter file.
@@ -156,6 +175,7 @@ pub const KINDS: [Kind; 3] = [Kind::Elasticsearch, Kind::OpenSearch2, Kind::Open
 pub fn said(text: &str) -> String {
     let lines = text.lines();
     let lines = lines.filter(|line| !line.contains("INFO read positions are saved"));
+    let lines = lines.filter(|line| !line.starts_with("DEBUG"));
     let lines: Vec<_> = lines.collect();
     filtered(&lines.join("\n"))
 }
