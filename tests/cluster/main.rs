@@ -23,6 +23,8 @@ mod support {
     pub mod atlassian;
     pub mod binary;
     pub mod fetching;
+    pub mod numbered;
     pub mod program;
     pub mod random;
+    pub mod wire;
 }

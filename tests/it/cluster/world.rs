@@ -4,10 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::support::binary::{command, lines, stderr};
 use crate::support::follow::append;
+use crate::support::numbered::{log_lines, record};
 use crate::support::outcome::filtered;
 use crate::support::place::{Follower, Place, finish};
 use crate::support::search::{Kind, Search};
@@ -41,13 +42,12 @@ impl Sending {
 
     /// Appends so many records to the log.
     pub fn append(&mut self, records: u64) {
-        let mut text = Vec::new();
-        for _ in 0..records {
-            self.written += 1;
-            text.extend_from_slice(record(self.written).to_string().as_bytes());
-            text.push(b'\n');
-        }
-        append(&self.place.path("audit.log"), &text);
+        let first = self.written + 1;
+        self.written += records;
+        append(
+            &self.place.path("audit.log"),
+            &log_lines(first..=self.written),
+        );
     }
 
     /// Appends one record whose author has a name of so many bytes.
@@ -143,29 +143,6 @@ pub fn number(event: &Value) -> u64 {
     let id = id.or_else(|| Some(record?["author"]["id"].as_str()?.to_owned()));
     let id = id.and_then(|id| id.parse().ok());
     id.unwrap_or_else(|| panic!("no number in {event}"))
-}
-
-/// A record of Data Center's log with a number as its author's id.
-fn record(number: u64) -> Value {
-    json!({
-        "affectedObjects": [{"id": "1", "name": "Page", "type": "Page"}],
-        "auditType": {
-            "action": "Page created",
-            "actionI18nKey": "audit.logging.summary.page.created",
-            "area": "END_USER_ACTIVITY",
-            "category": "Pages",
-            "categoryI18nKey": "audit.logging.category.page",
-            "level": "FULL",
-        },
-        "author": {"id": number.to_string(), "name": "Someone", "type": "user"},
-        "changedValues": [],
-        "extraAttributes": [],
-        "method": "Browser",
-        "source": "10.0.0.7",
-        "system": "http://confluence.example.com:8090",
-        "timestamp": {"epochSecond": 1_767_225_600 + number, "nano": 0},
-        "version": "1.0",
-    })
 }
 
 /// Each of the products.
