@@ -86,7 +86,7 @@ pub fn run(arguments: SendArgs) -> Result<Exit, Error> {
     match sent {
         Err(sink::Error::GivenUp) => {
             tracing::warn!(
-                "stopped while the cluster took nothing: the same input again adds what is missing"
+                "stopped before all events were stored: the same input again adds what is missing"
             );
         }
         result => result?,

@@ -93,6 +93,14 @@ fn another_server_is_no_cluster() {
             all += &said(&outcome(&output));
         }
     }
+    // A path below a node's own address; its name is in each answer.
+    let missing = Search::new(Kind::OpenSearch3);
+    let answer = Answer::error(405, "method_not_allowed", "GET")
+        .with("X-OpenSearch-Version", "OpenSearch/3.8.0 (opensearch)");
+    missing.always(For::Any, Fault::Answer(answer));
+    let mut sending = Sending::to(&[&format!("{}/_bulk", missing.url())]);
+    sending.append(1);
+    all += &said(&outcome(&finish(sending.tail(&["--once"]))));
     let old = Search::new(Kind::Elasticsearch);
     old.world().version = "7.17.29";
     let mut sending = Sending::to(&[&old.url()]);
