@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 /// The first value of a name among pairs, such as a header's in any case.
-pub fn first<'a>(pairs: &'a [(String, String)], is_it: impl Fn(&str) -> bool) -> Option<&'a str> {
+pub fn first(pairs: &[(String, String)], is_it: impl Fn(&str) -> bool) -> Option<&str> {
     let found = pairs.iter().find(|(name, _)| is_it(name));
     found.map(|(_, value)| value.as_str())
 }
