@@ -223,7 +223,7 @@ fn remedy(client: &ClusterClient, status: u16, cause: &str) -> &'static str {
     match status {
         401 => client.credentials_advice(),
         403 => {
-            "grant the cluster privilege manage_index_templates (OpenSearch: cluster:admin/indices:admin/index_template/put)"
+            "grant the cluster privilege manage_index_templates (OpenSearch: the action group cluster_manage_index_templates)"
         }
         _ if cause.contains("same priority") => {
             "delete the other template (DELETE _index_template/NAME), or give it another priority"

@@ -382,8 +382,10 @@ impl Settler {
                 Verdict::Refused(refusal) => refuse(RefusedEvent::new(pair, refusal)),
             }
         }
+        let undone = lookup::undo_second_copies(&self.client, looked, &elsewhere)? as u64;
+        counts.stored = counts.stored.saturating_sub(undone);
+        counts.there += undone;
         self.count(&counts);
-        lookup::undo_second_copies(&self.client, looked, &elsewhere)?;
         Ok(sorted)
     }
 
