@@ -1,0 +1,3 @@
+//! placeholder
+use super::rig::Rig;
+pub fn measure(_: &mut Rig, _: usize) {}
