@@ -192,9 +192,11 @@ impl Rig {
     }
 }
 
-/// This program.
+/// This program; `CONFLUENCE_ECS_BIN` names another build of it, to compare them.
 pub fn ours(name: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_confluence-ecs"));
+    let other = std::env::var_os("CONFLUENCE_ECS_BIN");
+    let program = other.unwrap_or_else(|| env!("CARGO_BIN_EXE_confluence-ecs").into());
+    let mut command = Command::new(program);
     command.arg(name).stdin(Stdio::null());
     for variable in ["CONFLUENCE_ECS_ES_API_KEY", "CONFLUENCE_ECS_ES_PASSWORD"] {
         command.env_remove(variable);

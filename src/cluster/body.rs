@@ -1,5 +1,7 @@
 //! Bodies of bulk requests: for each event a line with its `_id`, then the event.
 
+use std::sync::Arc;
+
 use memchr::memchr;
 
 /// What precedes an `_id` in its line, as this program writes it.
@@ -8,8 +10,8 @@ const BEFORE_ID: &[u8] = br#"{"create":{"_id":""#;
 /// Events on their way, as the body of a request.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Bulk {
-    /// Two lines for each event.
-    pub body: Vec<u8>,
+    /// Two lines for each event; shared with the request that sends them.
+    pub body: Arc<Vec<u8>>,
     /// How many events.
     pub events: usize,
     /// They may be in the cluster already: an answer was lost, or a run was killed.
@@ -61,7 +63,13 @@ fn id(line: &[u8]) -> &str {
 impl Bulk {
     /// Adds an event.
     pub fn push(&mut self, pair: Pair<'_>) {
-        self.body.extend_from_slice(pair.text);
+        self.add(|body| body.extend_from_slice(pair.text));
+    }
+
+    /// Adds an event, which `write` writes with its line.
+    pub fn add(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        // Nobody has a share of it yet: nothing is copied.
+        write(Arc::make_mut(&mut self.body));
         self.events += 1;
     }
 
@@ -107,7 +115,7 @@ mod tests {
             body.push(b'\n');
         }
         Bulk {
-            body,
+            body: Arc::new(body),
             events: events.len(),
             doubt: None,
         }
@@ -120,7 +128,7 @@ mod tests {
         assert_eq!(found[0].event, b"{\"a\":1}");
         assert_eq!(found[1].event, b"{}");
         assert_eq!(found[1].id, IdSource::Events.id(1, b"{}").as_str());
-        assert_eq!([found[0].text, found[1].text].concat(), bulk.body);
+        assert_eq!([found[0].text, found[1].text].concat(), *bulk.body);
     }
 
     #[test]
@@ -128,6 +136,6 @@ mod tests {
         let whole = bulk(&["{}", "{\"a\":1}", "{\"b\":1}"]);
         let (first, second) = whole.halves();
         assert_eq!((first.events, second.events), (1, 2));
-        assert_eq!([first.body, second.body].concat(), whole.body);
+        assert_eq!([&first.body[..], &second.body].concat(), *whole.body);
     }
 }

@@ -18,6 +18,7 @@ use super::template;
 use super::verdict::{Refusal, Verdict, verdicts};
 use crate::http::retry::{backoff, random};
 use crate::http::{Answer, Upload};
+use crate::pipeline::event::write_action_of;
 
 /// What an answer holds: all that is needed, and no more.
 const FILTER: &str = "filter_path=errors,took,error,items.*.status,items.*.error.type,items.*.error.reason,\
@@ -432,12 +433,9 @@ impl RefusedEvent {
 
 /// Adds the plain form of an event.
 fn add_plain(plain: &mut Bulk, refused: &RefusedEvent) {
-    plain.body.extend_from_slice(br#"{"create":{"_id":""#);
-    plain.body.extend_from_slice(refused.id.as_bytes());
-    plain.body.extend_from_slice(b"\"}}\n");
-    plain
-        .body
-        .extend_from_slice(&plain_form(&refused.event, &refused.refusal, refused.keep));
-    plain.body.push(b'\n');
-    plain.events += 1;
+    plain.add(|body| {
+        write_action_of(body, &refused.id);
+        body.extend_from_slice(&plain_form(&refused.event, &refused.refusal, refused.keep));
+        body.push(b'\n');
+    });
 }
