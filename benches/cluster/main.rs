@@ -3,7 +3,8 @@
 //! the cluster.
 //!
 //! `cargo bench --bench cluster`, or, one of them, `cargo bench --bench cluster -- speed`; the others are `wire`,
-//! `latency`, `memory` and `mapping`. `.ci/nodes` gets the nodes; the name of another than `opensearch-3.8.0` is one
+//! `latency`, `memory` and `mapping`. `mapping` needs the reference's pipelines, in the folder that
+//! `REFERENCE_PIPELINES` names. `.ci/nodes` gets the nodes; the name of another than `opensearch-3.8.0` is one
 //! more argument. A number is that of the records for `speed`. What is missing is said, and left out.
 
 #![expect(
@@ -15,6 +16,7 @@
 
 #[path = "../corpus.rs"]
 mod corpus;
+mod curl;
 mod latency;
 mod mapping;
 mod memory;

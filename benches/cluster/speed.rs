@@ -1,24 +1,15 @@
 //! Events a second and CPU: this program with its mapping, `curl` and other shippers with ready events, in turns on
 //! one node.
 
-use std::fs::{self, File};
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
-
+use super::curl::{bodies, curl};
 use super::peers::{self, Peer};
 use super::rig::{Cost, Rig, has, ours};
 
 const ROUNDS: usize = 5;
-/// Of a body for `curl`: as this program sends them.
-const BODY: usize = 5 << 20;
-/// What this program asks of the answer.
-const QUERY: &str = "pipeline=_none&filter_path=errors,took,error,items.*.status,items.*.error.type,\
-     items.*.error.reason,items.*._index,items.*.failure_store";
-
 /// Somebody who sends all events to a data stream that is not there yet.
 struct Sender<'a> {
     name: String,
@@ -37,11 +28,14 @@ pub fn measure(rig: &mut Rig, records: usize) {
         size(&events),
         size(&bulk)
     );
-    let [plain, packed] = bodies(rig, &bulk);
+    let text = fs::read(&bulk).expect("read");
+    let plain = bodies(rig, &text, "plain", false);
+    let packed = bodies(rig, &text, "gzip", true);
     let mut senders = Vec::new();
     if has("curl") {
         senders.push(sender("curl, plain", |rig, stream| {
-            Some(rig.run(curl(&plain, &rig.node.url(), stream, false)))
+            let target = format!("{}/{stream}", rig.node.url());
+            Some(rig.run(curl(&plain, &target, "_none", false)))
         }));
     } else {
         println!("left out: curl is missing");
@@ -58,7 +52,8 @@ pub fn measure(rig: &mut Rig, records: usize) {
         let (to, log, packed) = (url.clone(), log.clone(), packed.clone());
         if has("curl") {
             senders.push(sender("curl, gzip", move |rig, stream| {
-                Some(rig.run(curl(&packed, &to, stream, true)))
+                let target = format!("{to}/{stream}");
+                Some(rig.run(curl(&packed, &target, "_none", true)))
             }));
         }
         let (to, raw) = (url.clone(), log.clone());
@@ -187,59 +182,4 @@ fn tail_once(rig: &Rig, log: &Path, url: &str, stream: &str) -> Command {
         .arg(rig.path(&format!("state-{stream}")))
         .arg(log);
     command
-}
-
-/// Sends each body of a folder, two at a time.
-fn curl(bodies: &Path, url: &str, stream: &str, is_gzip: bool) -> Command {
-    let encoding = if is_gzip { "gzip" } else { "identity" };
-    let mut command = Command::new("xargs");
-    command
-        .arg("-a")
-        .arg(bodies.join("list"))
-        .args(["-P", "2", "-I", "BODY"])
-        .args(["curl", "-sf", "--noproxy", "*", "-o", "/dev/null"])
-        .args(["-H", "Content-Type: application/x-ndjson", "-H"])
-        .arg(format!("Content-Encoding: {encoding}"))
-        .args(["-H", "Expect:", "--data-binary", "@BODY"])
-        .arg(format!("{url}/{stream}/_bulk?{QUERY}"));
-    command
-}
-
-/// A bulk file in bodies, plain and compressed as this program does it: folders with the files and their list.
-fn bodies(rig: &Rig, bulk: &Path) -> [PathBuf; 2] {
-    let text = fs::read(bulk).expect("read");
-    let folders = ["plain", "gzip"].map(|name| rig.path(name));
-    let mut lists = folders.each_ref().map(|folder| {
-        fs::create_dir_all(folder).expect("created");
-        File::create(folder.join("list")).expect("created")
-    });
-    for (number, body) in cut(&text).into_iter().enumerate() {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-        encoder.write_all(body).expect("in memory");
-        let packed = encoder.finish().expect("in memory");
-        for (place, body) in [body, &packed].into_iter().enumerate() {
-            let path = folders[place].join(format!("{number:04}"));
-            fs::write(&path, body).expect("written");
-            writeln!(lists[place], "{}", path.display()).expect("written");
-        }
-    }
-    folders
-}
-
-/// Pieces of whole events, each of two lines.
-fn cut(text: &[u8]) -> Vec<&[u8]> {
-    let (mut pieces, mut begin, mut end) = (Vec::new(), 0, 0);
-    let ends: Vec<_> = memchr::memchr_iter(b'\n', text)
-        .skip(1)
-        .step_by(2)
-        .collect();
-    for next in ends {
-        if next + 1 - begin > BODY {
-            pieces.push(&text[begin..end]);
-            begin = end;
-        }
-        end = next + 1;
-    }
-    pieces.push(&text[begin..]);
-    pieces
 }
