@@ -67,6 +67,11 @@ fn converse(client: &TcpStream, refusing: Refusing) -> Option<()> {
             }
         } else if first.starts_with("GET / ") {
             (200, ROOT.to_owned())
+        } else if first.starts_with("GET /_resolve/") {
+            (
+                200,
+                r#"{"indices":[],"aliases":[],"data_streams":[]}"#.to_owned(),
+            )
         } else {
             (404, r#"{"status":404}"#.to_owned())
         };
