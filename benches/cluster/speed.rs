@@ -10,10 +10,13 @@ use super::peers::{self, Peer};
 use super::rig::{Cost, Rig, has, ours};
 
 const ROUNDS: usize = 5;
+/// None: not all events arrived.
+type Send<'a> = dyn Fn(&Rig, &str) -> Option<Cost> + 'a;
+
 /// Somebody who sends all events to a data stream that is not there yet.
 struct Sender<'a> {
     name: String,
-    send: Box<dyn Fn(&Rig, &str) -> Option<Cost> + 'a>,
+    send: Box<Send<'a>>,
     costs: Vec<Cost>,
 }
 
