@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io::Write as _;
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use flate2::Compression;
@@ -70,7 +70,7 @@ impl Call {
                 content_type: "application/json",
                 is_gzip: false,
                 asks_first: false,
-                body,
+                body: Arc::new(body),
             }),
             ..Self::get(path)
         }
@@ -220,16 +220,16 @@ impl ClusterClient {
 
     /// The body as it is sent.
     #[must_use]
-    pub fn packed(&self, body: &[u8]) -> (Vec<u8>, bool) {
+    pub fn packed(&self, body: &Arc<Vec<u8>>) -> (Arc<Vec<u8>>, bool) {
         if !self.is_compressing {
-            return (body.to_vec(), false);
+            return (Arc::clone(body), false);
         }
         let packed = Vec::with_capacity(body.len() / 4);
         let mut encoder = GzEncoder::new(packed, Compression::fast());
         // Into memory: it cannot fail.
         match encoder.write_all(body).and_then(|()| encoder.finish()) {
-            Ok(packed) => (packed, true),
-            Err(_) => (body.to_vec(), false),
+            Ok(packed) => (Arc::new(packed), true),
+            Err(_) => (Arc::clone(body), false),
         }
     }
 

@@ -180,7 +180,7 @@ impl ClusterSink {
                 queue = self
                     .shared
                     .wait(give_up, |queue| queue.ready.len() >= MOST_READY)?;
-                queue.close();
+                queue.close(&self.shared.settler);
                 self.shared.changed.notify_all();
             }
             if queue.filling.events == 0 {
@@ -327,7 +327,7 @@ impl Shared {
                 let age = queue.began.map(|began| began.elapsed());
                 let is_due = queue.is_flushing || age.is_some_and(|age| age >= MOST_AGE);
                 if queue.ready.is_empty() && is_due {
-                    queue.close();
+                    queue.close(&self.settler);
                 }
                 if let Some(bulk) = queue.ready.pop_front() {
                     queue.in_flight += 1;
@@ -353,10 +353,10 @@ impl Shared {
 
 impl Queue {
     /// What was filled is ready.
-    fn close(&mut self) {
-        let filled = std::mem::take(&mut self.filling);
+    fn close(&mut self, settler: &Settler) {
         self.began = None;
-        if filled.events > 0 {
+        if self.filling.events > 0 {
+            let filled = std::mem::replace(&mut self.filling, settler.spares.take());
             self.ready.push_back(filled);
         }
     }

@@ -126,8 +126,8 @@ pub struct Upload {
     pub is_gzip: bool,
     /// Ask the server first whether it takes a body of that size (`Expect: 100-continue`).
     pub asks_first: bool,
-    /// What is sent.
-    pub body: Vec<u8>,
+    /// What is sent; shared, for it may be large, and sent again.
+    pub body: Arc<Vec<u8>>,
 }
 
 impl fmt::Debug for Upload {
