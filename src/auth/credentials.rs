@@ -1,6 +1,7 @@
 //! Secrets come from files, the environment, or systemd's `$CREDENTIALS_DIRECTORY`, never from
 //! arguments, which everyone can read.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Read as _};
@@ -136,25 +137,40 @@ fn expected(alphabet: Alphabet) -> &'static str {
     }
 }
 
+/// What a configuration file says of secrets.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GivenSecrets {
+    /// The name of the source, whose credentials of systemd begin with it: `NAME.api-token`.
+    pub source: Option<String>,
+    /// Secrets themselves, by the flag that would name a file with one, without dashes.
+    pub secrets: BTreeMap<String, Secret>,
+}
+
 impl Setting {
-    /// The secret: of the file that the flag names, else the variable's, else systemd's. None if
-    /// there is none of them; an empty variable is none.
+    /// The secret: of the file that the flag names, else the one that is given, else the variable's, else
+    /// systemd's. None if there is none of them; an empty variable is none.
     ///
     /// # Errors
     /// When the first of them that is there cannot be used.
-    pub fn find(&self, file: Option<&Path>) -> Result<Option<Secret>, Error> {
-        self.find_by(file, |name| std::env::var_os(name))
+    pub fn find(&self, file: Option<&Path>, given: &GivenSecrets) -> Result<Option<Secret>, Error> {
+        self.find_by(file, given, |name| std::env::var_os(name))
     }
 
     fn find_by(
         &self,
         file: Option<&Path>,
+        given: &GivenSecrets,
         variable: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Option<Secret>, Error> {
         let set = |name| variable(name).filter(|value| !value.is_empty());
         if let Some(path) = file {
             warn_if_open(self.flag, path);
             return self.read(self.flag, path).map(Some);
+        }
+        let name = self.flag.trim_start_matches('-');
+        if let Some(secret) = given.secrets.get(name) {
+            let key = name.trim_end_matches("-file").replace('-', "_");
+            return token(secret.expose().as_bytes(), self.alphabet, key).map(Some);
         }
         if let Some(value) = set(self.variable) {
             let text = value.into_encoded_bytes();
@@ -163,13 +179,17 @@ impl Setting {
         let Some(directory) = set("CREDENTIALS_DIRECTORY") else {
             return Ok(None);
         };
-        match self.read(
-            "$CREDENTIALS_DIRECTORY",
-            &Path::new(&directory).join(self.credential),
-        ) {
-            Err(Error::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
-            found => found.map(Some),
+        let own = given
+            .source
+            .as_ref()
+            .map(|source| format!("{source}.{}", self.credential));
+        for name in own.into_iter().chain([self.credential.to_owned()]) {
+            match self.read("$CREDENTIALS_DIRECTORY", &Path::new(&directory).join(name)) {
+                Err(Error::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+                found => return found.map(Some),
+            }
         }
+        Ok(None)
     }
 
     fn read(&self, setting: &'static str, path: &Path) -> Result<Secret, Error> {
@@ -256,7 +276,7 @@ mod tests {
             let found = variables.iter().find(|(key, _)| *key == name);
             found.map(|(_, value)| value.into())
         };
-        let secret = PAT.find_by(file, variable)?;
+        let secret = PAT.find_by(file, &GivenSecrets::default(), variable)?;
         Ok(secret.map(|secret| secret.expose().to_owned()))
     }
 

@@ -10,6 +10,7 @@ use clap::Args;
 use url::Url;
 
 use super::values;
+use crate::auth::credentials::GivenSecrets;
 
 /// Where the cluster is, and who sends.
 #[derive(Debug, Args)]
@@ -47,6 +48,9 @@ pub struct ClusterConnectionArgs {
     /// Key of the client certificate, a PEM file
     #[arg(long, value_name = "FILE", requires = "es_client_cert")]
     pub es_client_key: Option<PathBuf>,
+    /// What a configuration file gives instead of files.
+    #[arg(skip)]
+    pub secrets: GivenSecrets,
 }
 
 /// How events are sent, instead of to an output: commands that have one refuse both.

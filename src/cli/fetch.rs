@@ -10,6 +10,7 @@ use url::Url;
 
 use super::values::CloudId;
 use super::{ClusterArgs, EventFormatArgs, MappingArgs, StateDirArgs, values};
+use crate::auth::credentials::GivenSecrets;
 use crate::auth::servers;
 use crate::fetch::time_spec::TimeSpec;
 use crate::http::{Settings, Trust, retry};
@@ -112,6 +113,9 @@ pub struct SiteArgs {
     /// Base URLs of the gateway and the OAuth server.
     #[command(flatten)]
     pub atlassian: AtlassianArgs,
+    /// What a configuration file gives instead of files.
+    #[arg(skip)]
+    pub secrets: GivenSecrets,
 }
 
 /// `--client-secret-file`.
@@ -186,6 +190,9 @@ pub struct HttpArgs {
     /// User-Agent header of requests
     #[arg(long, value_name = "TEXT", default_value = concat!("confluence-ecs/", env!("CARGO_PKG_VERSION")), value_parser = values::header)]
     pub user_agent: String,
+    /// What a configuration file gives instead of files.
+    #[arg(skip)]
+    pub secrets: GivenSecrets,
 }
 
 impl HttpArgs {

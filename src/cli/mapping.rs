@@ -15,6 +15,9 @@ use crate::pipeline::timestamp::TimeMode;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Mapping")]
 pub struct MappingArgs {
+    /// Configuration file, for what is not set by a flag or the environment (docs/service.md)
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// Dialect of the raw records; auto: detected for each record
     #[arg(long, value_enum, default_value_t = DialectArg::Auto, value_name = "DIALECT")]
     pub dialect: DialectArg,

@@ -12,6 +12,7 @@ mod fixtures;
 mod mapping;
 mod normalize;
 mod output;
+mod run;
 mod schema;
 mod send;
 mod state;
@@ -24,8 +25,9 @@ use std::io;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::error::ErrorKind;
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
+use crate::auth::credentials::GivenSecrets;
 use crate::exit::Exit;
 use crate::http::address::{credentials_in, query_in};
 
@@ -39,6 +41,7 @@ pub use fixtures::{FixturesArgs, FixturesCommand, ReportFormatArg};
 pub use mapping::{CategoriesArg, DialectArg, MappingArgs, TimestampsArg};
 pub use normalize::NormalizeArgs;
 pub use output::{EventFormatArg, EventFormatArgs};
+pub use run::{ConfigCommand, ConfigFileArgs, GivenFlag, RunArgs};
 pub use schema::{FieldsFormatArg, IndexTemplateArgs, SchemaCommand};
 pub use send::SendArgs;
 pub use state::{StateCommand, StateDirArgs};
@@ -73,6 +76,14 @@ pub enum Command {
     Tail(TailArgs),
     /// Fetch audit records from the REST API of Confluence Cloud or Data Center, each exactly once
     Fetch(Box<FetchArgs>),
+    /// Run every source of a configuration file in one process, as a service
+    Run(Box<RunArgs>),
+    /// Check, show or print an example of the configuration file of run
+    Config {
+        /// What to do.
+        #[command(subcommand)]
+        task: ConfigCommand,
+    },
     /// Send events that this program wrote to Elasticsearch or OpenSearch, each exactly once
     Send(Box<SendArgs>),
     /// Log in to Confluence Cloud with OAuth 2.0 (3LO), for fetch
@@ -101,6 +112,38 @@ pub enum Command {
         #[command(subcommand)]
         what: SchemaCommand,
     },
+}
+
+impl Command {
+    /// Gives it secrets that no argument can hold.
+    pub fn give(&mut self, secrets: GivenSecrets) {
+        match self {
+            Self::Tail(arguments) => arguments.cluster.connection.secrets = secrets,
+            Self::Fetch(arguments) => {
+                arguments.cluster.connection.secrets = secrets.clone();
+                arguments.http.secrets = secrets.clone();
+                arguments.site.secrets = secrets;
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The name of the program.
+pub const NAME: &str = "confluence-ecs";
+
+/// The definitions of all arguments.
+#[must_use]
+pub fn definitions() -> clap::Command {
+    Cli::command()
+}
+
+/// Parses arguments, of which the first is the name of the program.
+///
+/// # Errors
+/// When they are wrong, or ask for help.
+pub fn parse_from(arguments: &[OsString]) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(arguments)
 }
 
 /// `--log-format`, `-v`, `-q`.
@@ -147,6 +190,15 @@ pub fn report(error: &clap::Error) -> Result<Exit, String> {
     }
 }
 
+/// What is wrong with arguments that were made of a configuration: the flag that is at fault, and the problem,
+/// in which flags are named as keys.
+pub fn problem(error: &clap::Error, arguments: &[OsString]) -> (Option<String>, String) {
+    let message = usage::one_line(error, arguments.iter().cloned(), |text| {
+        redacted(text, arguments.iter().cloned())
+    });
+    usage::in_keys(error, &message)
+}
+
 /// A message that may repeat arguments, without the user, the password and the query of a URL among them.
 fn redacted(message: &str, arguments: impl Iterator<Item = OsString>) -> String {
     let (mut secrets, mut queries) = (Vec::new(), Vec::new());
@@ -170,7 +222,6 @@ fn redacted(message: &str, arguments: impl Iterator<Item = OsString>) -> String 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_definitions_are_consistent() {

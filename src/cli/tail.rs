@@ -66,6 +66,9 @@ pub struct TailArgs {
     /// Print --list or --status as JSON
     #[arg(long, requires = "report")]
     pub json: bool,
+    /// The name of the source that this is, in a service.
+    #[arg(skip)]
+    pub source: Option<String>,
     /// Where to keep how far files were read.
     #[command(flatten)]
     pub state: StateDirArgs,

@@ -1,5 +1,6 @@
 //! `confluence-ecs fetch`: records of the REST APIs into events, with their state.
 
+use std::io;
 use std::sync::Arc;
 
 use super::{Error, destination};
@@ -17,17 +18,31 @@ use crate::ship::Mapping;
 /// # Errors
 /// When the configuration is wrong, or the site, the output or the state fails.
 pub fn run(arguments: &FetchArgs) -> Result<Exit, Error> {
+    fetch(arguments, || {
+        let stop = if arguments.interval.is_some() {
+            Stop::on_signals_and_hangup()?
+        } else {
+            Stop::on_signals()?
+        };
+        Ok((Arc::new(stop), Arc::new(Service::start())))
+    })
+}
+
+/// Fetches until everything is there, or it is time to end. Until the site is found, there is nothing that would
+/// have to be finished: only then `begin` is called, for whoever ends it and watches over it.
+///
+/// # Errors
+/// As [`run`].
+pub fn fetch(
+    arguments: &FetchArgs,
+    begin: impl FnOnce() -> io::Result<(Arc<Stop>, Arc<Service>)>,
+) -> Result<Exit, Error> {
     options::fetch::range(&arguments.query).map_err(options::Error::Fetch)?;
     let sources = MappingSources::new(&arguments.mapping, &options::DEFAULT_FETCH_TAGS);
     let mapping = Mapping::new(sources.databases(), move || sources.read())?;
     let target = options::fetch::target(arguments).map_err(options::Error::Fetch)?;
     let (asker, cloud_ids) = connect(target)?;
-    let stop = Arc::new(if arguments.interval.is_some() {
-        Stop::on_signals_and_hangup()?
-    } else {
-        Stop::on_signals()?
-    });
-    let service = Arc::new(Service::start());
+    let (stop, service) = begin()?;
     let options = options::fetch::fetch(arguments);
     let destination = destination(
         &arguments.cluster,

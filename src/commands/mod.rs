@@ -3,9 +3,11 @@
 mod auth;
 mod check;
 mod cluster;
+mod config;
 mod fetch;
 mod fixtures;
 mod normalize;
+mod run;
 mod schema;
 mod send;
 mod state;
@@ -19,11 +21,12 @@ use crate::cli::{ClusterArgs, Command, MappingArgs, StateDirArgs};
 use crate::cluster::inspect::Unusable;
 use crate::cluster::template::InstallError;
 use crate::exit::Exit;
+use crate::fetch::pager::Error as PagerError;
 use crate::fetch::{Error as FetchError, connect};
 use crate::process::advice;
 use crate::process::shown::Shown as _;
 use crate::sink::Destination;
-use crate::{auth as oauth, options, ship, sink, state as state_file};
+use crate::{auth as oauth, config as config_file, options, ship, sink, state as state_file};
 
 /// Runs the subcommand that was parsed.
 ///
@@ -35,6 +38,8 @@ pub fn run(command: Command) -> Result<Exit, Error> {
         Command::Send(arguments) => send::run(*arguments),
         Command::Tail(arguments) => tail::run(&arguments),
         Command::Fetch(arguments) => fetch::run(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Config { task } => config::run(task),
         Command::Check(arguments) => check::run(&arguments),
         Command::Auth { task } => auth::run(task),
         Command::State { task } => state::run(task),
@@ -64,6 +69,12 @@ pub enum Error {
     /// The configuration is wrong.
     #[error(transparent)]
     Config(#[from] options::Error),
+    /// The configuration file is wrong.
+    #[error(transparent)]
+    File(#[from] config_file::Error),
+    /// No source can run.
+    #[error("no source can run: see the errors above, and `confluence-ecs config check`")]
+    NoUsableSource,
     /// The output cannot be the input.
     #[error(
         "the output (--output or stdout), {0}, is also an input: use another file for the events"
@@ -160,6 +171,28 @@ impl Error {
         })
     }
 
+    /// Whether credentials were refused: each attempt with them is one more failed login.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        match self {
+            Error::Fetch(FetchError::Fetch(PagerError::Ask(error))) => error.is_refused(),
+            Error::Connect(error) => error.is_refused(),
+            Error::Auth(error) => error.is_refused(),
+            _ => false,
+        }
+    }
+
+    /// Whether there is something to mend on this machine before it can work: nothing that comes and goes, as
+    /// the network does, and no credentials, which somebody else may mend.
+    #[must_use]
+    pub fn is_unusable(&self) -> bool {
+        match self {
+            Error::Connect(error) => error.is_usage(),
+            Error::Fetch(_) | Error::Cluster(_) | Error::Template(_) | Error::Auth(_) => false,
+            _ => true,
+        }
+    }
+
     /// Whether all that happened is that a reader went away: nothing to report.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
@@ -171,6 +204,7 @@ impl From<&Error> for Exit {
     fn from(error: &Error) -> Self {
         match error {
             Error::Config(_)
+            | Error::File(_)
             | Error::OutputIsInput(_)
             | Error::DeadLetterIsInput(_)
             | Error::OffsetOfSite(_)
@@ -190,6 +224,7 @@ impl From<&Error> for Exit {
             | Error::State(_)
             | Error::Save { .. }
             | Error::Unknown(_)
+            | Error::NoUsableSource
             | Error::CannotSet(_) => Self::Failed,
         }
     }

@@ -200,12 +200,13 @@ fn http_client(trust: Trust, timeout: Duration) -> Result<Client, Error> {
 /// The value of `Authorization`. A key in a file, or a user, wins over a key in the environment.
 fn authorization(connection: &ClusterConnectionArgs) -> Result<Option<Secret>, Error> {
     if let Some(user) = &connection.es_user {
-        let password = PASSWORD.find(connection.es_password_file.as_deref())?;
+        let password =
+            PASSWORD.find(connection.es_password_file.as_deref(), &connection.secrets)?;
         let password = password.ok_or_else(|| Error::NoPassword(user.clone()))?;
         let pair = STANDARD.encode(format!("{user}:{}", password.expose()));
         return Ok(Some(Secret::new(format!("Basic {pair}"))));
     }
-    let key = API_KEY.find(connection.es_api_key_file.as_deref())?;
+    let key = API_KEY.find(connection.es_api_key_file.as_deref(), &connection.secrets)?;
     Ok(key.map(|key| {
         // As Kibana shows it: `id:key`, or the same in base64.
         let encoded = match key.expose() {

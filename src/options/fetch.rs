@@ -129,7 +129,7 @@ impl From<&AtlassianArgs> for Servers {
 /// When the password cannot be read.
 pub fn http(arguments: &HttpArgs) -> Result<http::Settings, credentials::Error> {
     let file = arguments.proxy_password_file.as_deref();
-    let password = PROXY_PASSWORD.find(file)?;
+    let password = PROXY_PASSWORD.find(file, &arguments.secrets)?;
     Ok(http::Settings {
         // A variable or a credential may be there for other machines; a flag is meant.
         proxy_password: password.map(|password| (password, file.is_some())),
@@ -155,8 +155,8 @@ pub fn target(arguments: &FetchArgs) -> Result<FetchTarget, Error> {
 }
 
 fn site(arguments: &SiteArgs) -> Result<(SiteLocation, Credentials), Error> {
-    let pat = PAT.find(arguments.pat_file.as_deref())?;
-    let token = API_TOKEN.find(arguments.api_token_file.as_deref())?;
+    let pat = PAT.find(arguments.pat_file.as_deref(), &arguments.secrets)?;
+    let token = API_TOKEN.find(arguments.api_token_file.as_deref(), &arguments.secrets)?;
     let secrets = Secrets { pat, token };
     if is_cloud(arguments, &secrets) {
         cloud(arguments, secrets)
@@ -199,8 +199,10 @@ fn cloud(arguments: &SiteArgs, secrets: Secrets) -> Result<(SiteLocation, Creden
         (Some(name), None) => return Err(Error::NoToken(name.clone())),
         (None, Some(_)) => return Err(Error::NoEmail),
         (None, None) => Credentials::StoredLogin {
-            client_secret: CLIENT_SECRET
-                .find(arguments.client_secret.client_secret_file.as_deref())?,
+            client_secret: CLIENT_SECRET.find(
+                arguments.client_secret.client_secret_file.as_deref(),
+                &arguments.secrets,
+            )?,
         },
     };
     let place = match (&arguments.cloud_id, &arguments.url, &who) {

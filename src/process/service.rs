@@ -1,20 +1,57 @@
 //! Running under systemd: readiness, status and the watchdog (`sd_notify(3)`).
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use sd_notify::NotifyState;
 
 /// The service manager, if there is one that wants to know; nothing is done without.
+///
+/// A process has one, which its work reports to; where it does several things side by side, each has a
+/// [part](Self::part) of it: then the process is alive while all of them are, and whoever looks after the parts
+/// says when it is ready, and what its status is.
 #[derive(Debug)]
 pub struct Service {
     pulse: Arc<Pulse>,
+    pulses: Arc<Pulses>,
+    part: Option<Arc<Part>>,
     /// Ends the watchdog thread when it is dropped.
     _watchdog: Option<Sender<()>>,
+}
+
+/// What a part of a service says of itself.
+#[derive(Debug, Default)]
+pub struct Part {
+    is_ready: AtomicBool,
+    status: Mutex<String>,
+}
+
+impl Part {
+    /// Whether all is open, and the work has begun.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.is_ready.load(Ordering::SeqCst)
+    }
+
+    /// It begins anew.
+    pub fn reset(&self) {
+        self.is_ready.store(false, Ordering::SeqCst);
+        self.status
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+    }
+
+    /// What is going on, in one line; empty at first.
+    #[must_use]
+    pub fn status(&self) -> String {
+        let status = self.status.lock();
+        status.unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// Signs of life of the loop that does the work.
@@ -24,6 +61,25 @@ struct Pulse {
     /// When the last beat was, in milliseconds since `since`.
     beat: AtomicU64,
     waiting: AtomicBool,
+}
+
+/// The pulses of all that the process does.
+#[derive(Debug, Default)]
+struct Pulses(Mutex<Vec<Weak<Pulse>>>);
+
+impl Pulses {
+    fn add(&self, pulse: &Arc<Pulse>) {
+        let mut pulses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        pulses.retain(|pulse| pulse.strong_count() > 0);
+        pulses.push(Arc::downgrade(pulse));
+    }
+
+    /// Whether each of them is alive; what has ended is not missed.
+    fn are_alive(&self, interval: Duration) -> bool {
+        let pulses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut present = pulses.iter().filter_map(Weak::upgrade);
+        present.all(|pulse| pulse.is_alive(interval))
+    }
 }
 
 impl Pulse {
@@ -52,13 +108,15 @@ impl Service {
     #[must_use]
     pub fn start() -> Self {
         let pulse = Arc::new(Pulse::new());
+        let pulses = Arc::new(Pulses::default());
+        pulses.add(&pulse);
         let interval = sd_notify::watchdog_enabled()
             .filter(|interval| !interval.is_zero())
             .filter(|_| std::env::var_os("NOTIFY_SOCKET").is_some());
         let watchdog = interval.and_then(|interval| {
             let (alive, ended) = mpsc::channel();
-            let pulse = Arc::clone(&pulse);
-            let feed = move || feed_watchdog(&pulse, interval, &ended);
+            let pulses = Arc::clone(&pulses);
+            let feed = move || feed_watchdog(&pulses, interval, &ended);
             let thread = thread::Builder::new().name("watchdog".to_owned());
             thread
                 .spawn(feed)
@@ -70,26 +128,51 @@ impl Service {
         });
         Self {
             pulse,
+            pulses,
+            part: None,
             _watchdog: watchdog,
+        }
+    }
+
+    /// A part of the process, which reports to `part` instead of the service manager.
+    #[must_use]
+    pub fn part(&self, part: &Arc<Part>) -> Self {
+        let pulse = Arc::new(Pulse::new());
+        self.pulses.add(&pulse);
+        Self {
+            pulse,
+            pulses: Arc::clone(&self.pulses),
+            part: Some(Arc::clone(part)),
+            _watchdog: None,
         }
     }
 
     /// All is open, the work begins.
     pub fn ready(&self) {
         self.beat();
-        notify(&[NotifyState::Ready]);
+        match &self.part {
+            Some(part) => part.is_ready.store(true, Ordering::SeqCst),
+            None => notify(&[NotifyState::Ready]),
+        }
     }
 
     /// The end has begun: what was read is being finished.
     pub fn stopping(&self) {
-        notify(&[NotifyState::Stopping]);
+        if self.part.is_none() {
+            notify(&[NotifyState::Stopping]);
+        }
     }
 
     /// Says in one line what is going on, for `systemctl status`.
     pub fn status(&self, text: &str) {
         // A line feed would begin the next assignment.
         let line = text.replace(['\n', '\r'], " ");
-        notify(&[NotifyState::Status(&line)]);
+        match &self.part {
+            Some(part) => {
+                *part.status.lock().unwrap_or_else(PoisonError::into_inner) = line;
+            }
+            None => notify(&[NotifyState::Status(&line)]),
+        }
     }
 
     /// The loop that does the work is alive. Cheap: to be called at every turn.
@@ -106,9 +189,9 @@ impl Service {
 }
 
 /// Feeds the watchdog thrice an interval while the loop is alive, until the service is dropped.
-fn feed_watchdog(pulse: &Pulse, interval: Duration, ended: &mpsc::Receiver<()>) {
+fn feed_watchdog(pulses: &Pulses, interval: Duration, ended: &mpsc::Receiver<()>) {
     loop {
-        if pulse.is_alive(interval) {
+        if pulses.are_alive(interval) {
             notify(&[NotifyState::Watchdog]);
         }
         match ended.recv_timeout(interval / 3) {
@@ -152,11 +235,24 @@ mod tests {
     fn waiting_for_the_output_is_alive() {
         let service = Service {
             pulse: Arc::new(pulse(INTERVAL)),
+            pulses: Arc::default(),
+            part: None,
             _watchdog: None,
         };
         service.pulse.waiting.store(true, Ordering::Relaxed);
         assert!(service.pulse.is_alive(INTERVAL));
         service.waiting(false);
         assert!(service.pulse.is_alive(INTERVAL), "its end is a beat");
+    }
+
+    #[test]
+    fn a_process_is_alive_while_all_its_parts_are_that_have_not_ended() {
+        let pulses = Pulses::default();
+        let (good, hanging) = (Arc::new(Pulse::new()), Arc::new(pulse(INTERVAL)));
+        pulses.add(&good);
+        pulses.add(&hanging);
+        assert!(!pulses.are_alive(INTERVAL));
+        drop(hanging);
+        assert!(pulses.are_alive(INTERVAL));
     }
 }

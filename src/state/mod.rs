@@ -151,10 +151,7 @@ impl Store {
     }
 
     fn lock(paths: Paths, patience: Duration) -> Result<Self, Error> {
-        place::create(&paths.dir).map_err(|source| Error::Directory {
-            path: paths.dir.clone(),
-            source,
-        })?;
+        make_directory(&paths.dir)?;
         let lock = wait_for_lock(&paths.lock, patience)?;
         // A crash in the middle of a save left them.
         for litter in [&paths.new, &paths.link] {
@@ -284,6 +281,17 @@ impl Drop for Store {
         // By hand: a child process that is just being started has the file open, too.
         let _ = self.lock.unlock();
     }
+}
+
+/// Makes a state directory, if it is not there.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn make_directory(dir: &Path) -> Result<(), Error> {
+    place::create(dir).map_err(|source| Error::Directory {
+        path: dir.to_owned(),
+        source,
+    })
 }
 
 /// Reads a state without its lock, for a report beside a running instance.

@@ -25,7 +25,7 @@ use crate::ship::{self, LINES_KEPT, Mapping, Shipper};
 use crate::sink::{self, Destination};
 use crate::state::{self, Store};
 
-/// The name of the state's files.
+/// The name of the state's files, of which a source of a service has its own: `tail-NAME`.
 pub const STATE: &str = "tail";
 /// Files that are open besides the followed ones.
 const OTHER_FILES: u64 = 32;
@@ -39,6 +39,8 @@ pub struct TailOptions {
     pub meeting: FirstMeeting,
     /// The longest record, in bytes.
     pub max_line_bytes: usize,
+    /// The name of the state's files.
+    pub state: String,
     /// The directory of the state, where it is not the usual one.
     pub state_dir: Option<PathBuf>,
     /// Events are written with their ids, as a cluster's bulk request has them.
@@ -110,7 +112,7 @@ fn start(
     service: &Arc<Service>,
 ) -> Result<(FollowLoop, Output), ship::Error> {
     let directory = state::directory(options.state_dir.as_deref())?;
-    let store = Store::open(&directory, STATE)?;
+    let store = Store::open(&directory, &options.state)?;
     let mut checkpoints: Checkpoints = store.load()?.unwrap_or_default();
     let before = Places::of(&checkpoints);
     tracing::info!("read positions are saved in {}", directory.shown());

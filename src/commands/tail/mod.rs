@@ -2,6 +2,7 @@
 
 pub(super) mod report;
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -21,11 +22,27 @@ use crate::tail::run::{self, TailOutcome};
 /// # Errors
 /// When the configuration is wrong, or the output or the state fails.
 pub fn run(arguments: &TailArgs) -> Result<Exit, Error> {
+    if arguments.list || arguments.status {
+        let discovery = options::discovery(arguments)?;
+        return report::run(arguments, &options::tail(arguments), discovery);
+    }
+    follow(arguments, || {
+        let stop = Stop::on_signals_and_hangup()?;
+        Ok((Arc::new(stop), Arc::new(Service::start())))
+    })
+}
+
+/// Follows logs until it is time to end. Until the options are read, there is nothing that would have to be
+/// finished: only then `begin` is called, for whoever ends it and watches over it.
+///
+/// # Errors
+/// As [`run`].
+pub fn follow(
+    arguments: &TailArgs,
+    begin: impl FnOnce() -> io::Result<(Arc<Stop>, Arc<Service>)>,
+) -> Result<Exit, Error> {
     let discovery = options::discovery(arguments)?;
     let options = options::tail(arguments);
-    if arguments.list || arguments.status {
-        return report::run(arguments, &options, discovery);
-    }
     let sources = MappingSources::new(&arguments.mapping, &options::DEFAULT_TAGS);
     let mapping = Mapping::new(sources.databases(), move || sources.read())?;
     refuse_own_output(&arguments.output, &discovery)?;
@@ -35,8 +52,7 @@ pub fn run(arguments: &TailArgs) -> Result<Exit, Error> {
         &arguments.mapping,
         &arguments.state,
     )?;
-    let stop = Arc::new(Stop::on_signals_and_hangup()?);
-    let service = Arc::new(Service::start());
+    let (stop, service) = begin()?;
     Ok(
         match run::run(&options, discovery, destination, &mapping, &stop, &service)? {
             Some(TailOutcome {

@@ -18,7 +18,7 @@ use crate::state;
 use crate::tail::checkpoints::{Checkpoints, LogEntry};
 use crate::tail::discover::Discovery;
 use crate::tail::log::{Checkpoint, Condition};
-use crate::tail::run::{STATE, TailOptions, following};
+use crate::tail::run::{TailOptions, following};
 
 /// One file of a report.
 #[derive(Debug, Serialize)]
@@ -52,7 +52,7 @@ pub fn run(
     discovery: Discovery,
 ) -> Result<Exit, Error> {
     let directory = state::directory(arguments.state.state_dir.as_deref())?;
-    let saved = state::read::<Checkpoints>(&directory, STATE)?;
+    let saved = state::read::<Checkpoints>(&directory, &options.state)?;
     let saved_at = saved.as_ref().map(|saved| saved.saved_at);
     let checkpoints = saved.map(|saved| saved.state).unwrap_or_default();
     let lines = if arguments.list {

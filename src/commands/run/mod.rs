@@ -1,0 +1,30 @@
+//! `confluence-ecs run`: every source of a configuration file in one process.
+
+mod pause;
+mod supervisor;
+mod worker;
+
+use crate::cli::RunArgs;
+use crate::config::arguments;
+use crate::config::service::Configuration;
+use crate::exit::Exit;
+use crate::state;
+
+use super::Error;
+use supervisor::Supervisor;
+
+/// Runs the subcommand with its parsed arguments.
+///
+/// # Errors
+/// When the configuration or the state directory is unusable, or every source is at the start.
+pub fn run(arguments: &RunArgs) -> Result<Exit, Error> {
+    let path = arguments::path(arguments.mapping.config.as_deref());
+    let configuration = Configuration::load(&path, &arguments.given)?;
+    // All arguments, before the first source is begun: a wrong one is a wrong configuration.
+    for source in &configuration.sources {
+        source.arguments()?;
+    }
+    let directory = state::directory(arguments.state.state_dir.as_deref())?;
+    state::make_directory(&directory)?;
+    Supervisor::new(path, arguments.given.clone())?.run(configuration)
+}

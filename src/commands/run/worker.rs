@@ -1,0 +1,192 @@
+//! The thread of a source: runs it, and again when it failed.
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::pause::Pauses;
+use crate::commands::{Error, fetch, tail};
+use crate::config::source::{Source, SourceArgs};
+use crate::exit::Exit;
+use crate::process::service::{Part, Service};
+use crate::process::stop::Stop;
+
+/// How a source is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Condition {
+    /// It opens its files, or looks for its site.
+    Starting,
+    /// It is at work.
+    Running,
+    /// It failed, and is tried again at that time.
+    Failing {
+        /// Why.
+        problem: String,
+        /// Whether there is something to mend here before it can work at all.
+        is_unusable: bool,
+    },
+    /// It is over, as it was told to, or because nobody reads what it writes.
+    Ended,
+}
+
+/// A source that runs in a thread of its own.
+pub struct Worker {
+    /// What it is.
+    pub source: Source,
+    /// What ends it.
+    pub stop: Arc<Stop>,
+    part: Arc<Part>,
+    condition: Arc<Mutex<Condition>>,
+    thread: JoinHandle<()>,
+}
+
+impl Worker {
+    /// Begins a source; `supervisor` is woken whenever its condition changes.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start(
+        source: Source,
+        service: &Arc<Service>,
+        supervisor: &Arc<Stop>,
+    ) -> io::Result<Self> {
+        let stop = Arc::new(Stop::new()?);
+        let part = Arc::<Part>::default();
+        let condition = Arc::new(Mutex::new(Condition::Starting));
+        let attempts = Attempts {
+            source: source.clone(),
+            stop: Arc::clone(&stop),
+            part: Arc::clone(&part),
+            service: Arc::clone(service),
+            condition: Arc::clone(&condition),
+            supervisor: Arc::clone(supervisor),
+        };
+        let thread = std::thread::Builder::new().name(source.name.clone());
+        let thread = thread.spawn(move || attempts.run())?;
+        Ok(Self {
+            source,
+            stop,
+            part,
+            condition,
+            thread,
+        })
+    }
+
+    /// How it is.
+    pub fn condition(&self) -> Condition {
+        match self
+            .condition
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+        {
+            Condition::Starting if self.part.is_ready() => Condition::Running,
+            condition => condition,
+        }
+    }
+
+    /// What it says of itself, in one line.
+    pub fn status(&self) -> String {
+        match self.condition() {
+            Condition::Starting => "starting".to_owned(),
+            Condition::Running => self.part.status(),
+            Condition::Failing { problem, .. } => format!("failing: {problem}"),
+            Condition::Ended => "ended".to_owned(),
+        }
+    }
+
+    /// Waits until it has saved everything. One that has not begun has nothing to save, and may be waiting for
+    /// the network: it is left behind.
+    pub fn join(self) {
+        if self.condition() == Condition::Running {
+            // It does not panic.
+            let _ = self.thread.join();
+        }
+    }
+
+    /// Whether its thread is over.
+    pub fn is_over(&self) -> bool {
+        self.thread.is_finished()
+    }
+}
+
+/// The attempts of a source to run.
+struct Attempts {
+    source: Source,
+    stop: Arc<Stop>,
+    part: Arc<Part>,
+    service: Arc<Service>,
+    condition: Arc<Mutex<Condition>>,
+    supervisor: Arc<Stop>,
+}
+
+impl Attempts {
+    fn run(self) {
+        let span = tracing::info_span!("source", source = self.source.name);
+        let _entered = span.enter();
+        let mut pauses = Pauses::default();
+        loop {
+            self.part.reset();
+            self.set(Condition::Starting);
+            let began = Instant::now();
+            let error = match self.attempt() {
+                Ok(_) => break,
+                Err(error) if error.is_quiet() => break,
+                Err(error) => error,
+            };
+            if self.stop.is_requested() {
+                tracing::error!("{error}");
+                break;
+            }
+            let pause = pauses.next(began.elapsed(), error.is_refused());
+            tracing::error!(
+                "{error}; trying again in {}",
+                humantime::format_duration(pause)
+            );
+            self.set(Condition::Failing {
+                problem: error.to_string(),
+                is_unusable: error.is_unusable(),
+            });
+            self.wait(pause);
+            if self.stop.is_requested() {
+                break;
+            }
+        }
+        self.set(Condition::Ended);
+    }
+
+    fn attempt(&self) -> Result<Exit, Error> {
+        let begin = || {
+            let service = self.service.part(&self.part);
+            Ok((Arc::clone(&self.stop), Arc::new(service)))
+        };
+        match self.source.arguments()? {
+            SourceArgs::Tail(arguments) => tail::follow(&arguments, begin),
+            SourceArgs::Fetch(arguments) => fetch::fetch(&arguments, begin),
+        }
+    }
+
+    /// Waits; a SIGHUP is a reason to try again at once.
+    fn wait(&self, pause: Duration) {
+        let until = Instant::now() + pause;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let is_hung_up = self.stop.take_hangup();
+            if left.is_zero() || is_hung_up || self.stop.is_requested() {
+                return;
+            }
+            if self.stop.wait_for(left, None).is_err() {
+                std::thread::sleep(left.min(Duration::from_secs(1)));
+            }
+        }
+    }
+
+    fn set(&self, condition: Condition) {
+        *self
+            .condition
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = condition;
+        self.supervisor.wake();
+    }
+}
