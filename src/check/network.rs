@@ -44,7 +44,12 @@ pub fn connect(client: &Client, urls: &[Url]) -> (CheckStep, Option<i64>) {
         match client.reach(&Request::get(url.clone())) {
             Ok(answer) => ahead = answer.ahead.or(ahead),
             // A single sign-on redirects requests without credentials: the server is there.
-            Err(Error::Redirect { .. } | Error::LoginRedirect { .. } | Error::TooLong) => {}
+            Err(
+                Error::Redirect { .. }
+                | Error::LoginRedirect { .. }
+                | Error::OtherPage { .. }
+                | Error::TooLong,
+            ) => {}
             Err(error) => return (unreached(client, url, &error), ahead),
         }
         if url.scheme() == "http" && !is_loopback(url) {
@@ -100,6 +105,7 @@ fn unreached(client: &Client, url: &Url, error: &Error) -> CheckStep {
         | Error::TooLong
         | Error::Redirect { .. }
         | Error::LoginRedirect { .. }
+        | Error::OtherPage { .. }
         | Error::RedirectedPost { .. }
         | Error::RedirectLoop(_) => CheckStep::fail_by(name, error),
     }

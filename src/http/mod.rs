@@ -9,6 +9,7 @@ mod dates;
 mod error;
 pub mod proxy;
 mod redaction;
+mod redirect;
 pub mod retry;
 mod tls;
 mod trust;
@@ -37,6 +38,7 @@ use error::to_http_error;
 use proxy::forward::ForwardConnector;
 use proxy::{Proxies, Proxy};
 use redaction::Redaction;
+use redirect::Target;
 pub use tls::TlsCause;
 use tls::TlsConnector;
 pub use trust::{Error as TrustError, Trust};
@@ -81,6 +83,16 @@ pub enum SettingsError {
     /// The CA certificates cannot be loaded.
     #[error(transparent)]
     Trust(#[from] TrustError),
+    /// There is no TLS to use the CA certificates for.
+    #[error(
+        "{flag}: {url} is plain http, where no certificate is shown: use https, or leave {flag} out"
+    )]
+    NoTls {
+        /// The flag that names the file of certificates.
+        flag: &'static str,
+        /// What is asked.
+        url: String,
+    },
 }
 
 /// The secrets in what is posted to OAuth servers.
@@ -191,6 +203,8 @@ pub struct Client {
     proxies: Proxies,
     /// Whether somebody was told of a variable that is not read.
     warned: Once,
+    /// The flag of the file with certificates, if one is given.
+    ca_flag: Option<&'static str>,
     retries: u32,
     longest_wait: Duration,
     /// What was sent or received that must not be shown, should a server say it again.
@@ -240,6 +254,7 @@ impl Client {
             http,
             proxies,
             warned: Once::new(),
+            ca_flag: settings.trust.ca_file.as_ref().map(|(flag, _)| *flag),
             retries: settings.retries,
             longest_wait: settings.longest_wait,
             redaction: Mutex::default(),
@@ -252,12 +267,19 @@ impl Client {
     /// Whether requests there can be made: directly, or through a proxy that is understood.
     ///
     /// # Errors
-    /// When the variable that names the proxy is not understood.
+    /// When the variable that names the proxy is not understood, or there are CA certificates and no TLS.
     pub fn check<'a>(&self, urls: impl IntoIterator<Item = &'a Url>) -> Result<(), SettingsError> {
+        let (mut plain, mut has_tls) = (None, false);
         for url in urls {
-            self.proxies.of(url).map_err(Clone::clone)?;
+            let proxy = self.proxies.of(url).map_err(Clone::clone)?;
+            let is_tls = url.scheme() == "https" || proxy.is_some_and(|it| it.scheme() == "https");
+            has_tls |= is_tls;
+            plain = plain.or((!is_tls).then(|| without_query(url)));
         }
-        Ok(())
+        match (self.ca_flag, plain) {
+            (Some(flag), Some(url)) if !has_tls => Err(SettingsError::NoTls { flag, url }),
+            _ => Ok(()),
+        }
     }
 
     /// Whether requests there go through a proxy.
@@ -334,7 +356,8 @@ impl Client {
         redaction.clone()
     }
 
-    /// Makes a request, once; redirects on the same origin are followed.
+    /// Makes a request, once; redirects on the same origin are followed, but not by somebody who has to solve a
+    /// CAPTCHA first.
     ///
     /// # Errors
     /// When there is no whole answer; any status is an answer.
@@ -361,14 +384,15 @@ impl Client {
     fn refused_redirect(&self, request: &Request, answer: &Answer, to: &Url) -> Error {
         let url = &answer.url;
         let from = without_query(url);
-        let is_login = error::is_login(to);
+        let target = Target::of(url, to);
         let proxy = answer.doubt();
         // Its path may say what was sent.
         let to = self.redaction().redact(&origin(to));
-        match request.has_body() {
-            true => Error::RedirectedPost { from, to },
-            false if is_login => Error::LoginRedirect { from, to, proxy },
-            false => Error::Redirect { from, to, proxy },
+        match target {
+            _ if request.has_body() => Error::RedirectedPost { from, to },
+            Target::Login => Error::LoginRedirect { from, to, proxy },
+            Target::OtherPage => Error::OtherPage { from, to, proxy },
+            Target::SameResource => Error::Redirect { from, to, proxy },
         }
     }
 

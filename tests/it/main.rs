@@ -67,6 +67,7 @@ mod tail;
 mod tail_backups;
 mod tail_content;
 mod tail_damaged;
+mod tail_links;
 mod tail_lost;
 mod tail_names;
 mod tail_nuls;
