@@ -34,6 +34,7 @@ mod event_format;
 mod event_ids;
 mod fetch;
 mod fixtures;
+mod fixtures_config;
 mod fixtures_found;
 mod frames;
 mod frames_broken;
