@@ -13,6 +13,7 @@ mod support {
     pub mod fetching;
     pub mod follow;
     pub mod geoip_db;
+    pub mod numbered;
     pub mod oracle;
     pub mod outcome;
     pub mod place;
@@ -22,6 +23,7 @@ mod support {
     pub mod records;
     pub mod search;
     pub mod told;
+    pub mod wire;
 }
 
 mod auth;
