@@ -140,6 +140,18 @@ pub enum Error {
         /// What the server says.
         said: String,
     },
+    /// The app is not one that may ask for tokens so.
+    #[error(
+        "the OAuth server does not let app {client_id} ask for tokens ({said}): open the app at \
+         https://developer.atlassian.com/console/myapps, add OAuth 2.0 (3LO) under Authorization, and check that \
+         the --client-id of the login is that app's"
+    )]
+    GrantTypeRefused {
+        /// Client id of the OAuth app.
+        client_id: String,
+        /// What the server says.
+        said: String,
+    },
     /// The OAuth server is unreachable or fails.
     #[error("cannot refresh the access token: {0}; the login is still valid: try again later")]
     Outage(Failure),

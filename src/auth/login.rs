@@ -11,7 +11,7 @@ use super::Session;
 use super::callback::Callback;
 use super::listener::Listener;
 use super::oauth::{self, App, Tokens};
-use super::servers::Servers;
+use super::servers::{GivenServers, Servers};
 use super::store::{AccessibleSite, TokenSet, TokenStore};
 use crate::http::Client;
 use crate::process::shown::Shown as _;
@@ -84,7 +84,8 @@ impl Login {
             &self.directory,
             Arc::clone(&self.client),
             Some(self.client_secret.clone()),
-            &self.servers,
+            // They are stored with the grant.
+            &GivenServers::default(),
         )?;
         let session = session.ok_or(super::Error::NotLoggedIn)?;
         Ok(Some(session.sites()?))

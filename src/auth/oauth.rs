@@ -124,6 +124,7 @@ impl App<'_> {
             return Err(match refusal(&answer) {
                 Some(TokenRefusal::InvalidGrant(said)) => Error::CodeRefused { said },
                 Some(TokenRefusal::App(said)) => self.refused(said),
+                Some(TokenRefusal::GrantType(said)) => self.not_allowed(said),
                 None => refused(&answer),
             });
         }
@@ -155,6 +156,7 @@ impl App<'_> {
                     is_repeated: repeated() != before,
                 },
                 Some(TokenRefusal::App(said)) => self.refused(said),
+                Some(TokenRefusal::GrantType(said)) => self.not_allowed(said),
                 None => refused(&answer),
             }),
         }
@@ -166,11 +168,19 @@ impl App<'_> {
             authorization: None,
             post: Some(Secret::new(body.to_string())),
             upload: None,
+            timeout: None,
         }
     }
 
     fn refused(&self, said: String) -> Error {
         Error::ClientRefused {
+            client_id: self.client_id.to_owned(),
+            said,
+        }
+    }
+
+    fn not_allowed(&self, said: String) -> Error {
+        Error::GrantTypeRefused {
             client_id: self.client_id.to_owned(),
             said,
         }
@@ -184,31 +194,71 @@ enum TokenRefusal {
     InvalidGrant(String),
     /// The app, by its id or secret.
     App(String),
+    /// The app, by what it is configured for.
+    GrantType(String),
 }
 
+/// Servers differ in the error codes of one and the same refusal: what the description says comes first.
 fn refusal(answer: &Answer) -> Option<TokenRefusal> {
     if !matches!(answer.status, 400 | 401 | 403) {
         return None;
     }
     let body: Value = serde_json::from_slice(&answer.body).ok()?;
-    let error = body.get("error")?.as_str()?;
+    let error = body
+        .get("error")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     let said = answer.quote();
+    let description = said.to_lowercase().replace(['_', '-'], " ");
+    if description.contains("grant type") || error == "unsupported_grant_type" {
+        return Some(TokenRefusal::GrantType(said));
+    }
+    let names_grant = names_grant(&description);
     match error {
         "invalid_grant" => Some(TokenRefusal::InvalidGrant(said)),
         // Atlassian says `unauthorized_client` of a refresh token that has ended, too.
-        "unauthorized_client" | "access_denied" if is_of_grant(&said) => {
+        "unauthorized_client" | "access_denied" if names_grant => {
             Some(TokenRefusal::InvalidGrant(said))
         }
+        _ if names_grant && says_invalid(&description) => Some(TokenRefusal::InvalidGrant(said)),
         // Atlassian answers `access_denied` to a wrong secret.
         "invalid_client" | "unauthorized_client" | "access_denied" => Some(TokenRefusal::App(said)),
         _ => None,
     }
 }
 
-/// Whether a description names the token, and not the app.
-fn is_of_grant(said: &str) -> bool {
-    let said = said.to_lowercase().replace(['_', '-'], " ");
-    said.contains("refresh token") || said.contains("authorization code")
+/// Whether a description names the token or the code, and not the app.
+fn names_grant(description: &str) -> bool {
+    description.contains("refresh token") || description.contains("authorization code")
+}
+
+/// Whether a description says that something is no longer valid, and not that it is missing.
+fn says_invalid(description: &str) -> bool {
+    let mut words = description.split(|character: char| !character.is_alphanumeric());
+    let is_negated = [
+        "not found",
+        "not valid",
+        "not recognized",
+        "not exist",
+        "no longer",
+    ];
+    let is_dead = [
+        "expired",
+        "expires",
+        "invalid",
+        "unknown",
+        "revoked",
+        "inactive",
+        "used",
+        "reused",
+        "reuse",
+        "rejected",
+        "malformed",
+        "disabled",
+        "consumed",
+    ];
+    is_negated.iter().any(|phrase| description.contains(phrase))
+        || words.any(|word| is_dead.contains(&word))
 }
 
 fn refused(answer: &Answer) -> Error {

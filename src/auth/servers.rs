@@ -12,6 +12,40 @@ pub const API: &str = "https://api.atlassian.com";
 /// The OAuth server, `--auth-base` by default.
 pub const AUTH: &str = "https://auth.atlassian.com";
 
+/// The servers that arguments name (`--api-base`, `--auth-base`).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GivenServers {
+    /// Base URL of the OAuth server.
+    pub auth: Option<Url>,
+    /// Base URL of the API gateway.
+    pub api: Option<Url>,
+}
+
+impl GivenServers {
+    /// The default ones in place of those that are not given.
+    #[must_use]
+    pub fn or_default(&self) -> Servers {
+        let choose = |given: &Option<Url>, default: &str| {
+            let default = || Url::parse(default).unwrap_or_else(|error| unreachable!("{error}"));
+            given.clone().unwrap_or_else(default)
+        };
+        Servers {
+            auth: choose(&self.auth, AUTH),
+            api: choose(&self.api, API),
+        }
+    }
+
+    /// Those of the login in place of those that are not given.
+    #[must_use]
+    pub fn or_of(&self, token_set: &TokenSet) -> Servers {
+        let choose = |given: &Option<Url>, stored: &Url| given.as_ref().unwrap_or(stored).clone();
+        Servers {
+            auth: choose(&self.auth, &token_set.auth_base),
+            api: choose(&self.api, &token_set.api_base),
+        }
+    }
+}
+
 /// Where OAuth's requests go. Refresh tokens and the client secret go to `{auth}/oauth/token` only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Servers {
@@ -51,23 +85,6 @@ impl Servers {
     /// Takes note of the servers, for the commands that messages advise.
     pub fn note(&self) {
         *OF_PROCESS.write().unwrap_or_else(PoisonError::into_inner) = Some(self.clone());
-    }
-
-    /// The servers of the login, except those that the arguments set to other than the default.
-    #[must_use]
-    pub fn or_of(&self, token_set: &TokenSet) -> Self {
-        let choose = |given: &Url, default: &str, stored: &Url| {
-            if is_default(given, default) {
-                stored
-            } else {
-                given
-            }
-            .clone()
-        };
-        Self {
-            auth: choose(&self.auth, AUTH, &token_set.auth_base),
-            api: choose(&self.api, API, &token_set.api_base),
-        }
     }
 
     /// Warns where tokens go through the network for all to read.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::Error;
 use super::oauth::{self, App, Tokens};
-use super::servers::Servers;
+use super::servers::{GivenServers, Servers};
 use super::store::{self, AccessibleSite, TokenSet, TokenStore, after};
 use crate::http::Client;
 use crate::http::retry::Failure;
@@ -49,8 +49,8 @@ struct Held {
 }
 
 impl Session {
-    /// The grant in a state directory; none without a login. Its servers are asked, but for those of
-    /// `servers` that are not the default.
+    /// The grant in a state directory; none without a login. Its servers are asked, but for those
+    /// that are given.
     ///
     /// # Errors
     /// When it is damaged or cannot be read.
@@ -58,13 +58,13 @@ impl Session {
         dir: &Path,
         client: Arc<Client>,
         client_secret: Option<Secret>,
-        servers: &Servers,
+        given: &GivenServers,
     ) -> Result<Option<Self>, Error> {
-        servers.note();
+        given.or_default().note();
         let Some(token_set) = store::read(dir)? else {
             return Ok(None);
         };
-        let servers = servers.or_of(&token_set);
+        let servers = given.or_of(&token_set);
         servers.note();
         client.check([&servers.auth, &servers.api])?;
         servers.warn_if_plain();

@@ -185,7 +185,7 @@ impl<W: Write> Doctor<W> {
             Err(error) => return Err(self.failed(StepName::Configuration, &*error)),
         };
         let (authorization, clients) = self.configuration(&target)?;
-        let api_base = api_base(&target, &authorization);
+        let api_base = connect::api_base(&target.servers, &authorization);
         // Its state can be looked at, whatever the network says.
         self.site = known(&target.place, &api_base);
         let urls = probe_urls(&target.place, &api_base);
@@ -293,13 +293,6 @@ fn configured(target: &FetchTarget) -> Result<(Authorization, Clients), connect:
     let clients = Clients::new(target.http.clone())?;
     let authorization = connect::authorization(target, &clients.patient)?;
     Ok((authorization, clients))
-}
-
-fn api_base(target: &FetchTarget, authorization: &Authorization) -> Url {
-    match authorization {
-        Authorization::OAuth(session) => session.servers().api.clone(),
-        Authorization::Basic { .. } | Authorization::Pat(_) => target.servers.api.clone(),
-    }
 }
 
 /// What makes the requests.

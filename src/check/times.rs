@@ -8,6 +8,7 @@ use super::records::Newest;
 use super::{CheckStep, StepName, span};
 use crate::fetch::asker::{Asker, Error};
 use crate::fetch::site::Api;
+use crate::fetch::window::is_future;
 use crate::http::Answer;
 use crate::pipeline::timestamp::Timestamp;
 
@@ -26,6 +27,13 @@ pub fn newest_record(
     search: Option<&str>,
 ) -> CheckStep {
     let name = StepName::NewestRecord;
+    if is_future(first, now) {
+        return CheckStep::fail(
+            name,
+            format!("--since {first} is later than the server's clock, {now}: fetch refuses it"),
+            "use an earlier --since",
+        );
+    }
     let at = match newest {
         Newest::None => return CheckStep::skip(name, "no records"),
         Newest::Timeless => {

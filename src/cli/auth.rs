@@ -30,9 +30,9 @@ pub enum AuthCommand {
         /// Print JSON
         #[arg(long)]
         json: bool,
-        /// Arguments shared by the commands of `auth`.
+        /// Which login it is about.
         #[command(flatten)]
-        auth: AuthArgs,
+        login: StoredLoginArgs,
     },
     /// List the sites that the login covers, with their cloud ids
     Sites {
@@ -51,13 +51,24 @@ pub enum AuthCommand {
     },
     /// Delete the stored tokens; to revoke them, use "Connected apps" in the Atlassian account
     Logout {
-        /// Arguments shared by the commands of `auth`.
+        /// Which login it is about.
         #[command(flatten)]
-        auth: AuthArgs,
+        login: StoredLoginArgs,
     },
 }
 
-/// Arguments of all commands of `auth`.
+/// Arguments of the commands of `auth` that make no requests.
+#[derive(Debug, Args)]
+pub struct StoredLoginArgs {
+    /// Where the grant is kept.
+    #[command(flatten)]
+    pub state: StateDirArgs,
+    /// Base URLs of the gateway and the OAuth server.
+    #[command(flatten)]
+    pub atlassian: AtlassianArgs,
+}
+
+/// Arguments of the commands of `auth` that make requests.
 #[derive(Debug, Args)]
 pub struct AuthArgs {
     /// Where the grant is kept.

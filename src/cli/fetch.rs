@@ -11,12 +11,11 @@ use url::Url;
 use super::values::CloudId;
 use super::{ClusterArgs, EventFormatArgs, MappingArgs, StateDirArgs, values};
 use crate::auth::credentials::GivenSecrets;
-use crate::auth::servers;
 use crate::fetch::time_spec::TimeSpec;
 use crate::http::{Settings, Trust, retry};
 
 /// Flags that say what events are like, and where only events go: `--raw` writes none.
-const MAPPING: [&str; 14] = [
+const MAPPING: [&str; 16] = [
     "dialect",
     "geoip_city",
     "geoip_asn",
@@ -29,6 +28,8 @@ const MAPPING: [&str; 14] = [
     "trusted_proxies",
     "networks",
     "add_fields",
+    "max_line_bytes",
+    "strict",
     "elasticsearch_url",
     "format",
 ];
@@ -130,12 +131,12 @@ pub struct ClientSecretArgs {
 /// `--api-base` and `--auth-base`.
 #[derive(Debug, Args)]
 pub struct AtlassianArgs {
-    /// Base URL of Atlassian's gateway
-    #[arg(long, value_name = "URL", default_value = servers::API, value_parser = values::site_url)]
-    pub api_base: Url,
-    /// Base URL of Atlassian's OAuth server
-    #[arg(long, value_name = "URL", default_value = servers::AUTH, value_parser = values::site_url)]
-    pub auth_base: Url,
+    /// Base URL of Atlassian's gateway [default: that of the stored login, else https://api.atlassian.com]
+    #[arg(long, value_name = "URL", value_parser = values::site_url)]
+    pub api_base: Option<Url>,
+    /// Base URL of Atlassian's OAuth server [default: that of the stored login, else https://auth.atlassian.com]
+    #[arg(long, value_name = "URL", value_parser = values::site_url)]
+    pub auth_base: Option<Url>,
 }
 
 /// Which records to fetch, and in which portions.
@@ -201,6 +202,7 @@ impl HttpArgs {
     pub fn settings(&self) -> Settings {
         Settings {
             timeout: self.timeout,
+            connect_timeout: self.timeout,
             retries: self.retries,
             proxy: self.proxy.clone(),
             proxy_password: None,

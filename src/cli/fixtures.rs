@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, Command, FromArgMatches, Subcommand, ValueEnum};
 
 use super::MappingArgs;
 use crate::fixtures;
@@ -34,7 +36,63 @@ pub struct FixturesArgs {
     pub format: ReportFormatArg,
     /// How records are mapped.
     #[command(flatten)]
-    pub mapping: MappingArgs,
+    pub mapping: GoldenMappingArgs,
+}
+
+/// [`MappingArgs`] without those that change nothing in a golden file.
+#[derive(Debug)]
+pub struct GoldenMappingArgs(pub MappingArgs);
+
+/// The arguments that it is without, and why.
+const WITHOUT_EFFECT: [(&str, &str, &str); 3] = [
+    (
+        "preserve_original_event",
+        "--preserve-original-event",
+        "golden files always have event.original",
+    ),
+    (
+        "no_default_tags",
+        "--no-default-tags",
+        "golden files have no default tags",
+    ),
+    (
+        "namespace",
+        "--namespace",
+        "golden files have no data_stream fields",
+    ),
+];
+
+impl FromArgMatches for GoldenMappingArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        for (id, flag, reason) in WITHOUT_EFFECT {
+            if matches.value_source(id) == Some(ValueSource::CommandLine) {
+                let message =
+                    format!("{flag} cannot be used with fixtures: {reason}; leave it out");
+                return Err(clap::Error::raw(ErrorKind::ValueValidation, message));
+            }
+        }
+        MappingArgs::from_arg_matches(matches).map(Self)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl Args for GoldenMappingArgs {
+    fn augment_args(command: Command) -> Command {
+        let command = MappingArgs::augment_args(command);
+        WITHOUT_EFFECT
+            .into_iter()
+            .fold(command, |command, (id, ..)| {
+                command.mut_arg(id, |argument| argument.hide(true))
+            })
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
 }
 
 /// Values of `fixtures --format`.

@@ -31,7 +31,7 @@ use crate::auth::credentials::GivenSecrets;
 use crate::exit::Exit;
 use crate::http::address::{credentials_in, query_in};
 
-pub use auth::{AuthArgs, AuthCommand};
+pub use auth::{AuthArgs, AuthCommand, StoredLoginArgs};
 pub use check::CheckArgs;
 pub use cluster::{ClusterArgs, ClusterConnectionArgs};
 pub use fetch::{
@@ -57,7 +57,7 @@ const STYLES: Styles = Styles::styled()
 
 /// Turn raw Confluence audit records into the ECS events of Elastic's Confluence integration.
 #[derive(Debug, Parser)]
-#[command(name = "confluence-ecs", version, styles = STYLES, propagate_version = true, args_override_self = true)]
+#[command(name = "confluence-ecs", version, styles = STYLES, propagate_version = true)]
 pub struct Cli {
     /// The subcommand with its arguments.
     #[command(subcommand)]
@@ -151,13 +151,20 @@ pub fn parse_from(arguments: &[OsString]) -> Result<Cli, clap::Error> {
 #[command(next_help_heading = "Diagnostics (on stderr)")]
 pub struct LoggingArgs {
     /// Format of diagnostics
-    #[arg(long, global = true, value_enum, default_value_t = LogFormatArg::Text, value_name = "FORMAT")]
+    // The last one counts, here and with --quiet: a script adds its own to those of whoever calls it.
+    #[arg(long, global = true, value_enum, default_value_t = LogFormatArg::Text, value_name = "FORMAT", overrides_with = "log_format")]
     pub log_format: LogFormatArg,
     /// Log more: -v each record that cannot be mapped, -vv everything
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
     /// Log errors only
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        conflicts_with = "verbose",
+        overrides_with = "quiet"
+    )]
     pub quiet: bool,
 }
 

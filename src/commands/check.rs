@@ -52,6 +52,7 @@ pub fn run(arguments: &CheckArgs) -> Result<Exit, Error> {
 /// The site and the credentials of fetch, if its other arguments are valid, too.
 fn target(arguments: &FetchArgs) -> Result<FetchTarget, options::Error> {
     options::add_fields(arguments.mapping.add_fields.as_deref())?;
+    options::fetch::range(&arguments.query)?;
     Ok(options::fetch::target(arguments)?)
 }
 

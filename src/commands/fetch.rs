@@ -12,6 +12,7 @@ use crate::options::{self, MappingSources};
 use crate::process::service::Service;
 use crate::process::stop::Stop;
 use crate::ship::Mapping;
+use crate::sink::OutputLines;
 
 /// Runs the subcommand with its parsed arguments.
 ///
@@ -44,9 +45,16 @@ pub fn fetch(
     let (asker, cloud_ids) = connect(target)?;
     let (stop, service) = begin()?;
     let options = options::fetch::fetch(arguments);
+    let lines = if arguments.raw {
+        OutputLines::Raw
+    } else if arguments.format.is_bulk() {
+        OutputLines::Bulk
+    } else {
+        OutputLines::Events
+    };
     let destination = destination(
         &arguments.cluster,
-        &arguments.output,
+        (&arguments.output, lines),
         &arguments.mapping,
         &arguments.state,
     )?;

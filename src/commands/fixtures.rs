@@ -36,8 +36,8 @@ pub fn run(command: FixturesCommand) -> Result<Exit, Error> {
             fixtures,
         } => (Task::Regenerate { allow_errors }, fixtures),
     };
-    let options = Arc::new(options::golden(&arguments.mapping)?);
-    let threads = options::threads(&arguments.mapping);
+    let options = Arc::new(options::golden(&arguments.mapping.0)?);
+    let threads = options::threads(&arguments.mapping.0);
     let validator = Arc::new(Validator::new());
     let mut discovery = Discovery::default();
     for path in &arguments.paths {
@@ -68,7 +68,7 @@ pub fn run(command: FixturesCommand) -> Result<Exit, Error> {
     let mut turns = failures.chain(cases);
     let mut written = Ok(());
     let mut failed = 0;
-    let tags = &arguments.mapping.tags;
+    let tags = &arguments.mapping.0.tags;
     batch::in_order(
         threads,
         |turn: &mut Turn| {
@@ -103,7 +103,7 @@ pub fn run(command: FixturesCommand) -> Result<Exit, Error> {
         .map_err(Error::Report)?;
     Ok(if report.failed() {
         Exit::Failed
-    } else if arguments.mapping.strict && failed > 0 {
+    } else if arguments.mapping.0.strict && failed > 0 {
         Exit::Strict
     } else {
         Exit::Done

@@ -25,7 +25,7 @@ use crate::fetch::pager::Error as PagerError;
 use crate::fetch::{Error as FetchError, connect};
 use crate::process::advice;
 use crate::process::shown::Shown as _;
-use crate::sink::Destination;
+use crate::sink::{Destination, OutputLines};
 use crate::{auth as oauth, config as config_file, options, ship, sink, state as state_file};
 
 /// Runs the subcommand that was parsed.
@@ -51,7 +51,7 @@ pub fn run(command: Command) -> Result<Exit, Error> {
 /// Where the events of a command go: to a cluster, if one is given.
 fn destination(
     cluster: &ClusterArgs,
-    output: &Path,
+    (output, lines): (&Path, OutputLines),
     mapping: &MappingArgs,
     state: &StateDirArgs,
 ) -> Result<Destination, options::Error> {
@@ -59,7 +59,7 @@ fn destination(
         options::cluster::cluster(cluster, &mapping.namespace, state.state_dir.as_deref())?;
     Ok(match options {
         Some(options) => Destination::Cluster(Box::new(options.sink()?)),
-        None => Destination::Path(output.to_owned()),
+        None => Destination::Path(output.to_owned(), lines),
     })
 }
 
@@ -156,7 +156,9 @@ impl From<FetchError> for Error {
         match error {
             FetchError::Ship(error) => error.into(),
             FetchError::System(error) => Self::System(error),
-            error @ (FetchError::Fetch(_) | FetchError::Spill { .. }) => Self::Fetch(error),
+            error @ (FetchError::Fetch(_)
+            | FetchError::Future { .. }
+            | FetchError::Spill { .. }) => Self::Fetch(error),
         }
     }
 }
@@ -208,6 +210,7 @@ impl From<&Error> for Exit {
             | Error::OutputIsInput(_)
             | Error::DeadLetterIsInput(_)
             | Error::OffsetOfSite(_)
+            | Error::Fetch(FetchError::Future { .. })
             | Error::Sink(sink::Error::NotEvents { .. }) => Self::Usage,
             Error::Auth(error) if error.is_usage() => Self::Usage,
             Error::Connect(error) if error.is_usage() => Self::Usage,

@@ -82,7 +82,8 @@ pub struct PageResponse {
 /// What an answer with a status of success is.
 enum Accepted<T> {
     Of(T),
-    Login(u16),
+    /// A refusal in spite of its status.
+    Refusal(Refusal),
 }
 
 impl Asker {
@@ -126,12 +127,20 @@ impl Asker {
         read: impl Fn(Answer) -> Result<T, String>,
     ) -> Result<T, Error> {
         let asked = url.path().to_owned();
+        let client_id = self.authorization.client_id();
+        let refusal =
+            |answer: &Answer| Refusal::of(&self.site, self.auth_method(), &client_id, answer);
         let accept = |answer: Answer| {
+            let denied = answer.wants_captcha.then(|| refusal(&answer));
             // Sent to another page, which is for people: a login's.
             if answer.is_html() && answer.url.path() != asked {
-                return Ok(Accepted::Login(answer.status));
+                let login_page = || Refusal::login_page(&self.site, answer.status);
+                return Ok(Accepted::Refusal(denied.unwrap_or_else(login_page)));
             }
-            read(answer).map(Accepted::Of)
+            match (read(answer), denied) {
+                (Err(_), Some(denied)) => Ok(Accepted::Refusal(denied)),
+                (read, _) => read.map(Accepted::Of),
+            }
         };
         let header = self.authorization.header()?;
         let request = Request::get(url).authorized(header.clone());
@@ -150,13 +159,8 @@ impl Asker {
         };
         match answered {
             Ok(Accepted::Of(value)) => Ok(value),
-            Ok(Accepted::Login(status)) => Err(refused(Refusal::login_page(&self.site, status))),
-            Err(Failure::Refused(answer)) => Err(refused(Refusal::of(
-                &self.site,
-                self.auth_method(),
-                &self.authorization.client_id(),
-                &answer,
-            ))),
+            Ok(Accepted::Refusal(refusal)) => Err(refused(refusal)),
+            Err(Failure::Refused(answer)) => Err(refused(refusal(&answer))),
             Err(failure @ Failure::Unanswered { .. }) => Err(Error::Unanswered {
                 problem: failure.to_string(),
                 site: self.site.name(),

@@ -11,7 +11,7 @@ use super::asker::Asker;
 use super::site::Site;
 use crate::auth::authorization::Authorization;
 use crate::auth::oauth::SCOPE;
-use crate::auth::servers::Servers;
+use crate::auth::servers::GivenServers;
 use crate::auth::store::AccessibleSite;
 use crate::auth::{self, Session};
 use crate::http::address::{self, below};
@@ -159,8 +159,8 @@ pub struct FetchTarget {
     pub url: Option<Url>,
     /// Credentials for the requests.
     pub credentials: Credentials,
-    /// Base URLs of the gateway and the OAuth server.
-    pub servers: Servers,
+    /// Base URLs of the gateway and the OAuth server, as far as they are given.
+    pub servers: GivenServers,
     /// How requests are made.
     pub http: http::Settings,
     /// Only records with this text.
@@ -171,11 +171,12 @@ pub struct FetchTarget {
 
 impl FetchTarget {
     /// The addresses that are asked, but for those of a stored login.
-    fn asked(&self) -> Vec<&Url> {
+    fn asked(&self) -> Vec<Url> {
+        let gateway = || self.servers.or_default().api;
         match &self.place {
-            SiteLocation::CloudSite(url) | SiteLocation::DataCenter(url) => vec![url],
-            SiteLocation::CloudIdOf(url) => vec![url, &self.servers.api],
-            SiteLocation::CloudId(_) => vec![&self.servers.api],
+            SiteLocation::CloudSite(url) | SiteLocation::DataCenter(url) => vec![url.clone()],
+            SiteLocation::CloudIdOf(url) => vec![url.clone(), gateway()],
+            SiteLocation::CloudId(_) => vec![gateway()],
             SiteLocation::CloudOfLogin(_) => Vec::new(),
         }
     }
@@ -237,7 +238,7 @@ pub fn connect(target: FetchTarget) -> Result<(Asker, CloudIds), Error> {
 /// # Errors
 /// When a login is needed and none is stored.
 pub fn authorization(target: &FetchTarget, client: &Arc<Client>) -> Result<Authorization, Error> {
-    client.check(target.asked())?;
+    client.check(&target.asked())?;
     let client_secret = match &target.credentials {
         Credentials::User { name, token } => {
             return Ok(Authorization::Basic {
@@ -276,15 +277,12 @@ const ANY_SITE: &str = "any site";
 /// When a site does not tell its cloud id, or the grant is for none, or another.
 pub fn site(
     place: SiteLocation,
-    servers: &Servers,
+    servers: &GivenServers,
     client: &Client,
     authorization: &Authorization,
 ) -> Result<Site, Error> {
-    let api_base = match authorization {
-        Authorization::OAuth(session) => &session.servers().api,
-        Authorization::Basic { .. } | Authorization::Pat(_) => &servers.api,
-    };
-    let gateway = |id: &str| Site::gateway(api_base, id);
+    let api_base = api_base(servers, authorization);
+    let gateway = |id: &str| Site::gateway(&api_base, id);
     Ok(match (place, authorization) {
         (SiteLocation::CloudOfLogin(url), Authorization::OAuth(session)) => {
             let granted = granted(session, url.as_ref())?;
@@ -305,6 +303,15 @@ pub fn site(
         }
         (SiteLocation::CloudIdOf(url), _) => gateway(&cloud_id(client, &url)?).with_address(&url),
     })
+}
+
+/// Base URL of the gateway.
+#[must_use]
+pub fn api_base(servers: &GivenServers, authorization: &Authorization) -> Url {
+    match authorization {
+        Authorization::OAuth(session) => session.servers().api.clone(),
+        Authorization::Basic { .. } | Authorization::Pat(_) => servers.or_default().api,
+    }
 }
 
 fn addressed(site: Site, url: Option<&Url>) -> Site {

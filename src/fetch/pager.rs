@@ -194,6 +194,13 @@ impl Pager {
         match self.asker.page(other, window, ask, &count) {
             Ok(asked) => {
                 *api = other;
+                if self.asks_user {
+                    tracing::warn!(
+                        "--exclude-own-searches has no effect: {} is a Server of before 7.5, which does not record \
+                         searches of its audit log",
+                        self.asker.site.name()
+                    );
+                }
                 Ok(asked)
             }
             // If neither is there, what the first one said stands.

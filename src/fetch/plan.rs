@@ -8,7 +8,7 @@ use super::checkpoint::SiteCheckpoint;
 use super::clock::Clock;
 use super::start::Start;
 use super::time_spec::TimeSpec;
-use super::window::{Reach, Window};
+use super::window::{Reach, Window, is_future};
 use crate::pipeline::timestamp::Timestamp;
 
 /// What is fetched, and where it goes.
@@ -51,6 +51,8 @@ pub struct Plan {
     pub first: Option<Timestamp>,
     /// Where to go on, if the saved position is in the future.
     pub correction: Option<Timestamp>,
+    /// The present, if an absolute time to begin at is later: nothing can be fetched.
+    pub too_early: Option<Timestamp>,
 }
 
 /// Where the very first run begins.
@@ -92,7 +94,8 @@ pub fn until(options: &FetchOptions, clock: &Clock, process: Timestamp) -> Optio
     options.until.map(|until: TimeSpec| until.at(now))
 }
 
-/// The plan of a run. A position in the future is corrected only by a clock that was asked in this run.
+/// The plan of a run. Only a clock that was asked in this run says that something is in the future: a position,
+/// which is corrected, or the time to begin at.
 #[must_use]
 pub fn plan(
     options: &FetchOptions,
@@ -109,10 +112,12 @@ pub fn plan(
     };
     let Some(cursor) = checkpoint.cursor else {
         let first = first_run.begins(clock, now);
+        let is_future = first_run.start.is_absolute() && is_future(first, now);
         return Plan {
             range: reach.window(first, first, now),
             first: Some(first),
             correction: None,
+            too_early: (is_asked && is_future).then_some(now),
         };
     };
     let correction = is_asked
@@ -128,6 +133,7 @@ pub fn plan(
         range: range.or_else(|| reach.probe(since, cursor)),
         first: None,
         correction,
+        too_early: None,
     }
 }
 
@@ -140,6 +146,9 @@ impl Plan {
             (Some(own), Some(asked)) => own.to > asked.to || own.from != asked.from,
             (own, asked) => own.is_some() != asked.is_some(),
         };
-        ends_later || self.first != asked.first || self.correction != asked.correction
+        ends_later
+            || self.first != asked.first
+            || self.correction != asked.correction
+            || self.too_early != asked.too_early
     }
 }

@@ -62,11 +62,17 @@ impl Refusal {
     /// one.
     #[must_use]
     pub fn of(site: &Site, method: AuthMethod, client_id: &str, answer: &Answer) -> Self {
-        let quote = answer.quote();
+        let quote = match answer.quote() {
+            empty if empty.is_empty() && (200..300).contains(&answer.status) => {
+                "a page instead of records".to_owned()
+            }
+            quote => quote,
+        };
         let lower = quote.to_lowercase();
         let is_scope = is_about_scope(answer);
         let (about, remedy) = match answer.status {
-            401 | 403 if answer.wants_captcha => (About::Credentials, captcha(site, method)),
+            // With any status: pages for people come with 200, or with a redirect.
+            _ if answer.wants_captcha => (About::Credentials, captcha(site, method)),
             401 | 403 if method == AuthMethod::Basic && answer.denies_basic_authentication() => (
                 About::Credentials,
                 basic_authentication(site.deployment).to_owned(),
@@ -266,5 +272,6 @@ fn place(site: &Site, method: AuthMethod) -> String {
 /// The other API that may be there, if the first is not.
 #[must_use]
 pub fn fallback(api: Api, refusal: &Refusal) -> Option<Api> {
-    (api == Api::DataCenter && refusal.status == 404).then_some(Api::Server)
+    let is_missing = refusal.status == 404 && refusal.about == About::Place;
+    (api == Api::DataCenter && is_missing).then_some(Api::Server)
 }

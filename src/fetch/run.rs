@@ -317,6 +317,9 @@ impl Fetching<'_> {
                 (&self.clock, is_asked),
                 local,
             );
+            if let (Some(since), Some(now)) = (plan.first, plan.too_early) {
+                return Err(Error::future(since, now, &self.clock));
+            }
             self.correct(plan, local);
             let Some(range) = plan.range else {
                 self.report_nothing(plan);
@@ -422,7 +425,7 @@ impl Fetching<'_> {
             return;
         }
         states::leave_unbegun(directory, file);
-        if matches!(error, Some(Error::Fetch(pager::Error::Ask(error))) if error.is_about_place()) {
+        if error.is_some_and(Error::is_about_order) {
             start::remove(directory, starts);
         }
     }

@@ -76,10 +76,10 @@ impl Reach {
     }
 }
 
-/// Whether a time is later than any clock's error.
+/// Whether a time is later than the present by more than servers of one site differ.
 #[must_use]
-pub fn is_future(time: Timestamp) -> bool {
-    time > Timestamp::now().plus(Duration::from_secs(60 * 60))
+pub fn is_future(time: Timestamp, now: Timestamp) -> bool {
+    time > now.plus(Duration::from_secs(60 * 60))
 }
 
 #[cfg(test)]

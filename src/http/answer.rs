@@ -64,9 +64,10 @@ impl Answer {
         })
     }
 
-    /// Where it redirects to.
+    /// Where it redirects to; nowhere, if a CAPTCHA is to be solved first: that is what it says.
     pub(super) fn redirect(&self) -> Option<&str> {
-        matches!(self.status, 301 | 302 | 303 | 307 | 308)
+        let is_redirect = matches!(self.status, 301 | 302 | 303 | 307 | 308);
+        (is_redirect && !self.wants_captcha)
             .then(|| self.header("location"))
             .flatten()
     }

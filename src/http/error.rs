@@ -14,6 +14,14 @@ pub enum Error {
     /// Nobody was reached, or the connection broke off.
     #[error("{0}")]
     Connection(String),
+    /// Nobody was reached, or nobody answered, in time.
+    #[error("{what} timed out{flag}")]
+    Timeout {
+        /// What was waited for.
+        what: String,
+        /// The flag that sets the time, in parentheses after a space, if there is one.
+        flag: &'static str,
+    },
     /// The host's name means nothing to the resolver.
     #[error("cannot resolve host {0}")]
     NoSuchHost(String),
@@ -44,12 +52,17 @@ pub enum Error {
     TooLong,
     /// Too many redirects, or one to an invalid URL.
     #[error(
-        "{0} redirects too many times, or to an invalid URL: check --url, and any proxy in between"
+        "{url} redirects too many times, or to an invalid URL: check {flag}, and any proxy in between"
     )]
-    RedirectLoop(String),
+    RedirectLoop {
+        /// URL of the request, without its query.
+        url: String,
+        /// The flag that says where the server is.
+        flag: &'static str,
+    },
     /// It leads elsewhere, where credentials must not go.
     #[error(
-        "{from} redirects to another origin, {to}, which is not followed: if that is the site's own address, use \
+        "{from} redirects to another origin, {to}, which is not followed: if that is the server's own address, use \
          it instead{proxy}"
     )]
     Redirect {
@@ -74,15 +87,31 @@ pub enum Error {
         /// That a proxy may have sent it.
         proxy: String,
     },
+    /// It leads to another page, of which the address does not tell what it is.
+    #[error(
+        "{from} redirects to another page, on {to}, which is not followed: open {from} in a browser to see it. If it \
+         is a login page, a single sign-on is in between: use a token that the server accepts without it (a personal \
+         access token on a Data Center). If the site has moved, use its new base URL{proxy}"
+    )]
+    OtherPage {
+        /// URL of the request, without its query.
+        from: String,
+        /// Origin of the target of the redirect.
+        to: String,
+        /// That a proxy may have sent it.
+        proxy: String,
+    },
     /// What is posted holds secrets: it is sent to one place only.
     #[error(
-        "{from} redirects a POST request to {to}, which is not followed: check --auth-base, and any proxy in between"
+        "{from} redirects a POST request to {to}, which is not followed: check {flag}, and any proxy in between"
     )]
     RedirectedPost {
         /// URL of the request, without its query.
         from: String,
         /// Origin of the target of the redirect.
         to: String,
+        /// The flag that says where the server is.
+        flag: &'static str,
     },
 }
 
@@ -92,55 +121,24 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match self {
             // A resolver fails for a moment, too, when the network does.
-            Self::Connection(_) | Self::NoSuchHost(_) => true,
+            Self::Connection(_) | Self::Timeout { .. } | Self::NoSuchHost(_) => true,
             Self::Proxy { is_transient, .. } => *is_transient,
             Self::Tls { .. }
             | Self::TooLong
             | Self::Redirect { .. }
             | Self::LoginRedirect { .. }
+            | Self::OtherPage { .. }
             | Self::RedirectedPost { .. }
-            | Self::RedirectLoop(_) => false,
+            | Self::RedirectLoop { .. } => false,
         }
     }
 }
 
-/// Whether a redirect leads to a page on which people log in.
-pub(super) fn is_login(target: &Url) -> bool {
-    let text = [target.host_str().unwrap_or_default(), target.path()].concat();
-    let text = text.to_ascii_lowercase();
-    let whole = [
-        "sso",
-        "saml",
-        "saml2",
-        "adfs",
-        "auth",
-        "auth0",
-        "oauth",
-        "oauth2",
-        "authorize",
-        "idp",
-        "cas",
-        "oidc",
-        "okta",
-        "keycloak",
-        "portal",
-        "realms",
-    ];
-    let mut words = text.split(|character: char| !character.is_ascii_alphanumeric());
-    let parts = [
-        "login",
-        "logon",
-        "signin",
-        "sign-in",
-        "sign_in",
-        "samlsso",
-        "saml/",
-        "captive",
-        "authenticat",
-        "/my.policy",
-        "/vdesk/",
-    ];
-    parts.iter().any(|part| text.contains(part)) || words.any(|word| whole.contains(&word))
+pub(super) fn redirect_loop(url: &Url) -> Error {
+    Error::RedirectLoop {
+        url: without_query(url),
+        flag: "--url",
+    }
 }
 
 /// What went wrong, in our words; the library's errors may quote headers.
@@ -149,8 +147,10 @@ pub(super) fn to_http_error(url: &Url, proxy: Option<&Proxy>, error: ureq::Error
     let through = proxy.map_or_else(String::new, |proxy| {
         format!(" through the proxy {}", proxy.name)
     });
-    let silent =
-        |what: &str| Error::Connection(format!("{what} {host}{through} timed out (--timeout)"));
+    let silent = |what: &str| Error::Timeout {
+        what: format!("{what} {host}{through}"),
+        flag: " (--timeout)",
+    };
     match error {
         ureq::Error::Io(error) if is_of_resolver(&error) => no_such_host(host, proxy),
         ureq::Error::HostNotFound => no_such_host(host, proxy),
@@ -327,44 +327,5 @@ fn of_io(url: &Url, proxy: Option<&Proxy>, error: &io::Error) -> Error {
             origin(url),
             proxy.name
         )),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn login_pages_are_known_by_their_addresses() {
-        for (url, expected) in [
-            ("https://id.atlassian.com/login?continue=x", true),
-            ("https://sso.example.com/x", true),
-            (
-                "https://login.microsoftonline.com/common/oauth2/authorize",
-                true,
-            ),
-            ("https://wiki.example.com/plugins/servlet/samlsso?x=y", true),
-            ("https://corp.auth0.com/authorize?client_id=x", true),
-            ("https://vpn.example.com/my.policy", true),
-            ("https://captive.apple.com/", true),
-            ("http://portal.example.net/guest", true),
-            ("https://corp.okta.com/app/x", true),
-            ("https://fs.example.com/adfs/ls/?wa=wsignin1.0", true),
-            (
-                "https://kc.example.com/auth/realms/corp/protocol/openid-connect",
-                true,
-            ),
-            ("https://kc.example.com/realms/corp", true),
-            (
-                "https://wiki2.example.com/confluence/rest/auditing/1.0/events",
-                false,
-            ),
-            ("https://wiki.example.com/idp/profile/SAML2/Redirect", true),
-            ("https://example.com/users/sign_in", true),
-            ("https://wiki.example.com/rest/api/audit", false),
-            ("https://author.example.com/", false),
-        ] {
-            assert_eq!(is_login(&Url::parse(url).unwrap()), expected, "{url}");
-        }
     }
 }

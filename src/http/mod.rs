@@ -9,6 +9,7 @@ mod dates;
 mod error;
 pub mod proxy;
 mod redaction;
+mod redirect;
 pub mod retry;
 mod tls;
 mod trust;
@@ -33,10 +34,11 @@ use url::Url;
 pub use address::{origin, without_query};
 pub use answer::Answer;
 pub use error::Error;
-use error::to_http_error;
+use error::{redirect_loop, to_http_error};
 use proxy::forward::ForwardConnector;
 use proxy::{Proxies, Proxy};
 use redaction::Redaction;
+use redirect::Target;
 pub use tls::TlsCause;
 use tls::TlsConnector;
 pub use trust::{Error as TrustError, Trust};
@@ -56,8 +58,10 @@ static WARNED_OF_DATE: Once = Once::new();
 /// How requests are made.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Timeout for connecting and for each read.
+    /// Timeout for each read.
     pub timeout: Duration,
+    /// Timeout for connecting, if that is shorter.
+    pub connect_timeout: Duration,
     /// How often a request is made again.
     pub retries: u32,
     /// A proxy; else the environment names it (`HTTPS_PROXY`, `http_proxy`, `ALL_PROXY`, `NO_PROXY`).
@@ -81,6 +85,16 @@ pub enum SettingsError {
     /// The CA certificates cannot be loaded.
     #[error(transparent)]
     Trust(#[from] TrustError),
+    /// There is no TLS to use the CA certificates for.
+    #[error(
+        "{flag}: {url} is plain http, where no certificate is shown: use https, or leave {flag} out"
+    )]
+    NoTls {
+        /// The flag that names the file of certificates.
+        flag: &'static str,
+        /// What is asked.
+        url: String,
+    },
 }
 
 /// The secrets in what is posted to OAuth servers.
@@ -97,6 +111,8 @@ pub struct Request {
     pub post: Option<Secret>,
     /// Another body, and how it is sent; it holds no secret.
     pub upload: Option<Upload>,
+    /// The whole answer is to come within this time; none: the settings say.
+    pub timeout: Option<Duration>,
 }
 
 /// The body of a request that is no form of a login.
@@ -110,8 +126,8 @@ pub struct Upload {
     pub is_gzip: bool,
     /// Ask the server first whether it takes a body of that size (`Expect: 100-continue`).
     pub asks_first: bool,
-    /// What is sent.
-    pub body: Vec<u8>,
+    /// What is sent; shared, for it may be large, and sent again.
+    pub body: Arc<Vec<u8>>,
 }
 
 impl fmt::Debug for Upload {
@@ -133,6 +149,7 @@ impl Request {
             authorization: None,
             post: None,
             upload: None,
+            timeout: None,
         }
     }
 
@@ -191,6 +208,8 @@ pub struct Client {
     proxies: Proxies,
     /// Whether somebody was told of a variable that is not read.
     warned: Once,
+    /// The flag of the file with certificates, if one is given.
+    ca_flag: Option<&'static str>,
     retries: u32,
     longest_wait: Duration,
     /// What was sent or received that must not be shown, should a server say it again.
@@ -240,6 +259,7 @@ impl Client {
             http,
             proxies,
             warned: Once::new(),
+            ca_flag: settings.trust.ca_file.as_ref().map(|(flag, _)| *flag),
             retries: settings.retries,
             longest_wait: settings.longest_wait,
             redaction: Mutex::default(),
@@ -252,12 +272,19 @@ impl Client {
     /// Whether requests there can be made: directly, or through a proxy that is understood.
     ///
     /// # Errors
-    /// When the variable that names the proxy is not understood.
+    /// When the variable that names the proxy is not understood, or there are CA certificates and no TLS.
     pub fn check<'a>(&self, urls: impl IntoIterator<Item = &'a Url>) -> Result<(), SettingsError> {
+        let (mut plain, mut has_tls) = (None, false);
         for url in urls {
-            self.proxies.of(url).map_err(Clone::clone)?;
+            let proxy = self.proxies.of(url).map_err(Clone::clone)?;
+            let is_tls = url.scheme() == "https" || proxy.is_some_and(|it| it.scheme() == "https");
+            has_tls |= is_tls;
+            plain = plain.or((!is_tls).then(|| without_query(url)));
         }
-        Ok(())
+        match (self.ca_flag, plain) {
+            (Some(flag), Some(url)) if !has_tls => Err(SettingsError::NoTls { flag, url }),
+            _ => Ok(()),
+        }
     }
 
     /// Whether requests there go through a proxy.
@@ -334,7 +361,8 @@ impl Client {
         redaction.clone()
     }
 
-    /// Makes a request, once; redirects on the same origin are followed.
+    /// Makes a request, once; redirects on the same origin are followed, but not by somebody who has to solve a
+    /// CAPTCHA first.
     ///
     /// # Errors
     /// When there is no whole answer; any status is an answer.
@@ -346,7 +374,7 @@ impl Client {
                 return Ok(answer);
             };
             let to = url.join(target);
-            let mut to = to.map_err(|_| Error::RedirectLoop(without_query(&url)))?;
+            let mut to = to.map_err(|_| redirect_loop(&url))?;
             // A URL with a user would say who asks; neither of them can fail on a URL with a host.
             let _ = to.set_password(None);
             let _ = to.set_username("");
@@ -355,20 +383,25 @@ impl Client {
             }
             url = to;
         }
-        Err(Error::RedirectLoop(without_query(&request.url)))
+        Err(redirect_loop(&request.url))
     }
 
     fn refused_redirect(&self, request: &Request, answer: &Answer, to: &Url) -> Error {
         let url = &answer.url;
         let from = without_query(url);
-        let is_login = error::is_login(to);
+        let target = Target::of(url, to);
         let proxy = answer.doubt();
         // Its path may say what was sent.
         let to = self.redaction().redact(&origin(to));
-        match request.has_body() {
-            true => Error::RedirectedPost { from, to },
-            false if is_login => Error::LoginRedirect { from, to, proxy },
-            false => Error::Redirect { from, to, proxy },
+        match target {
+            _ if request.has_body() => Error::RedirectedPost {
+                from,
+                to,
+                flag: "--auth-base",
+            },
+            Target::Login => Error::LoginRedirect { from, to, proxy },
+            Target::OtherPage => Error::OtherPage { from, to, proxy },
+            Target::SameResource => Error::Redirect { from, to, proxy },
         }
     }
 
@@ -438,7 +471,14 @@ fn run(
             }
             agent.run(built.body(upload.body.as_slice())?)
         }
-        (None, None) => agent.run(built.body(())?),
+        (None, None) => {
+            let config = agent.configure_request(built.body(())?);
+            let config = match request.timeout {
+                Some(timeout) => config.timeout_global(Some(timeout)),
+                None => config,
+            };
+            agent.run(config.build())
+        }
     }
 }
 
@@ -451,7 +491,7 @@ fn config(settings: &Settings, proxy: Option<&Proxy>) -> Config {
         .proxy(proxy.map(|proxy| proxy.inner.clone()))
         .user_agent(settings.user_agent.as_str())
         .accept("application/json")
-        .timeout_connect(Some(settings.timeout))
+        .timeout_connect(Some(settings.connect_timeout.min(settings.timeout)))
         .timeout_recv_response(Some(settings.timeout))
         .timeout_per_read(Some(settings.timeout))
         .timeout_per_write(Some(settings.timeout))

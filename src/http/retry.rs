@@ -180,6 +180,10 @@ impl Client {
         };
         let doubt = answer.doubt();
         match answer.status {
+            // Each further attempt is another failed login.
+            status if answer.wants_captcha && !(200..300).contains(&status) => {
+                Attempt::Failed(Failure::Refused(Box::new(answer)))
+            }
             200..=299 => match accept(answer) {
                 Ok(done) => Attempt::Done(done),
                 Err(problem) => Attempt::Again(problem, None),

@@ -69,32 +69,29 @@ pub(super) fn tls(trust: &Trust) -> Result<Arc<ClientConfig>, Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
     let builder = builder.with_safe_default_protocol_versions()?;
-    let builder = match (&trust.ca_file, trust.ca_fingerprint) {
+    let trusted = match (&trust.ca_file, trust.ca_fingerprint) {
         (None, None) => {
             let roots = of_system();
-            if roots.is_empty() {
-                builder.with_root_certificates(roots)
-            } else {
-                let verifier = GivenVerifier::of(roots, Vec::new(), provider)?;
-                let builder = builder.dangerous();
-                builder.with_custom_certificate_verifier(Arc::new(verifier))
-            }
+            // Without any, no verifier can be made, and only https needs one.
+            let given = (!roots.is_empty()).then(|| Given::of(roots, Vec::new(), &provider));
+            given.transpose()?.map(Trusted::Given)
         }
         (Some((flag, path)), _) => {
-            let given = of_file(flag, path)?;
-            let verifier = GivenVerifier::new(given, provider)?;
-            let verifier = verifier.ok_or_else(|| no_certificate(flag, path))?;
-            let builder = builder.dangerous();
-            builder.with_custom_certificate_verifier(Arc::new(verifier))
+            let given = Given::new(of_file(flag, path)?, &provider)?;
+            Some(Trusted::Given(
+                given.ok_or_else(|| no_certificate(flag, path))?,
+            ))
         }
-        (None, Some(fingerprint)) => {
-            let verifier = FingerprintVerifier {
-                fingerprint,
-                provider,
-            };
-            let builder = builder.dangerous();
-            builder.with_custom_certificate_verifier(Arc::new(verifier))
+        (None, Some(fingerprint)) => Some(Trusted::Fingerprint(fingerprint)),
+    };
+    let builder = match trusted {
+        Some(trusted) => {
+            let verifier = Arc::new(Verifier { trusted, provider });
+            builder
+                .dangerous()
+                .with_custom_certificate_verifier(verifier)
         }
+        None => builder.with_root_certificates(RootCertStore::empty()),
     };
     let config = match &trust.client {
         None => builder.with_no_client_auth(),
@@ -153,50 +150,107 @@ fn of_system() -> RootCertStore {
     roots
 }
 
-/// Trusts what the given authorities vouch for, and a server whose own certificate is one of those given.
+/// Looks at the certificates that servers show. What does not differ between the kinds of trust, the
+/// signatures of a handshake, is the cryptography provider's.
 #[derive(Debug)]
-struct GivenVerifier {
-    authorities: Arc<WebPkiServerVerifier>,
-    given: Vec<CertificateDer<'static>>,
+struct Verifier {
+    trusted: Trusted,
+    provider: Arc<CryptoProvider>,
 }
 
-impl GivenVerifier {
+/// Which servers a [`Verifier`] trusts.
+#[derive(Debug)]
+enum Trusted {
+    /// Those that the given authorities vouch for, and those whose own certificate is one of those given.
+    Given(Given),
+    /// Those whose authority's certificate has this fingerprint, if they show it: what Elasticsearch prints at
+    /// its first start.
+    Fingerprint([u8; 32]),
+}
+
+#[derive(Debug)]
+struct Given {
+    authorities: Arc<WebPkiServerVerifier>,
+    certificates: Vec<CertificateDer<'static>>,
+}
+
+/// What a server shows in a handshake.
+struct Shown<'a> {
+    end_entity: &'a CertificateDer<'a>,
+    intermediates: &'a [CertificateDer<'a>],
+    server_name: &'a ServerName<'a>,
+    ocsp_response: &'a [u8],
+    now: UnixTime,
+}
+
+impl Given {
     /// None if none of the certificates can be an authority's.
     fn new(
-        given: Vec<CertificateDer<'static>>,
-        provider: Arc<CryptoProvider>,
+        certificates: Vec<CertificateDer<'static>>,
+        provider: &Arc<CryptoProvider>,
     ) -> Result<Option<Self>, rustls::Error> {
         let mut roots = RootCertStore::empty();
-        let (added, _) = roots.add_parsable_certificates(given.clone());
+        let (added, _) = roots.add_parsable_certificates(certificates.clone());
         if added == 0 {
             return Ok(None);
         }
-        Self::of(roots, given, provider).map(Some)
+        Self::of(roots, certificates, provider).map(Some)
     }
 
     fn of(
         roots: RootCertStore,
-        given: Vec<CertificateDer<'static>>,
-        provider: Arc<CryptoProvider>,
+        certificates: Vec<CertificateDer<'static>>,
+        provider: &Arc<CryptoProvider>,
     ) -> Result<Self, rustls::Error> {
+        let provider = Arc::clone(provider);
         let roots = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
         let authorities = roots.build();
         let authorities = authorities.map_err(|error| rustls::Error::General(error.to_string()))?;
-        Ok(Self { authorities, given })
+        Ok(Self {
+            authorities,
+            certificates,
+        })
     }
 
-    /// Whether what is wrong with a certificate does not matter if it was given itself: an authority that is
-    /// not known, or a self-signed certificate that is an authority's. webpki looks at the dates before either.
-    fn is_about_issuer(error: &rustls::Error) -> bool {
-        match error {
-            rustls::Error::InvalidCertificate(
-                CertificateError::UnknownIssuer | CertificateError::BadSignature,
-            ) => true,
-            rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(other))) => {
-                is_ca_as_server(&other.to_string())
-            }
-            _ => false,
+    fn verify(&self, shown: &Shown<'_>) -> Result<ServerCertVerified, rustls::Error> {
+        let verified = self.authorities.verify_server_cert(
+            shown.end_entity,
+            shown.intermediates,
+            shown.server_name,
+            shown.ocsp_response,
+            shown.now,
+        );
+        let error = match verified {
+            Err(error) if is_about_issuer(&error) => error,
+            verified => return verified,
+        };
+        let certificate = ParsedCertificate::try_from(shown.end_entity)?;
+        let named = verify_server_name(&certificate, shown.server_name);
+        if self.certificates.contains(shown.end_entity) {
+            return named.map(|()| ServerCertVerified::assertion());
         }
+        // With another authority it would fail still.
+        Err(match named {
+            Ok(()) => error,
+            Err(name) => {
+                let both = OtherError(Arc::new(OtherNameToo(name)));
+                rustls::Error::InvalidCertificate(CertificateError::Other(both))
+            }
+        })
+    }
+}
+
+/// Whether what is wrong with a certificate does not matter if it was given itself: an authority that is
+/// not known, or a self-signed certificate that is an authority's. webpki looks at the dates before either.
+fn is_about_issuer(error: &rustls::Error) -> bool {
+    match error {
+        rustls::Error::InvalidCertificate(
+            CertificateError::UnknownIssuer | CertificateError::BadSignature,
+        ) => true,
+        rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(other))) => {
+            is_ca_as_server(&other.to_string())
+        }
+        _ => false,
     }
 }
 
@@ -210,7 +264,23 @@ pub(super) fn is_ca_as_server(problem: &str) -> bool {
     problem.contains("CaUsedAsEndEntity")
 }
 
-impl ServerCertVerifier for GivenVerifier {
+impl Verifier {
+    /// Of the certificates that the server shows, the one with the fingerprint is as good as given.
+    fn verify_by_fingerprint(
+        &self,
+        fingerprint: &[u8; 32],
+        shown: &Shown<'_>,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let mut all = std::iter::once(shown.end_entity).chain(shown.intermediates);
+        let trusted = all.find(|shown| Sha256::digest(shown)[..] == *fingerprint);
+        let unknown = || rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
+        let trusted = trusted.ok_or_else(unknown)?.clone().into_owned();
+        let given = Given::new(vec![trusted], &self.provider)?;
+        given.ok_or_else(unknown)?.verify(shown)
+    }
+}
+
+impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -219,80 +289,17 @@ impl ServerCertVerifier for GivenVerifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let verified = self.authorities.verify_server_cert(
+        let shown = Shown {
             end_entity,
             intermediates,
             server_name,
             ocsp_response,
             now,
-        );
-        match verified {
-            Err(error) if Self::is_about_issuer(&error) && self.given.contains(end_entity) => {
-                verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
-                Ok(ServerCertVerified::assertion())
-            }
-            // With another authority it would fail still.
-            Err(error) if Self::is_about_issuer(&error) => {
-                let certificate = ParsedCertificate::try_from(end_entity)?;
-                Err(match verify_server_name(&certificate, server_name) {
-                    Ok(()) => error,
-                    Err(name) => {
-                        let both = OtherError(Arc::new(OtherNameToo(name)));
-                        rustls::Error::InvalidCertificate(CertificateError::Other(both))
-                    }
-                })
-            }
-            verified => verified,
+        };
+        match &self.trusted {
+            Trusted::Given(given) => given.verify(&shown),
+            Trusted::Fingerprint(fingerprint) => self.verify_by_fingerprint(fingerprint, &shown),
         }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.authorities.verify_tls12_signature(message, cert, dss)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.authorities.verify_tls13_signature(message, cert, dss)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.authorities.supported_verify_schemes()
-    }
-}
-
-/// Trusts the authority whose certificate has this fingerprint, if the server shows it: what Elasticsearch
-/// prints at its first start.
-#[derive(Debug)]
-struct FingerprintVerifier {
-    fingerprint: [u8; 32],
-    provider: Arc<CryptoProvider>,
-}
-
-impl ServerCertVerifier for FingerprintVerifier {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        let mut shown = std::iter::once(end_entity).chain(intermediates);
-        let trusted = shown.find(|shown| Sha256::digest(shown)[..] == self.fingerprint);
-        let unknown = || rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
-        let trusted = trusted.ok_or_else(unknown)?.clone().into_owned();
-        let verifier = GivenVerifier::new(vec![trusted], Arc::clone(&self.provider))?;
-        let verifier = verifier.ok_or_else(unknown)?;
-        verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
     }
 
     fn verify_tls12_signature(

@@ -4,12 +4,10 @@ use url::Url;
 
 use super::threads;
 use crate::auth::credentials::{self, API_TOKEN, CLIENT_SECRET, PAT, PROXY_PASSWORD};
-use crate::auth::servers::Servers;
+use crate::auth::servers::GivenServers;
 use crate::cli::{AtlassianArgs, CloudId, DeploymentArg, FetchArgs, HttpArgs, QueryArgs, SiteArgs};
 use crate::fetch::connect::{Credentials, FetchTarget, SiteLocation};
 use crate::fetch::plan::FetchOptions;
-use crate::fetch::time_spec::TimeSpec;
-use crate::fetch::window::is_future;
 use crate::http;
 use crate::pipeline::timestamp::Timestamp;
 use crate::secret::Secret;
@@ -20,16 +18,6 @@ pub enum Error {
     /// A secret cannot be read.
     #[error(transparent)]
     Credentials(#[from] credentials::Error),
-    /// There is nothing yet.
-    #[error(
-        "--since: expected a time that is not in the future: {since} is later than this machine's clock, {now}"
-    )]
-    Future {
-        /// What was given.
-        since: Timestamp,
-        /// The present.
-        now: Timestamp,
-    },
     /// There is nothing between.
     #[error("--until: expected a time that is not before --since, {0}")]
     NoRange(Timestamp),
@@ -51,6 +39,29 @@ pub enum Error {
          --pat-file FILE"
     )]
     ClientSecretOfDataCenter,
+    /// A Data Center is asked at its own address.
+    #[error(
+        "{0}: a Data Center has no gateway and no OAuth server, and is asked at --url; leave it out, or use \
+         --deployment cloud"
+    )]
+    BaseOfDataCenter(&'static str),
+    /// An API token without scopes is for the site's own address.
+    #[error(
+        "--api-base: an API token without --cloud-id is used at --url, not through the gateway; leave it out, or add \
+         --cloud-id auto"
+    )]
+    ApiBaseOfSite,
+    /// Only the stored login is refreshed.
+    #[error(
+        "--auth-base: only the stored login of `auth login` needs the OAuth server, not an API token; leave it out"
+    )]
+    AuthBaseWithoutLogin,
+    /// Cloud records no searches.
+    #[error(
+        "--exclude-own-searches: only a Data Center records searches of its audit log; leave it out for Confluence \
+         Cloud, or use --deployment data-center"
+    )]
+    OwnSearchesOfCloud,
     /// A Cloud site takes no personal access token.
     #[error(
         "--pat-file: Confluence Cloud does not support personal access tokens: use --email with \
@@ -76,11 +87,10 @@ pub enum Error {
 /// Looks whether there can be anything in the range.
 ///
 /// # Errors
-/// When it ends before it begins, or begins in the future.
+/// When it ends before it begins. Whether it begins in the future, the server's clock tells (`fetch::run`).
 pub fn range(query: &QueryArgs) -> Result<(), Error> {
     let now = Timestamp::now();
     match (query.since, query.until) {
-        (Some(TimeSpec::Time(since)), _) if is_future(since) => Err(Error::Future { since, now }),
         // What is relative is so to the server's present, which is not known yet.
         (Some(since), Some(until)) if since.is_relative() == until.is_relative() => {
             let (since, until) = (since.at(now), until.at(now));
@@ -114,7 +124,7 @@ pub fn fetch(arguments: &FetchArgs) -> FetchOptions {
     }
 }
 
-impl From<&AtlassianArgs> for Servers {
+impl From<&AtlassianArgs> for GivenServers {
     fn from(arguments: &AtlassianArgs) -> Self {
         Self {
             auth: arguments.auth_base.clone(),
@@ -143,15 +153,51 @@ pub fn http(arguments: &HttpArgs) -> Result<http::Settings, credentials::Error> 
 /// When they are not enough, or contradict themselves.
 pub fn target(arguments: &FetchArgs) -> Result<FetchTarget, Error> {
     let (place, credentials) = site(&arguments.site)?;
+    check_effect(arguments, &place, &credentials)?;
     Ok(FetchTarget {
         place,
         url: arguments.site.url.clone(),
         credentials,
-        servers: Servers::from(&arguments.site.atlassian),
+        servers: GivenServers::from(&arguments.site.atlassian),
         http: http(&arguments.http)?,
         search: arguments.query.search.clone(),
         state_dir: arguments.state.state_dir.clone(),
     })
+}
+
+/// Looks whether each flag that is given has an effect on that site, with those credentials.
+fn check_effect(
+    arguments: &FetchArgs,
+    place: &SiteLocation,
+    credentials: &Credentials,
+) -> Result<(), Error> {
+    let AtlassianArgs {
+        api_base,
+        auth_base,
+    } = &arguments.site.atlassian;
+    let is_stored_login = matches!(credentials, Credentials::StoredLogin { .. });
+    match place {
+        SiteLocation::DataCenter(_) => {
+            let bases = [("--api-base", api_base), ("--auth-base", auth_base)];
+            let given = bases.into_iter().find(|(_, base)| base.is_some());
+            if let Some((flag, _)) = given {
+                return Err(Error::BaseOfDataCenter(flag));
+            }
+        }
+        SiteLocation::CloudSite(_) if api_base.is_some() => return Err(Error::ApiBaseOfSite),
+        SiteLocation::CloudSite(_)
+        | SiteLocation::CloudId(_)
+        | SiteLocation::CloudIdOf(_)
+        | SiteLocation::CloudOfLogin(_) => {
+            if auth_base.is_some() && !is_stored_login {
+                return Err(Error::AuthBaseWithoutLogin);
+            }
+            if arguments.exclude_own_searches {
+                return Err(Error::OwnSearchesOfCloud);
+            }
+        }
+    }
+    Ok(())
 }
 
 fn site(arguments: &SiteArgs) -> Result<(SiteLocation, Credentials), Error> {
@@ -227,6 +273,13 @@ fn data_center(
         return Err(Error::ClientSecretOfDataCenter);
     }
     let url = arguments.url.clone().ok_or(Error::NoSite)?;
+    if secrets.pat.is_some() && arguments.pat_file.is_none() && arguments.api_token_file.is_some() {
+        tracing::warn!(
+            "--api-token-file is not used: the personal access token of {} (or the credential {}) wins over it",
+            PAT.variable,
+            PAT.credential
+        );
+    }
     let who = match (secrets.pat, &arguments.email, secrets.token) {
         (Some(pat), _, _) => Credentials::Pat(pat),
         (None, Some(name), Some(token)) => Credentials::User {

@@ -80,13 +80,35 @@ enum WithoutTime {
     Record,
 }
 
-/// Where a record stands in its stream.
+/// A text that may be a record, and where it stands.
 #[derive(Debug, Clone, Copy)]
-struct Place {
-    /// Offset of its first byte.
+struct Candidate<'a> {
+    text: &'a [u8],
+    /// Offset of its first byte in its stream.
     position: u64,
     /// Offset of the line that it begins in.
     line_offset: u64,
+    origin: &'a Origin,
+}
+
+impl Candidate<'_> {
+    /// A part of it, in the same line.
+    fn part(self, range: Range<usize>) -> Self {
+        Self {
+            position: self.position + range.start as u64,
+            text: &self.text[range],
+            ..self
+        }
+    }
+
+    /// What follows `length` bytes that are no part of it, as a line of its own.
+    fn behind(self, length: usize) -> Self {
+        let rest = self.part(length..self.text.len());
+        Self {
+            line_offset: rest.position,
+            ..rest
+        }
+    }
 }
 
 /// What a text was found in.
@@ -200,22 +222,17 @@ impl Normalizer {
                     Some(end) => rest[..end].strip_suffix(b"\r").unwrap_or(&rest[..end]),
                     None => rest,
                 };
-                let mut place = Place {
+                let mut candidate = Candidate {
+                    text: line,
                     position: offset + at as u64,
                     line_offset,
+                    origin,
                 };
-                let hole = match line.first() {
-                    // The framer passes over what it sees of them: they are no part of the line.
-                    Some(0 | 0xEF) if place.position == line_offset => leading_hole(line),
-                    _ => 0,
-                };
-                if hole > 0 {
-                    place.position += hole as u64;
-                    place.line_offset = place.position;
-                    self.line(out, &line[hole..], place, origin, Within::Stream);
-                } else {
-                    self.line(out, line, place, origin, Within::Stream);
+                // The framer passes over what it sees of them: they are no part of the line.
+                if matches!(line.first(), Some(0 | 0xEF)) && candidate.position == line_offset {
+                    candidate = candidate.behind(leading_hole(line));
                 }
+                self.line(out, candidate, Within::Stream);
                 at += line_end.map_or(rest.len(), |end| end + 1);
                 line_offset = offset + at as u64;
             }
@@ -226,21 +243,19 @@ impl Normalizer {
     fn attempt(
         &mut self,
         out: &mut Vec<u8>,
-        text: &[u8],
-        place: Place,
-        origin: &Origin,
+        candidate: Candidate<'_>,
         without_time: WithoutTime,
     ) -> Result<(), RecordError> {
+        let Candidate { text, position, .. } = candidate;
         let limit = self.options.max_line_bytes;
         if text.len() > limit {
-            let length = text.len() as u64;
-            let problem = Problem::too_long("line", length, place.position, limit);
+            let problem = Problem::too_long("line", text.len() as u64, position, limit);
             return Err(RecordError::Frame(problem));
         }
         if text.trim_ascii_start().is_empty() {
             return Ok(());
         }
-        self.record(out, text, place, origin, without_time)
+        self.record(out, candidate, without_time)
     }
 
     /// A frame that is one record, or none.
@@ -263,44 +278,41 @@ impl Normalizer {
                 line_offset,
                 problem,
             } => {
-                let place = Place {
-                    position: offset,
-                    line_offset,
-                };
-                return self.fail(out, &problem.into(), &text, place, origin);
+                let text = text.as_slice();
+                let position = problem.start();
+                let broken = Candidate { text, position, line_offset, origin };
+                return self.fail(out, &problem.into(), broken);
             }
         };
-        let place = Place {
-            position: offset + range.start as u64,
-            line_offset,
-        };
+        let position = offset + range.start as u64;
         let text = &text[range];
+        let candidate = Candidate {
+            text,
+            position,
+            line_offset,
+            origin,
+        };
         if is_record && within == Within::Stream && text.first() == Some(&b'{') {
             // An array may hold pages.
-            return self.line(out, text, place, origin, Within::Document);
+            return self.line(out, candidate, Within::Document);
         }
-        match self.attempt(out, text, place, origin, WithoutTime::Record) {
+        match self.attempt(out, candidate, WithoutTime::Record) {
             Ok(()) => {}
-            Err(failure) if is_record => self.fail(out, &failure, text, place, origin),
-            Err(failure) => self.parts_or_fail(out, &failure, text, place, origin),
+            Err(failure) if is_record => self.fail(out, &failure, candidate),
+            Err(failure) => self.parts_or_fail(out, &failure, candidate),
         }
     }
 
     /// The `pipeline_error` event of what could not be mapped (docs/mapping.md 10).
-    fn fail(
-        &mut self,
-        out: &mut Vec<u8>,
-        failure: &RecordError,
-        text: &[u8],
-        place: Place,
-        origin: &Origin,
-    ) {
+    fn fail(&mut self, out: &mut Vec<u8>, failure: &RecordError, candidate: Candidate<'_>) {
         self.counts.records += 1;
         self.counts.failed += 1;
-        let Place {
+        let Candidate {
+            text,
             position,
             line_offset,
-        } = place;
+            origin,
+        } = candidate;
         let (message, original) = match failure {
             RecordError::Frame(problem @ Problem::TooLong { kept, .. }) => {
                 (problem.to_string(), &text[..*kept])
@@ -323,7 +335,7 @@ impl Normalizer {
         } else {
             tracing::debug!("{name}: cannot map record: {message}");
         }
-        write_id(out, self.has_ids, origin, place.position, original);
+        write_id(out, self.has_ids, origin, position, original);
         let envelope = &self.options.envelope;
         event::write_pipeline_error(out, &message, envelope, origin, line_offset, original);
     }
@@ -332,12 +344,16 @@ impl Normalizer {
     fn record(
         &mut self,
         out: &mut Vec<u8>,
-        text: &[u8],
-        place: Place,
-        origin: &Origin,
+        candidate: Candidate<'_>,
         without_time: WithoutTime,
     ) -> Result<(), RecordError> {
-        let text = std::str::from_utf8(text)
+        let Candidate {
+            position,
+            line_offset,
+            origin,
+            ..
+        } = candidate;
+        let text = std::str::from_utf8(candidate.text)
             .map_err(|error| RecordError::Encoding(error.valid_up_to()))?;
         let document = self.reader.read(text)?;
         let root = document.root();
@@ -359,13 +375,13 @@ impl Normalizer {
                     failure => failure,
                 }
             })?;
-        write_id(out, self.has_ids, origin, place.position, text.as_bytes());
+        write_id(out, self.has_ids, origin, position, text.as_bytes());
         event::write_event(
             out,
             &event,
             &options.envelope,
             origin,
-            place.line_offset,
+            line_offset,
             &document,
         );
         self.counts.records += 1;

@@ -6,12 +6,14 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use super::fields::{Field, Level, Type};
+use super::fields::{Field, Level, Type, fields};
 
 /// Content of `schemas/ecs.json`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct EcsFile {
+    /// The version of ECS that the fields were compared with: names, types, and that none is missing.
+    ecs_version: String,
     /// Fields with their types: all that ECS has in the field sets that the mapping writes to, and small sets.
     fields: BTreeMap<String, Type>,
     /// Field sets that are taken as they are: objects, whatever is in them.
@@ -27,6 +29,7 @@ pub fn others() -> &'static [Field] {
     static OTHERS: LazyLock<Vec<Field>> = LazyLock::new(|| {
         let file: EcsFile = serde_json::from_str(include_str!("../../schemas/ecs.json"))
             .unwrap_or_else(|error| unreachable!("schemas/ecs.json: {error}"));
+        debug_assert_eq!(file.ecs_version, fields().ecs_version, "schemas/*.json");
         let sets = file.field_sets.into_iter().map(|name| (name, Type::Object));
         file.fields.into_iter().chain(sets).map(field).collect()
     });

@@ -103,6 +103,10 @@ pub enum Type {
     MatchOnlyText,
     /// An object whose keys are not all known: others are kept, whatever they hold.
     Object,
+    /// A number that is kept as a multiple of a fraction.
+    ScaledFloat,
+    /// A keyword for texts of any length.
+    Wildcard,
 }
 
 impl Type {
@@ -121,6 +125,8 @@ impl Type {
             Self::Long => "long",
             Self::MatchOnlyText => "match_only_text",
             Self::Object => "object",
+            Self::ScaledFloat => "scaled_float",
+            Self::Wildcard => "wildcard",
         }
     }
 }

@@ -88,9 +88,9 @@ fn value(field: &Field) -> Value {
     let definition = match field.kind {
         Type::Boolean => return json!({"type": "boolean"}),
         Type::Flattened => return json!({"type": ["array", "object"]}),
-        Type::Float => return json!({"type": "number"}),
+        Type::Float | Type::ScaledFloat => return json!({"type": "number"}),
         Type::Object => return json!({"type": "object"}),
-        Type::ConstantKeyword | Type::Keyword | Type::MatchOnlyText => "scalar",
+        Type::ConstantKeyword | Type::Keyword | Type::MatchOnlyText | Type::Wildcard => "scalar",
         Type::Date => "date",
         Type::GeoPoint => "geo_point",
         Type::Ip => "ip",

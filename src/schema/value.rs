@@ -15,10 +15,12 @@ use crate::pipeline::timestamp::Timestamp;
 pub(super) fn fits(kind: Type, value: &Value) -> bool {
     match kind {
         Type::Boolean => value.is_boolean(),
-        Type::ConstantKeyword | Type::Keyword | Type::MatchOnlyText => is_scalar(value),
+        Type::ConstantKeyword | Type::Keyword | Type::MatchOnlyText | Type::Wildcard => {
+            is_scalar(value)
+        }
         Type::Date => value.as_str().is_some_and(is_date),
         Type::Flattened => value.is_array() || value.is_object(),
-        Type::Float => value.is_number(),
+        Type::Float | Type::ScaledFloat => value.is_number(),
         Type::GeoPoint | Type::Object => value.is_object(),
         Type::Ip => value
             .as_str()
@@ -31,12 +33,12 @@ pub(super) fn fits(kind: Type, value: &Value) -> bool {
 pub(super) fn expected(kind: Type) -> &'static str {
     match kind {
         Type::Boolean => "true or false",
-        Type::ConstantKeyword | Type::Keyword | Type::MatchOnlyText => {
+        Type::ConstantKeyword | Type::Keyword | Type::MatchOnlyText | Type::Wildcard => {
             "a text, a number or a boolean"
         }
         Type::Date => "a time such as 2021-11-22T23:44:13.873Z",
         Type::Flattened => "a list of objects, or an object",
-        Type::Float => "a number",
+        Type::Float | Type::ScaledFloat => "a number",
         Type::GeoPoint => "an object of lat and lon",
         Type::Ip => "an IP address",
         Type::Long => "a whole number of 64 bits",

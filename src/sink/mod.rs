@@ -5,6 +5,7 @@ mod cut;
 mod cut_back;
 mod file;
 mod find;
+mod foreign;
 mod full;
 mod rescue;
 mod stdout;
@@ -21,6 +22,7 @@ use std::time::Duration;
 pub use checkpoint::OutputCheckpoint;
 pub use cut_back::{Classify, KnownWriters, Whose};
 pub use file::FileSink;
+pub use foreign::{OutputLines, refuse_foreign};
 pub use full::is_full;
 pub use stdout::Sink;
 use stdout::is_stdout_closed;
@@ -50,15 +52,18 @@ pub enum Error {
         /// The first directory on the way to it that is missing.
         directory: PathBuf,
     },
-    /// It would be truncated, and holds something else than events.
+    /// It would be truncated or appended to, and holds something else than what is written.
     #[error(
-        "--output: {} is not empty and does not begin with an event: pass --force to overwrite it, \
-         or use another file",
+        "--output: {} is not empty and does not begin with {what}: {remedy}, or use another file",
         path.shown()
     )]
     NotEvents {
         /// Path of the file that caused the error.
         path: PathBuf,
+        /// What its lines would be.
+        what: &'static str,
+        /// What can be done to use it all the same.
+        remedy: &'static str,
     },
     /// Another process appends to it.
     #[error(
@@ -166,8 +171,8 @@ pub enum Durable {
 /// Where events are to go.
 #[derive(Debug)]
 pub enum Destination {
-    /// A file; `-` is stdout.
-    Path(PathBuf),
+    /// A file for such lines; `-` is stdout.
+    Path(PathBuf, OutputLines),
     /// A cluster.
     Cluster(Box<ClusterSink>),
 }
@@ -200,7 +205,7 @@ impl Durable {
     /// As [`Self::open`].
     pub fn reach(destination: Destination) -> Result<Self, Error> {
         match destination {
-            Destination::Path(path) => Self::open(&path),
+            Destination::Path(path, _) => Self::open(&path),
             Destination::Cluster(sink) => Ok(Self::Cluster(sink)),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::fs::{File, TryLockError};
-use std::io::{self, IsTerminal as _, Read as _, Write as _, stderr, stdin, stdout};
+use std::io::{self, IsTerminal as _, Write as _, stderr, stdin, stdout};
 use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
@@ -12,6 +12,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, OFlags, fcntl_getfl, fcntl_setfl, fstat, major, minor};
 use rustix::pipe::PIPE_BUF;
 
+use super::foreign::{is_descriptor, may_be_truncated};
 use super::full::{NAP, Pause, is_full};
 use super::{Error, MODE, is_file};
 use crate::pipeline::event::{count_events, whole_events};
@@ -102,8 +103,11 @@ impl Sink {
                 return Err(Error::Held { path });
             }
             if !force && !may_be_truncated(path, &file).map_err(failed)? {
-                let path = path.to_owned();
-                return Err(Error::NotEvents { path });
+                return Err(Error::NotEvents {
+                    path: path.to_owned(),
+                    what: "an event",
+                    remedy: "pass --force to overwrite it",
+                });
             }
             file.set_len(0).map_err(failed)?;
         }
@@ -252,41 +256,6 @@ impl Sink {
         }
         Ok(())
     }
-}
-
-/// Whether a path names an open descriptor: who opened it says where its output goes, so what is there
-/// already stays.
-fn is_descriptor(path: &Path) -> bool {
-    let path = path.as_os_str().as_encoded_bytes();
-    path == b"/dev/stderr"
-        || [&b"/dev/fd/"[..], b"/proc/self/fd/"]
-            .iter()
-            .any(|folder| path.starts_with(folder))
-}
-
-/// How much of a file shows whether it begins with an event: more than the data set of nearly any.
-const LOOKED_AT: u64 = 256 << 10;
-
-/// Whether a file is empty or begins with an event, written alone or behind the action of a bulk
-/// request.
-fn may_be_truncated(path: &Path, file: &File) -> io::Result<bool> {
-    if file.metadata()?.len() == 0 {
-        return Ok(true);
-    }
-    let mut first = Vec::new();
-    match File::open(path) {
-        Ok(file) => file.take(LOOKED_AT).read_to_end(&mut first)?,
-        // What cannot be read cannot be known.
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(false),
-        Err(error) => return Err(error),
-    };
-    let lines: Vec<_> = first
-        .split_inclusive(|byte| *byte == b'\n')
-        .take(2)
-        .collect();
-    let start = lines.concat();
-    let has = |text: &str| memchr::memmem::find(&start, text.as_bytes()).is_some();
-    Ok(start.starts_with(b"{") && has("\"@timestamp\":") && has("\"atlassian_confluence.audit\""))
 }
 
 /// Whether the program was started with stdout closed (`>&-`).

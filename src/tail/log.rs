@@ -1,153 +1,25 @@
 //! One log: a content that grows, wherever rotation puts it.
-//!
-//! Over 500 lines, as what is saved of a log and what is known of it while it is read are changed together.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use serde::{Deserialize, Serialize};
-
 use super::content::Content;
 use super::file_info::FileInfo;
+use super::history::ReadHistory;
 use super::identity::{Digest, ReadPosition};
 use super::name::LogName;
 use crate::pipeline::event::{IdSource, Origin};
 use crate::process::file_id::FileId;
 use crate::process::shown::Shown as _;
 
+pub use super::checkpoint::{Checkpoint, Condition, Unfinished};
 pub use super::path::{file_name, folder};
 
 /// A log's number in the state; never used again.
 pub type LogId = u64;
-
-/// What the state keeps of a log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Checkpoint {
-    /// Where it was last.
-    #[serde(with = "crate::process::shown::saved_path")]
-    pub path: PathBuf,
-    /// The series it is of, if its path does not tell that any more.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "crate::process::shown::saved_name"
-    )]
-    pub series: Option<OsString>,
-    /// The directory of its series, if its path does not tell that.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "crate::process::shown::saved_name"
-    )]
-    pub series_folder: Option<PathBuf>,
-    /// The followed directory that it is of, if it stands in another one.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "crate::process::shown::saved_name"
-    )]
-    pub home: Option<PathBuf>,
-    /// Where its file really is, if symbolic links lead to it: rotation happens there.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "crate::process::shown::saved_name"
-    )]
-    pub real: Option<PathBuf>,
-    /// Which file that is.
-    #[serde(rename = "node")]
-    pub file_id: FileId,
-    /// What tells it from every other log in the ids of its events, wherever its file goes.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub identity: String,
-    /// How long that was when it was last looked at.
-    pub size: u64,
-    /// What was read of it.
-    pub progress: ReadPosition,
-    /// The beginning of its file when it was first seen, while nothing is read of it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub seen: Option<Digest>,
-    /// What else is known of the file.
-    #[serde(default, skip_serializing_if = "Condition::is_ordinary")]
-    pub condition: Condition,
-    /// What stood behind the last whole line, if it was short: its file may go away.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unfinished: Option<Unfinished>,
-    /// Since when there is no such file, in seconds since 1970.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub gone_since: Option<u64>,
-}
-
-/// The beginning of a line that was not whole yet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unfinished {
-    /// Its length in bytes.
-    pub length: u64,
-    /// Text of the line so far.
-    pub text: String,
-}
-
-/// What there is to know of a log's file besides what was read.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Condition {
-    /// A plain file to be read.
-    #[default]
-    Plain,
-    /// A compressed file that is not read to its end.
-    Compressed,
-    /// A compressed file read to its end, when it was as long as is recorded.
-    CompressedRead,
-    /// A copy that ends before what was read of the original does: nothing is to be read of it.
-    ShorterCopy,
-    /// A rotated file from before its log was followed: not to be read.
-    Ignored,
-}
-
-impl Checkpoint {
-    /// Whether its path is a symbolic link to its file, rather than in a directory that one leads to.
-    fn is_link(&self) -> bool {
-        let real = self.real.as_deref().map(folder);
-        real.is_some() && self.series_folder.as_deref() == real
-    }
-
-    /// The path that rotation goes by.
-    #[must_use]
-    pub fn own_path(&self) -> &Path {
-        match &self.real {
-            Some(real) if self.is_link() => real,
-            Some(_) | None => &self.path,
-        }
-    }
-
-    /// The name that rotation goes by.
-    #[must_use]
-    pub fn own_name(&self) -> &OsStr {
-        file_name(self.own_path())
-    }
-
-    /// The directory that its file is in.
-    #[must_use]
-    pub fn lives_in(&self) -> &Path {
-        folder(self.own_path())
-    }
-}
-
-impl Condition {
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
-    fn is_ordinary(&self) -> bool {
-        matches!(self, Self::Plain)
-    }
-
-    /// Whether the file is compressed and is, or was, read.
-    #[must_use]
-    pub fn is_compressed(self) -> bool {
-        matches!(self, Self::Compressed | Self::CompressedRead)
-    }
-}
 
 /// A log on its way.
 #[derive(Debug)]
@@ -169,6 +41,8 @@ pub struct Log {
     pub compared: Option<(u64, Option<SystemTime>)>,
     /// How long its file was when it was last known to hold what was read.
     pub held: u64,
+    /// How much there was of it, and when.
+    pub history: ReadHistory,
     /// There is no whole line before this, whatever stands behind the offset.
     pub searched: u64,
     /// Since when there is no such file.
@@ -258,6 +132,12 @@ impl Log {
         }
         let home = checkpoint.home.as_deref();
         let home = home.unwrap_or_else(|| folder(&checkpoint.path));
+        let mut history = ReadHistory::default();
+        let offset = checkpoint.progress.offset();
+        history.add(
+            SystemTime::now(),
+            if offset > 0 { offset } else { checkpoint.size },
+        );
         Self {
             series: (series_folder.to_owned(), name.series.clone()),
             home: home.to_owned(),
@@ -266,7 +146,8 @@ impl Log {
             content: None,
             compared: None,
             held: checkpoint.size,
-            searched: checkpoint.progress.offset(),
+            history,
+            searched: offset,
             // Whether it is still there, the first look tells.
             gone: checkpoint.gone_since.map(|_| Instant::now()),
             read_error: None,

@@ -6,6 +6,7 @@
 //! hashes. [`FollowLoop`] yields the pieces: it waits for changes from [`watch`] and for the clock.
 
 mod again;
+mod checkpoint;
 pub mod checkpoints;
 pub mod content;
 pub mod discover;
@@ -13,6 +14,7 @@ pub mod exclusion;
 pub mod file_info;
 pub mod follow;
 pub mod glob;
+pub mod history;
 pub mod identity;
 pub mod log;
 pub mod name;
@@ -244,8 +246,11 @@ impl FollowLoop {
         self.polls = 0;
         let began = Instant::now();
         self.following.scan();
-        if let Some(watch) = &mut self.watch {
-            watch.folders(self.following.folders());
+        if let Some(watch) = &mut self.watch
+            && watch.folders(self.following.folders())
+        {
+            // What happened between the look and the watch, such as in a directory that was renamed.
+            self.following.needs_rescan = true;
         }
         // Where there are so many files that a scan takes long, it does not take all the time.
         let pause = self

@@ -25,7 +25,16 @@ fn options(limit: usize) -> Arc<Options> {
 
 /// The events of a stream that arrives in pieces of those lengths, over and over.
 pub(crate) fn events_of(text: &[u8], pieces: &[usize], limit: usize) -> Vec<Value> {
-    let mut normalizer = Normalizer::new(options(limit));
+    lines_of(text, pieces, limit, false)
+}
+
+/// The events, each behind the action with its `_id`.
+pub(crate) fn actions_of(text: &[u8], pieces: &[usize], limit: usize) -> Vec<Value> {
+    lines_of(text, pieces, limit, true)
+}
+
+fn lines_of(text: &[u8], pieces: &[usize], limit: usize, has_ids: bool) -> Vec<Value> {
+    let mut normalizer = Normalizer::new(options(limit)).with_ids(has_ids);
     let mut framer = Framer::new(limit);
     let origin = Origin::file(Path::new("a.log"));
     let mut out = Vec::new();
@@ -52,7 +61,7 @@ pub(crate) fn events_of(text: &[u8], pieces: &[usize], limit: usize) -> Vec<Valu
     assert!(buffer.is_empty(), "left over: {buffer:?}");
     let mut events = lines(&out);
     let counts = normalizer.take_counts();
-    assert_eq!(counts.records, events.len() as u64);
+    assert_eq!(counts.records << u8::from(has_ids), events.len() as u64);
     for event in &mut events {
         // The time of processing.
         if event["event"]["kind"] == "pipeline_error" {
@@ -69,6 +78,8 @@ fn stream() -> impl Strategy<Value = Vec<u8>> {
         2 => Just(&b"{\"timestamp\":\"2\",\"type\":{\"a\":[1,{\"b\":\"]}\\\"\"}]}}"[..]),
         2 => Just(&b"{\"results\":["[..]),
         1 => Just(&b"{\"size\":[1,{}],\"entities\":["[..]),
+        1 => Just(&b"{\"pagingInfo\":{\"a\":1},\"entities\":["[..]),
+        1 => Just(&b"{\"results\":[{\"creationDate\":1,\"su"[..]),
         2 => Just(&b"[\n"[..]),
         1 => Just(&b"["[..]),
         3 => Just(&b","[..]),
@@ -96,8 +107,14 @@ fn stream() -> impl Strategy<Value = Vec<u8>> {
     vec(token, 0..24).prop_map(|tokens| tokens.concat())
 }
 
+/// How many cases of a property are tried: so many, or `PROPTEST_CASES`.
+pub(crate) fn cases(usual: u32) -> u32 {
+    let cases = std::env::var("PROPTEST_CASES").ok();
+    cases.and_then(|cases| cases.parse().ok()).unwrap_or(usual)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(cases(2000)))]
 
     #[test]
     fn pieces_do_not_matter(
@@ -105,8 +122,8 @@ proptest! {
         pieces in vec(1_usize..40, 1..5),
         limit in prop_oneof![Just(40_usize), Just(1 << 20)],
     ) {
-        let whole = events_of(&text, &[usize::MAX], limit);
-        let in_pieces = events_of(&text, &pieces, limit);
+        let whole = actions_of(&text, &[usize::MAX], limit);
+        let in_pieces = actions_of(&text, &pieces, limit);
         for (one, other) in whole.iter().zip(&in_pieces) {
             prop_assert_eq!(one.to_string(), other.to_string(), "{:?}", String::from_utf8_lossy(&text));
         }

@@ -1,6 +1,6 @@
 //! Broken and cut documents between good ones: every good record comes out.
 
-use crate::frames::{PRETTY, events_of, outline};
+use crate::frames::{PRETTY, actions_of, cases, events_of, outline};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -158,6 +158,87 @@ fn a_line_that_is_indented_does_not_go_on_however_it_arrives() {
     }
 }
 
+/// Whether all records of `good` come out behind `cut` on the same line, and the line behind it.
+fn comes_out(cut: &str, good: &str) {
+    let good = good.replace("\"c\"", "\"good\"");
+    for before in ["", R, "bad", PRETTY] {
+        let text = format!("{before}\n{cut}{good}\n{R}");
+        let events = actions_of(text.as_bytes(), &[usize::MAX], 1 << 20);
+        let is_good = |event: &&serde_json::Value| {
+            let original = event["event"]["original"].as_str().unwrap_or_default();
+            event["event"]["kind"] == "event" && original.contains("\"good\"")
+        };
+        let found = events.iter().filter(is_good).count();
+        assert_eq!(found, good.matches("\"good\"").count(), "{text}");
+        assert_eq!(
+            events.last().expect("events")["event"]["original"],
+            R,
+            "{text}"
+        );
+        assert_eq!(events, actions_of(text.as_bytes(), &[1], 1 << 20), "{text}");
+    }
+}
+
+#[test]
+fn a_page_directly_behind_one_that_was_cut_off_comes_out() {
+    let cloud = page().replace(']', "],\"start\":0,\"_links\":{\"base\":\"x\"}");
+    let data_center = format!("{{\"pagingInfo\":{{\"last\":true}},\"entities\":[{R},{R},{R}]}}");
+    for page in [&cloud, &data_center] {
+        for (length, _) in page.char_indices() {
+            let cut = &page[..length];
+            // Where a value must come, the page may be it.
+            if !cut.ends_with(':') {
+                comes_out(cut, page);
+            }
+        }
+    }
+    comes_out(
+        &format!("{cloud}{}", &cloud[..70]),
+        &format!("{cloud}{cloud}"),
+    );
+    comes_out(&format!("[{R},{}", &R[..30]), &cloud);
+    comes_out(&R[..35], &cloud);
+}
+
+#[test]
+fn a_page_comes_out_behind_a_fault_on_its_line() {
+    let page = page();
+    for fault in [
+        page.replacen("},{", "}{", 1),
+        page.replacen("},{", "},,{", 1),
+        page.replacen("]}", "]", 1),
+        page.replacen("]}", "}}", 1),
+        page.replacen("\"c\"", "\"c", 1),
+    ] {
+        comes_out(&fault, &page);
+    }
+    let torn: String = pretty_page().lines().take(7).collect::<Vec<_>>().join("\n");
+    comes_out(&torn, &page);
+    comes_out(PRETTY.trim_end_matches('}').trim_end(), &page);
+    // A record's own object that looks like a page is a part of it.
+    let own = format!("{{\"creationDate\":1,\"a\":{page},\"b\":[{page}]}}");
+    check(&[(format!("{own}\n{{\"results\":[{own},{own}]}}"), "...")]);
+}
+
+#[test]
+fn pages_without_an_end_take_linear_time() {
+    for token in [
+        "{\"results\":[",
+        "{\"a{\"results\":[",
+        "x{\"results\":[]}",
+        "{\"a\":{\"results\":[]}",
+    ] {
+        let text = token.repeat(20_000);
+        let began = std::time::Instant::now();
+        events_of(text.as_bytes(), &[64 << 10], 1 << 20);
+        assert!(
+            began.elapsed().as_secs() < 60,
+            "{token:?}: {:?}",
+            began.elapsed()
+        );
+    }
+}
+
 /// Broken pieces, each up to its line's end.
 fn broken() -> impl Strategy<Value = String> {
     let documents = prop_oneof![
@@ -175,7 +256,7 @@ fn broken() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(ProptestConfig::with_cases(cases(1000)))]
 
     #[test]
     fn every_good_record_comes_out(

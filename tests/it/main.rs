@@ -13,6 +13,7 @@ mod support {
     pub mod fetching;
     pub mod follow;
     pub mod geoip_db;
+    pub mod numbered;
     pub mod oracle;
     pub mod outcome;
     pub mod place;
@@ -22,6 +23,7 @@ mod support {
     pub mod records;
     pub mod search;
     pub mod told;
+    pub mod wire;
 }
 
 mod auth;
@@ -34,6 +36,7 @@ mod event_format;
 mod event_ids;
 mod fetch;
 mod fixtures;
+mod fixtures_config;
 mod fixtures_found;
 mod frames;
 mod frames_broken;
@@ -68,6 +71,7 @@ mod tail;
 mod tail_backups;
 mod tail_content;
 mod tail_damaged;
+mod tail_links;
 mod tail_lost;
 mod tail_names;
 mod tail_nuls;

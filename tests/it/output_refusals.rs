@@ -5,6 +5,7 @@ use std::io::Read as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use crate::support::fetching::{Fetching, SINCE};
 use crate::support::follow::{self, Place, finish, line_count};
 use crate::support::outcome::outcome;
 use crate::support::program::{self, stderr, wait_until};
@@ -67,6 +68,78 @@ fn normalize_does_not_overwrite_what_are_no_events() {
     }
     let directory = normalize_to(folder.path(), &["--force"]);
     assert_eq!(directory.status.code(), Some(1));
+}
+
+#[test]
+fn tail_does_not_append_to_what_are_no_events() {
+    let place = Place::new(&["*.log"]);
+    place.append("audit.log", 1..=3);
+    let record = fs::read_to_string("testdata/sample/record.log").expect("the record");
+    let normalized = |more: &[&str]| {
+        let path = place.folder().join("normalized");
+        assert_eq!(normalize_to(&path, more).status.code(), Some(0));
+        let text = fs::read_to_string(&path).expect("there");
+        fs::remove_file(&path).expect("removed");
+        text
+    };
+    let (event, pair) = (normalized(&[]), normalized(&["--format", "bulk"]));
+    let filebeat = r#"{"@timestamp":"2026-01-01T00:00:00.000Z","message":"x"}"#;
+    for content in [&*record, "a line of a log", "\n", "{}", filebeat, &*pair] {
+        fs::write(place.out(), content).expect("written");
+        let output = finish(place.tail_to_file(&["--once"]));
+        assert_eq!(output.status.code(), Some(2), "{content}");
+        assert_eq!(fs::read_to_string(place.out()).expect("there"), content);
+    }
+    insta::assert_snapshot!(outcome(&finish(place.tail_to_file(&["--once"]))));
+
+    // What is empty or holds events is appended to, and what the state knows whatever it holds by now.
+    fs::write(place.out(), "").expect("written");
+    place.once();
+    place.has(1..=3);
+    fs::write(place.out(), "edited\n").expect("written");
+    place.append("audit.log", 4..=4);
+    place.once();
+    assert_eq!(line_count(&place.out()), 2);
+    for (content, more) in [(&event, &[][..]), (&pair, &["--format", "bulk"])] {
+        let place = Place::new(&["*.log"]);
+        place.append("audit.log", 1..=1);
+        fs::write(place.out(), content).expect("written");
+        let mut command = place.tail_to_file(&["--once"]);
+        command.args(more);
+        let output = finish(command);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert_eq!(line_count(&place.out()), 2 * content.lines().count());
+    }
+}
+
+#[test]
+fn fetch_does_not_append_to_what_it_does_not_write() {
+    let event = r#"{"@timestamp":"2026-01-01T00:00:00.000Z","event":{"dataset":"atlassian_confluence.audit"}}"#;
+    let record = fs::read_to_string("testdata/sample/record.log").expect("the record");
+    for (content, raw, code) in [
+        ("a line of a log\n", false, 2),
+        ("a line of a log\n", true, 2),
+        (&*record, false, 2),
+        (&*record, true, 0),
+        (event, true, 2),
+        (event, false, 0),
+        ("", false, 0),
+    ] {
+        let fetching = Fetching::cloud();
+        fs::write(fetching.out(), content).expect("written");
+        let mut command = fetching.command("fetch", &["--since", SINCE]);
+        command.args(raw.then_some("--raw"));
+        command.arg("-o").arg(fetching.out());
+        let output = finish(command);
+        let told = stderr(&output);
+        assert_eq!(output.status.code(), Some(code), "{content} {raw}: {told}");
+        let expected = if raw {
+            "with a record"
+        } else {
+            "with an event"
+        };
+        assert!(code == 0 || told.contains(expected), "{told}");
+    }
 }
 
 #[test]

@@ -187,10 +187,7 @@ fn a_backup_that_is_copied_back_piece_by_piece_is_no_new_log() {
     place.arrive(1..=60);
     let whole = fs::read(place.path("a.log")).expect("read");
     place.rename("a.log", "a.log.orig");
-    for piece in whole.chunks(whole.len() / 5) {
-        place.append_bytes("a.log", piece);
-        std::thread::sleep(std::time::Duration::from_millis(60));
-    }
+    place.append_in_pieces("a.log", &whole);
     place.append("a.log", 61..=62);
     place.arrive(1..=62);
     follower.terminate();
@@ -262,10 +259,7 @@ fn a_log_that_is_put_back_beside_an_old_backup_is_read_on() {
         let whole = fs::read(place.path("a.log")).expect("read");
         place.append_bytes("a.log.bak", records("a", 1..=10));
         let put_back = || {
-            for piece in whole.chunks(whole.len() / 5) {
-                place.append_bytes("a.log", piece);
-                std::thread::sleep(std::time::Duration::from_millis(60));
-            }
+            place.append_in_pieces("a.log", &whole);
             place.append("a.log", 61..=61);
         };
         if is_live {
@@ -287,17 +281,43 @@ fn a_log_that_is_put_back_beside_an_old_backup_is_read_on() {
 #[test]
 fn a_rotated_copy_that_holds_more_than_the_log_is_read_behind_it() {
     for copy in ["audit.log.1", "audit.log-20260101"] {
-        // First live, then stopped.
-        let is_live = std::cell::Cell::new(true);
         live_and_stopped(&["d/*"], 6, |place| {
             place.copy("d/audit.log", "d/.copy");
             place.append("d/.copy", 4..=5);
             place.rename("d/.copy", &format!("d/{copy}"));
-            if is_live.replace(false) {
-                // A copy that is met when more of the log was read is another file.
-                place.arrive(1..=5);
-            }
             place.append("d/audit.log", 6..=6);
         });
     }
+}
+
+#[test]
+fn a_rotated_copy_that_holds_more_and_gets_its_name_late_is_read_behind_the_log() {
+    for copy in ["a.log.1", "a.log-20260101", "a.log.bak"] {
+        let place = read(&["d/*"]);
+        let follower = place.start_ready();
+        place.copy("d/a.log", "d/.copy");
+        place.append("d/.copy", 10..=11);
+        place.append("d/a.log", 9..=9);
+        place.arrive(1..=9);
+        place.rename("d/.copy", &format!("d/{copy}"));
+        place.arrive(1..=11);
+        follower.terminate();
+        ends_with(&place, 11);
+    }
+}
+
+#[test]
+fn a_rotated_file_that_only_begins_like_the_log_is_read_whole() {
+    let place = read(&["d/*"]);
+    let follower = place.start_ready();
+    place.append("d/a.log", 9..=9);
+    place.arrive(1..=9);
+    place.append("d/.other", 1..=2);
+    place.append("d/.other", 20..=21);
+    place.rename("d/.other", "d/a.log.1");
+    let all = || (1..=9).chain(1..=2).chain(20..=21);
+    place.arrive(all());
+    follower.terminate();
+    place.once();
+    place.has(all());
 }

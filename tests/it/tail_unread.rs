@@ -289,3 +289,21 @@ fn a_file_that_is_not_read_and_becomes_a_log_is_read() {
     assert_eq!(once(&place).0, 0);
     place.has(1..=3);
 }
+
+#[test]
+fn what_looks_like_no_text_is_warned_of_and_read_all_the_same() {
+    let place = Place::new(&["*.log"]).loud();
+    let noise = b"\x01\x02\xff\x00{\x07\n".repeat(100);
+    place.append_bytes("noise.log", &noise);
+    let odd = b"{\"auditType\":\"caf\xe9 \xff\x01\x02\", \"remoteAddress\":\"192.0.2.1 and more text\"}\n";
+    place.append_bytes("odd.log", odd);
+    let told = stderr(&place.once());
+    assert_eq!(told.matches("does not look like text").count(), 1, "{told}");
+    assert!(told.contains("noise.log does not"), "{told}");
+    let errors = place.errors().len();
+    assert!(errors > 100, "{errors}");
+    place.append_bytes("noise.log", b"x\n");
+    let told = stderr(&place.once());
+    assert!(!told.contains("does not look like text"), "{told}");
+    assert_eq!(place.errors().len(), errors + 1);
+}

@@ -86,35 +86,48 @@ impl Fetching {
         path
     }
 
-    /// `command` (`fetch` or `check`) with the stand-in's address and good credentials, and flags.
+    /// How it is asked.
+    pub fn way(&self) -> Way {
+        self.way
+    }
+
+    /// `command` (`fetch` or `check`) with the stand-in's address and good credentials, and flags; what these
+    /// give themselves is left out of the former.
     pub fn command(&self, command: &str, flags: &[&str]) -> Command {
         let settings = self.server.settings();
-        let (url, state) = (self.server.url(), self.state());
-        let mut program = program::command([command]);
-        program.arg("--state-dir").arg(&state);
-        program.args(["--api-base", self.server.api_base()]);
+        let mut own = vec![("--state-dir", self.state().display().to_string())];
+        // Only there: it would do nothing elsewhere.
+        if matches!(self.way, Way::Gateway | Way::Grant) {
+            own.push(("--api-base", self.server.api_base().to_owned()));
+        }
+        let url = ("--url", self.server.url());
+        let mut variable = None;
         match self.way {
             Way::Site => {
-                program.args(["--deployment", "cloud", "--url", &url]);
-                program.args(["--email", &settings.email]);
-                program.env("CONFLUENCE_API_TOKEN", &settings.api_token);
+                own.extend([("--deployment", "cloud".to_owned()), url]);
+                own.push(("--email", settings.email));
+                variable = Some(("CONFLUENCE_API_TOKEN", settings.api_token));
             }
             Way::Gateway => {
-                program.args(["--cloud-id", &settings.cloud_id]);
-                program.args(["--email", &settings.email]);
-                program.env("CONFLUENCE_API_TOKEN", &settings.scoped_token);
+                own.push(("--cloud-id", settings.cloud_id));
+                own.push(("--email", settings.email));
+                variable = Some(("CONFLUENCE_API_TOKEN", settings.scoped_token));
             }
             Way::Grant => {}
             Way::Pat => {
-                program.args(["--url", &url]);
-                program.env("CONFLUENCE_PAT", &settings.pat);
+                own.push(url);
+                variable = Some(("CONFLUENCE_PAT", settings.pat));
             }
             Way::Password => {
-                program.args(["--url", &url, "--email", &settings.username]);
-                program.env("CONFLUENCE_API_TOKEN", &settings.password);
+                own.extend([url, ("--email", settings.username)]);
+                variable = Some(("CONFLUENCE_API_TOKEN", settings.password));
             }
         }
-        program.args(flags);
+        let mut program = program::command([command]);
+        for (flag, value) in own.iter().filter(|(flag, _)| !flags.contains(flag)) {
+            program.args([flag, value.as_str()]);
+        }
+        program.envs(variable).args(flags);
         program
     }
 
@@ -150,11 +163,14 @@ impl Fetching {
         assert!(sites.contains(&settings.cloud_id), "{sites}");
     }
 
-    /// `fetch` into the output file, from [`SINCE`] on.
+    /// `fetch` into the output file, from [`SINCE`] on unless the flags say otherwise.
     pub fn to_file(&self, flags: &[&str]) -> Command {
-        let mut command = self.command("fetch", &["--since", SINCE]);
-        command.arg("-o").arg(self.out()).args(flags);
-        command
+        let out = self.out().display().to_string();
+        let own = [["--since", SINCE], ["-o", &out]];
+        let own = own.into_iter().filter(|[flag, _]| !flags.contains(flag));
+        // Before the flags, the last of which may lack its value yet.
+        let all: Vec<&str> = own.flatten().chain(flags.iter().copied()).collect();
+        self.command("fetch", &all)
     }
 
     /// Runs [`Self::to_file`] to its end, which must be a good one.

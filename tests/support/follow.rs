@@ -43,6 +43,14 @@ impl Place {
         self.append_bytes(name, records("a", numbers));
     }
 
+    /// Appends bytes as a slow copy does: in pieces that a running follower sees.
+    pub fn append_in_pieces(&self, name: &str, bytes: &[u8]) {
+        for piece in bytes.chunks(bytes.len() / 5) {
+            self.append_bytes(name, piece);
+            std::thread::sleep(std::time::Duration::from_millis(60));
+        }
+    }
+
     /// Renames a followed file.
     pub fn rename(&self, from: &str, to: &str) {
         fs::rename(self.path(from), self.path(to)).expect("renamed");

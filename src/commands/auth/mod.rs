@@ -11,10 +11,10 @@ use super::state::print;
 use crate::auth::credentials::{CLIENT_SECRET, GivenSecrets};
 use crate::auth::login::Login;
 use crate::auth::oauth::SCOPE;
-use crate::auth::servers::Servers;
+use crate::auth::servers::GivenServers;
 use crate::auth::store::{self, AccessibleSite, TokenStore};
 use crate::auth::{self, Session};
-use crate::cli::{AuthArgs, AuthCommand, RedirectUri};
+use crate::cli::{AuthArgs, AuthCommand, RedirectUri, StoredLoginArgs};
 use crate::exit::Exit;
 use crate::http::Client;
 use crate::options;
@@ -37,17 +37,17 @@ pub fn run(task: AuthCommand) -> Result<Exit, Error> {
             paste,
             auth,
         } => login(client_id, redirect_uri, paste, &auth),
-        AuthCommand::Status { json, auth } => status(AuthFormat::of(json), &auth),
+        AuthCommand::Status { json, login } => status(AuthFormat::of(json), &login),
         AuthCommand::Sites { json, auth } => sites(AuthFormat::of(json), &auth),
         AuthCommand::Refresh { auth } => refresh(&auth),
-        AuthCommand::Logout { auth } => logout(&auth),
+        AuthCommand::Logout { login } => logout(&login),
     }
 }
 
-fn status(format: AuthFormat, arguments: &AuthArgs) -> Result<Exit, Error> {
+fn status(format: AuthFormat, arguments: &StoredLoginArgs) -> Result<Exit, Error> {
     let directory = state::directory(arguments.state.state_dir.as_deref())?;
-    let servers = Servers::from(&arguments.atlassian);
-    servers.note();
+    let servers = GivenServers::from(&arguments.atlassian);
+    servers.or_default().note();
     let token_set = store::read(&directory)?;
     if let Some(token_set) = &token_set {
         servers.or_of(token_set).note();
@@ -78,7 +78,7 @@ fn refresh(arguments: &AuthArgs) -> Result<Exit, Error> {
     print(&format!("refreshed: the access token ends {ends}\n"))
 }
 
-fn logout(arguments: &AuthArgs) -> Result<Exit, Error> {
+fn logout(arguments: &StoredLoginArgs) -> Result<Exit, Error> {
     let directory = state::directory(arguments.state.state_dir.as_deref())?;
     let path = store::path(&directory);
     // No directory, and no lock in it, is made for nothing.
@@ -99,7 +99,7 @@ fn logout(arguments: &AuthArgs) -> Result<Exit, Error> {
 
 fn session(arguments: &AuthArgs) -> Result<Session, Error> {
     let directory = state::directory(arguments.state.state_dir.as_deref())?;
-    let servers = Servers::from(&arguments.atlassian);
+    let servers = GivenServers::from(&arguments.atlassian);
     let session = Session::open(
         &directory,
         client(arguments)?,
@@ -146,7 +146,7 @@ fn login(
         client_secret: client_secret(arguments)?.ok_or(auth::Error::NoClientSecret)?,
         directory: state::directory(arguments.state.state_dir.as_deref())?,
         client: client(arguments)?,
-        servers: Servers::from(&arguments.atlassian),
+        servers: GivenServers::from(&arguments.atlassian).or_default(),
     };
     login.servers.note();
     let checked = login

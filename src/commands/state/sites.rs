@@ -4,12 +4,13 @@ use std::io;
 use std::path::Path;
 
 use crate::commands::Error;
+use crate::fetch::Error as FetchError;
 use crate::fetch::checkpoint::SiteCheckpoint;
 use crate::fetch::clock::Clock;
 use crate::fetch::states::{self, Named};
 use crate::fetch::time_spec::TimeSpec;
 use crate::fetch::window::is_future;
-use crate::options;
+
 use crate::pipeline::timestamp::Timestamp;
 use crate::state::Store;
 
@@ -74,9 +75,18 @@ pub fn set(
     // What is there now, under the lock.
     let mut checkpoint: SiteCheckpoint = store.load()?.unwrap_or_else(|| checkpoint.clone());
     let now = Timestamp::now();
-    let since = since.at(Clock::saved(checkpoint.clock_ahead).earlier(now));
-    if is_future(since) {
-        return Err(options::Error::Fetch(options::fetch::Error::Future { since, now }).into());
+    let clock = Clock::saved(checkpoint.clock_ahead);
+    let since = since.at(clock.earlier(now));
+    // The server's clock is the one of the last run: this machine's may have been set right since.
+    let latest = clock.at_server(now).max(now);
+    if is_future(since, latest) {
+        let is_server = latest != now;
+        let now = latest;
+        return Err(Error::Fetch(FetchError::Future {
+            since,
+            now,
+            is_server,
+        }));
     }
     // Or a run would go on from one that has not been changed.
     states::remove_others(directory, &(file.clone(), checkpoint.clone()))?;

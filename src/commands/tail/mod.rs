@@ -14,6 +14,7 @@ use crate::options::{self, MappingSources};
 use crate::process::service::Service;
 use crate::process::stop::Stop;
 use crate::ship::Mapping;
+use crate::sink::OutputLines;
 use crate::tail::discover::Discovery;
 use crate::tail::run::{self, TailOutcome};
 
@@ -46,9 +47,14 @@ pub fn follow(
     let sources = MappingSources::new(&arguments.mapping, &options::DEFAULT_TAGS);
     let mapping = Mapping::new(sources.databases(), move || sources.read())?;
     refuse_own_output(&arguments.output, &discovery)?;
+    let lines = if arguments.format.is_bulk() {
+        OutputLines::Bulk
+    } else {
+        OutputLines::Events
+    };
     let destination = destination(
         &arguments.cluster,
-        &arguments.output,
+        (&arguments.output, lines),
         &arguments.mapping,
         &arguments.state,
     )?;

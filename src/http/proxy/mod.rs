@@ -89,12 +89,12 @@ impl Proxy {
         })
     }
 
-    /// With a password for its user, if it has none yet.
-    fn with_password(self, password: &Secret) -> Result<Self, Error> {
+    /// With a password for its user, if it has none yet or that is another's by a flag.
+    fn with_password(self, password: &Secret, is_flag: bool) -> Result<Self, Error> {
         let Some(user) = self.inner.username() else {
             return Ok(self);
         };
-        if self.inner.password().is_some_and(|own| !own.is_empty()) {
+        if !is_flag && self.inner.password().is_some_and(|own| !own.is_empty()) {
             return Ok(self);
         }
         let inner = ureq::Proxy::builder(self.inner.protocol())
@@ -227,7 +227,7 @@ impl Proxies {
                 return Err(Error::NoUser);
             }
             let add = |slot: Slot| match slot? {
-                Some(proxy) => proxy.with_password(password).map(Some),
+                Some(proxy) => proxy.with_password(password, *is_needed).map(Some),
                 None => Ok(None),
             };
             proxies.http = add(proxies.http);

@@ -2,6 +2,7 @@
 
 use memchr::memchr;
 
+use super::page::{Opening, find_page};
 use super::scan::{Found, Scanner};
 use super::skip::is_before_document;
 use super::{Frame, Framer, KEPT_OF_TOO_LONG, LINES, Mode, OpenDocument, Step, documents};
@@ -44,6 +45,8 @@ pub enum Problem {
     Broken {
         /// What is wrong.
         problem: &'static str,
+        /// Offset in the stream where it begins.
+        start: u64,
         /// Offset in the stream where it went wrong.
         position: u64,
         /// How many bytes of the rest are kept, if not all are.
@@ -63,6 +66,17 @@ impl Problem {
             position,
             limit,
             kept,
+        }
+    }
+}
+
+impl Problem {
+    /// Offset in the stream where the text begins that it is about.
+    #[must_use]
+    pub fn start(&self) -> u64 {
+        match self {
+            Self::TooLong { position, .. } | Self::Unfinished { position, .. } => *position,
+            Self::Broken { start, .. } => *start,
         }
     }
 }
@@ -160,6 +174,7 @@ impl Discarded {
             None => Problem::too_long(what, self.length, self.position, limit),
             Some((problem, position)) => Problem::Broken {
                 problem,
+                start: self.position,
                 position,
                 kept: ((self.head.len() as u64) < self.length).then_some(self.head.len()),
             },
@@ -184,7 +199,16 @@ impl Framer {
             return self.discard_lines(discarded, text, end, frames);
         }
         let line_end = memchr(b'\n', text);
-        let line = line_end.map_or(text, |at| &text[..at]);
+        let mut line = line_end.map_or(text, |at| &text[..at]);
+        match page_behind(&discarded, line, end || line_end.is_some()) {
+            Opening::At(page) => return self.begin_page(discarded, &text[..page], frames),
+            Opening::Perhaps(0) => {
+                self.mode = Mode::Discard(discarded);
+                return Step::Wait;
+            }
+            Opening::Perhaps(page) => line = &text[..page],
+            Opening::No => {}
+        }
         if let Some(mut scanner) = discarded.scanner.take() {
             let (stop, found) = scanner.scan(line, 0);
             match found {
@@ -205,14 +229,14 @@ impl Framer {
             return step;
         }
         let Some(at) = line_end else {
-            self.consume(text);
+            self.consume(line);
             self.scanned = 0;
             if end {
                 frames.push(discarded.into_frame("line", self.limit));
             } else {
                 self.mode = Mode::Discard(discarded);
             }
-            return Step::On(text.len());
+            return Step::On(line.len());
         };
         let discarded = discarded.without_carriage_return();
         frames.push(discarded.into_frame("line", self.limit));
@@ -243,7 +267,16 @@ impl Framer {
                 return Step::Wait;
             }
             Next::Nothing => {
-                let line = memchr(b'\n', text).map_or(text, |at| &text[..=at]);
+                let mut line = memchr(b'\n', text).map_or(text, |at| &text[..=at]);
+                match page_behind(&discarded, line, end) {
+                    Opening::At(page) => return self.begin_page(discarded, &text[..page], frames),
+                    Opening::Perhaps(0) => {
+                        self.mode = Mode::Discard(discarded);
+                        return Step::Wait;
+                    }
+                    Opening::Perhaps(page) => line = &text[..page],
+                    Opening::No => {}
+                }
                 self.mode = Mode::Discard(discarded.with(line));
                 let step = self.consume(line);
                 self.scanned = 0;
@@ -271,6 +304,17 @@ impl Framer {
         let step = self.consume(&text[..record_end]);
         self.scanned = 0;
         step
+    }
+}
+
+/// Whether a page begins on a line behind what is broken.
+fn page_behind(discarded: &Discarded, line: &[u8], is_all: bool) -> Opening {
+    if discarded.broken.is_none() {
+        return Opening::No;
+    }
+    match find_page(line) {
+        Opening::Perhaps(_) if is_all => Opening::No,
+        opening => opening,
     }
 }
 

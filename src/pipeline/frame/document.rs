@@ -65,39 +65,25 @@ impl Framer {
                 self.consume(&text[..stop])
             }
             Found::RecordEnd => {
-                let too_long = match std::mem::take(&mut document.record) {
-                    InRecord::TooLong(discarded) => Some(discarded),
-                    InRecord::No | InRecord::Yes if stop > self.limit => {
-                        Some(self.begin_discarding())
-                    }
-                    InRecord::No | InRecord::Yes => None,
-                };
-                frames.push(match too_long {
-                    Some(discarded) => discarded
-                        .with(&text[..stop])
-                        .into_frame("record", self.limit),
-                    None => Frame::Record {
-                        range: base..base + stop,
-                        line_offset: self.line_offset,
-                    },
-                });
+                frames.push(self.end_of_record(&mut document, &text[..stop], base));
                 self.mode = Mode::Document(document);
                 self.consume(&text[..stop])
             }
             Found::DocumentEnd => {
                 // What follows on the line may be another; on other lines only if this one could, too.
-                self.mode = Mode::Start(Start::behind(&document.scanner));
-                let step = self.consume(&text[..stop]);
-                self.scanned = 0;
-                step
+                self.leave(&document.scanner, &text[..stop])
             }
-            Found::More if !end => self.wait_in_document(document, text),
+            // The `{` may be where a page begins.
+            Found::More if !end => {
+                let held = usize::from(text[..stop].last() == Some(&b'{'));
+                self.wait_in_document(document, &text[..stop - held])
+            }
             Found::Broken(_) if self.goes_on(&document.scanner, text, stop) => {
                 document.scanner.multi_line = true;
                 self.mode = Mode::Document(document);
                 Step::On(0)
             }
-            Found::More => self.broken(document, text, stop, NOT_CLOSED),
+            Found::More => self.broken(document, text, text.len(), NOT_CLOSED),
             Found::Broken(problem) => self.broken(document, text, stop, problem),
             // Another array of records in the same page, or the first in a page of an array.
             Found::Begins => {
@@ -106,10 +92,40 @@ impl Framer {
                 self.consume(&text[..stop])
             }
             Found::NoDocument => self.broken(document, text, stop, "unexpected text in a page"),
+            Found::Page => {
+                let mut cut = self.discarded(&mut document, stop);
+                cut.broken = Some((NOT_CLOSED, self.offset + stop as u64));
+                cut.opening = std::mem::take(&mut document.opening);
+                frames.push(cut.with(&text[..stop]).into_frame("record", self.limit));
+                self.leave(&document.scanner, &text[..stop])
+            }
         }
     }
 
-    /// All of `text` is scanned: keeps what may become a record, within the limit.
+    /// The frame of a record that begins at `base` of the buffer.
+    fn end_of_record(&self, document: &mut OpenDocument, text: &[u8], base: usize) -> Frame {
+        let too_long = match std::mem::take(&mut document.record) {
+            InRecord::TooLong(discarded) => discarded,
+            InRecord::No | InRecord::Yes if text.len() > self.limit => self.begin_discarding(),
+            InRecord::No | InRecord::Yes => {
+                return Frame::Record {
+                    range: base..base + text.len(),
+                    line_offset: self.line_offset,
+                };
+            }
+        };
+        too_long.with(text).into_frame("record", self.limit)
+    }
+
+    /// Behind a document, whose last part is `text`.
+    fn leave(&mut self, scanner: &Scanner, text: &[u8]) -> Step {
+        self.mode = Mode::Start(Start::behind(scanner));
+        let step = self.consume(text);
+        self.scanned = 0;
+        step
+    }
+
+    /// All of `text` was scanned: keeps what may become a record, within the limit.
     fn wait_in_document(&mut self, mut document: OpenDocument, text: &[u8]) -> Step {
         let keep = match document.record {
             InRecord::No => text.len() <= KEPT_OF_TOO_LONG,
@@ -157,6 +173,19 @@ impl Framer {
         }
     }
 
+    /// What is left of a document that is not followed beyond `stop`.
+    fn discarded(&self, document: &mut OpenDocument, stop: usize) -> Discarded {
+        match std::mem::take(&mut document.record) {
+            InRecord::TooLong(discarded) => discarded,
+            // Within the limit so far: all of it is kept, as of any other line.
+            InRecord::No | InRecord::Yes if stop <= self.limit => Discarded {
+                room: self.limit.max(KEPT_OF_TOO_LONG),
+                ..self.begin_discarding()
+            },
+            InRecord::No | InRecord::Yes => self.begin_discarding(),
+        }
+    }
+
     /// The document cannot be followed beyond `stop`: what is left of it, up to its next record or
     /// the next document, is one frame. On one line it goes on to the line's end.
     fn broken(
@@ -166,15 +195,7 @@ impl Framer {
         stop: usize,
         problem: &'static str,
     ) -> Step {
-        let mut discarded = match std::mem::take(&mut document.record) {
-            InRecord::TooLong(discarded) => discarded,
-            // Within the limit so far: all of it is kept, as of any other line.
-            InRecord::No | InRecord::Yes if stop <= self.limit => Discarded {
-                room: self.limit.max(KEPT_OF_TOO_LONG),
-                ..self.begin_discarding()
-            },
-            InRecord::No | InRecord::Yes => self.begin_discarding(),
-        };
+        let mut discarded = self.discarded(&mut document, stop);
         let before = text[..stop].last().copied().unwrap_or(discarded.last);
         // A line ends before the `\r` of its end.
         let at_line_end = before == b'\r' && text.get(stop) == Some(&b'\n');

@@ -108,11 +108,14 @@ impl Framer {
             }
         };
         let (stop, found) = scanner.scan(text, from);
-        self.scanned = text.len();
+        self.scanned = stop;
         self.mode = Mode::Lines(match found {
             Found::Begins => return self.enter(scanner, &text[..stop], &text[..stop]),
             Found::More => Asked::Undecided(scanner),
-            _ => Asked::NoDocument,
+            _ => {
+                self.scanned = text.len();
+                Asked::NoDocument
+            }
         });
         Step::Wait
     }

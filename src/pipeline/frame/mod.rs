@@ -9,6 +9,7 @@ mod document;
 mod line_numbers;
 mod lines;
 mod nuls;
+mod page;
 mod record;
 mod scan;
 mod skip;

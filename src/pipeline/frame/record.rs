@@ -41,6 +41,8 @@ pub(super) enum Followed {
     Closed,
     /// It cannot be followed beyond there, and why.
     Broken(&'static str),
+    /// It was cut off: a page begins there.
+    Page,
 }
 
 impl RecordLines {
@@ -49,6 +51,7 @@ impl RecordLines {
         Self {
             open,
             at: open,
+            skipper: Skipper::before_pages(),
             ..Self::default()
         }
     }
@@ -71,7 +74,11 @@ impl RecordLines {
             return outcome;
         }
         while self.at < text.len() {
+            let before = self.at;
             let outcome = self.follow_line(text);
+            if outcome == Followed::More && self.at == before {
+                break;
+            }
             if outcome != Followed::More {
                 self.outcome = Some(outcome);
                 return outcome;
@@ -92,6 +99,8 @@ impl RecordLines {
         match skipped {
             Skipped::End => return Followed::Closed,
             Skipped::Broken(problem) => return Followed::Broken(problem),
+            Skipped::Page => return Followed::Page,
+            Skipped::More if stop < end => return Followed::More,
             Skipped::More => {}
         }
         if line_end.is_some() {
@@ -114,8 +123,8 @@ pub fn next_object(line: &[u8], at: usize) -> Option<Range<usize>> {
             .iter()
             .position(|byte| !byte.is_ascii_whitespace())?;
     let end = match line[start] {
-        b'{' | b'[' => match Skipper::default().skip(line, start, false) {
-            (end, Skipped::End) => end,
+        b'{' | b'[' => match Skipper::before_pages().skip(line, start, false) {
+            (end, Skipped::End | Skipped::Page) => end,
             _ => line.len(),
         },
         _ => line.len(),

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use super::page::{Opening, page_ending_string};
 use super::skip::{Ended, Skipped, Skipper, is_before_document, torn};
 use super::{NOT_CLOSED, NOT_FINISHED};
 use crate::pipeline::dialect::RECORD_KEYS;
@@ -27,6 +28,8 @@ pub(super) enum Found {
     DocumentEnd,
     /// The document cannot be followed beyond here, and why.
     Broken(&'static str),
+    /// The document was cut off: another page begins here.
+    Page,
 }
 
 /// Follows one document through any number of pieces of text.
@@ -109,11 +112,13 @@ impl Scanner {
             let found = match self.phase {
                 Phase::InMemberValue | Phase::InRecord => {
                     self.value.is_indented = self.is_indented;
+                    self.value.finds_pages = self.begun;
                     let (stop, skipped) = self.value.skip(text, at, self.multi_line);
                     at = stop;
                     match skipped {
                         Skipped::More => return (at, Found::More),
                         Skipped::Broken(problem) => Some(self.broken(problem)),
+                        Skipped::Page => Some(Found::Page),
                         Skipped::End if self.phase == Phase::InRecord => {
                             self.phase = Phase::CommaOrArrayEnd;
                             return (at, Found::RecordEnd);
@@ -125,6 +130,11 @@ impl Scanner {
                         }
                     }
                 }
+                Phase::InKey if byte == b'"' && self.begun => match page_ending_string(text, at) {
+                    Opening::At(page) => return (page, Found::Page),
+                    Opening::Perhaps(_) => return (at, Found::More),
+                    Opening::No => self.key_byte(byte),
+                },
                 Phase::InKey | Phase::InKeyEscape => self.key_byte(byte),
                 _ => match self.between(byte) {
                     Token::Taken => None,

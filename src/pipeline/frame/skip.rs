@@ -1,5 +1,6 @@
 //! Passing over one JSON value.
 
+use super::page::{Opening, page_at, page_ending_string};
 use super::{BYTE_ORDER_MARK, NOT_CLOSED, NOT_FINISHED};
 use crate::pipeline::json::find_special;
 
@@ -18,6 +19,8 @@ pub(super) struct Skipper {
     pub begins_line: bool,
     /// It is a part of what is indented: a line that is not begins another document.
     pub is_indented: bool,
+    /// The value ends where a page begins that cannot be a part of it.
+    pub finds_pages: bool,
 }
 
 const TYPED_DEPTH: u32 = u128::BITS;
@@ -45,11 +48,44 @@ pub(super) enum Skipped {
     More,
     End,
     Broken(&'static str),
+    /// It was cut off: a page begins there.
+    Page,
 }
 
 impl Skipper {
+    /// One that ends where a page begins that cannot be a part of its value.
+    pub fn before_pages() -> Self {
+        Self {
+            finds_pages: true,
+            ..Self::default()
+        }
+    }
+
+    /// Whether a page begins at a byte that is a `{`, and the value cannot go on so.
+    fn page(&self, text: &[u8], at: usize) -> Opening {
+        match self.state {
+            Skipping::Scalar => page_at(text, at),
+            Skipping::Nested if self.is_misplaced() => page_at(text, at),
+            _ => Opening::No,
+        }
+    }
+
+    /// Whether an object that begins here is misplaced: behind a value, or where a key must come. At the
+    /// start of a line that is known anyway.
+    fn is_misplaced(&self) -> bool {
+        let is_behind_value = matches!(self.ended, Ended::Value | Ended::ValueAndLine);
+        !self.begins_line && (is_behind_value || self.is_in_object() && self.ended != Ended::Colon)
+    }
+
     pub fn skip(&mut self, text: &[u8], mut at: usize, multi_line: bool) -> (usize, Skipped) {
         while let Some(&byte) = text.get(at) {
+            if byte == b'{' && self.finds_pages {
+                match self.page(text, at) {
+                    Opening::At(_) => return (at, Skipped::Page),
+                    Opening::Perhaps(_) => return (at, Skipped::More),
+                    Opening::No => {}
+                }
+            }
             match self.state {
                 Skipping::Begin => match byte {
                     b',' | b':' | b']' | b'}' => return (at, Skipped::Broken("expected a value")),
@@ -75,8 +111,17 @@ impl Skipper {
                     at = find_special(text, at);
                     match text.get(at) {
                         None => return (at, Skipped::More),
-                        Some(b'"') if self.depth == 0 => return (at + 1, Skipped::End),
                         Some(b'"') => {
+                            if self.finds_pages {
+                                match page_ending_string(text, at) {
+                                    Opening::At(page) => return (page, Skipped::Page),
+                                    Opening::Perhaps(_) => return (at, Skipped::More),
+                                    Opening::No => {}
+                                }
+                            }
+                            if self.depth == 0 {
+                                return (at + 1, Skipped::End);
+                            }
                             self.state = Skipping::Nested;
                             self.ended = Ended::Value;
                         }
@@ -124,14 +169,16 @@ impl Skipper {
     }
 
     fn nested(&mut self, byte: u8, multi_line: bool) -> Nested {
-        if std::mem::replace(&mut self.begins_line, byte == b'\n') && self.is_new_document(byte) {
-            return Nested::Broken(NOT_FINISHED);
-        }
-        let begins = matches!(byte, b'"' | b'{' | b'[');
-        if begins && self.ended == Ended::ValueAndLine {
-            return Nested::Broken("expected `,` or a closing bracket");
+        if self.begins_line {
+            self.begins_line = false;
+            if self.is_new_document(byte) {
+                return Nested::Broken(NOT_FINISHED);
+            }
         }
         match byte {
+            b'"' | b'{' | b'[' if self.ended == Ended::ValueAndLine => {
+                return Nested::Broken("expected `,` or a closing bracket");
+            }
             b'"' => self.state = Skipping::String,
             b'{' | b'[' => {
                 let Some(_) = self.depth.checked_add(1) else {
@@ -155,7 +202,10 @@ impl Skipper {
             b',' => self.ended = Ended::No,
             b':' => self.ended = Ended::Colon,
             b'\n' if !multi_line => return Nested::Broken(NOT_CLOSED),
-            b'\n' => self.line_end(),
+            b'\n' => {
+                self.begins_line = true;
+                self.line_end();
+            }
             b' ' | b'\t' | b'\r' => {}
             _ if self.ended == Ended::ValueAndLine => {}
             _ => self.ended = Ended::Value,

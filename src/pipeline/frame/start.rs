@@ -1,5 +1,7 @@
 //! The start of an input, and what follows a document: another document, or lines.
 
+use std::ops::Range;
+
 use memchr::{memchr, memrchr};
 
 use super::discard::Discarded;
@@ -32,6 +34,13 @@ impl Start {
         start
     }
 
+    /// What may be a document on one line, or go on behind it.
+    pub fn on_line(may_go_on: bool) -> Self {
+        let mut start = Self::new(false);
+        start.scanner.may_go_on = may_go_on;
+        start
+    }
+
     /// Whether the text up to where the scanner is cannot go on as an object: then it is no page.
     fn is_broken(&mut self, text: &[u8]) -> bool {
         if self.scanner.multi_line && self.record.is_none() {
@@ -39,7 +48,9 @@ impl Start {
             self.record = (text.get(open) == Some(&b'{')).then(|| RecordLines::at(open));
         }
         let record = self.record.as_mut();
-        record.is_some_and(|record| matches!(record.follow(text), Followed::Broken(_)))
+        record.is_some_and(|record| {
+            matches!(record.follow(text), Followed::Broken(_) | Followed::Page)
+        })
     }
 }
 
@@ -129,6 +140,7 @@ impl Framer {
                 self.mode = Mode::Record(record);
                 Step::Wait
             }
+            Followed::Page if fits => self.cut_record(open..stop, text, frames),
             Followed::Closed
                 if fits && !record.is_over_lines() && !end && self.is_unfinished_line(text) =>
             {
@@ -149,7 +161,7 @@ impl Framer {
                 let broken = match followed {
                     _ if !fits => None,
                     Followed::Broken(problem) => Some(problem),
-                    Followed::More | Followed::Closed => Some(NOT_FINISHED),
+                    Followed::More | Followed::Closed | Followed::Page => Some(NOT_FINISHED),
                 };
                 self.discard_from(open, text, broken.map(|problem| (problem, stop)))
             }
@@ -158,6 +170,34 @@ impl Framer {
                 Step::On(0)
             }
         }
+    }
+
+    /// An object that was cut off, directly before a page.
+    fn cut_record(&mut self, range: Range<usize>, text: &[u8], frames: &mut Vec<Frame>) -> Step {
+        let mut cut = Discarded::begin(self.offset + range.start as u64, self.line_offset);
+        cut.room = self.limit.max(KEPT_OF_TOO_LONG);
+        cut.broken = Some((NOT_FINISHED, self.offset + range.end as u64));
+        frames.push(
+            cut.with(&text[range.clone()])
+                .into_frame("record", self.limit),
+        );
+        self.mode = documents();
+        self.consume(&text[..range.end])
+    }
+
+    /// Behind `text`, the last of what is broken, a page begins on the same line.
+    pub(super) fn begin_page(
+        &mut self,
+        discarded: Discarded,
+        text: &[u8],
+        frames: &mut Vec<Frame>,
+    ) -> Step {
+        let may_go_on = discarded.may_go_on || discarded.until_document;
+        frames.push(discarded.with(text).into_frame("record", self.limit));
+        self.mode = Mode::Start(Start::on_line(may_go_on));
+        let step = self.consume(text);
+        self.scanned = 0;
+        step
     }
 
     /// Whether a text is the beginning of a line within the limit.

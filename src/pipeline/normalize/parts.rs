@@ -2,22 +2,14 @@
 
 use memchr::memchr;
 
-use super::{Normalizer, Place, RecordError, Within, WithoutTime};
-use crate::pipeline::event::Origin;
+use super::{Candidate, Normalizer, RecordError, Within, WithoutTime};
 use crate::pipeline::frame::{Frame, Framer, next_object, parted_by_holes};
 
 impl Normalizer {
     /// A line, without its end: a record, a page, an array, or blank.
-    pub(super) fn line(
-        &mut self,
-        out: &mut Vec<u8>,
-        line: &[u8],
-        place: Place,
-        origin: &Origin,
-        within: Within,
-    ) {
-        if let Err(failure) = self.whole_line(out, line, place, origin, within) {
-            self.parts_or_fail(out, &failure, line, place, origin);
+    pub(super) fn line(&mut self, out: &mut Vec<u8>, line: Candidate<'_>, within: Within) {
+        if let Err(failure) = self.whole_line(out, line, within) {
+            self.parts_or_fail(out, &failure, line);
         }
     }
 
@@ -25,33 +17,29 @@ impl Normalizer {
     fn whole_line(
         &mut self,
         out: &mut Vec<u8>,
-        line: &[u8],
-        place: Place,
-        origin: &Origin,
+        line: Candidate<'_>,
         within: Within,
     ) -> Result<(), RecordError> {
-        let attempt = self.attempt(out, line, place, origin, WithoutTime::PageOrRecord);
+        let attempt = self.attempt(out, line, WithoutTime::PageOrRecord);
         let Err(failure) = attempt else {
             return Ok(());
         };
         // What is no record may be a page: only then its cost is paid.
         let limit = self.options.max_line_bytes;
-        let over_lines = within == Within::Document && memchr(b'\n', line).is_some();
-        let mut framer = Framer::of_line(limit, place.position, place.line_offset, over_lines);
+        let over_lines = within == Within::Document && memchr(b'\n', line.text).is_some();
+        let mut framer = Framer::of_line(limit, line.position, line.line_offset, over_lines);
         let mut frames = Vec::new();
-        framer.frame(line, true, &mut frames);
+        framer.frame(line.text, true, &mut frames);
         if let [Frame::Lines { range, .. }] = frames.as_slice()
-            && range.len() == line.len()
+            && range.len() == line.text.len()
         {
             return match failure {
-                RecordError::PageOrRecord => {
-                    self.attempt(out, line, place, origin, WithoutTime::Record)
-                }
+                RecordError::PageOrRecord => self.attempt(out, line, WithoutTime::Record),
                 failure => Err(failure),
             };
         }
         for frame in frames {
-            self.frame(out, line, place.position, frame, origin, within);
+            self.frame(out, line.text, line.position, frame, line.origin, within);
         }
         Ok(())
     }
@@ -62,64 +50,47 @@ impl Normalizer {
         &mut self,
         out: &mut Vec<u8>,
         failure: &RecordError,
-        line: &[u8],
-        place: Place,
-        origin: &Origin,
+        line: Candidate<'_>,
     ) {
         let parts = match failure {
             RecordError::Frame(_) => Vec::new(),
             RecordError::Encoding(_)
             | RecordError::Syntax(_)
             | RecordError::Unmappable(_)
-            | RecordError::PageOrRecord => parted_by_holes(line),
+            | RecordError::PageOrRecord => parted_by_holes(line.text),
         };
         if parts.is_empty() {
-            return self.objects_or_fail(out, failure, line, place, origin);
+            return self.objects_or_fail(out, failure, line);
         }
         for part in parts {
-            let position = place.position + part.start as u64;
-            let place = Place {
-                position,
-                line_offset: position,
-            };
-            self.line(out, &line[part], place, origin, Within::Stream);
+            let part = line.part(0..part.end).behind(part.start);
+            self.line(out, part, Within::Stream);
         }
     }
 
     /// The objects that follow each other on a line. What lies between those that are records or
     /// pages is one failure; if there is none among them, the line is one.
-    fn objects_or_fail(
-        &mut self,
-        out: &mut Vec<u8>,
-        failure: &RecordError,
-        line: &[u8],
-        place: Place,
-        origin: &Origin,
-    ) {
+    fn objects_or_fail(&mut self, out: &mut Vec<u8>, failure: &RecordError, line: Candidate<'_>) {
+        let text = line.text;
         let first = match failure {
-            RecordError::Syntax(_) => next_object(line, 0),
+            RecordError::Syntax(_) => next_object(text, 0),
             _ => None,
         };
-        let first = first.filter(|first| first.end < line.trim_ascii_end().len());
+        let first = first.filter(|first| first.end < text.trim_ascii_end().len());
         let Some(first) = first else {
-            return self.fail(out, failure, line, place, origin);
-        };
-        let place_of = |at: usize| Place {
-            position: place.position + at as u64,
-            ..place
+            return self.fail(out, failure, line);
         };
         let mut event = Vec::new();
         // The first of the parts that failed, and why.
         let mut failed: Option<(usize, RecordError)> = None;
         let mut next = Some(first.clone());
         while let Some(part) = next {
-            next = next_object(line, part.end);
-            let (text, at) = (&line[part.clone()], place_of(part.start));
-            match self.whole_line(&mut event, text, at, origin, Within::Stream) {
+            next = next_object(text, part.end);
+            match self.whole_line(&mut event, line.part(part.clone()), Within::Stream) {
                 Ok(()) => {
                     if let Some((start, failure)) = failed.take() {
-                        let text = line[start..part.start].trim_ascii_end();
-                        self.fail(out, &failure, text, place_of(start), origin);
+                        let end = start + text[start..part.start].trim_ascii_end().len();
+                        self.fail(out, &failure, line.part(start..end));
                     }
                     out.append(&mut event);
                 }
@@ -130,12 +101,8 @@ impl Normalizer {
         }
         match failed {
             None => {}
-            Some((start, _)) if start == first.start => {
-                self.fail(out, failure, line, place, origin);
-            }
-            Some((start, failure)) => {
-                self.fail(out, &failure, &line[start..], place_of(start), origin);
-            }
+            Some((start, _)) if start == first.start => self.fail(out, failure, line),
+            Some((start, failure)) => self.fail(out, &failure, line.part(start..text.len())),
         }
     }
 }

@@ -322,6 +322,16 @@ pub fn is_text(head: &[u8]) -> bool {
     is_utf8 && is_begun && !text.iter().any(is_binary)
 }
 
+/// Whether lines look like no text in any encoding: more than a twentieth of their beginning are control
+/// characters.
+#[must_use]
+pub fn looks_binary(lines: &[u8]) -> bool {
+    let first = &lines[..lines.len().min(HEAD)];
+    let is_control =
+        |byte: &&u8| byte.is_ascii_control() && !matches!(byte, b'\t' | b'\n' | b'\r' | b'\x1b');
+    first.iter().filter(is_control).count() * 20 > first.len()
+}
+
 /// Reads up to `length` bytes at `offset` into `text`.
 fn read_at(file: &File, offset: u64, length: usize, text: &mut Vec<u8>) -> io::Result<()> {
     text.resize(length, 0);

@@ -11,11 +11,11 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use endings::finish;
 
-use super::content::Lines;
+use super::content::{Lines, looks_binary};
 use super::discover::{Discovery, FileInfo, Listing};
 use super::log::{Log, LogId, Series};
 use super::piece::{Change, TailPiece};
@@ -264,6 +264,18 @@ impl TailReader {
             self.end_turn(series);
             return false;
         }
+        // Of new logs, that is looked at when their first lines are read.
+        let reads_on = |(id, _): &(LogId, u64)| {
+            let log = self.logs.all.get(id);
+            log.is_some_and(|log| log.offset() > 0)
+        };
+        if round.iter().any(reads_on)
+            && !is_unchanged(&self.discovery, &mut self.folders, &series.0)
+        {
+            // A rotated copy that was there before the last of these lines is to be read before them.
+            self.needs_rescan = true;
+            return false;
+        }
         self.rounds.insert(series.clone(), round);
         true
     }
@@ -379,6 +391,14 @@ impl TailReader {
                 log.checkpoint.progress = before;
                 return Ok(Lines::Changed);
             }
+            if looks_binary(&piece.read.text) {
+                // Not refused: whether records follow cannot be known.
+                tracing::warn!(
+                    "{} does not look like text: each of its lines becomes an event all the same, a pipeline_error \
+                     event if it is no record; if it is no log, leave it out with --exclude",
+                    log.checkpoint.path.shown()
+                );
+            }
         }
         let Some(log) = self.logs.all.get_mut(&id) else {
             return Ok(Lines::None);
@@ -388,6 +408,7 @@ impl TailReader {
         log.checkpoint.unfinished = None;
         log.checkpoint.seen = None;
         log.searched = log.offset();
+        log.history.add(SystemTime::now(), log.offset());
         piece.read.origin = Some(Arc::clone(&log.origin));
         piece.log = Some(id);
         piece

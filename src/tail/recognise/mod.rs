@@ -12,6 +12,9 @@
 mod copies;
 mod copy;
 mod gone;
+mod grown;
+#[cfg(test)]
+mod model;
 mod moved;
 mod places;
 mod reached;

@@ -8,6 +8,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use super::copies::{Index, LogCopy};
+use super::grown::{Grown, is_all_that_was};
 use super::moved::ByHead;
 use super::places::{
     compared, is_extended, is_intact, is_rotation_of, is_there, stamp, unless_vanished,
@@ -44,11 +45,9 @@ impl Logs {
         if new.is_empty() || present.clone().next().is_none() {
             return Ok(());
         }
-        let index = ByHead::of(
-            present
-                .clone()
-                .filter(|(_, log)| known == ReadState::of(log)),
-        );
+        let of_step = |(_, log): &(LogId, &Log)| known == ReadState::of(log);
+        let index = ByHead::of(present.clone().filter(of_step));
+        let grown = Grown::of(present.clone().filter(of_step));
         let backups = Backups::of(present);
         for found in new {
             let backups = if found.name.rotated_from.is_none() {
@@ -74,27 +73,20 @@ impl Logs {
             }
             let mut candidates = index.beginning_like(&head);
             // A copy that is shorter than the known beginning is found by its name.
-            let by_name = backups.into_iter().filter(|id| !candidates.contains(id));
-            let by_name: Vec<_> = by_name.collect();
+            let mut by_name: BTreeSet<_> = backups.into_iter().collect();
+            let known_copy = self.copies.get(&key(&found.file_id));
+            if known_copy.is_none_or(|copy| copy.found != *found) {
+                by_name.extend(grown.originals(found));
+            }
+            by_name.retain(|id| !candidates.contains(id));
             candidates.extend(by_name);
-            self.continues_one(&candidates, found, scan)?;
-        }
-        Ok(())
-    }
-
-    /// Whether a file goes on where what was read of one of the logs does.
-    fn continues_one(
-        &mut self,
-        logs: &[LogId],
-        found: &FileInfo,
-        scan: &mut Scan<'_>,
-    ) -> Result<bool, Changed> {
-        for id in logs {
-            if self.continues(*id, found, scan)? {
-                return Ok(true);
+            for id in candidates {
+                if self.continues(id, found, scan)? {
+                    break;
+                }
             }
         }
-        Ok(false)
+        Ok(())
     }
 
     /// Whether a file holds what was read of a log, and what that makes of it.
@@ -142,7 +134,9 @@ impl Logs {
         let Some(progress) = unless_vanished(both.map(Some), found, None)? else {
             return Ok(false);
         };
-        if !is_all_of(log, progress.offset()) {
+        let both = progress.offset();
+        let was_all = is_rotated_copy && is_all_that_was(log, found, both);
+        if !was_all && !is_all_of(log, both) {
             return Ok(false);
         }
         if !is_backup && is_beginning_of(&found.path, &path, found)? {

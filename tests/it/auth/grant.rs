@@ -1,11 +1,9 @@
 //! The life of a grant: refreshing, sharing, ending.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
-use std::thread;
 
 use serde_json::{Value, json};
 
@@ -126,64 +124,6 @@ fn a_used_refresh_token_ends_the_grant_and_says_how_to_go_on() {
     insta::assert_snapshot!(world.failed(&["status"], 1));
     world.log_in();
     world.done(&["status"]);
-}
-
-#[test]
-fn an_ended_grant_is_no_wrong_client_secret() {
-    let mut errors = Vec::new();
-    for (status, body) in [
-        (
-            403,
-            r#"{"error":"unauthorized_client","error_description":"refresh_token is invalid"}"#,
-        ),
-        (
-            401,
-            r#"{"error":"access_denied","error_description":"Unknown or invalid refresh token."}"#,
-        ),
-        (
-            403,
-            r#"{"error":"unauthorized_client","error_description":"Unauthorized"}"#,
-        ),
-    ] {
-        let world = World::expired();
-        world.server.plan([Plan::Answer(status, body)]);
-        errors.push(world.failed(&["refresh"], 1));
-        let ended = body.contains("refresh");
-        let code = i32::from(ended);
-        assert_eq!(world.run(&["status"]).status.code(), Some(code), "{body}");
-    }
-    insta::assert_snapshot!(errors.join("\n"));
-}
-
-#[test]
-fn a_redirected_request_for_tokens_is_not_made_elsewhere() {
-    let world = World::expired();
-    let mut errors = Vec::new();
-    for target in [
-        "/elsewhere",
-        "https://login.example.com/x",
-        "https://example.com/",
-    ] {
-        let base = redirecting(target);
-        errors.push(world.failed(&["refresh", "--auth-base", &base], 1));
-    }
-    insta::assert_snapshot!(errors.join("\n"));
-}
-
-/// An OAuth server that is somewhere else.
-fn redirecting(target: &'static str) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    thread::spawn(move || {
-        for mut stream in listener.incoming().flatten() {
-            let _ = stream.read(&mut [0; 4096]);
-            let head = format!("HTTP/1.1 307 Elsewhere\r\nLocation: {target}\r\n");
-            let _ = stream.write_all((head + "Content-Length: 0\r\n\r\n").as_bytes());
-            // Until the client goes: what it sends late is no reason to reset the connection.
-            let _ = stream.read_to_end(&mut Vec::new());
-        }
-    });
-    format!("http://{address}")
 }
 
 #[test]

@@ -15,6 +15,19 @@ use crate::support::atlassian::Plan;
 use crate::support::program::stderr;
 
 #[test]
+fn what_makes_no_requests_takes_no_flags_of_requests() {
+    let mut told = String::new();
+    for name in ["status", "logout"] {
+        for flags in [["--proxy", "http://h:1"], ["--client-secret-file", "f"]] {
+            let world = World::new();
+            told += &world.failed(&[&[name], &flags[..]].concat(), 2);
+            told += "\n";
+        }
+    }
+    insta::assert_snapshot!(told);
+}
+
+#[test]
 fn the_browser_brings_the_code_back() {
     for host in ["127.0.0.1", "localhost"] {
         let world = World::new();

@@ -5,4 +5,5 @@
 
 mod grant;
 mod login;
+mod refusals;
 mod world;

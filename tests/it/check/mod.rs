@@ -323,6 +323,7 @@ fn a_site_is_asked_for_its_cloud_id() {
     command = own.command("check", &["--cloud-id", "auto", "--deployment", "cloud"]);
     command
         .args(["--email", "a@example.com"])
+        .args(["--api-base", own.server.api_base()])
         .env("CONFLUENCE_API_TOKEN", "x");
     insta::assert_snapshot!(checked(&own, command).failure("cloud-id"));
 }

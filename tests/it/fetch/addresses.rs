@@ -32,7 +32,9 @@ fn fetch(fetching: &Fetching, day: i64, flags: &[&str]) -> String {
     program.args(until(day));
     let secret = fetching.server.settings().client_secret;
     program.env("CONFLUENCE_OAUTH_CLIENT_SECRET", secret);
-    program.args(["--auth-base", fetching.server.auth_base()]);
+    if fetching.way() == Way::Grant {
+        program.args(["--auth-base", fetching.server.auth_base()]);
+    }
     program.args(flags);
     let output = run_command(program, b"");
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));

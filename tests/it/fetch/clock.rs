@@ -293,3 +293,88 @@ fn a_position_that_is_set_to_so_long_ago_is_by_the_servers_clock() {
     let server = now() - 25 * HOUR * 1000;
     assert!((cursor(&fetching) - server).abs() < 60_000);
 }
+
+/// A time so many hours after this machine's present, as `--since` takes it.
+fn hours_from_now(hours: i64) -> String {
+    let time = Timestamp::from_millis(now() + hours * HOUR * 1000);
+    time.expect("a time").to_string()
+}
+
+/// A server whose clock differs by so many hours, and a record of an hour before its present.
+fn with_record(skew: i64) -> Fetching {
+    let fetching = Fetching::cloud();
+    fetching.server.skew(skew * HOUR);
+    let record = cloud_record(now() + (skew - 1) * HOUR * 1000, 1);
+    fetching.server.insert(record);
+    fetching
+}
+
+/// `--since` so many hours after this machine's present is refused.
+fn is_refused(fetching: &Fetching, hours: i64, words: &str) {
+    let since = hours_from_now(hours);
+    let told = fetching.fetch_ends(&["--raw", "--since", &since], 2);
+    assert!(told.contains("--since") && told.contains(words), "{told}");
+    assert!(fetching.lines().is_empty());
+    let found = command(["state", "list"])
+        .arg("--state-dir")
+        .arg(fetching.state())
+        .output();
+    let listed = found.expect("it runs").stdout;
+    assert!(!String::from_utf8_lossy(&listed).contains("http"));
+    // Nothing of it is left: a run without --since begins as usual.
+    let output = run_command(fetching.command("fetch", &["--raw"]), b"");
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+}
+
+#[test]
+fn an_absolute_start_of_the_last_day_is_no_future_for_a_clock_that_is_behind() {
+    let fetching = with_record(25);
+    fetch(&fetching, &hours_from_now(23), &[]);
+    assert_eq!(fetching.lines().len(), 1);
+}
+
+#[test]
+fn an_absolute_start_after_the_server_s_present_is_refused_by_a_clock_that_is_ahead() {
+    is_refused(&with_record(-25), -10, "the server's clock");
+    is_refused(&with_record(0), 10, "the server's clock");
+}
+
+#[test]
+fn without_a_date_an_absolute_start_is_judged_by_this_machine_s_clock() {
+    let fetching = with_record(0);
+    let missing = DateHeader::Missing;
+    fetching
+        .server
+        .set(|settings| settings.date_header = missing);
+    is_refused(&fetching, 10, "this machine's clock");
+}
+
+#[test]
+fn state_set_takes_a_time_of_the_server_s_present() {
+    let fetching = with_record(25);
+    fetch(&fetching, "1d", &[]);
+    let url = fetching.server.url();
+    for (hours, code) in [(23, 0), (30, 1)] {
+        let since = hours_from_now(hours);
+        let mut program = command(["state", "set", &url, "--since", &since]);
+        program.arg("--state-dir").arg(fetching.state());
+        let output = run_command(program, b"");
+        let is_done = output.status.code() == Some(0);
+        assert_eq!(is_done, code == 0, "{}", said(&output));
+    }
+}
+
+#[test]
+fn check_says_that_a_start_is_in_the_server_s_future() {
+    let fetching = with_record(-25);
+    let flags = ["--since", &hours_from_now(-10)];
+    let output = run_command(fetching.command("check", &flags), b"");
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("later than the server's clock"), "{told}");
+    let fetching = with_record(25);
+    let flags = ["--since", &hours_from_now(23)];
+    let output = run_command(fetching.command("check", &flags), b"");
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(!told.contains("later than"), "{told}");
+}

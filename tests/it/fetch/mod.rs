@@ -5,6 +5,7 @@ mod addresses;
 mod beginnings;
 mod clock;
 mod daemon;
+mod denials;
 mod ends;
 mod events;
 mod faults;

@@ -251,7 +251,7 @@ fn what_a_server_says_again_of_a_secret_is_hidden() {
             ("401 No", "who is <secret> of"),
             (
                 "302 Found",
-                "redirects to another origin, http://<secret>.invalid",
+                "redirects to another page, on http://<secret>.invalid",
             ),
         ] {
             let url = echo(status);

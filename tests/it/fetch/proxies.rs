@@ -29,9 +29,14 @@ fn behind() -> Fetching {
 
 /// A fetch of it, with those variables.
 fn command(fetching: &Fetching, variables: &[(&str, &str)], flags: &[&str]) -> Command {
-    let mut program = fetching.to_file(&["--raw", "--window", "365d", "--page-size", "10"]);
     let url = fetching.server.url().replace("127.0.0.1", HOST);
-    program.args(["--url", &url, "--retries", "0"]).args(flags);
+    let mut all = vec!["--raw", "--window", "365d", "--page-size", "10"];
+    for own in [["--url", &url], ["--retries", "0"]] {
+        if !flags.contains(&own[0]) {
+            all.extend(own);
+        }
+    }
+    let mut program = fetching.to_file(&[&all, flags].concat());
     for name in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
         program.env_remove(name).env_remove(name.to_uppercase());
     }
@@ -146,6 +151,7 @@ fn the_password_of_a_proxy_has_many_places() {
         };
         let whole = format!("{kind}://{LOGIN}@{}", proxy.place());
         let user = format!("{kind}://me@{}", proxy.place());
+        let other = format!("{kind}://me:other@{}", proxy.place());
         let flag = ["--proxy", &user];
         for (variables, flags) in [
             (&[("http_proxy", &*whole)][..], &[][..]),
@@ -153,6 +159,8 @@ fn the_password_of_a_proxy_has_many_places() {
             (&[("CREDENTIALS_DIRECTORY", directory)], &flag),
             (&[], &[flag[0], flag[1], "--proxy-password-file", file]),
             (&[("all_proxy", &*user)], &["--proxy-password-file", file]),
+            // A flag wins over the environment.
+            (&[("all_proxy", &*other)], &["--proxy-password-file", file]),
         ] {
             all_come_through(&proxy, variables, flags);
         }

@@ -2,15 +2,11 @@
 //! all is as if nothing had been.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
-use std::thread;
 
 use crate::support::atlassian::{Atlassian, Fault, Permission, cloud_record, data_center_record};
 use crate::support::fetching::{DAY, Fetching, SINCE, START, Way, said};
-use crate::support::outcome::filtered;
 use crate::support::program;
 
 const WRONG: &str = "wrong-secret-7e57ed";
@@ -220,6 +216,26 @@ fn a_login_page_instead_of_an_answer() {
 }
 
 #[test]
+fn a_login_page_that_demands_a_captcha_ends_a_daemon_at_once() {
+    for captcha in [
+        ("X-Seraph-LoginReason", "AUTHENTICATION_DENIED"),
+        (
+            "X-Authentication-Denied-Reason",
+            "CAPTCHA_CHALLENGE; login-url=x",
+        ),
+    ] {
+        let fetching = Fetching::data_center();
+        fetching.server.set(|settings| {
+            settings.login_page = true;
+            settings.captcha = Some(captcha);
+        });
+        let words = &["log in once in a browser", "CAPTCHA"];
+        let refusal = Refusal::of(fetching, words).with("CONFLUENCE_PAT", WRONG);
+        refusal.check(nothing);
+    }
+}
+
+#[test]
 fn a_page_for_people_instead_of_an_answer() {
     let fetching = Fetching::cloud();
     fetching.server.insert(cloud_record(START, 1));
@@ -238,7 +254,10 @@ fn misses(server: &Atlassian, place: &[&str], words: &[&str]) {
     let folder = tempfile::tempdir().expect("a folder");
     let settings = server.settings();
     let mut command = program::command(["fetch", "--since", SINCE, "--retries", "0"]);
-    command.args(["--api-base", server.api_base()]).args(place);
+    command.args(place);
+    if place.contains(&"--cloud-id") {
+        command.args(["--api-base", server.api_base()]);
+    }
     command.arg("--state-dir").arg(folder.path());
     if place.contains(&"--email") {
         command.env("CONFLUENCE_API_TOKEN", &settings.scoped_token);
@@ -326,120 +345,14 @@ fn no_secret_shows_when_all_is_well() {
         };
         let refusal = Refusal::of(Fetching::of(server, way), &[]);
         for format in ["text", "json"] {
-            let flags = [
-                "-vv",
-                "--log-format",
-                format,
-                "--exclude-own-searches",
-                "--window",
-                "99d",
-            ];
+            let mut flags = vec!["-vv", "--log-format", format, "--window", "99d"];
+            if !is_cloud {
+                flags.push("--exclude-own-searches");
+            }
             let output = program::run_command(refusal.command(&flags), b"");
             assert_eq!(output.status.code(), Some(0), "{}", said(&output));
             refusal.assert_no_secret(&output.stdout, &output.stderr);
         }
         assert_eq!(refusal.fetching.lines().len(), 30, "{way:?}");
-    }
-}
-
-/// A server that refuses everything in that way.
-fn refusing(status: &'static str, headers: &'static str, body: &'static str) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address");
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let lines = BufReader::new(&stream).lines().map_while(Result::ok);
-            lines.take_while(|line| !line.is_empty()).for_each(drop);
-            let length = body.len();
-            let _ = write!(
-                &stream,
-                "HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
-            );
-        }
-    });
-    format!("http://{address}")
-}
-
-/// What is said of such a server, with a password and with a personal access token.
-fn said_of(status: &'static str, headers: &'static str, body: &'static str) -> String {
-    let url = refusing(status, headers, body);
-    let mut told = String::new();
-    for who in [&["--email", "me"][..], &[]] {
-        for name in ["fetch", "check"] {
-            let folder = tempfile::tempdir().expect("a folder");
-            let variable = if who.is_empty() {
-                "CONFLUENCE_PAT"
-            } else {
-                "CONFLUENCE_API_TOKEN"
-            };
-            let mut command = program::command([name, "--url", &url]);
-            command.args(["--deployment", "data-center"]).args(who);
-            command
-                .arg("--state-dir")
-                .arg(folder.path())
-                .env(variable, WRONG);
-            let output = program::run_command(command, b"");
-            assert_eq!(output.status.code(), Some(1), "{}", said(&output));
-            let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
-            let lines = said(&output) + &stdout;
-            let of_it = |line: &&str| {
-                line.contains("ERROR") || line.contains("FAIL") || line.contains("remedy")
-            };
-            let lines: Vec<&str> = lines.lines().filter(of_it).collect();
-            told += &filtered(&format!("{name}: {}\n", lines.join("\n")));
-        }
-    }
-    told
-}
-
-#[test]
-fn a_captcha_is_to_be_solved_in_a_browser() {
-    let reason =
-        "X-Authentication-Denied-Reason: CAPTCHA_CHALLENGE; login-url=https://x/login.jsp\r\n";
-    insta::assert_snapshot!(said_of("403 Forbidden", reason, "<html>CAPTCHA</html>"));
-    let reason = "X-Seraph-LoginReason: AUTHENTICATION_DENIED\r\n";
-    let told = said_of("401 Unauthorized", reason, "{}");
-    assert_eq!(
-        told.matches("log in once in a browser").count(),
-        4,
-        "{told}"
-    );
-    // This one only says that the password is wrong.
-    let reason = "X-Seraph-LoginReason: AUTHENTICATED_FAILED\r\n";
-    let told = said_of("401 Unauthorized", reason, "{}");
-    assert!(!told.contains("browser"), "{told}");
-}
-
-#[test]
-fn basic_authentication_that_is_disabled_is_told_from_a_wrong_password() {
-    for (status, body) in [
-        (
-            "403 Forbidden",
-            r#"{"message":"Basic Authentication has been disabled on this instance."}"#,
-        ),
-        (
-            "401 Unauthorized",
-            "<html><p>Basic Auth is not allowed here</p></html>",
-        ),
-    ] {
-        let told = said_of(status, "", body);
-        let words = "basic authentication is disabled on this server: use a personal access token";
-        // Not where a personal access token is used already.
-        assert_eq!(told.matches(words).count(), 2, "{told}");
-        assert!(!told.contains("user or password is wrong"), "{told}");
-    }
-}
-
-#[test]
-fn a_redirect_to_a_login_page_is_not_a_url_to_use() {
-    for target in [
-        "https://id.example.com/login",
-        "https://sso.example.com/adfs/ls",
-    ] {
-        let headers: &'static str = format!("Location: {target}\r\n").leak();
-        let told = said_of("302 Found", headers, "");
-        let advice = ["use that URL", "use it instead"];
-        assert!(!advice.iter().any(|words| told.contains(words)), "{told}");
-        assert_eq!(told.matches("login page").count(), 4, "{told}");
     }
 }

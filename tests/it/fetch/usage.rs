@@ -5,7 +5,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::support::fetching::{Fetching, said};
+use crate::support::atlassian::Atlassian;
+use crate::support::fetching::{Fetching, Way, said};
 use crate::support::outcome::transcript;
 use crate::support::program;
 
@@ -170,6 +171,20 @@ fn files_without_a_token() {
     insta::assert_snapshot!(told);
 }
 
+/// Those flags, with a secret in the file `f` and no proxy.
+fn refuses_with_file(flags: &[&str]) -> String {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("f");
+    std::fs::write(&file, "secret").expect("written");
+    std::fs::set_permissions(&file, Permissions::from_mode(0o600)).expect("a mode");
+    let mut command = command(folder.path(), flags);
+    command.env_remove("http_proxy");
+    for name in ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
+        command.env_remove(name);
+    }
+    ends_with_2(command, folder.path())
+}
+
 #[test]
 fn pairs_of_which_one_would_do_nothing() {
     let (cloud, own) = ("https://acme.atlassian.net", "https://wiki.example.com");
@@ -200,6 +215,8 @@ fn pairs_of_which_one_would_do_nothing() {
                 "http://h:1",
             ],
         ),
+        (own, &["--raw", "--strict"]),
+        (own, &["--raw", "--max-line-bytes", "1K"]),
         (own, &["--raw", "--tag", "x"]),
         (own, &["--raw", "--geoip-city", "f"]),
         (own, &["--raw", "--no-default-tags"]),
@@ -208,18 +225,106 @@ fn pairs_of_which_one_would_do_nothing() {
         (own, &["--raw", "--network", "10.0.0.0/8=x"]),
         (own, &["--raw", "--trusted-proxy", "10.0.0.0/8"]),
     ] {
-        let folder = tempfile::tempdir().expect("a folder");
-        let file = folder.path().join("f");
-        std::fs::write(&file, "secret").expect("written");
-        std::fs::set_permissions(&file, Permissions::from_mode(0o600)).expect("a mode");
-        let mut command = command(folder.path(), &["--url", url]);
-        command.args(flags).env_remove("http_proxy");
-        for name in ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
-            command.env_remove(name);
-        }
-        told += &ends_with_2(command, folder.path());
+        let place = ["--url", url];
+        told += &refuses_with_file(&[&place, flags].concat());
     }
     insta::assert_snapshot!(told);
+}
+
+#[test]
+fn flags_that_would_do_nothing_at_that_kind_of_site() {
+    let (cloud, own) = ("https://acme.atlassian.net", "https://wiki.example.com");
+    let mut told = String::new();
+    for (url, flags) in [
+        (
+            own,
+            &["--pat-file", "f", "--api-base", "https://a.example"][..],
+        ),
+        (
+            own,
+            &["--pat-file", "f", "--auth-base", "https://a.example"],
+        ),
+        (
+            own,
+            &["--pat-file", "f", "--api-base", "https://api.atlassian.com"],
+        ),
+        (
+            cloud,
+            &[
+                "--email",
+                "me",
+                "--api-token-file",
+                "f",
+                "--api-base",
+                "https://a.example",
+            ],
+        ),
+        (
+            cloud,
+            &[
+                "--email",
+                "me",
+                "--api-token-file",
+                "f",
+                "--auth-base",
+                "https://a.example",
+            ],
+        ),
+        (
+            cloud,
+            &[
+                "--email",
+                "me",
+                "--api-token-file",
+                "f",
+                "--cloud-id",
+                "1",
+                "--auth-base",
+                "https://a.example",
+            ],
+        ),
+        (
+            cloud,
+            &[
+                "--email",
+                "me",
+                "--api-token-file",
+                "f",
+                "--exclude-own-searches",
+            ],
+        ),
+        (cloud, &["--exclude-own-searches"]),
+        (
+            own,
+            &[
+                "--email",
+                "me",
+                "--api-token-file",
+                "f",
+                "--cloud-id",
+                "1",
+                "--exclude-own-searches",
+            ],
+        ),
+    ] {
+        let place = ["--url", url];
+        told += &refuses_with_file(&[&place, flags].concat());
+    }
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn certificates_for_a_plain_http_site_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (_, authority) = super::network::tls_server();
+    std::fs::write(folder.path().join("ca.pem"), authority).expect("written");
+    let flags = ["--url", "http://wiki.example.com", "--ca-file", "ca.pem"];
+    let mut command = command(folder.path(), &flags);
+    command.env("CONFLUENCE_PAT", "token");
+    for name in ["http_proxy", "all_proxy", "ALL_PROXY"] {
+        command.env_remove(name);
+    }
+    insta::assert_snapshot!(ends_with_2(command, folder.path()));
 }
 
 /// What the environment says besides is left out without a word: it is not for this command alone.
@@ -233,6 +338,28 @@ fn variables_that_are_not_needed_are_no_error() {
     command.env("CONFLUENCE_ECS_PROXY_PASSWORD", "p");
     let output = program::run_command(command, b"");
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+}
+
+#[test]
+fn a_file_with_a_token_that_the_environment_wins_over_is_told_of() {
+    let fetching = Fetching::data_center();
+    let file = fetching.file("token", "other");
+    std::fs::set_permissions(&file, Permissions::from_mode(0o600)).expect("a mode");
+    let mut command = fetching.to_file(&["--raw", "--email", "me", "--api-token-file"]);
+    command.arg(file);
+    let output = program::run_command(command, b"");
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let told = said(&output);
+    assert!(told.contains("--api-token-file is not used"), "{told}");
+}
+
+#[test]
+fn an_old_server_has_no_searches_to_leave_out() {
+    let server = Atlassian::old_server("/confluence");
+    let fetching = Fetching::of(server, Way::Password);
+    let told = fetching.fetch(&["--raw", "--exclude-own-searches"]);
+    let words = "--exclude-own-searches has no effect";
+    assert_eq!(told.matches(words).count(), 1, "{told}");
 }
 
 #[test]

@@ -34,8 +34,12 @@ pub fn authorize(world: &World, request: &Request) -> Result<(), Refusal> {
 }
 
 /// The page that those who are not logged in are sent to.
-pub fn login_page() -> Answer {
-    Answer::html(200, "Log In - Confluence")
+pub fn login_page(world: &World) -> Answer {
+    let page = Answer::html(200, "Log In - Confluence");
+    match world.settings.captcha {
+        Some((name, value)) => page.with(name, value.to_owned()),
+        None => page,
+    }
 }
 
 /// `GET /rest/api/user/current`.

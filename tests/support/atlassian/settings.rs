@@ -58,6 +58,8 @@ pub struct Settings {
     pub paging: Paging,
     /// whether those who are not logged in are sent to a login page
     pub login_page: bool,
+    /// the header with which the login page says that a CAPTCHA is to be solved
+    pub captcha: Option<(&'static str, &'static str)>,
 
     // -- OAuth
     pub client_id: String,
@@ -181,6 +183,7 @@ impl Settings {
             scan_maximum: u64::MAX,
             paging: Paging::Cursor,
             login_page: false,
+            captcha: None,
             client_id: "client-0001".to_owned(),
             client_secret: "ATOA-client-secret+/=".to_owned(),
             redirect_uri: Some("http://127.0.0.1:8917/callback".to_owned()),

@@ -323,7 +323,7 @@ impl World {
                 data_center::events(self, request, repeated)
             }
             Route::CurrentUser => data_center::current_user(self, request),
-            Route::LoginPage => Ok(data_center::login_page()),
+            Route::LoginPage => Ok(data_center::login_page(self)),
             Route::NoSuchPlugin => Ok(Answer::html(404, "Page Not Found - Confluence")),
             Route::Consent => oauth::consent(self, request),
             Route::Token => oauth::token(self, request),

@@ -1,0 +1,168 @@
+//! Arguments that cannot be meant: exit code 2, and one line that says what is wrong.
+
+use super::usage;
+use crate::support::program::{lines, project, run, stderr};
+
+#[test]
+fn wrong_usage_exits_with_2_and_one_line() {
+    let record = project("testdata/sample/record.log").display().to_string();
+    let asn = "testdata/geoip/confluence-ecs-asn.mmdb";
+    let mut told = String::new();
+    for arguments in [
+        &["--dialect", "server"][..],
+        &["--timestamps", "true"],
+        &["--categories", "extended"],
+        &["--threads", "0"],
+        &["--threads", "many"],
+        &["--threads", "-1"],
+        &["--max-line-bytes", "0"],
+        &["--max-line-bytes", "2G"],
+        &["--max-line-bytes", "16MBytes"],
+        &["--namespace", ""],
+        &["--trusted-proxy", "ten"],
+        &["--network", "10.0.0.0/8"],
+        &["--network", "10.0.0.0/33=x"],
+        &["--geoip-city", "no-such.mmdb"],
+        &["--geoip-city", asn],
+        &["--geoip-asn", &record],
+        &["--add-fields", "no-such.json"],
+        &["--add-fields", "README.md"],
+        &["--log-format", "xml"],
+        &["-q", "-v"],
+        &["--config", "x.toml"],
+        &["--host-metadata"],
+        &["--force"],
+        &["--elasticsearch-url", "localhost"],
+        &["--index", "events"],
+        &["--es-client-cert", "a", "--es-client-key", "b"],
+        &["--output", &record, &record],
+    ] {
+        let arguments: Vec<_> = ["normalize"].iter().chain(arguments).copied().collect();
+        told += &usage(&arguments);
+    }
+    told += &usage(&["completions", "bash"]);
+    insta::assert_snapshot!(told);
+    let before = std::fs::read(&record).expect("the record is still there");
+    assert!(!before.is_empty());
+}
+
+#[test]
+fn wrong_usage_says_what_was_meant() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("audit");
+    std::fs::write(&file, "x").expect("written");
+    let mut told = String::new();
+    for arguments in [
+        &["normalise"][..],
+        &["schema", "field"],
+        &["normalize", "--dialct", "cloud"],
+        &["normalize", "--dialect", "clod"],
+        &["normalize", "--tag"],
+        &["normalize", "-x"],
+        &["fetch", "--urll", "https://acme.atlassian.net"],
+        &["fixtures", "check"],
+        &["state", "set", "x"],
+        &["auth", "login"],
+        &["audit.log"],
+        &["audit log.gz"],
+        &[file.to_str().expect("UTF-8")],
+        &["-"],
+        &["https://acme.atlassian.net"],
+        &["audits"],
+        &["schema", "audit.log"],
+        &["a.log", "b c.log", "--strict"],
+        &[folder.path().to_str().expect("UTF-8")],
+        &["--preserve-original-event", file.to_str().expect("UTF-8")],
+        &["help", "normalise"],
+        &["fetch", "--ulr", "https://acme.atlassian.net"],
+    ] {
+        told += &usage(arguments);
+    }
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn wrong_usage_is_json_where_that_is_asked_for() {
+    for arguments in [
+        &["--log-format", "json", "normalize", "--dialct", "x"][..],
+        &["normalize", "--threads", "0", "--log-format=json"],
+        &[
+            "normalize",
+            "--geoip-city",
+            "no-such.mmdb",
+            "--log-format",
+            "json",
+        ],
+        &["fetch", "--log-format", "json"],
+    ] {
+        let output = run(arguments, b"");
+        assert_eq!(output.status.code(), Some(2));
+        let told = lines(&output.stderr);
+        assert_eq!(told.len(), 1);
+        assert_eq!(told[0]["level"], "ERROR");
+        assert!(told[0]["message"].is_string());
+    }
+}
+
+#[test]
+fn a_flag_with_one_value_is_given_once() {
+    let mut told = String::new();
+    for arguments in [
+        &["normalize", "-o", "a", "-o", "b"][..],
+        &["normalize", "--output", "a", "-o", "b"],
+        &["normalize", "--namespace", "a", "--namespace", "a"],
+        &["normalize", "--add-fields", "{}", "--add-fields", "{}"],
+        &["tail", "--state-dir", "a", "--state-dir", "b"],
+        &["fetch", "--url", "http://a", "--url", "http://b"],
+        &["check", "--since", "1h", "--since", "2h"],
+        &["auth", "status", "--state-dir", "a", "--state-dir", "b"],
+    ] {
+        told += &usage(arguments);
+    }
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn of_the_flags_of_diagnostics_the_last_counts_wherever_it_stands() {
+    let input = b"nonsense";
+    for arguments in [
+        &["-q", "normalize", "-q"][..],
+        &["normalize", "-q", "--quiet"],
+        &["-q", "-q", "normalize"],
+    ] {
+        let output = run(arguments, input);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    }
+    let formats = ["--log-format", "text", "--log-format", "json"];
+    for arguments in [
+        [&["normalize"], &formats[..]].concat(),
+        [&formats[..2], &["normalize"], &formats[2..]].concat(),
+    ] {
+        let output = run(&arguments, input);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert!(stderr(&output).starts_with('{'), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn help_and_version_are_no_errors() {
+    for arguments in [&["--help"][..], &["--version"], &["normalize", "--help"]] {
+        let output = run(arguments, b"");
+        assert_eq!(output.status.code(), Some(0));
+        assert!(!output.stdout.is_empty());
+        assert!(output.stderr.is_empty());
+    }
+    assert_eq!(run(&[] as &[&str], b"").status.code(), Some(2));
+}
+
+#[test]
+fn a_password_in_a_url_is_not_repeated_in_an_error() {
+    let output = run(
+        ["fetch", "--url", "https://user:p@ss/word@acme.example"],
+        b"",
+    );
+    assert_eq!(output.status.code(), Some(2));
+    let told = stderr(&output);
+    assert!(told.contains("://<secret>@acme.example'"), "{told}");
+    assert!(!told.contains("ss/word"), "{told}");
+}
