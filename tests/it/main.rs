@@ -59,6 +59,7 @@ mod rules;
 mod schema;
 mod schema_documents;
 mod schema_validate;
+mod security;
 mod send;
 mod sentences;
 mod service;
