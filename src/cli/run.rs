@@ -14,7 +14,9 @@ Exit codes: 0 stopped by SIGINT/SIGTERM with everything saved, 1 the state direc
 start, is unusable, 2 usage or configuration error. SIGHUP reopens the outputs and reads the configuration \
 again.")]
 pub struct RunArgs {
-    /// Append to a file, exactly once; {source} stands for the name of the source
+    /// Append to a file, exactly once
+    ///
+    /// {source} in it stands for the name of the source, so that each has its own file.
     #[arg(
         short,
         long,
