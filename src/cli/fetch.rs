@@ -125,7 +125,7 @@ pub struct SiteArgs {
     /// File with a personal access token [env: CONFLUENCE_PAT]
     ///
     /// Of a Data Center. Without file and variable, the credential `pat` in $CREDENTIALS_DIRECTORY is
-    /// used. It takes precedence over --email.
+    /// used. Where the variables of both are set, it is used rather than an API token.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["email", "api_token_file", "client_secret_file"])]
     pub pat_file: Option<PathBuf>,
     /// OAuth's client secret, for the stored grant.

@@ -52,12 +52,16 @@ fn name(command: &Command) -> &str {
 
 /// The page of a command. It has no date: the same version has the same pages, whenever they are made.
 fn page(command: &Command) -> io::Result<Vec<u8>> {
+    let man = Man::new(command.clone());
     let version = command.get_version().unwrap_or_default();
-    let man = Man::new(command.clone())
-        .source(format!("{} {version}", cli::NAME))
-        .manual("Confluence audit records as ECS events");
     let mut page = Vec::new();
-    man.render_title(&mut page)?;
+    // Not by the library, which drops an empty date, so that what follows takes its place.
+    writeln!(
+        page,
+        ".TH {} 1 \"\" \"{} {version}\" \"User Commands\"",
+        name(command),
+        cli::NAME
+    )?;
     man.render_name_section(&mut page)?;
     man.render_synopsis_section(&mut page)?;
     man.render_description_section(&mut page)?;
