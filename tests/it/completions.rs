@@ -72,16 +72,22 @@ fn loaded(shell: &str, arguments: &[&str], commands: &str) -> Option<String> {
 fn bash_completes_commands_flags_and_values() {
     const ASK: &str = r#"set -e; source SCRIPT; complete -p confluence-ecs > /dev/null
         ask() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=()
-            _confluence-ecs confluence-ecs "${@: -1}" "${@: -2:1}"; echo "${COMPREPLY[*]}"; }
+            _confluence__ecs confluence-ecs "${@: -1}" "${@: -2:1}"; echo "${COMPREPLY[*]}"; }
         ask confluence-ecs norm; ask confluence-ecs auth log; ask confluence-ecs tail --state
-        ask confluence-ecs normalize --timestamps e"#;
+        ask confluence-ecs normalize --timestamps e; ask confluence-ecs schema index-template --inst"#;
     let Some(told) = loaded("bash", &["--norc"], ASK) else {
         return;
     };
     let lines: Vec<_> = told.lines().collect();
     assert_eq!(
         lines,
-        ["normalize", "login logout", "--state-dir", "exact elastic"]
+        [
+            "normalize",
+            "login logout",
+            "--state-dir",
+            "elastic",
+            "--install"
+        ]
     );
 }
 
