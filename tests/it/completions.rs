@@ -74,7 +74,7 @@ fn bash_completes_commands_flags_and_values() {
         ask() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=()
             _confluence__ecs confluence-ecs "${@: -1}" "${@: -2:1}"; echo "${COMPREPLY[*]}"; }
         ask confluence-ecs norm; ask confluence-ecs auth log; ask confluence-ecs tail --state
-        ask confluence-ecs normalize --timestamps e; ask confluence-ecs schema index-template --inst"#;
+        ask confluence-ecs normalize --timestamps el; ask confluence-ecs schema index-template --inst"#;
     let Some(told) = loaded("bash", &["--norc"], ASK) else {
         return;
     };

@@ -197,6 +197,25 @@ fn every_example_is_a_command_line_that_is_understood() {
     }
 }
 
+/// Their paths are those of an installed package, so they are loaded, and not run.
+#[test]
+fn configurations_for_those_who_move_here_are_accepted() {
+    use confluence_ecs::config::service::Configuration;
+    let document = fs::read_to_string(project("docs/migrating.md")).expect("text");
+    let blocks: Vec<_> = document.split("```toml\n").skip(1).collect();
+    assert!(!blocks.is_empty());
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("config.toml");
+    for block in blocks {
+        let text = block.split("```").next().unwrap_or_default();
+        fs::write(&path, text).expect("written");
+        let configuration = Configuration::load(&path, &[]).expect(text);
+        for source in &configuration.sources {
+            assert!(source.arguments().is_ok(), "{}", source.name);
+        }
+    }
+}
+
 fn pages() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let output = run(
