@@ -421,7 +421,6 @@ pub(super) fn with_examples(command: Command, path: &str) -> Command {
 }
 
 fn paragraph(example: &Example) -> String {
-    let lines = example.command.lines();
-    let lines: String = lines.map(|line| format!("      {line}\n")).collect();
-    format!("  {}:\n{lines}", example.what)
+    let command = example.command.replace('\n', "\n      ");
+    format!("  {}:\n      {command}\n", example.what)
 }
