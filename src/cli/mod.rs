@@ -7,6 +7,7 @@
 mod auth;
 mod check;
 mod cluster;
+mod examples;
 mod fetch;
 mod fixtures;
 mod mapping;
@@ -22,10 +23,14 @@ mod values;
 
 use std::ffi::OsString;
 use std::io;
+use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::error::ErrorKind;
-use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap::{
+    ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum,
+};
+use clap_complete::Shell;
 
 use crate::auth::credentials::GivenSecrets;
 use crate::exit::Exit;
@@ -34,6 +39,7 @@ use crate::http::address::{credentials_in, query_in};
 pub use auth::{AuthArgs, AuthCommand, StoredLoginArgs};
 pub use check::CheckArgs;
 pub use cluster::{ClusterArgs, ClusterConnectionArgs};
+pub use examples::{Example, examples};
 pub use fetch::{
     AtlassianArgs, ClientSecretArgs, DeploymentArg, FetchArgs, HttpArgs, QueryArgs, SiteArgs,
 };
@@ -112,6 +118,17 @@ pub enum Command {
         #[command(subcommand)]
         what: SchemaCommand,
     },
+    /// Print the completions of a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page, or write the pages of all commands
+    Man {
+        /// Write the pages of the program and of each command into a directory
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
 }
 
 impl Command {
@@ -132,10 +149,10 @@ impl Command {
 /// The name of the program.
 pub const NAME: &str = "confluence-ecs";
 
-/// The definitions of all arguments.
+/// The definitions of all arguments, with examples in the long help texts.
 #[must_use]
 pub fn definitions() -> clap::Command {
-    Cli::command()
+    examples::with_examples(Cli::command(), "")
 }
 
 /// Parses arguments, of which the first is the name of the program.
@@ -143,7 +160,9 @@ pub fn definitions() -> clap::Command {
 /// # Errors
 /// When they are wrong, or ask for help.
 pub fn parse_from(arguments: &[OsString]) -> Result<Cli, clap::Error> {
-    Cli::try_parse_from(arguments)
+    let mut definitions = definitions();
+    let matches = definitions.try_get_matches_from_mut(arguments)?;
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut definitions))
 }
 
 /// `--log-format`, `-v`, `-q`.
@@ -154,7 +173,9 @@ pub struct LoggingArgs {
     // The last one counts, here and with --quiet: a script adds its own to those of whoever calls it.
     #[arg(long, global = true, value_enum, default_value_t = LogFormatArg::Text, value_name = "FORMAT", overrides_with = "log_format")]
     pub log_format: LogFormatArg,
-    /// Log more: -v each record that cannot be mapped, -vv everything
+    /// Log more
+    ///
+    /// -v also logs each record that cannot be mapped, -vv everything.
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
     /// Log errors only

@@ -7,14 +7,28 @@ use clap::{Args, Subcommand};
 
 use super::{ClusterArgs, EventFormatArgs, HttpArgs, MappingArgs, StateDirArgs, values};
 
+/// The long text of `--config`.
+const CONFIG_HELP: &str = "\
+Configuration file [env: CONFLUENCE_ECS_CONFIG]
+
+A flag takes precedence over the environment, the environment over the file. Without flag and variable it is \
+/etc/confluence-ecs/config.toml. `config example` prints one to start from.";
+
 /// Arguments of `run`. Flags come before what the file and the environment say, for all sources.
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(
+    mut_arg("config", |argument| argument
+        .help("Configuration file [env: CONFLUENCE_ECS_CONFIG]")
+        .long_help(CONFIG_HELP)),
+    after_help = "\
 Exit codes: 0 stopped by SIGINT/SIGTERM with everything saved, 1 the state directory, or every source at the \
 start, is unusable, 2 usage or configuration error. SIGHUP reopens the outputs and reads the configuration \
-again.")]
+again."
+)]
 pub struct RunArgs {
-    /// Append to a file, exactly once; {source} stands for the name of the source
+    /// Append to a file, exactly once
+    ///
+    /// {source} in it stands for the name of the source, so that each has its own file.
     #[arg(
         short,
         long,
@@ -81,7 +95,9 @@ pub enum ConfigCommand {
 /// `--config` of commands that look at the file.
 #[derive(Debug, Args)]
 pub struct ConfigFileArgs {
-    /// Configuration file [env: CONFLUENCE_ECS_CONFIG] [default: /etc/confluence-ecs/config.toml]
+    /// Configuration file [env: CONFLUENCE_ECS_CONFIG]
+    ///
+    /// Without flag and variable: /etc/confluence-ecs/config.toml.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 }

@@ -3,9 +3,11 @@
 mod auth;
 mod check;
 mod cluster;
+mod completions;
 mod config;
 mod fetch;
 mod fixtures;
+mod man;
 mod normalize;
 mod run;
 mod schema;
@@ -45,6 +47,8 @@ pub fn run(command: Command) -> Result<Exit, Error> {
         Command::State { task } => state::run(task),
         Command::Fixtures { task } => fixtures::run(task),
         Command::Schema { what } => schema::run(what),
+        Command::Completions { shell } => completions::run(shell),
+        Command::Man { dir } => man::run(dir),
     }
 }
 
@@ -118,6 +122,14 @@ pub enum Error {
     /// The report cannot be written to stdout.
     #[error("cannot write the report: {0}")]
     Report(std::io::Error),
+    /// A file that was asked for cannot be written.
+    #[error("cannot write {}: {source}", path.shown())]
+    Write {
+        /// The file or directory.
+        path: PathBuf,
+        /// The underlying I/O error.
+        source: std::io::Error,
+    },
     /// The cluster does not answer.
     #[error(transparent)]
     Cluster(#[from] Unusable),
@@ -220,6 +232,7 @@ impl From<&Error> for Exit {
             | Error::Connect(_)
             | Error::Fetch(_)
             | Error::Report(_)
+            | Error::Write { .. }
             | Error::Cluster(_)
             | Error::Template(_)
             | Error::Auth(_)
