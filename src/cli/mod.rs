@@ -62,8 +62,9 @@ const STYLES: Styles = Styles::styled()
     .placeholder(AnsiColor::Cyan.on_default());
 
 /// Turn raw Confluence audit records into the ECS events of Elastic's Confluence integration.
+// Of a repeated flag the last counts, as with GNU's tools: a script adds its own to those of whoever calls it.
 #[derive(Debug, Parser)]
-#[command(name = "confluence-ecs", version, styles = STYLES, propagate_version = true)]
+#[command(name = "confluence-ecs", version, styles = STYLES, propagate_version = true, args_override_self = true)]
 pub struct Cli {
     /// The subcommand with its arguments.
     #[command(subcommand)]
@@ -170,8 +171,7 @@ pub fn parse_from(arguments: &[OsString]) -> Result<Cli, clap::Error> {
 #[command(next_help_heading = "Diagnostics (on stderr)")]
 pub struct LoggingArgs {
     /// Format of diagnostics
-    // The last one counts, here and with --quiet: a script adds its own to those of whoever calls it.
-    #[arg(long, global = true, value_enum, default_value_t = LogFormatArg::Text, value_name = "FORMAT", overrides_with = "log_format")]
+    #[arg(long, global = true, value_enum, default_value_t = LogFormatArg::Text, value_name = "FORMAT")]
     pub log_format: LogFormatArg,
     /// Log more
     ///
@@ -179,13 +179,7 @@ pub struct LoggingArgs {
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
     /// Log errors only
-    #[arg(
-        short,
-        long,
-        global = true,
-        conflicts_with = "verbose",
-        overrides_with = "quiet"
-    )]
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
 }
 

@@ -85,16 +85,6 @@ pub enum SettingsError {
     /// The CA certificates cannot be loaded.
     #[error(transparent)]
     Trust(#[from] TrustError),
-    /// There is no TLS to use the CA certificates for.
-    #[error(
-        "{flag}: {url} is plain http, where no certificate is shown: use https, or leave {flag} out"
-    )]
-    NoTls {
-        /// The flag that names the file of certificates.
-        flag: &'static str,
-        /// What is asked.
-        url: String,
-    },
 }
 
 /// The secrets in what is posted to OAuth servers.
@@ -269,10 +259,11 @@ impl Client {
         })
     }
 
-    /// Whether requests there can be made: directly, or through a proxy that is understood.
+    /// Whether requests there can be made: directly, or through a proxy that is understood. Warns of CA certificates that
+    /// no request there has a use for.
     ///
     /// # Errors
-    /// When the variable that names the proxy is not understood, or there are CA certificates and no TLS.
+    /// When the variable that names the proxy is not understood.
     pub fn check<'a>(&self, urls: impl IntoIterator<Item = &'a Url>) -> Result<(), SettingsError> {
         let (mut plain, mut has_tls) = (None, false);
         for url in urls {
@@ -282,9 +273,14 @@ impl Client {
             plain = plain.or((!is_tls).then(|| without_query(url)));
         }
         match (self.ca_flag, plain) {
-            (Some(flag), Some(url)) if !has_tls => Err(SettingsError::NoTls { flag, url }),
-            _ => Ok(()),
+            (Some(flag), Some(url)) if !has_tls => {
+                tracing::warn!(
+                    "{flag} is not used: {url} is plain http, where no certificate is shown; use https"
+                );
+            }
+            _ => {}
         }
+        Ok(())
     }
 
     /// Whether requests there go through a proxy.

@@ -39,29 +39,6 @@ pub enum Error {
          --pat-file FILE"
     )]
     ClientSecretOfDataCenter,
-    /// A Data Center is asked at its own address.
-    #[error(
-        "{0}: a Data Center has no gateway and no OAuth server, and is asked at --url; leave it out, or use \
-         --deployment cloud"
-    )]
-    BaseOfDataCenter(&'static str),
-    /// An API token without scopes is for the site's own address.
-    #[error(
-        "--api-base: an API token without --cloud-id is used at --url, not through the gateway; leave it out, or add \
-         --cloud-id auto"
-    )]
-    ApiBaseOfSite,
-    /// Only the stored login is refreshed.
-    #[error(
-        "--auth-base: only the stored login of `auth login` needs the OAuth server, not an API token; leave it out"
-    )]
-    AuthBaseWithoutLogin,
-    /// Cloud records no searches.
-    #[error(
-        "--exclude-own-searches: only a Data Center records searches of its audit log; leave it out for Confluence \
-         Cloud, or use --deployment data-center"
-    )]
-    OwnSearchesOfCloud,
     /// A Cloud site takes no personal access token.
     #[error(
         "--pat-file: Confluence Cloud does not support personal access tokens: use --email with \
@@ -153,7 +130,7 @@ pub fn http(arguments: &HttpArgs) -> Result<http::Settings, credentials::Error> 
 /// When they are not enough, or contradict themselves.
 pub fn target(arguments: &FetchArgs) -> Result<FetchTarget, Error> {
     let (place, credentials) = site(&arguments.site)?;
-    check_effect(arguments, &place, &credentials)?;
+    warn_without_effect(arguments, &place, &credentials);
     Ok(FetchTarget {
         place,
         url: arguments.site.url.clone(),
@@ -165,39 +142,36 @@ pub fn target(arguments: &FetchArgs) -> Result<FetchTarget, Error> {
     })
 }
 
-/// Looks whether each flag that is given has an effect on that site, with those credentials.
-fn check_effect(
-    arguments: &FetchArgs,
-    place: &SiteLocation,
-    credentials: &Credentials,
-) -> Result<(), Error> {
+/// Warns of flags that have no effect on that site, with those credentials. No errors: a script gives the same
+/// base URLs wherever it fetches from, and the records are right without them.
+fn warn_without_effect(arguments: &FetchArgs, place: &SiteLocation, credentials: &Credentials) {
     let AtlassianArgs {
         api_base,
         auth_base,
     } = &arguments.site.atlassian;
     let is_stored_login = matches!(credentials, Credentials::StoredLogin { .. });
-    match place {
-        SiteLocation::DataCenter(_) => {
-            let bases = [("--api-base", api_base), ("--auth-base", auth_base)];
-            let given = bases.into_iter().find(|(_, base)| base.is_some());
-            if let Some((flag, _)) = given {
-                return Err(Error::BaseOfDataCenter(flag));
-            }
-        }
-        SiteLocation::CloudSite(_) if api_base.is_some() => return Err(Error::ApiBaseOfSite),
-        SiteLocation::CloudSite(_)
-        | SiteLocation::CloudId(_)
-        | SiteLocation::CloudIdOf(_)
-        | SiteLocation::CloudOfLogin(_) => {
-            if auth_base.is_some() && !is_stored_login {
-                return Err(Error::AuthBaseWithoutLogin);
-            }
-            if arguments.exclude_own_searches {
-                return Err(Error::OwnSearchesOfCloud);
-            }
-        }
+    let is_data_center = matches!(place, SiteLocation::DataCenter(_));
+    let is_gateway = !is_data_center && !matches!(place, SiteLocation::CloudSite(_));
+    if api_base.is_some() && is_data_center {
+        tracing::warn!(
+            "--api-base is not used: a Data Center has no gateway, and is asked at --url"
+        );
+    } else if api_base.is_some() && !is_gateway {
+        tracing::warn!(
+            "--api-base is not used: an API token without --cloud-id is for --url, not for the gateway; for one \
+             with scopes, add --cloud-id auto"
+        );
     }
-    Ok(())
+    if auth_base.is_some() && !is_stored_login {
+        tracing::warn!(
+            "--auth-base is not used: only the login of `auth login` needs the OAuth server"
+        );
+    }
+    if arguments.exclude_own_searches && !is_data_center {
+        tracing::warn!(
+            "--exclude-own-searches is not used: only a Data Center records searches of its audit log"
+        );
+    }
 }
 
 fn site(arguments: &SiteArgs) -> Result<(SiteLocation, Credentials), Error> {

@@ -121,7 +121,9 @@ impl<P: Progress> Shipper<P> {
         stop: &Arc<Stop>,
         service: &Arc<Service>,
     ) -> Result<Self, Error> {
-        refuse_foreign(&output, progress.output().as_ref())?;
+        if let Destination::Path(path, lines) = &output {
+            sink::warn_of_foreign(path, *lines, progress.output().as_ref());
+        }
         let mut sink = Durable::reach(output)?;
         if let Durable::Cluster(sink) = &mut sink {
             sink.resume(progress.cluster().take());
@@ -303,20 +305,6 @@ impl<P: Progress> Shipper<P> {
     pub fn end(&mut self) -> Result<(), Error> {
         self.is_final = true;
         self.save()
-    }
-}
-
-/// Refuses an output file that holds something else, unless it is known as the output.
-///
-/// # Errors
-/// [`sink::Error::NotEvents`].
-pub fn refuse_foreign(
-    output: &Destination,
-    known: Option<&OutputCheckpoint>,
-) -> Result<(), sink::Error> {
-    match output {
-        Destination::Path(path, lines) => sink::refuse_foreign(path, *lines, known),
-        Destination::Cluster(_) => Ok(()),
     }
 }
 

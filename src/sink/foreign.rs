@@ -4,11 +4,12 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-use super::{Error, OutputCheckpoint};
+use super::OutputCheckpoint;
 use crate::pipeline::dialect::{self, Record};
 use crate::pipeline::event::begins_action;
 use crate::pipeline::json::Reader;
 use crate::process::file_id::FileId;
+use crate::process::shown::Shown as _;
 
 /// How much of a file shows whether it begins with an event: more than the data set of nearly any.
 const LOOKED_AT: u64 = 256 << 10;
@@ -60,25 +61,17 @@ pub(super) fn may_be_truncated(path: &Path, file: &File) -> io::Result<bool> {
     Ok(OutputLines::Bulk.may_begin(&first))
 }
 
-/// Refuses a file to append to that the state does not know, and that does not begin as the output does:
-/// perhaps somebody's log. An empty one is taken, and what is no regular file, or cannot be read, is left to
-/// who opens it.
-///
-/// # Errors
-/// [`Error::NotEvents`].
-pub fn refuse_foreign(
-    path: &Path,
-    lines: OutputLines,
-    known: Option<&OutputCheckpoint>,
-) -> Result<(), Error> {
+/// Warns of a file to append to that the state does not know, and that does not begin as the output does:
+/// perhaps another program's log. Not an error, for appending takes nothing away.
+pub fn warn_of_foreign(path: &Path, lines: OutputLines, known: Option<&OutputCheckpoint>) {
     let is_stdout = ["-", "/dev/stdout"]
         .iter()
         .any(|name| path.as_os_str() == *name);
     let Ok(metadata) = std::fs::metadata(path) else {
-        return Ok(());
+        return;
     };
     if is_stdout || is_descriptor(path) || !metadata.is_file() || metadata.len() == 0 {
-        return Ok(());
+        return;
     }
     let file_id = FileId::of(&metadata);
     let real = std::fs::canonicalize(path).ok();
@@ -88,17 +81,21 @@ pub fn refuse_foreign(
         real.as_deref() == Some(&known.path) || is_it(known) || known.earlier.iter().any(is_it)
     };
     if known.is_some_and(is_known) {
-        return Ok(());
+        return;
     }
-    match File::open(path).and_then(first_lines) {
-        // What a crash left of a first pair is taken away before anything is appended.
-        Ok(first) if lines == OutputLines::Bulk && is_lone_action(&first) => Ok(()),
-        Ok(first) if !lines.may_begin(&first) => Err(Error::NotEvents {
-            path: path.to_owned(),
-            what: lines.one(),
-            remedy: "move it away",
-        }),
-        Ok(_) | Err(_) => Ok(()),
+    // What cannot be read cannot be known.
+    let Ok(first) = File::open(path).and_then(first_lines) else {
+        return;
+    };
+    // What a crash left of a first pair is taken away before anything is appended.
+    let is_cut_off = lines == OutputLines::Bulk && is_lone_action(&first);
+    if !is_cut_off && !lines.may_begin(&first) {
+        tracing::warn!(
+            "--output: {} does not begin with {}: it may be another program's file; appending to it, use another file \
+             if that is not meant",
+            path.shown(),
+            lines.one()
+        );
     }
 }
 

@@ -22,7 +22,7 @@ use std::time::Duration;
 pub use checkpoint::OutputCheckpoint;
 pub use cut_back::{Classify, KnownWriters, Whose};
 pub use file::FileSink;
-pub use foreign::{OutputLines, refuse_foreign};
+pub use foreign::{OutputLines, warn_of_foreign};
 pub use full::is_full;
 pub use stdout::Sink;
 use stdout::is_stdout_closed;
@@ -52,7 +52,7 @@ pub enum Error {
         /// The first directory on the way to it that is missing.
         directory: PathBuf,
     },
-    /// It would be truncated or appended to, and holds something else than what is written.
+    /// It would be truncated, and holds something else than what is written.
     #[error(
         "--output: {} is not empty and does not begin with {what}: {remedy}, or use another file",
         path.shown()

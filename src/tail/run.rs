@@ -114,8 +114,6 @@ fn start(
     let directory = state::directory(options.state_dir.as_deref())?;
     let store = Store::open(&directory, &options.state)?;
     let mut checkpoints: Checkpoints = store.load()?.unwrap_or_default();
-    // Before anything is known of the logs, so that a run which is refused leaves no trace of them.
-    ship::refuse_foreign(&destination, checkpoints.output.as_ref())?;
     let before = Places::of(&checkpoints);
     tracing::info!("read positions are saved in {}", directory.shown());
     let mut following = following(options, discovery, &checkpoints);

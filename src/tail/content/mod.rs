@@ -20,7 +20,7 @@ use compressed::Compressed;
 use plain::Plain;
 
 use super::file_info::FileInfo;
-use super::identity::{HEAD, ReadPosition, TAIL};
+use super::identity::{Digest, HEAD, ReadPosition, TAIL};
 use crate::input::compression::{Compression, LONGEST_MAGIC, Stream};
 use crate::input::format::{self, Format, LOOKED_AT};
 use crate::pipeline::frame::leading_nuls;
@@ -123,6 +123,20 @@ impl Content {
         let mut first = Vec::new();
         read_at(&plain.file, 0, LOOKED_AT, &mut first)?;
         Ok(format::known(&first))
+    }
+
+    /// Whether it begins as it did when it was seen at first; a compressed file is taken at its word, for nothing is
+    /// written into it any more.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn begins_as(&self, seen: &Digest) -> io::Result<bool> {
+        let Form::Plain(plain) = &self.form else {
+            return Ok(true);
+        };
+        let mut first = Vec::new();
+        read_at(&plain.file, 0, seen.length, &mut first)?;
+        Ok(seen.is_start_of(&first))
     }
 
     /// Compares it with what was read: of a plain file the beginning and the last bytes, of a

@@ -374,6 +374,14 @@ impl TailReader {
             Lines::TooLong(length) => progress.offset() - length - 1,
         };
         if let Some(before) = before {
+            let seen = log.checkpoint.seen.as_ref();
+            if let Some(seen) = seen.filter(|_| log.gone.is_none())
+                && !content.begins_as(seen)?
+            {
+                // It was truncated since it was found, and what stood in it is to be read first.
+                log.checkpoint.progress = before;
+                return Ok(Lines::Changed);
+            }
             // These may be the first lines behind a truncation, and the copy that was made before it
             // holds what is to be read first.
             let folder = log.checkpoint.lives_in().to_owned();

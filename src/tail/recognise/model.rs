@@ -69,7 +69,21 @@ struct Followed {
 }
 
 impl Followed {
+    /// A log of so many records, all of them read.
     fn new(records: u64) -> Self {
+        let mut followed = Self::empty();
+        // The last ones one by one, so that each was all of the log at some moment.
+        let first = records - 2;
+        followed.append("audit.log", 1..=first);
+        followed.look(Look::Scan);
+        for number in first + 1..=records {
+            followed.append("audit.log", number..=number);
+            followed.look(Look::Scan);
+        }
+        followed
+    }
+
+    fn empty() -> Self {
         let folder = TempDir::new().expect("a directory");
         let discovery = Discovery {
             patterns: vec![PathPattern::parse(&folder.path().join("*")).expect("a pattern")],
@@ -85,20 +99,11 @@ impl Followed {
             max_line_bytes: 1 << 20,
             most_open: 64,
         };
-        let mut followed = Self {
+        Self {
             folder,
             reader: TailReader::new(discovery, Logs::default(), reading),
             lines: Vec::new(),
-        };
-        // The last ones one by one, so that each was all of the log at some moment.
-        let first = records - 2;
-        followed.append("audit.log", 1..=first);
-        followed.look(Look::Scan);
-        for number in first + 1..=records {
-            followed.append("audit.log", number..=number);
-            followed.look(Look::Scan);
         }
-        followed
     }
 
     fn append(&self, name: &str, numbers: RangeInclusive<u64>) {
@@ -219,5 +224,34 @@ fn a_copy_that_is_written_to_under_its_name_is_read_behind_what_both_hold() {
                 records,
             });
         }
+    }
+}
+
+#[test]
+fn a_log_that_was_found_and_is_truncated_before_it_is_read_is_read_behind_its_copy() {
+    for (records, scans) in [(1, 0), (1, 1), (1, 2), (1, 3), (20, 0), (20, 1), (20, 2)] {
+        let mut followed = Followed::empty();
+        let log = followed.folder.path().join("audit.log");
+        followed.append("audit.log", 1..=records);
+        followed.reader.scan();
+        fs::copy(&log, followed.folder.path().join("audit.log-20260101")).expect("copied");
+        for _ in 0..scans {
+            followed.reader.scan();
+        }
+        File::options()
+            .write(true)
+            .truncate(true)
+            .open(&log)
+            .expect("truncated");
+        // More than it held before, so that its length says nothing.
+        followed.append("audit.log", 101..=101 + records);
+        followed.look(Look::Written);
+        followed.look(Look::Scan);
+        let expected = [lines(1..=records), lines(101..=101 + records)].concat();
+        let read = followed.lines.join("\n") + "\n";
+        assert!(
+            read.as_bytes() == expected,
+            "{records} records, {scans} scans"
+        );
     }
 }

@@ -104,21 +104,26 @@ fn wrong_usage_is_json_where_that_is_asked_for() {
 }
 
 #[test]
-fn a_flag_with_one_value_is_given_once() {
-    let mut told = String::new();
-    for arguments in [
-        &["normalize", "-o", "a", "-o", "b"][..],
-        &["normalize", "--output", "a", "-o", "b"],
-        &["normalize", "--namespace", "a", "--namespace", "a"],
-        &["normalize", "--add-fields", "{}", "--add-fields", "{}"],
-        &["tail", "--state-dir", "a", "--state-dir", "b"],
-        &["fetch", "--url", "http://a", "--url", "http://b"],
-        &["check", "--since", "1h", "--since", "2h"],
-        &["auth", "status", "--state-dir", "a", "--state-dir", "b"],
-    ] {
-        told += &usage(arguments);
-    }
-    insta::assert_snapshot!(told);
+fn of_a_repeated_flag_the_last_counts_as_with_gnus_tools() {
+    let folder = tempfile::tempdir().expect("made");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (first, last) = (path("a"), path("b"));
+    let arguments = [
+        "--namespace",
+        "a",
+        "--namespace",
+        "b",
+        "-o",
+        &first,
+        "-o",
+        &last,
+    ];
+    let output = run([&["normalize"], &arguments[..]].concat(), b"nonsense");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let event: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&last).expect("written")).expect("an event");
+    assert_eq!(event["data_stream"]["namespace"], "b");
+    assert!(!std::path::Path::new(&first).exists());
 }
 
 #[test]

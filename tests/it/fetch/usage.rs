@@ -231,100 +231,42 @@ fn pairs_of_which_one_would_do_nothing() {
     insta::assert_snapshot!(told);
 }
 
+/// Flags that the stand-in's site has no use for: the records come all the same.
+fn warns(way: Way, flags: &[&str]) -> String {
+    let place = match way {
+        Way::Pat => Fetching::data_center(),
+        way => Fetching::of(Atlassian::cloud(), way),
+    };
+    let output = place.command("fetch", flags).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let warnings = said(&output);
+    let warnings = warnings
+        .lines()
+        .filter(|line| line.contains(" is not used: "));
+    warnings.map(|line| format!("{line}\n")).collect()
+}
+
 #[test]
-fn flags_that_would_do_nothing_at_that_kind_of_site() {
-    let (cloud, own) = ("https://acme.atlassian.net", "https://wiki.example.com");
-    let mut told = String::new();
-    for (url, flags) in [
-        (
-            own,
-            &["--pat-file", "f", "--api-base", "https://a.example"][..],
-        ),
-        (
-            own,
-            &["--pat-file", "f", "--auth-base", "https://a.example"],
-        ),
-        (
-            own,
-            &["--pat-file", "f", "--api-base", "https://api.atlassian.com"],
-        ),
-        (
-            cloud,
-            &[
-                "--email",
-                "me",
-                "--api-token-file",
-                "f",
-                "--api-base",
-                "https://a.example",
-            ],
-        ),
-        (
-            cloud,
-            &[
-                "--email",
-                "me",
-                "--api-token-file",
-                "f",
-                "--auth-base",
-                "https://a.example",
-            ],
-        ),
-        (
-            cloud,
-            &[
-                "--email",
-                "me",
-                "--api-token-file",
-                "f",
-                "--cloud-id",
-                "1",
-                "--auth-base",
-                "https://a.example",
-            ],
-        ),
-        (
-            cloud,
-            &[
-                "--email",
-                "me",
-                "--api-token-file",
-                "f",
-                "--exclude-own-searches",
-            ],
-        ),
-        (cloud, &["--exclude-own-searches"]),
-        (
-            own,
-            &[
-                "--email",
-                "me",
-                "--api-token-file",
-                "f",
-                "--cloud-id",
-                "1",
-                "--exclude-own-searches",
-            ],
-        ),
-    ] {
-        let place = ["--url", url];
-        told += &refuses_with_file(&[&place, flags].concat());
-    }
+fn flags_that_do_nothing_at_that_kind_of_site_are_warned_of() {
+    let (api, auth) = (
+        ["--api-base", "https://a.example"],
+        ["--auth-base", "https://a.example"],
+    );
+    let mut told = warns(Way::Pat, &[api, auth].concat());
+    told += &warns(Way::Site, &[api, auth].concat());
+    told += &warns(Way::Gateway, &auth);
+    told += &warns(Way::Gateway, &["--exclude-own-searches"]);
     insta::assert_snapshot!(told);
 }
 
 #[test]
-fn certificates_for_a_plain_http_site_are_refused() {
+fn certificates_that_a_plain_http_site_does_not_show_are_warned_of() {
     let folder = tempfile::tempdir().expect("a folder");
     let (_, authority) = super::network::tls_server();
-    std::fs::write(folder.path().join("ca.pem"), authority).expect("written");
-    let flags = ["--url", "http://wiki.example.com", "--ca-file", "ca.pem"];
-    let mut command = command(folder.path(), &flags);
-    command.env("CONFLUENCE_PAT", "token");
-    for name in ["http_proxy", "all_proxy", "ALL_PROXY"] {
-        command.env_remove(name);
-    }
-    insta::assert_snapshot!(ends_with_2(command, folder.path()));
+    let path = folder.path().join("ca.pem");
+    std::fs::write(&path, authority).expect("written");
+    let told = warns(Way::Pat, &["--ca-file", path.to_str().expect("UTF-8")]);
+    assert!(told.contains("--ca-file is not used: http://"), "{told}");
 }
 
 /// What the environment says besides is left out without a word: it is not for this command alone.
