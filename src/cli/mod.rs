@@ -124,6 +124,16 @@ impl Command {
                 arguments.http.secrets = secrets.clone();
                 arguments.site.secrets = secrets;
             }
+            Self::Check(arguments) => {
+                arguments.fetch.cluster.connection.secrets = secrets.clone();
+                arguments.fetch.http.secrets = secrets.clone();
+                arguments.fetch.site.secrets = secrets;
+            }
+            Self::Send(arguments) => arguments.cluster.connection.secrets = secrets,
+            Self::Schema {
+                what: SchemaCommand::IndexTemplate(arguments),
+            } => arguments.connection.secrets = secrets,
+            // They ask nobody, or the file is theirs to read.
             _ => {}
         }
     }

@@ -57,6 +57,9 @@ pub struct GivenFlag {
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
     /// Check a configuration: its keys and values, databases, paths, credentials, and the state directory
+    #[command(
+        after_help = "Exit codes: 0 all steps passed, 1 a step failed, 2 the configuration is wrong."
+    )]
     Check {
         /// The file.
         #[command(flatten)]
@@ -64,6 +67,9 @@ pub enum ConfigCommand {
         /// Also ask the sites and the clusters, as `check` does
         #[arg(long)]
         connect: bool,
+        /// Print the results as JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Print what every key is set to, and where; secrets are hidden
     Show {

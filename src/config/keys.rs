@@ -73,15 +73,25 @@ pub enum Kind {
     Switch,
     /// How often a flag is repeated.
     Count,
-    /// A string, and an integer where it stands for one.
-    One {
-        /// Whether an integer may stand for it.
-        is_number: bool,
-    },
+    /// One value.
+    One(Scalar),
     /// A string, or an array of them.
     Many,
     /// A secret, by a reference to it.
     Secret,
+}
+
+/// What a single value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scalar {
+    /// A string.
+    Text,
+    /// An integer, or a string with a unit.
+    Number,
+    /// A string with a duration.
+    Duration,
+    /// A string with a time, or a duration before now.
+    Time,
 }
 
 impl Kind {
@@ -90,8 +100,10 @@ impl Kind {
         match self {
             Self::Switch => "true or false",
             Self::Count => "an integer",
-            Self::One { is_number: false } => "a string",
-            Self::One { is_number: true } => "a string or an integer",
+            Self::One(Scalar::Text) => "a string",
+            Self::One(Scalar::Number) => "a string or an integer",
+            Self::One(Scalar::Duration) => "a duration such as \"1m\"",
+            Self::One(Scalar::Time) => "a time, or a duration such as \"30d\"",
             Self::Many => "a string or an array of strings",
             Self::Secret => "\"${VARIABLE}\" or \"file:PATH\"",
         }
@@ -109,15 +121,22 @@ pub struct Key {
     pub kind: Kind,
     /// The table that sets it for all sources; none if only a source has it.
     pub table: Option<Table>,
+    /// What it is where nothing sets it, if that is fixed.
+    pub default: Vec<String>,
 }
 
 /// The keys of a command: those of its flags that are not of a single run.
 ///
-/// `command` is the name of a subcommand.
+/// `command` is the name of a subcommand, with a space before that of one below it.
 pub fn keys(command: &str) -> Vec<Key> {
     let cli = Cli::command();
-    let found = cli.find_subcommand(command);
+    let mut found = Some(&cli);
+    for name in command.split(' ') {
+        found = found.and_then(|found| found.find_subcommand(name));
+    }
     let arguments = found.into_iter().flat_map(Command::get_arguments);
+    // What is hidden is only there to be refused with a reason.
+    let arguments = arguments.filter(|argument| !argument.is_hide_set());
     arguments.flat_map(keys_of).collect()
 }
 
@@ -153,6 +172,7 @@ fn keys_of(argument: &Arg) -> Vec<Key> {
             name.clone()
         },
         flag,
+        default: defaults(argument),
     };
     let secret = name
         .strip_suffix(SECRET_FILE)
@@ -160,6 +180,7 @@ fn keys_of(argument: &Arg) -> Vec<Key> {
     let secret = secret.map(|secret| Key {
         name: secret.to_owned(),
         kind: Kind::Secret,
+        default: Vec::new(),
         ..key.clone()
     });
     std::iter::once(key).chain(secret).collect()
@@ -170,12 +191,24 @@ fn kind(argument: &Arg) -> Kind {
         ArgAction::SetTrue | ArgAction::SetFalse => Kind::Switch,
         ArgAction::Count => Kind::Count,
         ArgAction::Append => Kind::Many,
-        _ => Kind::One {
-            is_number: argument
-                .get_value_names()
-                .is_some_and(|names| names.iter().any(|name| matches!(&**name, "N" | "SIZE"))),
-        },
+        _ => {
+            let names = argument.get_value_names().unwrap_or_default();
+            Kind::One(match names.first().map(|name| &**name) {
+                Some("N" | "SIZE") => Scalar::Number,
+                Some("DURATION") => Scalar::Duration,
+                Some(name) if name.contains("DURATION") => Scalar::Time,
+                Some(_) | None => Scalar::Text,
+            })
+        }
     }
+}
+
+fn defaults(argument: &Arg) -> Vec<String> {
+    // On a command line stdout; a service has no default output.
+    let is_fixed = argument.get_action().takes_values() && argument.get_id() != "output";
+    let defaults = argument.get_default_values().iter();
+    let defaults = defaults.map(|value| value.to_string_lossy().into_owned());
+    defaults.filter(|_| is_fixed).collect()
 }
 
 /// The headings of the help text are the tables of the file.

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::document::{Document, Entry, Value};
-use super::keys::{Key, Kind, Table, nearest};
+use super::keys::{Key, Kind, Scalar, Table, nearest};
 use super::secrets::{self, Reference};
-use super::{Error, Place};
+use super::{Error, PATH_VARIABLE, Place};
+use crate::auth::credentials;
 use crate::process::shown::Shown as _;
 use crate::secret::Secret;
 
@@ -19,7 +20,12 @@ pub enum Setting {
     /// The values of a flag, in order.
     Values(Vec<String>),
     /// A secret.
-    Secret(Secret),
+    Secret {
+        /// The secret itself.
+        secret: Secret,
+        /// Whether it stands in the file.
+        is_literal: bool,
+    },
 }
 
 /// A key that is set.
@@ -76,15 +82,11 @@ fn unknown(name: &str, keys: &[Key], title: &str, place: &Place) -> Error {
 pub fn of_environment(keys: &[Key]) -> Result<Vec<Assignment>, Error> {
     let mut assignments = Vec::new();
     for key in keys {
-        let Some(table) = key.table else { continue };
-        let name = table.variable(&key.name);
-        // These hold the secret itself, for every command.
-        if key.kind == Kind::Secret {
-            continue;
-        }
-        let Some(text) = std::env::var_os(&name).filter(|text| !text.is_empty()) else {
+        let is_set = |name: &String| std::env::var_os(name).is_some_and(|text| !text.is_empty());
+        let Some(name) = variables(key).into_iter().find(is_set) else {
             continue;
         };
+        let text = std::env::var_os(&name).unwrap_or_default();
         let place = Place::Variable(name);
         let text = text
             .into_string()
@@ -93,6 +95,46 @@ pub fn of_environment(keys: &[Key]) -> Result<Vec<Assignment>, Error> {
         assignments.push(assign(key, &value, place, None)?);
     }
     Ok(assignments)
+}
+
+/// The environment variables of a key, the first of which that is set counts.
+pub fn variables(key: &Key) -> Vec<String> {
+    let own = key.table.map(|table| table.variable(&key.name));
+    // Those of the commands, which are older than the file. Secrets have some, too, see `auth::credentials`.
+    let of_commands = match &*key.name {
+        "geoip_city" => Some("CONFLUENCE_ECS_GEOIP_CITY"),
+        "geoip_asn" => Some("CONFLUENCE_ECS_GEOIP_ASN"),
+        _ => None,
+    };
+    own.into_iter()
+        .chain(of_commands.map(str::to_owned))
+        .collect()
+}
+
+/// Variables that look like settings and are none, each with the one that was meant.
+pub fn misspelt_variables(keys: &[Key]) -> Vec<(String, String)> {
+    const PREFIX: &str = "CONFLUENCE_ECS_";
+    let of_secrets = credentials::ALL
+        .iter()
+        .map(|setting| setting.variable.to_owned());
+    let known: Vec<String> = keys
+        .iter()
+        .flat_map(variables)
+        .chain(of_secrets)
+        .chain([PATH_VARIABLE.to_owned()])
+        .collect();
+    let given = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let unknown = given.filter(|name| name.starts_with(PREFIX) && !known.contains(name));
+    let meant = |name: String| {
+        let rest = name.strip_prefix(PREFIX)?;
+        // The name of a key without its table.
+        let of_key = keys.iter().find(|key| key.name.to_uppercase() == rest);
+        let of_key = of_key.and_then(|key| variables(key).into_iter().next());
+        let names = known.iter().filter_map(|name| name.strip_prefix(PREFIX));
+        let meant = of_key.or_else(|| nearest(rest, names).map(|name| format!("{PREFIX}{name}")))?;
+        Some((name, meant))
+    };
+    unknown.filter_map(meant).collect()
 }
 
 /// The text of a variable as the value of the file that it stands for. A list is one value, or an array as in
@@ -130,7 +172,7 @@ fn assign(
     let text = |value: &Value| match value {
         Value::Text(text) if document.is_some() => secrets::expand(text, &place, &key.name),
         Value::Text(text) => Ok(text.clone()),
-        Value::Integer(number) if key.kind == (Kind::One { is_number: true }) => Ok(number.clone()),
+        Value::Integer(number) if key.kind == Kind::One(Scalar::Number) => Ok(number.clone()),
         other => Err(wrong(other)),
     };
     let setting = match (key.kind, value) {
@@ -138,7 +180,7 @@ fn assign(
         (Kind::Count, Value::Integer(number)) => {
             Setting::Count(number.parse().map_err(|_| wrong(value))?)
         }
-        (Kind::One { .. }, one) => Setting::Values(vec![text(one)?]),
+        (Kind::One(_), one) => Setting::Values(vec![text(one)?]),
         (Kind::Many, Value::List(items)) => {
             let items = items.iter().map(|(_, item)| text(item));
             Setting::Values(items.collect::<Result<_, _>>()?)
@@ -161,35 +203,42 @@ fn secret(
     place: Place,
     document: Option<&Document>,
 ) -> Result<Assignment, Error> {
-    let setting = match (secrets::reference(text), document) {
-        (Reference::File(path), _) => {
+    // A variable holds the secret as it stands.
+    let Some(document) = document else {
+        return Ok(Assignment {
+            key: key.clone(),
+            setting: Setting::Secret {
+                secret: Secret::new(text.to_owned()),
+                is_literal: false,
+            },
+            place,
+        });
+    };
+    let (secret, is_literal) = match secrets::reference(text) {
+        Reference::File(path) => {
             let path = secrets::expand(path, &place, &key.name)?;
             return Ok(Assignment {
                 key: Key {
                     name: format!("{}_file", key.name),
-                    kind: Kind::One { is_number: false },
+                    kind: Kind::One(Scalar::Text),
                     ..key.clone()
                 },
                 setting: Setting::Values(vec![path]),
                 place,
             });
         }
-        (Reference::Variable(_), _) | (Reference::Literal, None) => {
-            secrets::expand(text, &place, &key.name)?
-        }
-        (Reference::Literal, Some(document)) => {
+        Reference::Variable(_) => (secrets::expand(text, &place, &key.name)?, false),
+        Reference::Literal => {
             secrets::check_private(&document.path, &place, &key.name)?;
-            tracing::warn!(
-                "{place}: {} is a secret in the configuration file: keep it in a file of its own, {}_file",
-                key.name,
-                key.name
-            );
-            text.to_owned()
+            (text.to_owned(), true)
         }
     };
     Ok(Assignment {
         key: key.clone(),
-        setting: Setting::Secret(Secret::new(setting)),
+        setting: Setting::Secret {
+            secret: Secret::new(secret),
+            is_literal,
+        },
         place,
     })
 }
@@ -219,7 +268,7 @@ pub fn put_over(below: &mut Assignments, layer: Vec<Assignment>) {
 /// The secrets among them, by the flags that name their files.
 pub fn given_secrets(assignments: &Assignments) -> BTreeMap<String, Secret> {
     let secret = |one: &Assignment| match &one.setting {
-        Setting::Secret(secret) => Some((one.key.flag.clone()?, secret.clone())),
+        Setting::Secret { secret, .. } => Some((one.key.flag.clone()?, secret.clone())),
         Setting::Switch(_) | Setting::Count(_) | Setting::Values(_) => None,
     };
     assignments.values().filter_map(secret).collect()

@@ -9,7 +9,7 @@ use crate::auth::credentials::GivenSecrets;
 use crate::cli::{self, Command, FetchArgs, TailArgs};
 
 /// How often a site is asked where `interval` is not set.
-const INTERVAL: &str = "1m";
+pub const INTERVAL: &str = "1m";
 /// Stands for the name of the source in the name of an output file.
 const SOURCE: &str = "{source}";
 
@@ -167,7 +167,7 @@ pub fn flags(Assignment { key, setting, .. }: &Assignment) -> Vec<OsString> {
                 .map(|value| format!("--{flag}={value}").into());
             given.collect()
         }
-        Setting::Switch(false) | Setting::Secret(_) => Vec::new(),
+        Setting::Switch(false) | Setting::Secret { .. } => Vec::new(),
     }
 }
 

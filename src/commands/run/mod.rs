@@ -21,9 +21,7 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, Error> {
     let path = arguments::path(arguments.mapping.config.as_deref());
     let configuration = Configuration::load(&path, &arguments.given)?;
     // All arguments, before the first source is begun: a wrong one is a wrong configuration.
-    for source in &configuration.sources {
-        source.arguments()?;
-    }
+    configuration.check_arguments()?;
     let directory = state::directory(arguments.state.state_dir.as_deref())?;
     state::make_directory(&directory)?;
     Supervisor::new(path, arguments.given.clone())?.run(configuration)

@@ -123,9 +123,7 @@ impl Supervisor {
     /// is ended with everything saved and begun anew.
     fn reload(&mut self) {
         let loaded = Configuration::load(&self.path, &self.given).and_then(|configuration| {
-            for source in &configuration.sources {
-                source.arguments()?;
-            }
+            configuration.check_arguments()?;
             Ok(configuration)
         });
         let configuration = match loaded {
@@ -136,6 +134,9 @@ impl Supervisor {
                 return;
             }
         };
+        for warning in &configuration.warnings {
+            tracing::warn!("{warning}");
+        }
         let wanted = configuration.sources;
         let is_wanted = |source: &Source| wanted.iter().any(|other| other.is_same(source));
         for worker in &self.workers {
@@ -176,8 +177,10 @@ impl Supervisor {
         if self.successors.is_empty() {
             return Ok(());
         }
-        // Of another name, it may still be what held the same output or state.
-        if self.workers.iter().any(is_ending) {
+        // Of another name, it may still be what held the same output or state; one that never began, and waits
+        // for its site, holds nothing.
+        let holds = |worker: &Worker| is_ending(worker) && worker.condition() == Condition::Running;
+        if self.workers.iter().any(holds) {
             return Ok(());
         }
         for source in std::mem::take(&mut self.successors) {

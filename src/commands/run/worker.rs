@@ -10,6 +10,7 @@ use crate::commands::{Error, fetch, tail};
 use crate::config::source::{Source, SourceArgs};
 use crate::exit::Exit;
 use crate::process::service::{Part, Service};
+use crate::process::source_name;
 use crate::process::stop::Stop;
 
 /// How a source is.
@@ -123,7 +124,7 @@ struct Attempts {
 
 impl Attempts {
     fn run(self) {
-        let span = tracing::info_span!("source", source = self.source.name);
+        let span = source_name::span(&self.source.name);
         let _entered = span.enter();
         let mut pauses = Pauses::default();
         loop {
