@@ -208,7 +208,9 @@ impl Setting {
     /// The names of the credential: the source's own, then that of all.
     fn credential_names(&self, source: Option<&str>) -> Vec<String> {
         let own = source.map(|source| format!("{source}.{}", self.credential));
-        own.into_iter().chain([self.credential.to_owned()]).collect()
+        own.into_iter()
+            .chain([self.credential.to_owned()])
+            .collect()
     }
 
     fn find_by(

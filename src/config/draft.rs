@@ -153,7 +153,12 @@ impl Draft {
     }
 
     /// Joins what is set for all and what is set for this source.
-    pub(super) fn finish(self, shared: &Assignments, above: &[Vec<Assignment>], known: &Known) -> Source {
+    pub(super) fn finish(
+        self,
+        shared: &Assignments,
+        above: &[Vec<Assignment>],
+        known: &Known,
+    ) -> Source {
         let keys = known.of_source(self.kind);
         let takes = |one: &Assignment| {
             keys.iter().any(|key| key.flag == one.key.flag) && !is_for_process(&one.key)

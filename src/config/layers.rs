@@ -131,7 +131,8 @@ pub fn misspelt_variables(keys: &[Key]) -> Vec<(String, String)> {
         let of_key = keys.iter().find(|key| key.name.to_uppercase() == rest);
         let of_key = of_key.and_then(|key| variables(key).into_iter().next());
         let names = known.iter().filter_map(|name| name.strip_prefix(PREFIX));
-        let meant = of_key.or_else(|| nearest(rest, names).map(|name| format!("{PREFIX}{name}")))?;
+        let meant =
+            of_key.or_else(|| nearest(rest, names).map(|name| format!("{PREFIX}{name}")))?;
         Some((name, meant))
     };
     unknown.filter_map(meant).collect()

@@ -79,10 +79,16 @@ impl Configuration {
 
     /// Collects what is to be warned of, once logging has been started.
     fn warn(&mut self, known: &Known) {
-        let of_sources = self.sources.iter().flat_map(|source| source.assignments.values());
+        let of_sources = self
+            .sources
+            .iter()
+            .flat_map(|source| source.assignments.values());
         let mut warnings = Vec::new();
         for one in self.shared.values().chain(of_sources) {
-            let Setting::Secret { is_literal: true, .. } = one.setting else {
+            let Setting::Secret {
+                is_literal: true, ..
+            } = one.setting
+            else {
                 continue;
             };
             let warning = format!(

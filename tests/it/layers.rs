@@ -15,8 +15,9 @@ const ROOMS: [(&str, &[&str]); 21] = [
     (
         "commands",
         &[
-            "config", "options", "cli", "check", "fetch", "tail", "ship", "fixtures", "sink", "cluster",
-            "schema", "auth", "http", "state", "input", "pipeline", "process", "secret", "exit",
+            "config", "options", "cli", "check", "fetch", "tail", "ship", "fixtures", "sink",
+            "cluster", "schema", "auth", "http", "state", "input", "pipeline", "process", "secret",
+            "exit",
         ],
     ),
     ("config", &["cli", "auth", "process", "secret"]),

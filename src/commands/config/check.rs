@@ -32,10 +32,7 @@ pub fn run(configuration: &Configuration, connect: bool, json: bool) -> Result<E
     Ok(if is_well { Exit::Done } else { Exit::Failed })
 }
 
-fn of_file<W: Write>(
-    configuration: &Configuration,
-    report: &mut CheckReport<W>,
-) -> io::Result<()> {
+fn of_file<W: Write>(configuration: &Configuration, report: &mut CheckReport<W>) -> io::Result<()> {
     let name = StepName::Configuration;
     let count = configuration.sources.len();
     let sources = if count == 1 { "source" } else { "sources" };
@@ -109,7 +106,12 @@ fn log_files(arguments: &TailArgs) -> Vec<CheckStep> {
             count => CheckStep::ok(name, format!("{shown}: {count} files")),
         }
     };
-    arguments.paths.iter().zip(patterns).map(of_pattern).collect()
+    arguments
+        .paths
+        .iter()
+        .zip(patterns)
+        .map(of_pattern)
+        .collect()
 }
 
 const READABLE: &str = "make it readable for the user that the service runs as";

@@ -69,9 +69,18 @@ fn toml(configuration: &Configuration) -> String {
     for source in &configuration.sources {
         let (name, kind) = (string(&source.name), string(source.kind.name()));
         // Writing to a string does not fail.
-        let _ = write!(text, "\n[[source]]  # {}\nname = {name}\ntype = {kind}\n", source.place);
+        let _ = write!(
+            text,
+            "\n[[source]]  # {}\nname = {name}\ntype = {kind}\n",
+            source.place
+        );
         let all = effective::of_source(source);
-        let tables = [None, Some(Table::Mapping), Some(Table::Http), Some(Table::Output)];
+        let tables = [
+            None,
+            Some(Table::Mapping),
+            Some(Table::Http),
+            Some(Table::Output),
+        ];
         for table in tables {
             let is_in = |one: &&Effective| match one.key.table {
                 None | Some(Table::Top | Table::State) => table.is_none(),
