@@ -83,6 +83,21 @@ pub fn parse(arguments: &[OsString]) -> Result<Parsed, ParseError> {
     })
 }
 
+/// Looks whether the process could be run with what is set for it and all its sources.
+///
+/// # Errors
+/// When it could not.
+pub fn check_shared(configuration: &Configuration) -> Result<(), Error> {
+    let settings = applicable(&configuration.shared, "run");
+    let mut arguments: Vec<OsString> = vec![cli::NAME.into(), "run".into()];
+    arguments.extend(settings.values().flat_map(flags));
+    let place = Place::Line(configuration.path.clone(), 1);
+    match cli::parse_from(&arguments) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(explain(&error, &arguments, &settings, &place)),
+    }
+}
+
 /// The configuration file of `run`: of the flag, else of the environment, else where packages put it.
 pub fn path(given: Option<&Path>) -> PathBuf {
     let variable = || std::env::var_os(PATH_VARIABLE).filter(|path| !path.is_empty());

@@ -1,9 +1,9 @@
 //! A source's own table, before what is set for all is joined to it.
 
 use super::document::{Document, Entry, Value};
-use super::keys::{Key, Table, global_keys, keys};
+use super::keys::{Key, SourceKind, Table, global_keys, keys, nearest};
 use super::layers::{Assignment, Assignments, of_table, put_over};
-use super::source::{Source, SourceKind};
+use super::source::Source;
 use super::{Error, Place};
 use crate::auth::credentials::{ES_API_KEY, ES_PASSWORD, PROXY_PASSWORD};
 use crate::process::shown::Shown as _;
@@ -131,9 +131,13 @@ impl Draft {
                 ("mapping" | "http" | "state", Value::Table(inner)) => {
                     let is_named = |table: &Table| table.name() == Some(&*entry.key);
                     let table = Table::ALL.into_iter().find(is_named);
-                    let keys = table.map(|table| known.of_table(table)).unwrap_or_default();
+                    let mut keys = table.map(|table| known.of_table(table)).unwrap_or_default();
+                    keys.retain(|key| known.of_source(kind).contains(key));
                     let title = format!("in [source.{}] of `{name}`", entry.key);
                     own.extend(of_table(document, inner, &keys, &title)?);
+                }
+                (_, Value::Table(_)) if !keys.iter().any(|key| key.name == entry.key) => {
+                    return Err(unknown_table(document, entry, &name));
                 }
                 _ => own.extend(of_table(
                     document,
@@ -183,6 +187,21 @@ impl Draft {
             assignments,
         }
     }
+}
+
+fn unknown_table(document: &Document, entry: &Entry, source: &str) -> Error {
+    let tables = ["mapping", "http", "output"];
+    let hint = match nearest(&entry.key, tables) {
+        Some(name) => format!("did you mean `[source.{name}]`?"),
+        None => "expected [source.mapping], [source.http] or [source.output]".to_owned(),
+    };
+    Error::at(
+        &document.place(entry.line),
+        format!(
+            "unknown table `{}` in source `{source}`; {hint}",
+            entry.key.shown()
+        ),
+    )
 }
 
 /// What the process does, and none of its sources by itself.

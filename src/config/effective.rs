@@ -1,10 +1,10 @@
 //! What every key is set to in effect, and where.
 
 use super::Place;
-use super::keys::{Key, Kind, Table, global_keys, keys};
+use super::keys::{Key, Kind, SourceKind, Table, global_keys, keys};
 use super::layers::{Assignments, Setting};
 use super::service::Configuration;
-use super::source::{INTERVAL, Source, SourceKind};
+use super::source::{INTERVAL, Source};
 use crate::auth::credentials;
 
 /// A key with what it is set to.

@@ -20,6 +20,25 @@ const SECRETS: [&str; 6] = [
     "proxy_password",
 ];
 
+/// What kind of source it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SourceKind {
+    /// Log files that are followed.
+    Tail,
+    /// A site that is asked.
+    Fetch,
+}
+
+impl SourceKind {
+    /// The name of its command, which is its `type`, too.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tail => "tail",
+            Self::Fetch => "fetch",
+        }
+    }
+}
+
 /// A table with what holds for every source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Table {
@@ -99,7 +118,7 @@ impl Kind {
     pub fn expected(self) -> &'static str {
         match self {
             Self::Switch => "true or false",
-            Self::Count => "an integer",
+            Self::Count => "an integer from 0 to 255",
             Self::One(Scalar::Text) => "a string",
             Self::One(Scalar::Number) => "a string or an integer",
             Self::One(Scalar::Duration) => "a duration such as \"1m\"",

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::document::{Document, Entry, Value};
-use super::keys::{Key, Kind, Scalar, Table, nearest};
+use super::keys::{Key, Kind, Scalar, SourceKind, Table, keys, nearest};
 use super::secrets::{self, Reference};
 use super::{Error, PATH_VARIABLE, Place};
 use crate::auth::credentials;
@@ -65,14 +65,36 @@ pub fn of_table(
 
 fn unknown(name: &str, keys: &[Key], title: &str, place: &Place) -> Error {
     let names = keys.iter().map(|key| &*key.name);
-    let hint = match nearest(name, names) {
-        Some(name) => format!("did you mean `{name}`?"),
-        None => "`confluence-ecs config example` has all keys".to_owned(),
+    let hint = match (elsewhere(name), nearest(name, names)) {
+        (Some(place), _) => format!("it belongs in {place}"),
+        (None, Some(name)) => format!("did you mean `{name}`?"),
+        (None, None) => {
+            "expected a flag of `confluence-ecs tail` or `fetch`, with `_` for `-`".to_owned()
+        }
     };
     Error::at(
         place,
         format!("unknown key `{}` {title}; {hint}", name.shown()),
     )
+}
+
+/// Where a key belongs that is known, but not where it stands.
+fn elsewhere(name: &str) -> Option<String> {
+    let kinds = [SourceKind::Tail, SourceKind::Fetch].map(SourceKind::name);
+    let of = |kind: &str| keys(kind).into_iter().find(|key| key.name == name);
+    let found: Vec<_> = kinds
+        .into_iter()
+        .filter_map(|kind| Some((kind, of(kind)?)))
+        .collect();
+    let table = |key: &Key| match key.table? {
+        Table::Top | Table::State => Some("the part before the first table".to_owned()),
+        table => table.name().map(|name| format!("[{name}]")),
+    };
+    match &*found {
+        [(kind, _)] => Some(format!("a [[source]] of type \"{kind}\"")),
+        [(_, key), ..] => Some(table(key).unwrap_or_else(|| "a [[source]]".to_owned())),
+        [] => None,
+    }
 }
 
 /// Reads the environment variables of the tables.
@@ -179,7 +201,9 @@ fn assign(
     let setting = match (key.kind, value) {
         (Kind::Switch, Value::Boolean(on)) => Setting::Switch(*on),
         (Kind::Count, Value::Integer(number)) => {
-            Setting::Count(number.parse().map_err(|_| wrong(value))?)
+            let expected = Kind::Count.expected();
+            let problem = format!("{}: expected {expected}, found {number}", key.name);
+            Setting::Count(number.parse().map_err(|_| Error::at(&place, problem))?)
         }
         (Kind::One(_), one) => Setting::Values(vec![text(one)?]),
         (Kind::Many, Value::List(items)) => {

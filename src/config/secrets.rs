@@ -37,6 +37,10 @@ pub fn expand(text: &str, place: &Place, key: &str) -> Result<String, Error> {
 }
 
 fn variable(name: &str, place: &Place, key: &str) -> Result<String, Error> {
+    if name.is_empty() {
+        let problem = format!("{key}: expected the name of a variable between `${{` and `}}`");
+        return Err(Error::at(place, problem));
+    }
     let problem = match std::env::var(name) {
         Ok(value) => return Ok(value),
         Err(std::env::VarError::NotPresent) => "is not set",

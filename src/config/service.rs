@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use super::document::{Document, Entry, Value};
 use super::draft::{Draft, Known, source_tables, table_of, without_overridden_secrets};
-use super::keys::{Key, Table, nearest};
+use super::keys::{Key, SourceKind, Table, nearest};
 use super::layers::{
     Assignment, Assignments, Setting, misspelt_variables, of_environment, of_table, put_over,
 };
-use super::source::{Source, SourceKind};
+use super::source::Source;
 use super::{Error, Place};
 use crate::cli::GivenFlag;
 use crate::process::shown::Shown as _;
@@ -139,6 +139,9 @@ impl Configuration {
         let mut names: BTreeMap<String, &Source> = BTreeMap::new();
         for source in &self.sources {
             let file = source.file().map(|file| {
+                if file.as_os_str() == "-" {
+                    return "the output stdout".to_owned();
+                }
                 let absolute = std::path::absolute(&file).unwrap_or(file);
                 format!("the output {}", absolute.shown())
             });

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use super::keys::SourceKind;
 use super::layers::{Assignment, Assignments, Setting, given_secrets};
 use super::{Error, Place};
 use crate::auth::credentials::GivenSecrets;
@@ -12,25 +13,6 @@ use crate::cli::{self, Command, FetchArgs, TailArgs};
 pub const INTERVAL: &str = "1m";
 /// Stands for the name of the source in the name of an output file.
 const SOURCE: &str = "{source}";
-
-/// What kind of source it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SourceKind {
-    /// Log files that are followed.
-    Tail,
-    /// A site that is asked.
-    Fetch,
-}
-
-impl SourceKind {
-    /// The name of its command, which is its `type`, too.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Tail => "tail",
-            Self::Fetch => "fetch",
-        }
-    }
-}
 
 /// A source, with all that is set for it.
 #[derive(Debug, Clone)]

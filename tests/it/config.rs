@@ -53,6 +53,9 @@ fn an_unknown_key_or_table_is_named_with_its_line_and_the_nearest() {
     insta::assert_snapshot!(checked(&[
         "state_dri = \"x\"",
         "zzzzzz = 1",
+        "namespace = \"x\"",
+        "paths = \"x\"",
+        "[output]\nstate_dir = \"x\"",
         "[maping]\nnamespace = \"x\"",
         "[[sources]]\nname = \"x\"",
         "[zzzzzz]\nx = 1",
@@ -82,9 +85,9 @@ fn a_value_of_another_type_or_range_is_told_with_what_was_expected() {
         "poll_interval = 5",
         "poll_interval = \"5\"",
         "poll_interval = \"0s\"",
-        "paths = 3",
-        "paths = [3]",
-        "paths = [[\"x\"]]",
+        "exclude = 3",
+        "exclude = [3]",
+        "exclude = [[\"x\"]]",
         "preserve_original_event = \"yes\"",
         "preserve_original_event = 1",
         "namespace = \"A-B\"",
@@ -109,7 +112,7 @@ fn a_value_of_another_type_or_range_is_told_with_what_was_expected() {
         "verbose = \"much\"",
         "verbose = 300",
         "quiet = \"yes\"",
-        "log_format = \"xml\"",
+        "log_format = \"xml\"\n[[source]]\nname = \"a\"\ntype = \"tail\"\noutput.file = \"x\"",
         "mapping = 3",
         "output = \"x\"",
         "source = 3",
@@ -245,7 +248,9 @@ fn a_file_without_the_right_to_read_it_is_told() {
 fn a_secret_is_a_reference_or_stands_in_a_private_file() {
     let text = |pat: &str| {
         let url = "url = \"https://wiki.example.com\"";
-        format!("{OUTPUT}[[source]]\nname = \"dc\"\ntype = \"fetch\"\n{url}\n{pat}\n")
+        format!(
+            "state_dir = \"FOLDER/state\"\n{OUTPUT}[[source]]\nname = \"dc\"\ntype = \"fetch\"\n{url}\n{pat}\n"
+        )
     };
     let check = |pat: &str, mode: u32| {
         let configured = Configured::new(&text(pat));

@@ -5,6 +5,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
+use serde_json::Value;
+
 use super::binary;
 use super::place::{Follower, Place, finish};
 
@@ -83,13 +85,37 @@ impl Configured {
         finish(command)
     }
 
-    /// `run`, with its log in JSON on stderr.
-    pub fn start(&self) -> Follower {
-        self.place.start_command(self.command(&["run"]))
+    /// Begins `run`.
+    pub fn start(&self, variables: &[(&str, &str)]) -> Follower {
+        let mut command = self.command(&["run"]);
+        command.envs(variables.iter().copied());
+        self.place.start_command(command)
     }
 
-    /// What `run` said.
-    pub fn said(&self) -> String {
-        self.place.said()
+    /// What `run` logged so far, of a JSON log.
+    pub fn log(&self) -> Vec<Value> {
+        let said = self.place.said();
+        // The last line may not be whole yet.
+        said.lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect()
+    }
+
+    /// The messages about a source so far.
+    pub fn log_of(&self, source: &str) -> Vec<String> {
+        let log = self.log();
+        let of_source = log.iter().filter(|line| line["source"] == source);
+        of_source
+            .map(|line| line["message"].as_str().unwrap_or_default().to_owned())
+            .collect()
+    }
+
+    /// How often a message was logged that contains those words.
+    pub fn logged(&self, words: &str) -> usize {
+        self.place
+            .said()
+            .lines()
+            .filter(|line| line.contains(words))
+            .count()
     }
 }

@@ -39,6 +39,7 @@ pub fn run(task: ConfigCommand) -> Result<Exit, Error> {
 fn load(file: &ConfigFileArgs) -> Result<Configuration, Error> {
     let path = arguments::path(file.config.as_deref());
     let configuration = Configuration::load(&path, &[])?;
+    arguments::check_shared(&configuration)?;
     configuration.check_arguments()?;
     Ok(configuration)
 }

@@ -14,7 +14,7 @@ use crate::process::service::Service;
 use crate::process::signal_guard;
 use crate::process::stop::Stop;
 
-/// How often the status is told, at least.
+/// How often the status is told, at least; when it changes, it is told then.
 const STATUS_INTERVAL: Duration = Duration::from_secs(15);
 /// How often the sources are looked at when nothing wakes us.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
@@ -58,7 +58,7 @@ impl Supervisor {
         for source in configuration.sources {
             self.start(source)?;
         }
-        let mut told: Option<Instant> = None;
+        let mut told: Option<(Instant, String)> = None;
         while !self.stop.is_requested() {
             self.service.beat();
             self.begin_successors()?;
@@ -72,9 +72,12 @@ impl Supervisor {
                 self.reload();
                 continue;
             }
-            if told.is_none_or(|told| told.elapsed() >= STATUS_INTERVAL) {
-                told = Some(Instant::now());
-                self.service.status(&self.status());
+            let status = self.status();
+            let is_told =
+                |(at, told): &(Instant, String)| at.elapsed() < STATUS_INTERVAL && *told == status;
+            if !told.as_ref().is_some_and(is_told) {
+                self.service.status(&status);
+                told = Some((Instant::now(), status));
             }
             self.stop.wait_for(LOOK_INTERVAL, None)?;
         }
