@@ -182,7 +182,8 @@ impl Source {
         let site = id.or_else(|| {
             let url = url::Url::parse(&value("url")?).ok()?;
             let path = url.path().trim_end_matches('/').trim_end_matches("/wiki");
-            Some(format!("{}{path}", url.host_str()?))
+            let port = url.port().map_or(String::new(), |port| format!(":{port}"));
+            Some(format!("{}{port}{path}", url.host_str()?))
         })?;
         let directory = value("state_dir").unwrap_or_default();
         let search = value("search").unwrap_or_default();
