@@ -19,6 +19,9 @@ use std::time::{Duration, Instant};
 #[path = "../tests/support/atlassian/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "the tests use the rest")]
 mod atlassian;
+#[path = "../tests/support/wire.rs"]
+#[allow(dead_code, reason = "other stand-ins use the rest of it")]
+mod wire;
 
 use atlassian::{Atlassian, cloud_record};
 

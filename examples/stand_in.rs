@@ -7,6 +7,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 #[path = "../tests/support/atlassian/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "the tests use the rest")]
 mod atlassian;
+#[path = "../tests/support/wire.rs"]
+#[allow(dead_code, reason = "other stand-ins use the rest of it")]
+mod wire;
 
 use atlassian::{Atlassian, cloud_record, data_center_record};
 

@@ -168,6 +168,7 @@ impl App<'_> {
             authorization: None,
             post: Some(Secret::new(body.to_string())),
             upload: None,
+            timeout: None,
         }
     }
 

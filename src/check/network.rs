@@ -90,14 +90,14 @@ fn unreached(client: &Client, url: &Url, error: &Error) -> CheckStep {
         Error::Proxy {
             problem, remedy, ..
         } => CheckStep::fail(name, problem, remedy),
-        Error::Connection(problem) if client.is_proxied(url) => CheckStep::fail(
+        Error::Connection(_) | Error::Timeout { .. } if client.is_proxied(url) => CheckStep::fail(
             name,
-            problem.as_str(),
+            error.to_string(),
             "is the proxy right (--proxy, HTTPS_PROXY, NO_PROXY), and does it allow this host?",
         ),
-        Error::Connection(problem) => CheckStep::fail(
+        Error::Connection(_) | Error::Timeout { .. } => CheckStep::fail(
             name,
-            problem.as_str(),
+            error.to_string(),
             "are the address and port right, is the server running, and does a firewall block the connection? \
              Behind a proxy, pass --proxy URL",
         ),
@@ -107,6 +107,6 @@ fn unreached(client: &Client, url: &Url, error: &Error) -> CheckStep {
         | Error::LoginRedirect { .. }
         | Error::OtherPage { .. }
         | Error::RedirectedPost { .. }
-        | Error::RedirectLoop(_) => CheckStep::fail_by(name, error),
+        | Error::RedirectLoop { .. } => CheckStep::fail_by(name, error),
     }
 }

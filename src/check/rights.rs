@@ -141,13 +141,13 @@ fn of_opensearch(visit: &Visit<'_>, needs: &Needs<'_>) -> CheckStep {
             format!(
                 "{target} cannot be looked up: if it rolls over while an answer is lost, events may be stored twice"
             ),
-            "grant indices:admin/resolve/index and indices:data/read/mget* on it",
+            "grant the action group read on it, and cluster_composite_ops in the cluster",
         ),
         Ok(_) => CheckStep::skip(
             name,
             format!(
                 "{target} can be looked up; OpenSearch does not report whether events may be written (it takes \
-                 indices:data/write/bulk* and indices:admin/create)"
+                 the action groups index and create_index)"
             ),
         ),
         Err(problem) => CheckStep::skip(name, problem),

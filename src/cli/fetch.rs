@@ -202,6 +202,7 @@ impl HttpArgs {
     pub fn settings(&self) -> Settings {
         Settings {
             timeout: self.timeout,
+            connect_timeout: self.timeout,
             retries: self.retries,
             proxy: self.proxy.clone(),
             proxy_password: None,

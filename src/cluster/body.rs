@@ -1,15 +1,21 @@
 //! Bodies of bulk requests: for each event a line with its `_id`, then the event.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use memchr::memchr;
 
+/// Buffers that wait for their next use, at most.
+const MOST_SPARES: usize = 2;
+/// What enormous records needed is given back.
+const LARGEST_SPARE: usize = 16 << 20;
 /// What precedes an `_id` in its line, as this program writes it.
 const BEFORE_ID: &[u8] = br#"{"create":{"_id":""#;
 
 /// Events on their way, as the body of a request.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Bulk {
-    /// Two lines for each event.
-    pub body: Vec<u8>,
+    /// Two lines for each event; shared with the request that sends them.
+    pub body: Arc<Vec<u8>>,
     /// How many events.
     pub events: usize,
     /// They may be in the cluster already: an answer was lost, or a run was killed.
@@ -61,7 +67,13 @@ fn id(line: &[u8]) -> &str {
 impl Bulk {
     /// Adds an event.
     pub fn push(&mut self, pair: Pair<'_>) {
-        self.body.extend_from_slice(pair.text);
+        self.add(|body| body.extend_from_slice(pair.text));
+    }
+
+    /// Adds an event, which `write` writes with its line.
+    pub fn add(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        // Nobody has a share of it yet: nothing is copied.
+        write(Arc::make_mut(&mut self.body));
         self.events += 1;
     }
 
@@ -91,6 +103,35 @@ impl Bulk {
     }
 }
 
+/// Buffers of bodies that are settled, for the next ones: where threads allocate and free blocks of this
+/// size all the time, the heap keeps several times of what is in use.
+#[derive(Debug, Default)]
+pub struct Spares(Mutex<Vec<Vec<u8>>>);
+
+impl Spares {
+    /// An empty body.
+    #[must_use]
+    pub fn take(&self) -> Bulk {
+        let mut spares = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Bulk {
+            body: Arc::new(spares.pop().unwrap_or_default()),
+            ..Bulk::default()
+        }
+    }
+
+    /// Takes back what is no longer needed.
+    pub fn give(&self, bulk: Bulk) {
+        let Some(mut body) = Arc::into_inner(bulk.body) else {
+            return;
+        };
+        let mut spares = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if spares.len() < MOST_SPARES && (1..=LARGEST_SPARE).contains(&body.capacity()) {
+            body.clear();
+            spares.push(body);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,7 +148,7 @@ mod tests {
             body.push(b'\n');
         }
         Bulk {
-            body,
+            body: Arc::new(body),
             events: events.len(),
             doubt: None,
         }
@@ -120,7 +161,7 @@ mod tests {
         assert_eq!(found[0].event, b"{\"a\":1}");
         assert_eq!(found[1].event, b"{}");
         assert_eq!(found[1].id, IdSource::Events.id(1, b"{}").as_str());
-        assert_eq!([found[0].text, found[1].text].concat(), bulk.body);
+        assert_eq!([found[0].text, found[1].text].concat(), *bulk.body);
     }
 
     #[test]
@@ -128,6 +169,36 @@ mod tests {
         let whole = bulk(&["{}", "{\"a\":1}", "{\"b\":1}"]);
         let (first, second) = whole.halves();
         assert_eq!((first.events, second.events), (1, 2));
-        assert_eq!([first.body, second.body].concat(), whole.body);
+        assert_eq!([&first.body[..], &second.body].concat(), *whole.body);
+    }
+
+    #[test]
+    fn a_buffer_is_used_again_once_nobody_sends_it() {
+        let spares = Spares::default();
+        let whole = bulk(&["{}"]);
+        let capacity = whole.body.capacity();
+        let sent = Arc::clone(&whole.body);
+        spares.give(whole.clone());
+        assert_eq!(spares.take().body.capacity(), 0, "it is being sent");
+        drop(sent);
+        spares.give(whole);
+        let next = spares.take();
+        assert_eq!((next.body.capacity(), next.body.len()), (capacity, 0));
+    }
+
+    #[test]
+    fn few_buffers_are_kept_and_no_enormous_ones() {
+        let spares = Spares::default();
+        let with_room = |bytes| Bulk {
+            body: Arc::new(Vec::with_capacity(bytes)),
+            ..Bulk::default()
+        };
+        spares.give(with_room(LARGEST_SPARE + 1));
+        assert_eq!(spares.take().body.capacity(), 0);
+        for _ in 0..=MOST_SPARES {
+            spares.give(with_room(10));
+        }
+        let kept = (0..=MOST_SPARES).filter(|_| spares.take().body.capacity() > 0);
+        assert_eq!(kept.count(), MOST_SPARES);
     }
 }

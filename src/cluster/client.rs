@@ -1,7 +1,8 @@
 //! Requests to a cluster: by whichever of its addresses answers, again for as long as it takes.
 
+use std::fmt;
 use std::io::Write as _;
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use flate2::Compression;
@@ -11,14 +12,18 @@ use url::Url;
 use super::endpoints::{Chosen, Endpoints};
 use super::notices::{Notices, Topic};
 use super::product::{Finding, Recognized, recognize};
-use super::verdict::Refusal;
+use super::words::{described, named, with_own_flags};
 use crate::http::address::{below, is_loopback, shown};
 use crate::http::retry::{backoff, random};
-use crate::http::{self, Answer, Client, Request, TlsCause, Upload, without_query};
+use crate::http::{self, Answer, Client, Request, Upload, without_query};
 use crate::secret::Secret;
 
 /// Refused credentials are tried three times a minute at most: more may lock an account.
 const CREDENTIALS_WAIT: Duration = Duration::from_secs(20);
+/// A cluster says at once who it is: an address that hangs is not waited for as long as a bulk request.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
+/// An address that hung is left alone for so long, and longer each time, while there are others.
+const HUNG_WAIT: Duration = Duration::from_secs(60);
 
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -65,7 +70,7 @@ impl Call {
                 content_type: "application/json",
                 is_gzip: false,
                 asks_first: false,
-                body,
+                body: Arc::new(body),
             }),
             ..Self::get(path)
         }
@@ -78,6 +83,17 @@ impl Call {
             query: query.into(),
             ..self
         }
+    }
+}
+
+impl fmt::Display for Call {
+    /// `GET path`, for messages.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let method = self
+            .upload
+            .as_ref()
+            .map_or("GET", |upload| upload.method.as_str());
+        write!(formatter, "{method} {}", self.path)
     }
 }
 
@@ -204,16 +220,16 @@ impl ClusterClient {
 
     /// The body as it is sent.
     #[must_use]
-    pub fn packed(&self, body: &[u8]) -> (Vec<u8>, bool) {
+    pub fn packed(&self, body: &Arc<Vec<u8>>) -> (Arc<Vec<u8>>, bool) {
         if !self.is_compressing {
-            return (body.to_vec(), false);
+            return (Arc::clone(body), false);
         }
         let packed = Vec::with_capacity(body.len() / 4);
         let mut encoder = GzEncoder::new(packed, Compression::fast());
         // Into memory: it cannot fail.
         match encoder.write_all(body).and_then(|()| encoder.finish()) {
-            Ok(packed) => (packed, true),
-            Err(_) => (body.to_vec(), false),
+            Ok(packed) => (Arc::new(packed), true),
+            Err(_) => (Arc::clone(body), false),
         }
     }
 
@@ -255,19 +271,25 @@ impl ClusterClient {
     /// Takes note that an answer was of no use, and why, if its status does not say that: whoever gave it
     /// is left alone for a while.
     pub fn reject(&self, reply: &Reply, problem: &str) -> Setback {
-        let answer = &reply.answer;
-        let said = Refusal::of_request(answer.status, &answer.body);
-        let quote = match said {
-            Some(said) => self.redacted(&format!("{}: {}", said.kind, said.reason)),
-            None => answer.quote(),
-        };
-        let parts = [
-            format!("status {}", answer.status),
-            problem.to_owned(),
-            quote,
-        ];
-        let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-        self.unavailable(&reply.place, &parts.join(": "), answer.retry_after)
+        let problem = described(&self.http, &reply.answer, problem);
+        self.unavailable(&reply.place, &problem, reply.answer.retry_after)
+    }
+
+    /// The cluster answers, but not what it was asked.
+    fn unanswered(&self, reply: &Reply, call: &Call, problem: Option<String>) {
+        let problem = problem.unwrap_or_else(|| described(&self.http, &reply.answer, ""));
+        let wait = self
+            .endpoints
+            .failed(reply.place.place, reply.answer.retry_after);
+        if self.notices.is_due(Topic::Unanswered) {
+            let url = without_query(&reply.place.url);
+            tracing::error!(
+                "{url}: no usable answer to {call}, without which events may be stored twice: {problem}; waiting, \
+                 nothing is lost"
+            );
+        } else {
+            tracing::debug!("{call}: {problem}; next attempt in {wait:?}");
+        }
     }
 
     /// Takes note that who asks has not the right: that is not asked more often than credentials are tried.
@@ -288,45 +310,40 @@ impl ClusterClient {
         self.unauthorized(&reply.place, &reply.answer, is_known)
     }
 
-    /// The same as [`Self::ask`], until there is an answer.
+    /// The same as [`Self::ask`], until `read` makes something of the answer, or says why not if that is not plain to see.
     ///
     /// # Errors
     /// [`Setback::Stopped`] and [`Setback::NoCluster`].
-    pub fn insist(&self, call: &Call) -> Result<Answer, Setback> {
-        loop {
-            match self.ask(call) {
-                Err(Setback::Lost(_)) => {}
-                Err(setback) => return Err(setback),
-                Ok(reply) => return Ok(reply.answer),
-            }
-        }
-    }
-
-    /// The same, until `read` makes something of the answer; it is given how many it had before.
-    ///
-    /// # Errors
-    /// As [`Self::insist`].
     pub fn insist_on<T>(
         &self,
         call: &Call,
-        read: impl Fn(&Answer, u32) -> Option<T>,
+        read: impl Fn(&Answer) -> Result<T, Option<String>>,
     ) -> Result<T, Setback> {
-        let (mut lost, mut useless) = (0, 0);
+        let mut lost = 0;
         loop {
             match self.ask(call) {
                 Err(Setback::Lost(_)) => {}
                 Err(setback) => return Err(setback),
-                Ok(reply) => {
-                    if let Some(read) = read(&reply.answer, useless) {
+                Ok(reply) => match read(&reply.answer) {
+                    Ok(read) => {
+                        self.notices.is_over(Topic::Unanswered);
                         return Ok(read);
                     }
-                    useless += 1;
-                    self.reject(&reply, "not an answer of a cluster");
-                }
+                    Err(problem) => self.unanswered(&reply, call, problem),
+                },
             }
             self.pause(backoff(lost, random()))?;
             lost += 1;
         }
+    }
+
+    /// Asks an address who it is.
+    fn probe(&self, base: &Url) -> Result<Answer, http::Error> {
+        let request = Request {
+            timeout: Some(PROBE_TIMEOUT),
+            ..self.request(base, &Call::get(""))
+        };
+        self.http.send(&request).map_err(with_own_flags)
     }
 
     fn send(&self, base: &Url, call: &Call) -> Result<Answer, http::Error> {
@@ -365,10 +382,17 @@ impl ClusterClient {
             if chosen.is_known {
                 return Ok(chosen);
             }
-            let root = self.send(&chosen.url, &Call::get(""));
-            match root.map(|answer| (recognize(&answer), answer)) {
-                Err(error) => {
+            match self
+                .probe(&chosen.url)
+                .map(|answer| (recognize(&answer), answer))
+            {
+                Err(error) if error.is_transient() => {
                     self.lost(&chosen, &error);
+                }
+                Err(error) => {
+                    let problem = error.to_string();
+                    let error = named(&chosen.url, &problem);
+                    self.useless(&chosen, &problem, error)?;
                 }
                 Ok((Finding::Cluster(recognized), answer)) if answer.status == 401 => {
                     self.note_product(&chosen, recognized);
@@ -376,7 +400,7 @@ impl ClusterClient {
                     self.unauthorized(&chosen, &answer, true);
                 }
                 Ok((Finding::Cluster(recognized), _)) => {
-                    self.endpoints.answered(chosen.place);
+                    self.endpoints.recognized(chosen.place);
                     self.note_product(&chosen, recognized);
                     return Ok(chosen);
                 }
@@ -390,7 +414,14 @@ impl ClusterClient {
                     };
                     self.reject(&reply, "");
                 }
-                Ok((Finding::Another(what), _)) => self.another(&chosen, &what)?,
+                Ok((Finding::Another(what), _)) => {
+                    let url = without_query(&chosen.url);
+                    self.useless(
+                        &chosen,
+                        &format!("this address {what}"),
+                        format!("{url} {what}"),
+                    )?;
+                }
             }
         }
     }
@@ -409,28 +440,30 @@ impl ClusterClient {
         }
     }
 
-    /// Another server than a cluster: at the start that is an error, later it may be a proxy's page.
-    fn another(&self, chosen: &Chosen, what: &str) -> Result<(), Setback> {
+    /// Another server than a cluster, a certificate that is not trusted, or a redirect. At the start that is a
+    /// mistake in the settings, and an error; later it may be a proxy's page, or a certificate that is replaced.
+    fn useless(&self, chosen: &Chosen, problem: &str, error: String) -> Result<(), Setback> {
         let are_all = self.endpoints.is_other(chosen.place);
         if are_all && self.recognized().is_none() {
-            let url = without_query(&chosen.url);
-            return Err(Setback::NoCluster(format!("{url} {what}")));
+            return Err(Setback::NoCluster(error));
         }
-        self.unavailable(chosen, &format!("this address {what}"), None);
+        self.unavailable(chosen, problem, None);
         Ok(())
     }
 
     fn lost(&self, chosen: &Chosen, error: &http::Error) -> Setback {
-        self.unavailable(chosen, &error.to_string(), None)
+        let is_hung = matches!(error, http::Error::Timeout { .. });
+        let wait = is_hung.then(|| self.endpoints.hung_wait(chosen.place, HUNG_WAIT));
+        self.unavailable(chosen, &error.to_string(), wait.flatten())
     }
 
     fn unavailable(&self, chosen: &Chosen, problem: &str, asked: Option<Duration>) -> Setback {
         let wait = self.endpoints.failed(chosen.place, asked);
-        let url = without_query(&chosen.url);
+        let named = named(&chosen.url, problem);
         if self.notices.is_due(Topic::Unavailable(chosen.place)) {
-            tracing::warn!("{url}: {problem}; waiting for the cluster, nothing is lost");
+            tracing::warn!("{named}; waiting for the cluster, nothing is lost");
         } else {
-            tracing::debug!("{url}: {problem}; next attempt in {wait:?}");
+            tracing::debug!("{named}; next attempt in {wait:?}");
         }
         Setback::Lost(problem.to_owned())
     }
@@ -447,36 +480,5 @@ impl ClusterClient {
             );
         }
         Setback::Lost(format!("status {}", answer.status))
-    }
-}
-
-/// The cluster's certificates have flags of their own.
-fn with_own_flags(error: http::Error) -> http::Error {
-    let http::Error::Tls {
-        host,
-        problem,
-        remedy,
-        cause,
-    } = error
-    else {
-        return error;
-    };
-    let remedy = match cause {
-        TlsCause::Authority => {
-            "pass the certificate of the cluster's authority with --es-ca-file FILE, or its SHA-256 with \
-             --es-ca-fingerprint HEX"
-                .to_owned()
-        }
-        TlsCause::Client => {
-            "pass a client certificate that the cluster trusts with --es-client-cert FILE and --es-client-key FILE"
-                .to_owned()
-        }
-        TlsCause::Other => remedy,
-    };
-    http::Error::Tls {
-        host,
-        problem,
-        remedy,
-        cause,
     }
 }

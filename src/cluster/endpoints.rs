@@ -11,6 +11,8 @@ use crate::http::retry::{backoff, random};
 const TRIED_WAIT: Duration = Duration::from_millis(50);
 /// The longest wait that an answer may ask for.
 const LONGEST_ASKED: Duration = Duration::from_secs(60 * 60);
+/// An address that hangs again and again is left alone for so many waits: the others may go away, too.
+const MOST_HUNG_WAITS: u32 = 2;
 /// More failures in a row make no longer wait.
 const MOST_FAILURES: u32 = 1000;
 
@@ -100,6 +102,24 @@ impl Endpoints {
             url: endpoint.url.clone(),
             is_known: endpoint.is_known,
         })
+    }
+
+    /// It is a cluster. Whether it takes what it is asked for is still to be seen: until then it is tried by
+    /// one request, and its failures count.
+    pub fn recognized(&self, place: usize) {
+        if let Some(endpoint) = self.all().get_mut(place) {
+            endpoint.is_known = true;
+            endpoint.is_other = false;
+        }
+    }
+
+    /// How long an address is left alone that hung: `wait` for each time in a row, but not for long; none if
+    /// there is no other one.
+    #[must_use]
+    pub fn hung_wait(&self, place: usize, wait: Duration) -> Option<Duration> {
+        let all = self.all();
+        let endpoint = all.get(place).filter(|_| all.len() > 1)?;
+        Some(wait.saturating_mul((endpoint.failures + 1).min(MOST_HUNG_WAITS)))
     }
 
     /// It answered as a cluster does.
@@ -202,6 +222,25 @@ mod tests {
         endpoints.answered(1);
         endpoints.refused(0, Duration::from_secs(20), true);
         assert_eq!(endpoints.choose().unwrap().place, 1, "it works");
+    }
+
+    #[test]
+    fn an_address_that_hangs_is_left_alone_for_longer_each_time_even_if_it_says_who_it_is() {
+        let urls = ["http://a:9200", "http://b:9200"].map(|url| Url::parse(url).unwrap());
+        let endpoints = Endpoints::new(&urls);
+        let second = Duration::from_secs(1);
+        let mut waits = Vec::new();
+        for _ in 0..3 {
+            endpoints.recognized(0);
+            let wait = endpoints.hung_wait(0, second).unwrap();
+            endpoints.failed(0, Some(wait));
+            waits.push(wait);
+            assert_eq!(endpoints.choose().unwrap().place, 1);
+            endpoints.answered(1);
+        }
+        assert_eq!(waits, [second, second * 2, second * 2]);
+        let alone = Endpoints::new(&urls[..1]);
+        assert_eq!(alone.hung_wait(0, second), None);
     }
 
     #[test]

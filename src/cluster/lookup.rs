@@ -14,16 +14,11 @@ use crate::http::Answer;
 
 /// Entries of one `_mget`.
 const MOST_ENTRIES: usize = 10_000;
-/// After so many answers that are none, looking is taken for not allowed.
-const MOST_USELESS: u32 = 8;
-/// Errors of a document that say nothing of it: its shard is away, or busy.
-const PASSING_ERRORS: [&str; 5] = [
-    "es_rejected_execution_exception",
-    "no_shard_available_action_exception",
-    "rejected_execution_exception",
-    "shard_not_found_exception",
-    "unavailable_shards_exception",
-];
+/// The error of a document whose index is gone: it is nowhere. Any other says nothing of the document: its
+/// shard is away or busy, its index is closed or blocked.
+const GONE: &str = "index_not_found_exception";
+/// The error of a document, or of a request, that the credentials do not allow to read.
+const NOT_ALLOWED: &str = "security_exception";
 
 /// Answer to `GET _resolve/index/NAME`.
 #[derive(Debug, Deserialize)]
@@ -96,6 +91,21 @@ struct FoundError {
     kind: String,
 }
 
+#[derive(Debug, Deserialize)]
+struct Deleted {
+    items: Vec<DeletedItem>,
+}
+
+#[derive(Debug, Deserialize)]
+struct DeletedItem {
+    delete: DeletedDocument,
+}
+
+#[derive(Debug, Deserialize)]
+struct DeletedDocument {
+    status: u16,
+}
+
 /// The indices behind a target.
 #[derive(Debug, Default)]
 pub struct Indices {
@@ -124,21 +134,18 @@ impl Indices {
 /// An answer to a look.
 enum Look<T> {
     Seen(T),
-    /// With this status: it is not allowed.
-    Refused(u16),
+    /// The credentials do not allow it.
+    Forbidden,
     /// The request is too large.
     TooLarge,
 }
 
-/// What an answer says if it is no success; none if that is not the cluster's word.
-fn refused<T>(answer: &Answer, useless: u32) -> Option<Look<T>> {
-    match answer.status {
-        413 => Some(Look::TooLarge),
-        400 | 403 | 405 => Some(Look::Refused(answer.status)),
-        // Some proxies let bulk requests through and nothing else.
-        status @ 402..=499 if useless >= MOST_USELESS => Some(Look::Refused(status)),
-        _ => None,
-    }
+/// Whether an answer says that the credentials do not allow to look. Nothing else is taken for that: whoever
+/// goes on without having looked may store events twice.
+fn is_forbidden(answer: &Answer) -> bool {
+    let refusal = Refusal::of_request(answer.status, &answer.body);
+    // A proxy may not let the request through, either: it has no words for that.
+    answer.status == 403 && refusal.is_none_or(|refusal| refusal.kind == NOT_ALLOWED)
 }
 
 /// The indices behind a target; none if the credentials do not allow to ask.
@@ -147,29 +154,27 @@ fn refused<T>(answer: &Answer, useless: u32) -> Option<Look<T>> {
 /// When it is time to end.
 pub fn indices(client: &ClusterClient, target: &str) -> Result<Option<Indices>, Setback> {
     let call = Call::get(format!("_resolve/index/{target}"));
-    let look = client.insist_on(&call, |answer, useless| {
+    let indices = client.insist_on(&call, |answer| {
         let is_missing =
             || Refusal::of_request(404, &answer.body).is_some_and(|refusal| refusal.is_missing());
         match answer.status {
-            200 => Some(Look::Seen(resolved(&answer.body)?)),
-            404 if is_missing() => Some(Look::Seen(Indices::default())),
-            _ => refused(answer, useless),
+            200 => resolved(&answer.body).map(Some).ok_or(None),
+            404 if is_missing() => Ok(Some(Indices::default())),
+            _ if is_forbidden(answer) => Ok(None),
+            _ => Err(None),
         }
     })?;
-    match look {
-        Look::Seen(indices) => Ok(Some(indices)),
-        Look::Refused(status) => {
-            warn_of_rights(client, &format!("the indices behind {target}"), status);
-            Ok(None)
-        }
-        Look::TooLarge => Ok(None),
+    if indices.is_none() {
+        warn_of_rights(client, &format!("the indices behind {target}"));
     }
+    Ok(indices)
 }
 
-fn warn_of_rights(client: &ClusterClient, what: &str, status: u16) {
-    if client.notices.is_due(Topic::Lookup) {
+/// Once in a run: it is true of each look.
+fn warn_of_rights(client: &ClusterClient, what: &str) {
+    if client.notices.is_first(Topic::Lookup) {
         tracing::warn!(
-            "cannot look up {what} (status {status}): if the data stream rolls over while an answer is lost, events \
+            "cannot look up {what} (status 403): if the data stream rolls over while an answer is lost, events \
              may be stored twice; grant the index privileges view_index_metadata and read"
         );
     }
@@ -249,7 +254,8 @@ fn stored(
 }
 
 /// Takes back what was stored although it was in an index that was looked at: the target rolled over
-/// between the look and the answer. `created` are ids with the index that has them now.
+/// between the look and the answer. `created` are ids with the index that has them now. Returns how many
+/// were taken back.
 ///
 /// # Errors
 /// When it is time to end.
@@ -257,9 +263,9 @@ pub fn undo_second_copies(
     client: &ClusterClient,
     looked: &[String],
     created: &[(&str, &str)],
-) -> Result<(), Setback> {
+) -> Result<usize, Setback> {
     if created.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
     let ids: Vec<_> = created.iter().map(|(id, _)| *id).collect();
     let mut twice = BTreeSet::new();
@@ -268,23 +274,53 @@ pub fn undo_second_copies(
             twice.extend(found(client, index, ids)?);
         }
     }
-    for (id, index) in created.iter().filter(|(id, _)| twice.contains(*id)) {
-        let body = json!({"delete": {"_index": index, "_id": id}}).to_string() + "\n";
-        let mut call = Call::post("_bulk", body.into_bytes());
-        if let Some(upload) = &mut call.upload {
-            upload.content_type = "application/x-ndjson";
-        }
-        let answer = client.insist(&call)?;
-        let is_done =
-            answer.status == 200 && !answer.body.windows(7).any(|text| text == b"\"error\"");
-        if !is_done {
-            tracing::warn!(
-                "{index}/{id} is stored a second time: the data stream rolled over while an answer was lost, and \
-                 the credentials do not allow to delete it (index privilege delete)"
-            );
-        }
+    let second = created.iter().filter(|(id, _)| twice.contains(*id));
+    let second: Vec<_> = second.copied().collect();
+    let mut undone = 0;
+    for copies in second.chunks(MOST_ENTRIES) {
+        undone += delete(client, copies)?;
     }
-    Ok(())
+    if undone < second.len() {
+        let (id, index) = second[0];
+        tracing::warn!(
+            "{} events are stored a second time, such as {index}/{id}: the data stream rolled over while an answer \
+             was lost, and the credentials do not allow to delete them (index privilege delete)",
+            second.len() - undone
+        );
+    }
+    Ok(undone)
+}
+
+/// Deletes documents by their ids and indices. Returns how many are gone.
+fn delete(client: &ClusterClient, documents: &[(&str, &str)]) -> Result<usize, Setback> {
+    let mut body = String::new();
+    for (id, index) in documents {
+        body += &json!({"delete": {"_index": index, "_id": id}}).to_string();
+        body.push('\n');
+    }
+    let mut call = Call::post("_bulk", body.into_bytes()).query("filter_path=items.*.status");
+    if let Some(upload) = &mut call.upload {
+        upload.content_type = "application/x-ndjson";
+    }
+    client.insist_on(&call, |answer| match answer.status {
+        200 => deleted_in(&answer.body, documents.len()).ok_or(None),
+        _ if is_forbidden(answer) => Ok(0),
+        _ => Err(None),
+    })
+}
+
+/// How many of so many documents are gone; none if it is not said of each for good.
+fn deleted_in(body: &[u8], documents: usize) -> Option<usize> {
+    let deleted: Deleted = serde_json::from_slice(body).ok()?;
+    let statuses = deleted.items.iter().map(|item| item.delete.status);
+    let is_final = |status: u16| status != 429 && status < 500;
+    let is_whole = deleted.items.len() == documents && statuses.clone().all(is_final);
+    // 404: gone by an earlier attempt.
+    is_whole.then(|| {
+        statuses
+            .filter(|status| matches!(status, 200 | 404))
+            .count()
+    })
 }
 
 /// Which of these ids are in an index.
@@ -293,44 +329,54 @@ fn found(client: &ClusterClient, index: &str, ids: &[&str]) -> Result<Vec<String
     let docs: Vec<_> = ids.iter().map(entry).collect();
     let call = Call::post("_mget", json!({"docs": docs}).to_string().into_bytes());
     let call = call.query("filter_path=docs._id,docs.found,docs.error.type");
-    let look = client.insist_on(&call, |answer, useless| match answer.status {
-        200 => found_in(&answer.body, ids.len()).map(Look::Seen),
-        _ => refused(answer, useless),
+    let look = client.insist_on(&call, |answer| match answer.status {
+        200 => found_in(&answer.body, ids.len(), index).map(Look::Seen),
+        413 if ids.len() > 1 => Ok(Look::TooLarge),
+        _ if is_forbidden(answer) => Ok(Look::Forbidden),
+        _ => Err(None),
     })?;
     match look {
         Look::Seen(docs) => {
-            let errors = docs.iter().filter_map(|document| document.error.as_ref());
-            if errors
-                .into_iter()
-                .any(|error| error.kind == "security_exception")
-            {
-                warn_of_rights(client, &format!("events in {index}"), 403);
+            let mut errors = docs.iter().filter_map(|document| document.error.as_ref());
+            if errors.any(|error| error.kind == NOT_ALLOWED) {
+                warn_of_rights(client, &format!("events in {index}"));
             }
             let found = docs.into_iter().filter(|document| document.found);
             Ok(found.map(|document| document.id).collect())
         }
-        Look::TooLarge if ids.len() > 1 => {
+        Look::TooLarge => {
             let (first, second) = ids.split_at(ids.len() / 2);
             let mut all = found(client, index, first)?;
             all.extend(found(client, index, second)?);
             Ok(all)
         }
-        Look::TooLarge => Ok(Vec::new()),
-        Look::Refused(status) => {
-            warn_of_rights(client, &format!("events in {index}"), status);
+        Look::Forbidden => {
+            warn_of_rights(client, &format!("events in {index}"));
             Ok(Vec::new())
         }
     }
 }
 
-/// What is said of so many documents; none if it is not said of each.
-fn found_in(body: &[u8], documents: usize) -> Option<Vec<FoundDocument>> {
-    let found: Found = serde_json::from_slice(body).ok()?;
-    let is_passing = |error: &FoundError| PASSING_ERRORS.contains(&error.kind.as_str());
-    let errors = found
+/// What is said of so many documents of an index. An error if it is not said of each: why not, if the
+/// cluster says that.
+fn found_in(
+    body: &[u8],
+    documents: usize,
+    index: &str,
+) -> Result<Vec<FoundDocument>, Option<String>> {
+    let found: Found = serde_json::from_slice(body).map_err(|_| None)?;
+    if found.docs.len() != documents {
+        return Err(None);
+    }
+    let is_answer = |error: &FoundError| [GONE, NOT_ALLOWED].contains(&error.kind.as_str());
+    let mut errors = found
         .docs
         .iter()
         .filter_map(|document| document.error.as_ref());
-    let is_whole = found.docs.len() == documents && !errors.into_iter().any(is_passing);
-    is_whole.then_some(found.docs)
+    match errors.find(|error| !is_answer(error)) {
+        Some(FoundError { kind }) => Err(Some(format!(
+            "{index} cannot be searched for events that it may have already: {kind}"
+        ))),
+        None => Ok(found.docs),
+    }
 }

@@ -17,3 +17,4 @@ pub mod settle;
 pub mod sink;
 pub mod template;
 mod verdict;
+mod words;

@@ -18,7 +18,9 @@ pub enum Topic {
     Blocked,
     /// Events do not fit the mapping.
     Refused,
-    /// Backing indices cannot be looked at.
+    /// There is no usable answer to a look.
+    Unanswered,
+    /// The credentials do not allow to look at backing indices.
     Lookup,
     /// An event went into the failure store.
     FailureStore,
@@ -46,6 +48,13 @@ impl Notices {
             said.insert(topic, Instant::now());
         }
         is_due
+    }
+
+    /// Whether this was not said before.
+    #[must_use]
+    pub fn is_first(&self, topic: Topic) -> bool {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        said.insert(topic, Instant::now()).is_none()
     }
 
     /// It is over: the next time is news again. Whether anything was said of it.

@@ -86,6 +86,13 @@ pub fn recognize(answer: &Answer) -> Finding {
         let version = header.strip_prefix("OpenSearch/")?;
         Some(version.split(' ').next()?.to_owned())
     });
+    if answers_elsewhere(answer) {
+        return Finding::Another(format!(
+            "is {}, but no address of a cluster (status {}): leave out the path of the URL, unless a proxy needs it",
+            product.name(),
+            answer.status
+        ));
+    }
     let recognized = Recognized { product, version };
     let major = recognized
         .version
@@ -99,6 +106,13 @@ pub fn recognize(answer: &Answer) -> Finding {
         ));
     }
     Finding::Cluster(recognized)
+}
+
+/// Whether a node answers at a path below its own address: `_bulk` or the name of an index, for example. Some
+/// builds answer 405 to `GET /` itself.
+fn answers_elsewhere(answer: &Answer) -> bool {
+    let has_path = answer.url.path() != "/";
+    has_path && matches!(answer.status, 400 | 404 | 405)
 }
 
 fn another(answer: &Answer, status: u16) -> String {

@@ -181,7 +181,7 @@ impl ClusterSink {
                 queue = self
                     .shared
                     .wait(give_up, |queue| queue.ready.len() >= MOST_READY)?;
-                queue.close();
+                queue.close(&self.shared.settler);
                 self.shared.changed.notify_all();
             }
             if queue.filling.events == 0 {
@@ -271,10 +271,14 @@ impl Shared {
             if let Some(failure) = &queue.failure {
                 return Err(failure.clone());
             }
+            // Who gave up once left events behind: nothing is in flight any more, and nothing is settled.
+            if queue.is_ended {
+                return Err(Setback::Stopped);
+            }
             if !holds(&queue) {
                 return Ok(queue);
             }
-            if queue.is_ended || give_up() {
+            if give_up() {
                 queue.is_ended = true;
                 self.settler.client.stop();
                 self.changed.notify_all();
@@ -287,27 +291,29 @@ impl Shared {
 
     /// A thread that sends; the first also learns which index takes the writes.
     fn run(&self, is_first: bool) {
-        let mut result = Ok(());
+        let mut is_working = true;
         if is_first {
-            result = self.settler.look();
-            let mut queue = self.lock();
-            queue.stage = Stage::Looked;
-            drop(queue);
-            self.changed.notify_all();
+            let result = self.settler.look();
+            is_working = self.report(result, |queue| queue.stage = Stage::Looked);
         }
-        while result.is_ok()
-            && let Some(bulk) = self.take()
-        {
-            result = self.settler.settle(bulk);
-            let mut queue = self.lock();
-            queue.in_flight -= 1;
-            drop(queue);
-            self.changed.notify_all();
+        while is_working && let Some(bulk) = self.take() {
+            let result = self.settler.settle(bulk);
+            is_working = self.report(result, |queue| queue.in_flight -= 1);
         }
+    }
+
+    /// Says that something is over, together with its failure: at no time do events that were not settled seem
+    /// to be. Whether it was a success.
+    fn report(&self, result: Result<(), Setback>, change: impl FnOnce(&mut Queue)) -> bool {
+        let mut queue = self.lock();
+        change(&mut queue);
+        let is_success = result.is_ok();
         if let Err(failure) = result {
-            self.lock().failure.get_or_insert(failure);
-            self.changed.notify_all();
+            queue.failure.get_or_insert(failure);
         }
+        drop(queue);
+        self.changed.notify_all();
+        is_success
     }
 
     /// The next body, when there is one; none at the end.
@@ -322,7 +328,7 @@ impl Shared {
                 let age = queue.began.map(|began| began.elapsed());
                 let is_due = queue.is_flushing || age.is_some_and(|age| age >= MOST_AGE);
                 if queue.ready.is_empty() && is_due {
-                    queue.close();
+                    queue.close(&self.settler);
                 }
                 if let Some(bulk) = queue.ready.pop_front() {
                     queue.in_flight += 1;
@@ -348,11 +354,65 @@ impl Shared {
 
 impl Queue {
     /// What was filled is ready.
-    fn close(&mut self) {
-        let filled = std::mem::take(&mut self.filling);
+    fn close(&mut self, settler: &Settler) {
         self.began = None;
-        if filled.events > 0 {
+        if self.filling.events > 0 {
+            let filled = std::mem::replace(&mut self.filling, settler.spares.take());
             self.ready.push_back(filled);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use url::Url;
+
+    use super::*;
+    use crate::cluster::client::ClusterClient;
+    use crate::cluster::dead_letter::DeadLetters;
+    use crate::http::{Client, Settings, Trust};
+
+    /// A sink for an address where nobody listens, as it is while it sends.
+    fn sink() -> ClusterSink {
+        let http = Client::new(&Settings {
+            timeout: MOST_AGE,
+            connect_timeout: MOST_AGE,
+            retries: 0,
+            proxy: None,
+            proxy_password: None,
+            trust: Trust::default(),
+            user_agent: String::new(),
+            longest_wait: MOST_AGE,
+        });
+        let url = Url::parse("http://127.0.0.1:1").unwrap();
+        let client = ClusterClient::new(http.unwrap(), &[url], None);
+        let letters = DeadLetters::new(PathBuf::new());
+        let settler = Settler::new(client, "audit".to_owned(), None, letters, 1 << 20);
+        let sink = ClusterSink::open(settler, NonZeroUsize::MIN, MOST_AGE);
+        sink.shared.lock().stage = Stage::Sending;
+        sink
+    }
+
+    #[test]
+    fn what_is_not_in_flight_any_more_is_not_settled_once_somebody_gave_up() {
+        let mut sink = sink();
+        sink.shared.lock().in_flight = 1;
+        assert_eq!(sink.sync(&|| true), Err(Setback::Stopped));
+        // As the thread leaves it that had the events.
+        sink.shared.lock().in_flight = 0;
+        assert_eq!(sink.sync(&|| true), Err(Setback::Stopped));
+    }
+
+    #[test]
+    fn a_failure_is_there_when_nothing_is_in_flight_any_more() {
+        let mut sink = sink();
+        sink.shared.lock().in_flight = 1;
+        let is_success = sink
+            .shared
+            .report(Err(Setback::Stopped), |queue| queue.in_flight -= 1);
+        assert!(!is_success);
+        assert_eq!(sink.sync(&|| false), Err(Setback::Stopped));
     }
 }

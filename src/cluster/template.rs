@@ -1,5 +1,7 @@
 //! The index template in a cluster: its version there, and ours in its place (docs/elasticsearch.md, "Template").
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 
 use super::client::{Call, ClusterClient, Setback};
@@ -213,7 +215,7 @@ fn put(product: Product, target: &TemplateTarget) -> Call {
             content_type: "application/json",
             is_gzip: false,
             asks_first: false,
-            body: index_template(product, target).to_string().into_bytes(),
+            body: Arc::new(index_template(product, target).to_string().into_bytes()),
         }),
         ..Call::get(format!("_index_template/{}", target.name))
     }
@@ -223,7 +225,7 @@ fn remedy(client: &ClusterClient, status: u16, cause: &str) -> &'static str {
     match status {
         401 => client.credentials_advice(),
         403 => {
-            "grant the cluster privilege manage_index_templates (OpenSearch: cluster:admin/indices:admin/index_template/put)"
+            "grant the cluster privilege manage_index_templates (OpenSearch: the action group cluster_manage_index_templates)"
         }
         _ if cause.contains("same priority") => {
             "delete the other template (DELETE _index_template/NAME), or give it another priority"

@@ -73,10 +73,13 @@ const CLUSTER_STATES: [&str; 5] = [
     "validation_exception",
 ];
 
+/// What the reason says of a pipeline that is not there.
+const MISSING_PIPELINE: &str = "pipeline with id";
+
 /// Reasons of `illegal_argument_exception` that are about the request's target, not about a document.
 const TARGET_REASONS: [&str; 3] = [
     "no write index is defined",
-    "pipeline with id",
+    MISSING_PIPELINE,
     "only write ops with an op_type of create",
 ];
 
@@ -150,6 +153,12 @@ impl Refusal {
     #[must_use]
     pub fn is_missing(&self) -> bool {
         self.kind == "index_not_found_exception"
+    }
+
+    /// Whether the ingest pipeline is missing.
+    #[must_use]
+    pub fn is_of_pipeline(&self) -> bool {
+        self.reason.contains(MISSING_PIPELINE)
     }
 
     /// Whether it is about the state of the cluster, not about an event.

@@ -127,7 +127,7 @@ pub fn run(arguments: NormalizeArgs) -> Result<Exit, Error> {
         Err(sink::Error::Closed) => return Ok(Exit::Done),
         Err(sink::Error::GivenUp) => {
             tracing::warn!(
-                "stopped while the cluster took nothing: the same input again adds what is missing"
+                "stopped before all events were stored: the same input again adds what is missing"
             );
         }
         result => result?,

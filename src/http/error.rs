@@ -14,6 +14,14 @@ pub enum Error {
     /// Nobody was reached, or the connection broke off.
     #[error("{0}")]
     Connection(String),
+    /// Nobody was reached, or nobody answered, in time.
+    #[error("{what} timed out{flag}")]
+    Timeout {
+        /// What was waited for.
+        what: String,
+        /// The flag that sets the time, in parentheses after a space, if there is one.
+        flag: &'static str,
+    },
     /// The host's name means nothing to the resolver.
     #[error("cannot resolve host {0}")]
     NoSuchHost(String),
@@ -44,12 +52,17 @@ pub enum Error {
     TooLong,
     /// Too many redirects, or one to an invalid URL.
     #[error(
-        "{0} redirects too many times, or to an invalid URL: check --url, and any proxy in between"
+        "{url} redirects too many times, or to an invalid URL: check {flag}, and any proxy in between"
     )]
-    RedirectLoop(String),
+    RedirectLoop {
+        /// URL of the request, without its query.
+        url: String,
+        /// The flag that says where the server is.
+        flag: &'static str,
+    },
     /// It leads elsewhere, where credentials must not go.
     #[error(
-        "{from} redirects to another origin, {to}, which is not followed: if that is the site's own address, use \
+        "{from} redirects to another origin, {to}, which is not followed: if that is the server's own address, use \
          it instead{proxy}"
     )]
     Redirect {
@@ -90,13 +103,15 @@ pub enum Error {
     },
     /// What is posted holds secrets: it is sent to one place only.
     #[error(
-        "{from} redirects a POST request to {to}, which is not followed: check --auth-base, and any proxy in between"
+        "{from} redirects a POST request to {to}, which is not followed: check {flag}, and any proxy in between"
     )]
     RedirectedPost {
         /// URL of the request, without its query.
         from: String,
         /// Origin of the target of the redirect.
         to: String,
+        /// The flag that says where the server is.
+        flag: &'static str,
     },
 }
 
@@ -106,7 +121,7 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match self {
             // A resolver fails for a moment, too, when the network does.
-            Self::Connection(_) | Self::NoSuchHost(_) => true,
+            Self::Connection(_) | Self::Timeout { .. } | Self::NoSuchHost(_) => true,
             Self::Proxy { is_transient, .. } => *is_transient,
             Self::Tls { .. }
             | Self::TooLong
@@ -114,8 +129,15 @@ impl Error {
             | Self::LoginRedirect { .. }
             | Self::OtherPage { .. }
             | Self::RedirectedPost { .. }
-            | Self::RedirectLoop(_) => false,
+            | Self::RedirectLoop { .. } => false,
         }
+    }
+}
+
+pub(super) fn redirect_loop(url: &Url) -> Error {
+    Error::RedirectLoop {
+        url: without_query(url),
+        flag: "--url",
     }
 }
 
@@ -125,8 +147,10 @@ pub(super) fn to_http_error(url: &Url, proxy: Option<&Proxy>, error: ureq::Error
     let through = proxy.map_or_else(String::new, |proxy| {
         format!(" through the proxy {}", proxy.name)
     });
-    let silent =
-        |what: &str| Error::Connection(format!("{what} {host}{through} timed out (--timeout)"));
+    let silent = |what: &str| Error::Timeout {
+        what: format!("{what} {host}{through}"),
+        flag: " (--timeout)",
+    };
     match error {
         ureq::Error::Io(error) if is_of_resolver(&error) => no_such_host(host, proxy),
         ureq::Error::HostNotFound => no_such_host(host, proxy),

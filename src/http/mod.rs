@@ -34,7 +34,7 @@ use url::Url;
 pub use address::{origin, without_query};
 pub use answer::Answer;
 pub use error::Error;
-use error::to_http_error;
+use error::{redirect_loop, to_http_error};
 use proxy::forward::ForwardConnector;
 use proxy::{Proxies, Proxy};
 use redaction::Redaction;
@@ -58,8 +58,10 @@ static WARNED_OF_DATE: Once = Once::new();
 /// How requests are made.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Timeout for connecting and for each read.
+    /// Timeout for each read.
     pub timeout: Duration,
+    /// Timeout for connecting, if that is shorter.
+    pub connect_timeout: Duration,
     /// How often a request is made again.
     pub retries: u32,
     /// A proxy; else the environment names it (`HTTPS_PROXY`, `http_proxy`, `ALL_PROXY`, `NO_PROXY`).
@@ -109,6 +111,8 @@ pub struct Request {
     pub post: Option<Secret>,
     /// Another body, and how it is sent; it holds no secret.
     pub upload: Option<Upload>,
+    /// The whole answer is to come within this time; none: the settings say.
+    pub timeout: Option<Duration>,
 }
 
 /// The body of a request that is no form of a login.
@@ -122,8 +126,8 @@ pub struct Upload {
     pub is_gzip: bool,
     /// Ask the server first whether it takes a body of that size (`Expect: 100-continue`).
     pub asks_first: bool,
-    /// What is sent.
-    pub body: Vec<u8>,
+    /// What is sent; shared, for it may be large, and sent again.
+    pub body: Arc<Vec<u8>>,
 }
 
 impl fmt::Debug for Upload {
@@ -145,6 +149,7 @@ impl Request {
             authorization: None,
             post: None,
             upload: None,
+            timeout: None,
         }
     }
 
@@ -369,7 +374,7 @@ impl Client {
                 return Ok(answer);
             };
             let to = url.join(target);
-            let mut to = to.map_err(|_| Error::RedirectLoop(without_query(&url)))?;
+            let mut to = to.map_err(|_| redirect_loop(&url))?;
             // A URL with a user would say who asks; neither of them can fail on a URL with a host.
             let _ = to.set_password(None);
             let _ = to.set_username("");
@@ -378,7 +383,7 @@ impl Client {
             }
             url = to;
         }
-        Err(Error::RedirectLoop(without_query(&request.url)))
+        Err(redirect_loop(&request.url))
     }
 
     fn refused_redirect(&self, request: &Request, answer: &Answer, to: &Url) -> Error {
@@ -389,7 +394,11 @@ impl Client {
         // Its path may say what was sent.
         let to = self.redaction().redact(&origin(to));
         match target {
-            _ if request.has_body() => Error::RedirectedPost { from, to },
+            _ if request.has_body() => Error::RedirectedPost {
+                from,
+                to,
+                flag: "--auth-base",
+            },
             Target::Login => Error::LoginRedirect { from, to, proxy },
             Target::OtherPage => Error::OtherPage { from, to, proxy },
             Target::SameResource => Error::Redirect { from, to, proxy },
@@ -462,7 +471,14 @@ fn run(
             }
             agent.run(built.body(upload.body.as_slice())?)
         }
-        (None, None) => agent.run(built.body(())?),
+        (None, None) => {
+            let config = agent.configure_request(built.body(())?);
+            let config = match request.timeout {
+                Some(timeout) => config.timeout_global(Some(timeout)),
+                None => config,
+            };
+            agent.run(config.build())
+        }
     }
 }
 
@@ -475,7 +491,7 @@ fn config(settings: &Settings, proxy: Option<&Proxy>) -> Config {
         .proxy(proxy.map(|proxy| proxy.inner.clone()))
         .user_agent(settings.user_agent.as_str())
         .accept("application/json")
-        .timeout_connect(Some(settings.timeout))
+        .timeout_connect(Some(settings.connect_timeout.min(settings.timeout)))
         .timeout_recv_response(Some(settings.timeout))
         .timeout_per_read(Some(settings.timeout))
         .timeout_per_write(Some(settings.timeout))

@@ -20,6 +20,8 @@ use crate::state;
 
 /// An answer to a bulk request may take this long.
 const TIMEOUT: Duration = Duration::from_secs(90);
+/// Whoever is there accepts a connection in this time.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Any other answer, for someone who waits: a cluster has 30 seconds to install a template.
 const BRIEF_TIMEOUT: Duration = Duration::from_secs(35);
 
@@ -170,6 +172,7 @@ impl ClusterOptions {
 fn http_client(trust: Trust, timeout: Duration) -> Result<Client, Error> {
     let settings = http::Settings {
         timeout,
+        connect_timeout: CONNECT_TIMEOUT,
         // Whoever asks the cluster asks again for as long as it takes.
         retries: 0,
         proxy: None,

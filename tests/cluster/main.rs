@@ -7,6 +7,7 @@
 )]
 #![allow(clippy::print_stderr, reason = "what was left out is said")]
 
+mod fetched;
 mod install;
 mod node;
 mod once;
@@ -17,8 +18,13 @@ mod template;
 mod world;
 
 #[path = "../support"]
-#[allow(dead_code, reason = "other tests use the rest of it")]
+#[allow(dead_code, unused_imports, reason = "other tests use the rest of it")]
 mod support {
+    pub mod atlassian;
     pub mod binary;
+    pub mod fetching;
+    pub mod numbered;
+    pub mod program;
     pub mod random;
+    pub mod wire;
 }

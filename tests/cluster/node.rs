@@ -158,8 +158,14 @@ impl Node {
         command
     }
 
-    /// Starts it, again, on what it stored.
+    /// Starts it, again, on what it stored, and waits until it answers.
     pub fn restart(&mut self) {
+        self.launch();
+        self.wait();
+    }
+
+    /// Starts it without waiting.
+    pub fn launch(&mut self) {
         let is_elasticsearch = self.kind.is_elasticsearch();
         let mut command = self.command(if is_elasticsearch {
             "elasticsearch"
@@ -194,12 +200,17 @@ impl Node {
             .stderr(said);
         // Elasticsearch's launcher starts the node: both are killed together.
         self.child = Some(command.process_group(0).spawn().expect("started"));
-        self.wait();
     }
 
-    fn wait(&mut self) {
+    /// Whether it answers.
+    pub fn is_up(&self) -> bool {
+        self.get("_cluster/health").0 == 200
+    }
+
+    /// Waits until it answers.
+    pub fn wait(&mut self) {
         let deadline = Instant::now() + START;
-        while self.get("_cluster/health").0 != 200 {
+        while !self.is_up() {
             let child = self.child.as_mut().expect("started");
             let ended = child.try_wait().expect("waited for");
             let said = || fs::read_to_string(self.folder.path().join("said")).unwrap_or_default();

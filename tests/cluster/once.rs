@@ -49,6 +49,25 @@ fn a_lost_answer_and_a_rollover(kind: Kind) {
     assert_eq!(world.all_arrive(&node).len(), 0);
 }
 
+/// The time until the node is up again is the followers': one after the other is killed while it waits, or as the
+/// node begins to answer. How many were.
+fn kill_during_outage(node: &mut Node, world: &mut World, random: &mut Random) -> u32 {
+    let mut kills = 0;
+    while !node.is_up() {
+        world.append(random.below(20));
+        if !world.is_following() {
+            world.start();
+        }
+        std::thread::sleep(random.pause(1000));
+        if random.percent(60) {
+            world.end(Signal::KILL);
+            kills += 1;
+        }
+    }
+    node.wait();
+    kills
+}
+
 fn any_faults(kind: Kind) {
     let Some(mut node) = Node::start(kind, &[]) else {
         return;
@@ -63,7 +82,7 @@ fn any_faults(kind: Kind) {
     world.once();
     let began = Instant::now();
     let time = number("CONFLUENCE_ECS_SECONDS").map_or(TIME, Duration::from_secs);
-    let (mut kills, mut node_kills) = (0, 0);
+    let (mut kills, mut outage_kills, mut node_kills) = (0, 0, 0);
     while began.elapsed() < time && kills < KILLS {
         world.append(random.below(400));
         match random.below(20) {
@@ -76,14 +95,14 @@ fn any_faults(kind: Kind) {
             11 if node_kills < 2 => {
                 node.kill();
                 node_kills += 1;
-                world.append(100);
-                node.restart();
+                node.launch();
+                outage_kills += kill_during_outage(&mut node, &mut world, &mut random);
             }
             _ => {}
         }
         if world.is_following() {
-            std::thread::sleep(random.pause(300));
-            if random.percent(70) {
+            std::thread::sleep(random.pause(200));
+            if random.percent(80) {
                 world.end(Signal::KILL);
                 kills += 1;
                 if random.percent(50) {
@@ -94,7 +113,9 @@ fn any_faults(kind: Kind) {
             world.start();
         }
     }
-    eprintln!("{kills} kills of the follower, {node_kills} of the node");
+    eprintln!(
+        "{kills} kills of the follower, {outage_kills} more while the node was away, {node_kills} of the node"
+    );
     world.end(Signal::KILL);
     world.once();
     assert_eq!(world.all_arrive(&node).len(), 0);

@@ -6,7 +6,8 @@ use std::process::Command;
 
 use super::node::{Elasticsearch9, Kind, Node, OpenSearch3};
 use super::support::binary;
-use super::world::{World, install_template, record};
+use super::support::numbered::record;
+use super::world::{World, install_template};
 
 /// Files to send, and the node that they are sent to.
 struct Sending {

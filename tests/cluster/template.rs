@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 
 use super::node::{Elasticsearch8, Elasticsearch9, Kind, Node, OpenSearch2, OpenSearch3};
 use super::support::binary;
-use super::world::{World, install_template, record};
+use super::support::numbered::record;
+use super::world::{World, install_template};
 
 /// Every event of the test data is stored as it is.
 fn takes_all_fixtures(kind: Kind) {

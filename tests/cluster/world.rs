@@ -8,11 +8,12 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use super::node::Node;
 use super::support::binary;
+use super::support::numbered::log_lines;
 
 /// How long the last events may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -65,27 +66,23 @@ impl World {
 
     /// Appends so many records to the log.
     pub fn append(&mut self, records: u64) {
+        let first = self.written + 1;
+        self.written += records;
+        self.append_bytes(&log_lines(first..=self.written));
+    }
+
+    fn append_bytes(&self, text: &[u8]) {
         let mut file = File::options()
             .append(true)
             .create(true)
             .open(self.log())
             .expect("opened");
-        let mut text = Vec::new();
-        for _ in 0..records {
-            self.written += 1;
-            writeln!(text, "{}", record(self.written)).expect("in memory");
-        }
-        file.write_all(&text).expect("written");
+        file.write_all(text).expect("written");
     }
 
     /// Appends a line as it is.
     pub fn append_line(&mut self, line: &Value) {
-        let mut file = File::options()
-            .append(true)
-            .create(true)
-            .open(self.log())
-            .expect("opened");
-        writeln!(file, "{line}").expect("written");
+        self.append_bytes(format!("{line}\n").as_bytes());
     }
 
     /// logrotate's `create`.
@@ -205,29 +202,6 @@ impl Drop for World {
     fn drop(&mut self) {
         self.end(Signal::KILL);
     }
-}
-
-/// A record of Data Center's log with a number as its author's id.
-pub fn record(number: u64) -> Value {
-    json!({
-        "affectedObjects": [{"id": "1", "name": "Page", "type": "Page"}],
-        "auditType": {
-            "action": "Page created",
-            "actionI18nKey": "audit.logging.summary.page.created",
-            "area": "END_USER_ACTIVITY",
-            "category": "Pages",
-            "categoryI18nKey": "audit.logging.category.page",
-            "level": "FULL",
-        },
-        "author": {"id": number.to_string(), "name": "Someone", "type": "user"},
-        "changedValues": [],
-        "extraAttributes": [],
-        "method": "Browser",
-        "source": "10.0.0.7",
-        "system": "http://confluence.example.com:8090",
-        "timestamp": {"epochSecond": 1_767_225_600 + number, "nano": 0},
-        "version": "1.0",
-    })
 }
 
 /// Installs the index template as a node can have it: two field types are not in the small builds of

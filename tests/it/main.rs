@@ -14,6 +14,7 @@ mod support {
     pub mod fetching;
     pub mod follow;
     pub mod geoip_db;
+    pub mod numbered;
     pub mod oracle;
     pub mod outcome;
     pub mod place;
@@ -23,6 +24,7 @@ mod support {
     pub mod records;
     pub mod search;
     pub mod told;
+    pub mod wire;
 }
 
 mod auth;
@@ -61,6 +63,7 @@ mod run;
 mod schema;
 mod schema_documents;
 mod schema_validate;
+mod security;
 mod send;
 mod sentences;
 mod service;

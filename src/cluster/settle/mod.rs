@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::body::{Bulk, Doubt, Pair, pairs};
+use super::body::{Bulk, Doubt, Pair, Spares, pairs};
 use super::client::{Call, ClusterClient, Setback};
 use super::dead_letter::DeadLetters;
 use super::lookup::{self, Indices};
@@ -18,6 +18,7 @@ use super::template;
 use super::verdict::{Refusal, Verdict, verdicts};
 use crate::http::retry::{backoff, random};
 use crate::http::{Answer, Upload};
+use crate::pipeline::event::write_action_of;
 
 /// What an answer holds: all that is needed, and no more.
 const FILTER: &str = "filter_path=errors,took,error,items.*.status,items.*.error.type,items.*.error.reason,\
@@ -55,6 +56,8 @@ pub struct Settler {
     dead_letters: DeadLetters,
     /// The largest body, in bytes; less once the cluster refused one for its size.
     largest: AtomicUsize,
+    /// Buffers of bodies.
+    pub spares: Spares,
     /// The backing index that took events last.
     written: Mutex<Option<String>>,
     /// What became of all events.
@@ -112,6 +115,7 @@ impl Settler {
             query: format!("{FILTER}&pipeline={pipeline}"),
             dead_letters,
             largest: AtomicUsize::new(largest),
+            spares: Spares::default(),
             written: Mutex::default(),
             tally: Tally::default(),
         }
@@ -228,7 +232,7 @@ impl Settler {
                     } else {
                         busy + 1
                     };
-                    bulk = rest;
+                    self.spares.give(std::mem::replace(&mut bulk, rest));
                     self.rest(&bulk, sorted.blocked.as_ref(), busy)?;
                 }
                 Outcome::Whole(refusal) if bulk.events == 1 => {
@@ -373,18 +377,28 @@ impl Settler {
                 Verdict::FailureStore => counts.failure_store += 1,
                 Verdict::Again(refusal) => {
                     sorted.is_in_doubt |= refusal.status >= 500;
-                    sorted.rest.push(pair);
+                    self.keep(&mut sorted.rest, pair);
                 }
                 Verdict::Blocked(refusal) => {
                     sorted.blocked.get_or_insert_with(|| refusal.clone());
-                    sorted.rest.push(pair);
+                    self.keep(&mut sorted.rest, pair);
                 }
                 Verdict::Refused(refusal) => refuse(RefusedEvent::new(pair, refusal)),
             }
         }
+        let undone = lookup::undo_second_copies(&self.client, looked, &elsewhere)? as u64;
+        counts.stored = counts.stored.saturating_sub(undone);
+        counts.there += undone;
         self.count(&counts);
-        lookup::undo_second_copies(&self.client, looked, &elsewhere)?;
         Ok(sorted)
+    }
+
+    /// Adds an event to those that are sent again.
+    fn keep(&self, rest: &mut Bulk, pair: Pair<'_>) {
+        if rest.events == 0 {
+            *rest = self.spares.take();
+        }
+        rest.push(pair);
     }
 
     fn count(&self, counts: &Counts<'_>) {
@@ -432,12 +446,9 @@ impl RefusedEvent {
 
 /// Adds the plain form of an event.
 fn add_plain(plain: &mut Bulk, refused: &RefusedEvent) {
-    plain.body.extend_from_slice(br#"{"create":{"_id":""#);
-    plain.body.extend_from_slice(refused.id.as_bytes());
-    plain.body.extend_from_slice(b"\"}}\n");
-    plain
-        .body
-        .extend_from_slice(&plain_form(&refused.event, &refused.refusal, refused.keep));
-    plain.body.push(b'\n');
-    plain.events += 1;
+    plain.add(|body| {
+        write_action_of(body, &refused.id);
+        body.extend_from_slice(&plain_form(&refused.event, &refused.refusal, refused.keep));
+        body.push(b'\n');
+    });
 }

@@ -44,6 +44,7 @@ impl Settler {
             (_, "index_not_found_exception") | (404, _) => {
                 "install the template with `confluence-ecs schema index-template --install`, or create the index"
             }
+            _ if refusal.is_of_pipeline() => "create that ingest pipeline, or check --pipeline",
             _ => "the message says what the cluster needs",
         };
         tracing::error!(

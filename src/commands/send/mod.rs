@@ -86,7 +86,7 @@ pub fn run(arguments: SendArgs) -> Result<Exit, Error> {
     match sent {
         Err(sink::Error::GivenUp) => {
             tracing::warn!(
-                "stopped while the cluster took nothing: the same input again adds what is missing"
+                "stopped before all events were stored: the same input again adds what is missing"
             );
         }
         result => result?,
@@ -155,29 +155,25 @@ fn summarise(
             "stopped by a signal: the rest of the input was not sent"
         );
     }
+    // The level is part of a message's place in the code: it cannot be a value.
+    macro_rules! tell {
+        ($level:ident, $message:literal) => {
+            tracing::$level!(
+                events,
+                stored,
+                already_there,
+                plain_form,
+                failure_store,
+                dead_letters,
+                rejected,
+                seconds,
+                $message
+            )
+        };
+    }
     if outcomes.has_refused() {
-        tracing::warn!(
-            events,
-            stored,
-            already_there,
-            plain_form,
-            failure_store,
-            dead_letters,
-            rejected,
-            seconds,
-            "the cluster refused some events as they are"
-        );
+        tell!(warn, "the cluster refused some events as they are");
     } else if has_failed || logging::shows_summary() {
-        tracing::info!(
-            events,
-            stored,
-            already_there,
-            plain_form,
-            failure_store,
-            dead_letters,
-            rejected,
-            seconds,
-            "done"
-        );
+        tell!(info, "done");
     }
 }

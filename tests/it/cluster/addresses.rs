@@ -93,6 +93,14 @@ fn another_server_is_no_cluster() {
             all += &said(&outcome(&output));
         }
     }
+    // A path below a node's own address; its name is in each answer.
+    let missing = Search::new(Kind::OpenSearch3);
+    let answer = Answer::error(405, "method_not_allowed", "GET")
+        .with("X-OpenSearch-Version", "OpenSearch/3.8.0 (opensearch)");
+    missing.always(For::Any, Fault::Answer(answer));
+    let mut sending = Sending::to(&[&format!("{}/_bulk", missing.url())]);
+    sending.append(1);
+    all += &said(&outcome(&finish(sending.tail(&["--once"]))));
     let old = Search::new(Kind::Elasticsearch);
     old.world().version = "7.17.29";
     let mut sending = Sending::to(&[&old.url()]);
@@ -120,7 +128,7 @@ fn credentials_do_not_follow_a_redirect() {
     let foreign = Search::new(Kind::Elasticsearch);
     let mut sending = Sending::to(&[&search.url()]);
     sending.append(5);
-    for requests in [For::Root, For::Resolve, For::Bulk] {
+    for requests in [For::Resolve, For::Bulk] {
         for status in [301, 307, 308] {
             let answer = Answer::new(status, "text/html", "");
             let answer = answer.with("Location", &format!("{}/x/_bulk", foreign.url()));
@@ -134,4 +142,120 @@ fn credentials_do_not_follow_a_redirect() {
     sending.each_is_once_in(&search);
     assert_eq!(foreign.world().paths(), Vec::<String>::new());
     assert_snapshot!(said(&outcome(&output)));
+}
+
+/// A redirect to that server.
+fn redirect(to: &Search) -> Answer {
+    let answer = Answer::new(302, "text/html", "");
+    answer.with("Location", &format!("{}/login", to.url()))
+}
+
+#[test]
+fn what_waiting_does_not_mend_ends_the_run_at_the_start() {
+    let foreign = Search::new(Kind::Elasticsearch);
+    let around = Answer::new(302, "text/html", "").with("Location", "/");
+    let mut all = String::new();
+    for answer in [redirect(&foreign), around] {
+        let search = Search::new(Kind::Elasticsearch);
+        search.always(For::Root, Fault::Answer(answer));
+        let mut sending = Sending::to(&[&search.url()]);
+        sending.append(1);
+        all += &said(&outcome(&finish(sending.tail(&[]))));
+        let (log, bulk) = (sending.place.path("audit.log"), sending.bulk_file());
+        for (command, file) in [("normalize", log), ("send", bulk)] {
+            all += &said(&outcome(&sending.run_to(&search, command, &file)));
+        }
+        assert_eq!(search.world().count(For::Bulk), 0);
+    }
+    assert_eq!(foreign.world().paths(), Vec::<String>::new());
+    assert_snapshot!(all);
+}
+
+#[test]
+fn one_address_that_is_a_cluster_is_enough_at_the_start() {
+    let foreign = Search::new(Kind::Elasticsearch);
+    let (first, second) = (
+        Search::new(Kind::OpenSearch3),
+        Search::new(Kind::OpenSearch3),
+    );
+    first.always(For::Any, Fault::Answer(redirect(&foreign)));
+    let mut sending = Sending::to(&[&first.url(), &second.url()]);
+    sending.append(5);
+    sending.once();
+    sending.each_is_once_in(&second);
+}
+
+#[test]
+fn in_the_middle_of_a_run_another_server_is_waited_for() {
+    let foreign = Search::new(Kind::Elasticsearch);
+    let page = Answer::new(200, "text/html", "<html>Welcome to nginx!</html>");
+    for answer in [redirect(&foreign), page] {
+        let search = Search::new(Kind::OpenSearch3);
+        let mut sending = Sending::to(&[&search.url()]);
+        sending.append(5);
+        let follower = sending.start();
+        sending.wait_for(&search);
+        search.always(For::Any, Fault::Answer(answer));
+        let before = search.world().count(For::Root);
+        sending.append(5);
+        search.wait("some attempts", |world| world.count(For::Root) > before + 1);
+        search.mend();
+        sending.wait_for(&search);
+        follower.terminate();
+        sending.each_is_once_in(&search);
+        let words = sending.place.said();
+        assert!(
+            words.contains("waiting for the cluster, nothing is lost"),
+            "{words}"
+        );
+    }
+    assert_eq!(foreign.world().paths(), Vec::<String>::new());
+}
+
+#[test]
+fn an_address_that_accepts_and_never_answers_is_left_for_the_next_one() {
+    let (first, second) = (
+        Search::new(Kind::Elasticsearch),
+        Search::new(Kind::Elasticsearch),
+    );
+    first.always(For::Any, Fault::Hang);
+    let mut sending = Sending::to(&[&first.url(), &second.url()]);
+    sending.append(5);
+    let output = sending.once();
+    sending.each_is_once_in(&second);
+    assert_eq!(first.world().paths(), ["GET /"]);
+    assert_snapshot!(said(&outcome(&output)));
+}
+
+#[test]
+fn an_address_that_begins_to_hang_is_left_for_the_next_one() {
+    let (first, second) = (
+        Search::new(Kind::Elasticsearch),
+        Search::new(Kind::Elasticsearch),
+    );
+    let mut sending = Sending::to(&[&first.url(), &second.url()]);
+    let arrived = |search: &Search| Sending::arrived(search).len();
+    sending.append(5);
+    let follower = sending.start();
+    wait_until("the first", || arrived(&first) == 5);
+    first.fault(For::Bulk, 1, Fault::Close);
+    first.always(For::Root, Fault::Hang);
+    let roots = first.world().count(For::Root);
+    // Each event is sent by itself, until the first is asked again.
+    let mut sent = 5;
+    wait_until("the first is asked who it is", || {
+        sending.append(1);
+        sent += 1;
+        wait_until("the event", || arrived(&first) + arrived(&second) == sent);
+        first.world().count(For::Root) > roots
+    });
+    // It is not asked soon again.
+    for _ in 0..20 {
+        sending.append(1);
+        sent += 1;
+        wait_until("the event", || arrived(&first) + arrived(&second) == sent);
+    }
+    assert_eq!(first.world().count(For::Root), roots + 1);
+    assert_eq!(arrived(&first), 5);
+    follower.terminate();
 }

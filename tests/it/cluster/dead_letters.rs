@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
 
 use insta::assert_snapshot;
 use serde_json::Value;
@@ -9,6 +10,7 @@ use serde_json::Value;
 use super::world::{STREAM, Sending, number, said};
 use crate::support::binary::wait_until;
 use crate::support::outcome::{filtered, outcome};
+use crate::support::place::finish;
 use crate::support::search::{For, Kind, Search};
 
 /// A cluster that takes events with an odd number only.
@@ -126,4 +128,74 @@ fn a_full_disk_for_dead_letters_ends_nothing_and_loses_nothing() {
     sending.once();
     assert_eq!(numbers(&sending), [2, 4]);
     assert_eq!(Sending::arrived(&search), [1, 3]);
+}
+
+/// Whether processes can be traced here; where not, the tests with it say that they are left out.
+fn can_trace() -> bool {
+    let traced = Command::new("strace")
+        .args(["-o", "/dev/null", "true"])
+        .output();
+    let can = traced.is_ok_and(|output| output.status.success());
+    if !can {
+        eprintln!("left out: strace is missing, or may not trace");
+    }
+    can
+}
+
+/// The lines of a trace of the calls that make things durable, with the paths of their files.
+fn trace(sending: &Sending, traced: &Command) -> Vec<String> {
+    let trace = sending.place.folder().join("trace");
+    let mut command = Command::new("strace");
+    command
+        .args(["-f", "-qq", "-y", "-s", "0", "-o"])
+        .arg(&trace);
+    command.args([
+        "-e",
+        "trace=write,fsync,fdatasync,rename,renameat,renameat2",
+    ]);
+    command.arg(traced.get_program()).args(traced.get_args());
+    for (name, value) in traced.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    let output = finish(command);
+    assert_eq!(output.status.code(), Some(0), "{}", outcome(&output));
+    let text = fs::read_to_string(trace).expect("a trace");
+    text.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_dead_letter_is_on_the_disk_before_the_checkpoint_passes_it() {
+    if !can_trace() {
+        return;
+    }
+    let search = picky();
+    let mut sending = Sending::to(&[&search.url()]);
+    sending.append(2);
+    let lines = trace(&sending, &sending.tail(&["--once"]));
+    assert_eq!(numbers(&sending), [2]);
+    let of_letters = |line: &str, call: &str| {
+        line.contains("/dead-letter.ndjson>") && line.contains(&format!(" {call}("))
+    };
+    let last = |what: &str, is_it: &dyn Fn(&str) -> bool| {
+        let place = lines.iter().rposition(|line| is_it(line));
+        place.unwrap_or_else(|| panic!("no {what} in {lines:#?}"))
+    };
+    let written = last("write", &|line| of_letters(line, "write"));
+    let synced = last("fsync", &|line| {
+        of_letters(line, "fsync") || of_letters(line, "fdatasync")
+    });
+    assert!(written < synced, "{lines:#?}");
+    // The state in which the events are settled is the next one: none comes in between.
+    let is_state = |line: &String| line.contains(" rename") && line.contains("/state/");
+    assert!(!lines[written..synced].iter().any(is_state), "{lines:#?}");
+    assert!(lines[synced..].iter().any(is_state), "{lines:#?}");
+    // Its name is on the disk, too.
+    let folder = |line: &str| line.contains("sync(") && line.contains("/state>");
+    assert!(
+        lines[..synced].iter().any(|line| folder(line)),
+        "{lines:#?}"
+    );
 }

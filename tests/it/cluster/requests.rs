@@ -3,6 +3,7 @@
 use insta::assert_snapshot;
 
 use super::world::{KINDS, STREAM, Sending, said};
+use crate::support::outcome::outcome;
 use crate::support::search::{Answer, Fault, For, Kind, Search};
 
 #[test]
@@ -62,6 +63,87 @@ fn a_lost_answer_and_a_rollover_double_nothing() {
     }
 }
 
+/// An answer that says of each of 50 documents that it could not be looked for.
+fn documents_with(kind: &str) -> Answer {
+    let document = serde_json::json!({"_id": "x", "error": {"type": kind}});
+    Answer::json(200, &serde_json::json!({"docs": vec![document; 50]}))
+}
+
+/// A look that is refused for another reason than missing rights is waited for, however long that takes.
+#[test]
+fn a_look_that_is_not_answered_is_waited_for_and_named() {
+    let mut words = Vec::new();
+    for answer in [
+        Answer::new(405, "text/plain", "method not allowed"),
+        documents_with("index_closed_exception"),
+    ] {
+        let search = Search::new(Kind::Elasticsearch);
+        let mut sending = Sending::to(&[&search.url()]);
+        sending.append(1);
+        sending.once();
+        sending.append(50);
+        search.world().rolls_over = Some(STREAM);
+        search.fault(For::Bulk, 1, Fault::Reset);
+        search.always(For::Mget, Fault::Answer(answer));
+        let follower = sending.start();
+        // More often than any number of attempts after which it might have gone on.
+        search.wait("looks", |world| world.count(For::Mget) >= 4);
+        assert_eq!(search.world().count(For::Bulk), 2);
+        search.mend();
+        sending.wait_for(&search);
+        follower.terminate();
+        sending.each_is_once_in(&search);
+        words.push(said(&sending.place.said()));
+    }
+    assert_snapshot!(words.join("\n"));
+}
+
+/// The events of a lost request come in after the look for them, and the data stream has rolled over.
+#[test]
+fn a_second_copy_that_was_taken_back_counts_as_there_already() {
+    let search = Search::new(Kind::Elasticsearch);
+    let mut sending = Sending::to(&[&search.url()]);
+    sending.append(50);
+    let send = || sending.run_to(&search, "send", &sending.bulk_file());
+    send();
+    let nothing = serde_json::json!({"_id": "x", "found": false});
+    let nothing = Answer::json(200, &serde_json::json!({"docs": vec![nothing; 50]}));
+    search.fault(For::Mget, 1, Fault::RolledOver(STREAM, nothing));
+    let output = send();
+    sending.each_is_once_in(&search);
+    assert_snapshot!(said(&outcome(&output)));
+}
+
+/// The bodies are compressed as a whole: the stand-in refuses chunks, and other encodings.
+#[test]
+fn bodies_are_compressed_unless_no_network_is_saved_by_it() {
+    for (host, is_gzip) in [("0.0.0.0", true), ("127.0.0.1", false)] {
+        let search = Search::new(Kind::Elasticsearch);
+        // Another name of this machine, which is not taken for it.
+        let mut sending = Sending::to(&[&search.url().replace("127.0.0.1", host)]);
+        sending.append(100);
+        sending.once();
+        sending.append(100);
+        // The second is one that is sent again.
+        search.fault(For::Bulk, 1, Fault::Close);
+        sending.once();
+        sending.each_is_once_in(&search);
+        let world = search.world();
+        let bulks = world.seen.iter().filter(|seen| For::Bulk.holds(&seen.path));
+        let bulks: Vec<_> = bulks.collect();
+        assert_eq!(bulks.len(), 3);
+        for bulk in bulks {
+            assert_eq!(bulk.is_gzip, is_gzip, "{host}");
+            assert_eq!(
+                bulk.length < 20_000,
+                is_gzip,
+                "{host}: {} bytes",
+                bulk.length
+            );
+        }
+    }
+}
+
 #[test]
 fn what_answers_a_look_otherwise_than_a_cluster_is_asked_again() {
     for (requests, fault) in [
@@ -77,6 +159,29 @@ fn what_answers_a_look_otherwise_than_a_cluster_is_asked_again() {
         (For::Mget, Answer::new(404, "text/html", "<html></html>")),
         (For::Mget, Answer::new(500, "text/plain", "")),
         (For::Mget, Answer::new(413, "text/plain", "")),
+        (
+            For::Resolve,
+            Answer::error(400, "illegal_argument_exception", "no"),
+        ),
+        (
+            For::Mget,
+            Answer::error(400, "illegal_argument_exception", "no"),
+        ),
+        (For::Resolve, Answer::new(405, "text/plain", "")),
+        (For::Mget, Answer::new(405, "text/plain", "")),
+        (For::Resolve, Answer::new(402, "text/plain", "")),
+        (For::Mget, Answer::new(402, "text/plain", "")),
+        (
+            For::Resolve,
+            Answer::error(403, "cluster_block_exception", "blocked"),
+        ),
+        (
+            For::Mget,
+            Answer::error(403, "cluster_block_exception", "blocked"),
+        ),
+        (For::Mget, documents_with("cluster_block_exception")),
+        (For::Mget, documents_with("index_closed_exception")),
+        (For::Mget, documents_with("unavailable_shards_exception")),
     ] {
         eprintln!("{requests:?} {fault:?}");
         let search = Search::new(Kind::OpenSearch2);

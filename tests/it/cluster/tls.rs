@@ -7,14 +7,13 @@ use std::sync::Arc;
 
 use insta::assert_snapshot;
 use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair};
-use rustix::process::Signal;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use sha2::{Digest as _, Sha256};
 
 use super::world::{Sending, said};
-use crate::support::binary::wait_until;
+use crate::support::binary::stderr;
 use crate::support::outcome::outcome;
 use crate::support::search::{Kind, Search};
 
@@ -112,22 +111,15 @@ fn sends(search: &Search, sending: &mut Sending, flags: &[&str]) -> Output {
     output
 }
 
-/// Waits with these flags; what it says.
-fn waits(search: &Search, flags: &[&str]) -> String {
-    let mut sending = Sending::to(&[&search.url()]).with(&["--shutdown-timeout", "100ms"]);
+/// Ends with 1 at the start with these flags; what it says.
+fn fails(search: &Search, flags: &[&str]) -> String {
+    let mut sending = Sending::to(&[&search.url()]);
     sending.append(3);
-    let mut follower = sending.place.start_command(sending.tail(flags));
-    wait_until("words about that", || {
-        sending.place.said().contains("waiting for the cluster")
-    });
-    follower.signal(Signal::TERM);
-    follower.ends_with(Some(0));
+    let output = crate::support::place::finish(sending.tail(flags));
+    assert_eq!(output.status.code(), Some(1), "{}", outcome(&output));
     assert_eq!(Sending::arrived(search), Vec::<u64>::new());
     let port = search.url().rsplit(':').next().expect("a port").to_owned();
-    let words = said(&sending.place.said()).replace(&port, "[PORT]");
-    let mut lines = words.lines();
-    let line = lines.find(|line| line.contains("waiting for the cluster"));
-    line.expect("words about that").to_owned()
+    said(&stderr(&output)).replace(&port, "[PORT]")
 }
 
 #[test]
@@ -139,11 +131,11 @@ fn an_authority_is_trusted_by_its_file_or_its_fingerprint() {
     let other_pem = file(&sending, "other.pem", &other.certificate.pem());
     let (pem, other_pem) = (pem.display().to_string(), other_pem.display().to_string());
     let refused = authority.cluster(None);
-    let mut words = waits(&refused, &[]);
+    let mut words = fails(&refused, &[]);
     words += "\n";
-    words += &waits(&refused, &["--es-ca-file", &other_pem]);
+    words += &fails(&refused, &["--es-ca-file", &other_pem]);
     words += "\n";
-    words += &waits(&refused, &["--es-ca-fingerprint", &other.fingerprint()]);
+    words += &fails(&refused, &["--es-ca-fingerprint", &other.fingerprint()]);
     sends(&search, &mut sending, &["--es-ca-file", &pem]);
     let hex = authority.fingerprint();
     sends(&search, &mut sending, &["--es-ca-fingerprint", &hex]);
@@ -171,7 +163,7 @@ fn a_certificate_that_signed_itself_is_trusted_by_its_fingerprint() {
         &["--es-ca-fingerprint", &fingerprint(&own)],
     );
     let other = Authority::new("Another").fingerprint();
-    waits(
+    fails(
         &cluster(vec![own.der().clone()], &key, None),
         &["--es-ca-fingerprint", &other],
     );
@@ -199,6 +191,6 @@ fn a_client_certificate_lets_in() {
     ];
     sends(&search, &mut sending, &all);
     let refused = authority.cluster(Some(&clients));
-    let words = waits(&refused, &["--es-ca-fingerprint", &authority.fingerprint()]);
+    let words = fails(&refused, &["--es-ca-fingerprint", &authority.fingerprint()]);
     assert_snapshot!(words);
 }

@@ -1,13 +1,14 @@
 //! A followed log, and the stand-in that its events are sent to.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::support::binary::{lines, stderr};
+use crate::support::binary::{command, lines, stderr};
 use crate::support::follow::append;
+use crate::support::numbered::{log_lines, record};
 use crate::support::outcome::filtered;
 use crate::support::place::{Follower, Place, finish};
 use crate::support::search::{Kind, Search};
@@ -41,13 +42,12 @@ impl Sending {
 
     /// Appends so many records to the log.
     pub fn append(&mut self, records: u64) {
-        let mut text = Vec::new();
-        for _ in 0..records {
-            self.written += 1;
-            text.extend_from_slice(record(self.written).to_string().as_bytes());
-            text.push(b'\n');
-        }
-        append(&self.place.path("audit.log"), &text);
+        let first = self.written + 1;
+        self.written += records;
+        append(
+            &self.place.path("audit.log"),
+            &log_lines(first..=self.written),
+        );
     }
 
     /// Appends one record whose author has a name of so many bytes.
@@ -80,6 +80,25 @@ impl Sending {
         let output = finish(self.tail(&["--once"]));
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
         output
+    }
+
+    /// The log's events in bulk format, with the ids that `normalize` gives them.
+    pub fn bulk_file(&self) -> PathBuf {
+        let mut normalize = command(["normalize", "--format", "bulk"]);
+        normalize.arg(self.place.path("audit.log"));
+        let output = finish(normalize);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let path = self.place.folder().join("bulk.ndjson");
+        fs::write(&path, output.stdout).expect("written");
+        path
+    }
+
+    /// Another command than `tail` on a file, with a state of its own, to its end.
+    pub fn run_to(&self, search: &Search, name: &str, file: &Path) -> Output {
+        let mut command = command([name, "-v", "--elasticsearch-url", &search.url()]);
+        command.arg(file);
+        command.env("XDG_STATE_HOME", self.place.folder());
+        finish(command)
     }
 
     /// The dead letter file.
@@ -126,29 +145,6 @@ pub fn number(event: &Value) -> u64 {
     id.unwrap_or_else(|| panic!("no number in {event}"))
 }
 
-/// A record of Data Center's log with a number as its author's id.
-fn record(number: u64) -> Value {
-    json!({
-        "affectedObjects": [{"id": "1", "name": "Page", "type": "Page"}],
-        "auditType": {
-            "action": "Page created",
-            "actionI18nKey": "audit.logging.summary.page.created",
-            "area": "END_USER_ACTIVITY",
-            "category": "Pages",
-            "categoryI18nKey": "audit.logging.category.page",
-            "level": "FULL",
-        },
-        "author": {"id": number.to_string(), "name": "Someone", "type": "user"},
-        "changedValues": [],
-        "extraAttributes": [],
-        "method": "Browser",
-        "source": "10.0.0.7",
-        "system": "http://confluence.example.com:8090",
-        "timestamp": {"epochSecond": 1_767_225_600 + number, "nano": 0},
-        "version": "1.0",
-    })
-}
-
 /// Each of the products.
 pub const KINDS: [Kind; 3] = [Kind::Elasticsearch, Kind::OpenSearch2, Kind::OpenSearch3];
 
@@ -156,6 +152,7 @@ pub const KINDS: [Kind; 3] = [Kind::Elasticsearch, Kind::OpenSearch2, Kind::Open
 pub fn said(text: &str) -> String {
     let lines = text.lines();
     let lines = lines.filter(|line| !line.contains("INFO read positions are saved"));
+    let lines = lines.filter(|line| !line.starts_with("DEBUG"));
     let lines: Vec<_> = lines.collect();
     filtered(&lines.join("\n"))
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::time::SystemTime;
 
-use url::form_urlencoded;
+use super::super::wire::{Buffered, first, path_and_query};
 
 /// A head that is longer is no request of ours.
 const MOST_HEAD_BYTES: usize = 64 << 10;
@@ -41,17 +41,12 @@ pub struct Request {
 impl Request {
     /// The first header of a name, in any case.
     pub fn header(&self, name: &str) -> Option<&str> {
-        let mut found = self
-            .headers
-            .iter()
-            .filter(|(key, _)| key.eq_ignore_ascii_case(name));
-        found.next().map(|(_, value)| value.as_str())
+        first(&self.headers, |key| key.eq_ignore_ascii_case(name))
     }
 
     /// The first query parameter of a name.
     pub fn parameter(&self, name: &str) -> Option<&str> {
-        let mut found = self.query.iter().filter(|(key, _)| key == name);
-        found.next().map(|(_, value)| value.as_str())
+        first(&self.query, |key| key == name)
     }
 
     /// Whether a header holds a word, as `Accept-Encoding: gzip, br` holds `gzip`.
@@ -73,36 +68,30 @@ pub enum Incoming {
     Request(Box<Request>),
 }
 
-/// A connection's bytes: what was read too far is the next request's.
-pub struct Wire<R> {
-    reader: R,
-    buffer: Vec<u8>,
-}
+/// A connection.
+pub struct Wire<R>(Buffered<R>);
 
 impl<R: Read> Wire<R> {
     pub fn new(reader: R) -> Self {
-        Self {
-            reader,
-            buffer: Vec::new(),
-        }
+        Self(Buffered::new(reader))
     }
 
     /// Waits for the next request.
     pub fn request(&mut self, door: Door) -> io::Result<Incoming> {
         let head = loop {
-            match parse_head(&self.buffer) {
+            match parse_head(&self.0.buffer) {
                 Ok(Some(head)) => break head,
-                Ok(None) if self.buffer.len() > MOST_HEAD_BYTES => {
+                Ok(None) if self.0.buffer.len() > MOST_HEAD_BYTES => {
                     return Ok(Incoming::Bad("a head without an end".to_owned()));
                 }
                 Ok(None) => {}
                 Err(reason) => return Ok(Incoming::Bad(reason)),
             }
-            if self.fill()? == 0 {
+            if self.0.fill()? == 0 {
                 return Ok(Incoming::Closed);
             }
         };
-        self.buffer.drain(..head.length);
+        self.0.buffer.drain(..head.length);
         let mut request = match head.into_request(door) {
             Ok(request) => request,
             Err(reason) => return Ok(Incoming::Bad(reason)),
@@ -112,7 +101,7 @@ impl<R: Read> Wire<R> {
         } else {
             let length = request.header("content-length").map(str::parse);
             match length.unwrap_or(Ok(0)) {
-                Ok(length) => Ok(self.exactly(length)?),
+                Ok(length) => Ok(self.0.exactly(length)?),
                 Err(_) => Err("a Content-Length that is no number".to_owned()),
             }
         };
@@ -124,40 +113,24 @@ impl<R: Read> Wire<R> {
         Ok(Incoming::Request(Box::new(request)))
     }
 
-    fn fill(&mut self) -> io::Result<usize> {
-        let mut piece = [0; 8 << 10];
-        let count = self.reader.read(&mut piece)?;
-        self.buffer.extend_from_slice(&piece[..count]);
-        Ok(count)
-    }
-
-    fn exactly(&mut self, length: usize) -> io::Result<Vec<u8>> {
-        while self.buffer.len() < length {
-            if self.fill()? == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-        }
-        Ok(self.buffer.drain(..length).collect())
-    }
-
     fn chunks(&mut self) -> io::Result<Result<Vec<u8>, String>> {
         let mut body = Vec::new();
         loop {
-            let (line, size) = match httparse::parse_chunk_size(&self.buffer) {
+            let (line, size) = match httparse::parse_chunk_size(&self.0.buffer) {
                 Ok(httparse::Status::Complete(chunk)) => chunk,
                 Ok(httparse::Status::Partial) => {
-                    if self.fill()? == 0 {
+                    if self.0.fill()? == 0 {
                         return Err(io::ErrorKind::UnexpectedEof.into());
                     }
                     continue;
                 }
                 Err(_) => return Ok(Err("a chunk without a size".to_owned())),
             };
-            self.buffer.drain(..line);
+            self.0.buffer.drain(..line);
             let Ok(size) = usize::try_from(size) else {
                 return Ok(Err("a chunk beyond measure".to_owned()));
             };
-            let chunk = self.exactly(size + 2)?;
+            let chunk = self.0.exactly(size + 2)?;
             body.extend_from_slice(&chunk[..size]);
             if size == 0 {
                 return Ok(Ok(body));
@@ -202,13 +175,12 @@ impl Head {
         if !self.target.starts_with('/') || self.target.contains('#') {
             return Err(format!("no path: {}", self.target));
         }
-        let (path, query) = self.target.split_once('?').unwrap_or((&self.target, ""));
-        let query = form_urlencoded::parse(query.as_bytes());
+        let (path, query) = path_and_query(&self.target);
         Ok(Request {
             door,
             method: self.method,
-            path: path.to_owned(),
-            query: query.into_owned().collect(),
+            path,
+            query,
             target: self.target,
             headers: self.headers,
             body: Vec::new(),

@@ -42,6 +42,8 @@ pub enum Fault {
     DropItem,
     /// All is taken, and this is the answer.
     Taken(Answer),
+    /// All is taken, this data stream rolls over, and this is the answer.
+    RolledOver(&'static str, Answer),
     /// The first half is taken, and this is the answer.
     HalfTaken(Answer),
     /// Nothing is taken, and this is the answer.

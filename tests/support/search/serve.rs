@@ -152,6 +152,11 @@ fn answer(
             handle(usize::MAX);
             wire.answer(&answer, usize::MAX)?;
         }
+        Some(Fault::RolledOver(name, answer)) => {
+            handle(usize::MAX);
+            shared.world().store.roll_over(name);
+            wire.answer(&answer, usize::MAX)?;
+        }
         Some(Fault::HalfTaken(answer)) => {
             handle(documents(request) / 2);
             wire.answer(&answer, usize::MAX)?;

@@ -4,6 +4,8 @@ use std::io::{self, Read, Write};
 
 use flate2::read::GzDecoder;
 
+use super::super::wire::{Buffered, first, path_and_query};
+
 /// A request as it came.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -19,38 +21,20 @@ pub struct Request {
 
 impl Request {
     pub fn header(&self, name: &str) -> Option<&str> {
-        let mut found = self
-            .headers
-            .iter()
-            .filter(|(key, _)| key.eq_ignore_ascii_case(name));
-        found.next().map(|(_, value)| value.as_str())
+        first(&self.headers, |key| key.eq_ignore_ascii_case(name))
     }
 
     pub fn parameter(&self, name: &str) -> Option<&str> {
-        let mut found = self.query.iter().filter(|(key, _)| key == name);
-        found.next().map(|(_, value)| value.as_str())
+        first(&self.query, |key| key == name)
     }
 }
 
-/// A connection; what was read too far is the next request's.
-pub struct Wire<S> {
-    pub stream: S,
-    buffer: Vec<u8>,
-}
+/// A connection.
+pub struct Wire<S>(Buffered<S>);
 
 impl<S: Read + Write> Wire<S> {
     pub fn new(stream: S) -> Self {
-        Self {
-            stream,
-            buffer: Vec::new(),
-        }
-    }
-
-    fn fill(&mut self) -> io::Result<usize> {
-        let mut piece = vec![0; 64 << 10];
-        let count = self.stream.read(&mut piece)?;
-        self.buffer.extend_from_slice(&piece[..count]);
-        Ok(count)
+        Self(Buffered::new(stream))
     }
 
     /// The head of the next request; none at the end, an error that says what no node would take.
@@ -58,16 +42,16 @@ impl<S: Read + Write> Wire<S> {
         loop {
             let mut headers = [httparse::EMPTY_HEADER; 32];
             let mut parsed = httparse::Request::new(&mut headers);
-            match parsed.parse(&self.buffer) {
+            match parsed.parse(&self.0.buffer) {
                 Err(error) => return Ok(Some(Err(format!("no HTTP: {error}")))),
                 Ok(httparse::Status::Complete(length)) => {
                     let request = request(&parsed);
-                    self.buffer.drain(..length);
+                    self.0.buffer.drain(..length);
                     return Ok(Some(request));
                 }
                 Ok(httparse::Status::Partial) => {}
             }
-            if self.fill()? == 0 {
+            if self.0.fill()? == 0 {
                 return Ok(None);
             }
         }
@@ -76,14 +60,9 @@ impl<S: Read + Write> Wire<S> {
     /// Reads and unpacks the body.
     pub fn body(&mut self, request: &mut Request) -> io::Result<()> {
         if request.header("expect").is_some() {
-            self.stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
+            self.0.stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
         }
-        while self.buffer.len() < request.length {
-            if self.fill()? == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-        }
-        let body: Vec<u8> = self.buffer.drain(..request.length).collect();
+        let body = self.0.exactly(request.length)?;
         if request.header("content-encoding") == Some("gzip") {
             GzDecoder::new(body.as_slice()).read_to_end(&mut request.body)?;
         } else {
@@ -100,22 +79,19 @@ impl<S: Read + Write> Wire<S> {
         }
         write!(text, "Content-Length: {}\r\n\r\n", answer.body.len())?;
         text.extend_from_slice(&answer.body[..most.min(answer.body.len())]);
-        self.stream.write_all(&text)?;
-        self.stream.flush()
+        self.0.stream.write_all(&text)?;
+        self.0.stream.flush()
     }
 }
 
 fn request(parsed: &httparse::Request<'_, '_>) -> Result<Request, String> {
-    let target = parsed.path.unwrap_or_default();
-    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let (path, query) = path_and_query(parsed.path.unwrap_or_default());
     let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
     let headers = parsed.headers.iter();
     let mut request = Request {
         method: parsed.method.unwrap_or_default().to_owned(),
-        path: path.to_owned(),
-        query: url::form_urlencoded::parse(query.as_bytes())
-            .into_owned()
-            .collect(),
+        path,
+        query,
         headers: headers
             .map(|header| (header.name.to_owned(), text(header.value)))
             .collect(),
