@@ -7,12 +7,20 @@ use clap::{Args, Subcommand};
 
 use super::{ClusterArgs, EventFormatArgs, HttpArgs, MappingArgs, StateDirArgs, values};
 
+/// The help text of `--config` where the file is what a command is about.
+const CONFIG: &str =
+    "Configuration file [env: CONFLUENCE_ECS_CONFIG] [default: /etc/confluence-ecs/config.toml]";
+
 /// Arguments of `run`. Flags come before what the file and the environment say, for all sources.
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(
+    mut_arg("config", |argument| argument.help(CONFIG)),
+    mut_arg("strict", |argument| argument.hide(true)),
+    after_help = "\
 Exit codes: 0 stopped by SIGINT/SIGTERM with everything saved, 1 the state directory, or every source at the \
 start, is unusable, 2 usage or configuration error. SIGHUP reopens the outputs and reads the configuration \
-again.")]
+again."
+)]
 pub struct RunArgs {
     /// Append to a file, exactly once; {source} stands for the name of the source
     #[arg(
@@ -87,7 +95,7 @@ pub enum ConfigCommand {
 /// `--config` of commands that look at the file.
 #[derive(Debug, Args)]
 pub struct ConfigFileArgs {
-    /// Configuration file [env: CONFLUENCE_ECS_CONFIG] [default: /etc/confluence-ecs/config.toml]
-    #[arg(long, value_name = "FILE")]
+    /// The file.
+    #[arg(long, value_name = "FILE", help = CONFIG)]
     pub config: Option<PathBuf>,
 }

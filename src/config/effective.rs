@@ -49,6 +49,14 @@ pub fn of_process(configuration: &Configuration) -> Vec<Effective> {
         .collect()
 }
 
+/// The keys of the process itself that are set differently.
+pub fn changed_of_process(before: &Configuration, now: &Configuration) -> Vec<String> {
+    let (before, now) = (of_process(before), of_process(now));
+    let pairs = before.iter().zip(&now);
+    let changed = pairs.filter(|(before, now)| before.value != now.value);
+    changed.map(|(before, _)| before.key.name.clone()).collect()
+}
+
 /// What a source is set to.
 pub fn of_source(source: &Source) -> Vec<Effective> {
     let keys = keys(source.kind.name()).into_iter().map(|mut key| {

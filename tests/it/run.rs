@@ -150,6 +150,7 @@ fn a_source_that_fails_stops_no_other_and_goes_on_when_it_can() {
         }
     }
     let attempts = refusing.requests().len();
+    assert_eq!(attempts, 1);
     // All of it is mended now but the credentials.
     fs::remove_dir_all(configured.path("in/the/way")).unwrap();
     fs::write(
@@ -249,8 +250,9 @@ fn a_hangup_replaces_what_changed_and_leaves_the_rest_alone() {
         write(&configured, name, 1..=5);
         arrive(&configured, name, 1..=5);
     }
+    let head = HEAD.replace("\"json\"", "\"text\"");
     let changed = tail("b") + "tag = [\"changed\"]\n";
-    configured.write(&(HEAD.to_owned() + &tail("a") + &changed + &tail("d")));
+    configured.write(&(head + &tail("a") + &changed + &tail("d")));
     for name in ["a", "b", "c", "d"] {
         write(&configured, name, 6..=7);
     }
@@ -261,6 +263,7 @@ fn a_hangup_replaces_what_changed_and_leaves_the_rest_alone() {
     wait_until("the configuration", || {
         configured.logged("configuration read again") == 1
     });
+    assert_eq!(configured.logged("log_format has changed"), 1);
     wait_until("the removed source to end", || {
         configured.logged("starting source `d`") == 1
     });
@@ -342,6 +345,8 @@ fn what_keeps_it_from_starting_has_its_exit_code() {
     insta::assert_snapshot!("wrong", outcome_of_run(&wrong));
     let wrong = configured(&[tail("a"), tail("b") + "namespace = \"A\"\n"]);
     insta::assert_snapshot!("wrong_value", outcome_of_run(&wrong));
+    let strict = configured(&[tail("a")]);
+    insta::assert_snapshot!("strict", outcome(&strict.outcome(&["run", "--strict"])));
     let unusable = configured(&[tail("a") + "geoip_city = \"FOLDER/missing\"\n"]);
     insta::assert_snapshot!("unusable", outcome_of_run(&unusable));
 }
@@ -349,6 +354,29 @@ fn what_keeps_it_from_starting_has_its_exit_code() {
 /// The outcome of a `run` that ends by itself, in text.
 fn outcome_of_run(configured: &Configured) -> String {
     outcome(&configured.outcome(&["run", "--log-format", "text"]))
+}
+
+#[test]
+fn a_flag_comes_before_what_the_environment_and_the_file_say_for_a_source() {
+    let configured = configured(&[tail("a") + "namespace = \"file\"\n"]);
+    write(&configured, "a", 1..=1);
+    let variable = ("CONFLUENCE_ECS_MAPPING_NAMESPACE", "environment");
+    let run = |flags: &[&str], records: usize| {
+        let words: Vec<&str> = ["run"].iter().chain(flags).copied().collect();
+        let mut command = configured.command(&words);
+        command.envs([variable]);
+        let running = configured.place.start_command(command);
+        wait_until("the record", || {
+            line_count(&out(&configured, "a")) == records
+        });
+        running.terminate();
+        let last = lines(&out(&configured, "a")).pop().unwrap();
+        let event: serde_json::Value = serde_json::from_str(&last).unwrap();
+        event["data_stream"]["namespace"].clone()
+    };
+    assert_eq!(run(&[], 1), "environment");
+    write(&configured, "a", 2..=2);
+    assert_eq!(run(&["--namespace", "flag"], 2), "flag");
 }
 
 #[test]

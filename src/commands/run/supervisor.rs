@@ -1,12 +1,12 @@
 //! Looks after the sources: begins, ends and replaces them, and speaks for them all.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::worker::{Condition, Worker};
 use crate::cli::GivenFlag;
 use crate::commands::Error;
+use crate::config::effective::changed_of_process;
 use crate::config::service::Configuration;
 use crate::config::source::Source;
 use crate::exit::Exit;
@@ -23,7 +23,8 @@ const SIGTERM: u8 = 15;
 
 /// The sources of a process.
 pub struct Supervisor {
-    path: PathBuf,
+    /// The one that is in use.
+    configuration: Configuration,
     given: Vec<GivenFlag>,
     stop: Arc<Stop>,
     service: Arc<Service>,
@@ -38,9 +39,9 @@ impl Supervisor {
     ///
     /// # Errors
     /// When the system refuses the handlers.
-    pub fn new(path: PathBuf, given: Vec<GivenFlag>) -> Result<Self, Error> {
+    pub fn new(configuration: Configuration, given: Vec<GivenFlag>) -> Result<Self, Error> {
         Ok(Self {
-            path,
+            configuration,
             given,
             stop: Arc::new(Stop::on_signals_and_hangup()?),
             service: Arc::new(Service::start()),
@@ -54,8 +55,8 @@ impl Supervisor {
     ///
     /// # Errors
     /// When every source is unusable at the start, or the system gives no thread.
-    pub fn run(mut self, configuration: Configuration) -> Result<Exit, Error> {
-        for source in configuration.sources {
+    pub fn run(mut self) -> Result<Exit, Error> {
+        for source in self.configuration.sources.clone() {
             self.start(source)?;
         }
         let mut told: Option<(Instant, String)> = None;
@@ -125,10 +126,11 @@ impl Supervisor {
     /// Reads the configuration again: what is unchanged goes on with its output opened anew, what changed
     /// is ended with everything saved and begun anew.
     fn reload(&mut self) {
-        let loaded = Configuration::load(&self.path, &self.given).and_then(|configuration| {
-            configuration.check_arguments()?;
-            Ok(configuration)
-        });
+        let loaded =
+            Configuration::load(&self.configuration.path, &self.given).and_then(|configuration| {
+                configuration.check_arguments()?;
+                Ok(configuration)
+            });
         let configuration = match loaded {
             Ok(configuration) => configuration,
             Err(error) => {
@@ -139,6 +141,9 @@ impl Supervisor {
         };
         for warning in &configuration.warnings {
             tracing::warn!("{warning}");
+        }
+        for key in changed_of_process(&self.configuration, &configuration) {
+            tracing::warn!("{key} has changed: that takes effect when the service is restarted");
         }
         let wanted = configuration.sources;
         let is_wanted = |source: &Source| wanted.iter().any(|other| other.is_same(source));
