@@ -209,6 +209,7 @@ pub fn report(error: &clap::Error) -> Result<Exit, String> {
 
 /// What is wrong with arguments that were made of a configuration: the flag that is at fault, and the problem,
 /// in which flags are named as keys.
+#[must_use]
 pub fn problem(error: &clap::Error, arguments: &[OsString]) -> (Option<String>, String) {
     let message = usage::one_line(error, arguments.iter().cloned(), |text| {
         redacted(text, arguments.iter().cloned())

@@ -50,6 +50,7 @@ pub enum Value {
 
 impl Value {
     /// What it is, for a message that says what was expected instead.
+    #[must_use]
     pub fn type_name(&self) -> &'static str {
         match self {
             Self::Boolean(_) => "a boolean",
@@ -115,6 +116,7 @@ impl Document {
     }
 
     /// The place of a line.
+    #[must_use]
     pub fn place(&self, line: usize) -> Place {
         Place::Line(self.path.clone(), line)
     }

@@ -34,6 +34,7 @@ pub enum EffectiveValue {
 }
 
 /// What the process itself is set to.
+#[must_use]
 pub fn of_process(configuration: &Configuration) -> Vec<Effective> {
     let is_of_source = |key: &Key| {
         let sources = [SourceKind::Tail, SourceKind::Fetch].map(SourceKind::name);
@@ -50,6 +51,7 @@ pub fn of_process(configuration: &Configuration) -> Vec<Effective> {
 }
 
 /// The keys of the process itself that are set differently.
+#[must_use]
 pub fn changed_of_process(before: &Configuration, now: &Configuration) -> Vec<String> {
     let (before, now) = (of_process(before), of_process(now));
     let pairs = before.iter().zip(&now);
@@ -58,6 +60,7 @@ pub fn changed_of_process(before: &Configuration, now: &Configuration) -> Vec<St
 }
 
 /// What a source is set to.
+#[must_use]
 pub fn of_source(source: &Source) -> Vec<Effective> {
     let keys = keys(source.kind.name()).into_iter().map(|mut key| {
         if source.kind == SourceKind::Fetch && key.name == "interval" {

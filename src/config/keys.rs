@@ -31,6 +31,7 @@ pub enum SourceKind {
 
 impl SourceKind {
     /// The name of its command, which is its `type`, too.
+    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Tail => "tail",
@@ -65,6 +66,7 @@ impl Table {
     ];
 
     /// Its name in the file; none of the top.
+    #[must_use]
     pub fn name(self) -> Option<&'static str> {
         match self {
             Self::Top => None,
@@ -76,6 +78,7 @@ impl Table {
     }
 
     /// The environment variable of one of its keys.
+    #[must_use]
     pub fn variable(self, key: &str) -> String {
         let key = key.to_uppercase();
         match self.name() {
@@ -115,6 +118,7 @@ pub enum Scalar {
 
 impl Kind {
     /// What is expected, for a message.
+    #[must_use]
     pub fn expected(self) -> &'static str {
         match self {
             Self::Switch => "true or false",
@@ -234,10 +238,9 @@ fn defaults(argument: &Arg) -> Vec<String> {
 fn table(argument: &Arg, name: &str) -> Option<Table> {
     match (argument.get_help_heading(), name) {
         (_, "state_dir" | "metrics_file" | "metrics_listen") => Some(Table::Top),
-        (_, "output" | "format") => Some(Table::Output),
+        (_, "output" | "format") | (Some("Elasticsearch or OpenSearch"), _) => Some(Table::Output),
         (Some("Mapping"), _) => Some(Table::Mapping),
         (Some("Requests"), _) => Some(Table::Http),
-        (Some("Elasticsearch or OpenSearch"), _) => Some(Table::Output),
         (Some(_) | None, _) => None,
     }
 }

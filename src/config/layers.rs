@@ -205,12 +205,11 @@ fn assign(
             let problem = format!("{}: expected {expected}, found {number}", key.name);
             Setting::Count(number.parse().map_err(|_| Error::at(&place, problem))?)
         }
-        (Kind::One(_), one) => Setting::Values(vec![text(one)?]),
         (Kind::Many, Value::List(items)) => {
             let items = items.iter().map(|(_, item)| text(item));
             Setting::Values(items.collect::<Result<_, _>>()?)
         }
-        (Kind::Many, one) => Setting::Values(vec![text(one)?]),
+        (Kind::One(_) | Kind::Many, one) => Setting::Values(vec![text(one)?]),
         (Kind::Secret, Value::Text(text)) => return secret(key, text, place, document),
         (Kind::Switch | Kind::Count | Kind::Secret, other) => return Err(wrong(other)),
     };
@@ -291,6 +290,7 @@ pub fn put_over(below: &mut Assignments, layer: Vec<Assignment>) {
 }
 
 /// The secrets among them, by the flags that name their files.
+#[must_use]
 pub fn given_secrets(assignments: &Assignments) -> BTreeMap<String, Secret> {
     let secret = |one: &Assignment| match &one.setting {
         Setting::Secret { secret, .. } => Some((one.key.flag.clone()?, secret.clone())),

@@ -91,6 +91,7 @@ impl Source {
     }
 
     /// The file that events are appended to; none if they go elsewhere.
+    #[must_use]
     pub fn file(&self) -> Option<PathBuf> {
         let Setting::Values(values) = &self.assignments.get("file")?.setting else {
             return None;
@@ -120,6 +121,7 @@ impl Source {
     }
 
     /// Whether it would run just as another does.
+    #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         let same = |(one, other): (&Assignment, &Assignment)| {
             one.key == other.key && one.setting == other.setting
@@ -136,6 +138,7 @@ impl Source {
 }
 
 /// The flags of an assignment.
+#[must_use]
 pub fn flags(Assignment { key, setting, .. }: &Assignment) -> Vec<OsString> {
     let Some(flag) = &key.flag else {
         return Vec::new();
@@ -154,6 +157,7 @@ pub fn flags(Assignment { key, setting, .. }: &Assignment) -> Vec<OsString> {
 }
 
 /// What is wrong with an argument that was made of assignments, at the place of the one that is at fault.
+#[must_use]
 pub fn explain(
     error: &clap::Error,
     arguments: &[OsString],

@@ -59,6 +59,18 @@ fn each_source_is_checked_without_asking_anybody() {
 }
 
 #[test]
+fn the_environment_may_name_the_file() {
+    let configured = both("https://wiki.example.com");
+    let mut command = binary::command(["config", "show", "--json"]);
+    command.env("CONFLUENCE_ECS_CONFIG", configured.config());
+    command.env("TOKEN", "x");
+    let output = finish(command);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(shown.contains("\"wiki\""), "{shown}");
+}
+
+#[test]
 fn the_sites_are_asked_with_connect() {
     let server = Atlassian::data_center("/confluence");
     let configured = both(&server.url());

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read as _;
+use std::net::TcpListener;
 use std::os::unix::net::UnixDatagram;
 use std::process::Stdio;
 use std::time::Duration;
@@ -221,6 +222,34 @@ fn systemd_is_told_how_the_sources_are() {
 }
 
 #[test]
+fn a_source_that_looks_for_its_site_delays_readiness_but_no_reload_and_no_end() {
+    // Nobody accepts, so that the request for the cloud id stays without an answer.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let hung = format!(
+        "[[source]]\nname = \"hung\"\ntype = \"fetch\"\nurl = \"http://{}\"\ncloud_id = \"auto\"\n\
+         email = \"a@example.com\"\napi_token = \"${{PAT}}\"\n",
+        silent.local_addr().unwrap()
+    );
+    let configured = configured(&[tail("a"), hung]);
+    let manager = manager(&configured);
+    write(&configured, "a", 1..=5);
+    let mut running = start_notifying(&configured, &[("PAT", "token")]);
+    arrive(&configured, "a", 1..=5);
+    let mut seen = vec![message(&manager)];
+    while !seen.iter().any(|one| one.ends_with("; hung: starting\n")) {
+        seen.push(message(&manager));
+    }
+    assert!(!seen.contains(&"READY=1\n".to_owned()), "{seen:?}");
+    configured.write(&(HEAD.to_owned() + &tail("a") + &tail("d")));
+    write(&configured, "d", 1..=5);
+    running.signal(Signal::HUP);
+    arrive(&configured, "d", 1..=5);
+    while message(&manager) != "READY=1\n" {}
+    running.signal(Signal::TERM);
+    running.ends_with(Some(0));
+}
+
+#[test]
 fn a_second_signal_ends_at_once() {
     let cluster =
         "[source.output]\nelasticsearch_url = \"http://127.0.0.1:1\"\nshutdown_timeout = \"10m\"\n";
@@ -403,8 +432,7 @@ fn every_line_of_the_log_about_a_source_names_it() {
     append(&path, "no record\n".repeat(20).as_bytes());
     let run = |flags: &[&str]| {
         let words: Vec<&str> = ["run", "-v"].iter().chain(flags).copied().collect();
-        let running = configured.place.start_command(configured.command(&words));
-        running
+        configured.place.start_command(configured.command(&words))
     };
     let running = run(&[]);
     let is_named = || !configured.log_of("a").is_empty();

@@ -95,7 +95,11 @@ impl Supervisor {
 
     /// Ready when each source has begun, or has shown that it cannot yet.
     fn tell_ready(&mut self) -> Result<(), Error> {
-        let conditions: Vec<_> = self.workers.iter().map(Worker::condition).collect();
+        let wanted = self
+            .workers
+            .iter()
+            .filter(|worker| !worker.stop.is_requested());
+        let conditions: Vec<_> = wanted.map(Worker::condition).collect();
         if conditions.contains(&Condition::Starting) {
             return Ok(());
         }
