@@ -21,16 +21,16 @@ pub(super) struct Known {
 
 impl Known {
     pub(super) fn new() -> Self {
-        let (tail, fetch) = (
-            keys(SourceKind::Tail.name()),
-            keys(SourceKind::Fetch.name()),
-        );
+        let of = |kind: SourceKind| keys(kind.name());
+        let (mut tail, mut fetch) = (of(SourceKind::Tail), of(SourceKind::Fetch));
         let mut shared: Vec<Key> = global_keys();
         for key in tail.iter().chain(&fetch).chain(&keys("run")) {
             if key.table.is_some() && !shared.iter().any(|known| known.name == key.name) {
                 shared.push(key.clone());
             }
         }
+        tail.retain(|key| !is_for_process(key));
+        fetch.retain(|key| !is_for_process(key));
         Self {
             tail,
             fetch,
@@ -164,9 +164,7 @@ impl Draft {
         known: &Known,
     ) -> Source {
         let keys = known.of_source(self.kind);
-        let takes = |one: &Assignment| {
-            keys.iter().any(|key| key.flag == one.key.flag) && !is_for_process(&one.key)
-        };
+        let takes = |one: &Assignment| keys.iter().any(|key| key.flag == one.key.flag);
         let mut assignments = shared.clone();
         assignments.retain(|_, one| takes(one));
         if let Some(output) = self.output {

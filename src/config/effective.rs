@@ -1,7 +1,8 @@
 //! What every key is set to in effect, and where.
 
 use super::Place;
-use super::keys::{Key, Kind, SourceKind, Table, global_keys, keys};
+use super::draft::is_for_process;
+use super::keys::{Key, Kind, SourceKind, global_keys, keys};
 use super::layers::{Assignments, Setting};
 use super::service::Configuration;
 use super::source::{INTERVAL, Source};
@@ -36,17 +37,10 @@ pub enum EffectiveValue {
 /// What the process itself is set to.
 #[must_use]
 pub fn of_process(configuration: &Configuration) -> Vec<Effective> {
-    let is_of_source = |key: &Key| {
-        let sources = [SourceKind::Tail, SourceKind::Fetch].map(SourceKind::name);
-        sources
-            .into_iter()
-            .flat_map(keys)
-            .any(|other| other.name == key.name)
-    };
-    let of_run = keys("run").into_iter().filter(|key| !is_of_source(key));
-    let all = global_keys().into_iter().chain(of_run);
-    let top = all.filter(|key| key.table == Some(Table::Top));
-    top.map(|key| effective(key, &configuration.shared))
+    let all = global_keys().into_iter().chain(keys("run"));
+    let of_process = all.filter(is_for_process);
+    of_process
+        .map(|key| effective(key, &configuration.shared))
         .collect()
 }
 
@@ -62,7 +56,8 @@ pub fn changed_of_process(before: &Configuration, now: &Configuration) -> Vec<St
 /// What a source is set to.
 #[must_use]
 pub fn of_source(source: &Source) -> Vec<Effective> {
-    let keys = keys(source.kind.name()).into_iter().map(|mut key| {
+    let keys = keys(source.kind.name()).into_iter();
+    let keys = keys.filter(|key| !is_for_process(key)).map(|mut key| {
         if source.kind == SourceKind::Fetch && key.name == "interval" {
             key.default = vec![INTERVAL.to_owned()];
         }

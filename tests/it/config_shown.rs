@@ -59,6 +59,15 @@ fn each_source_is_checked_without_asking_anybody() {
 }
 
 #[test]
+fn the_example_of_the_documentation_is_a_configuration() {
+    let document = fs::read_to_string("docs/service.md").unwrap();
+    let example = document.split("```toml\n").nth(1).unwrap();
+    let configured = Configured::new(example.split("```").next().unwrap());
+    let shown = configured.outcome(&["config", "show"]);
+    assert_eq!(shown.status.code(), Some(0), "{}", stderr(&shown));
+}
+
+#[test]
 fn the_environment_may_name_the_file() {
     let configured = both("https://wiki.example.com");
     let mut command = binary::command(["config", "show", "--json"]);

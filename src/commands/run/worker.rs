@@ -91,7 +91,14 @@ impl Worker {
     pub fn status(&self) -> String {
         match self.condition() {
             Condition::Starting => "starting".to_owned(),
-            Condition::Running => self.part.status(),
+            Condition::Running => {
+                let status = self.part.status();
+                if status.is_empty() {
+                    "running".to_owned()
+                } else {
+                    status
+                }
+            }
             Condition::Failing { problem, .. } => format!("failing: {problem}"),
             Condition::Ended => "ended".to_owned(),
         }
