@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::support::binary::stderr;
 use crate::support::configured::Configured;
 use crate::support::outcome::{filtered, outcome};
+use crate::support::search::{Kind as Product, Search};
 use confluence_ecs::cli;
 use confluence_ecs::config::keys::{Kind, keys};
 use confluence_ecs::config::layers::variables;
@@ -413,7 +414,6 @@ fn the_commands_that_take_a_configuration_file_use_what_concerns_them() {
         &["fixtures", "check", &folder][..],
         &["fixtures", "regenerate", &folder],
         &["check"],
-        &["send", &empty, "--shutdown-timeout", "0s"],
         &["schema", "index-template", "--install"],
         &["tail", "--once", &empty],
     ] {
@@ -421,6 +421,26 @@ fn the_commands_that_take_a_configuration_file_use_what_concerns_them() {
         write!(all, "{}\n{}\n", filtered(words[0]), outcome(&output)).unwrap();
     }
     insta::assert_snapshot!(all);
+}
+
+#[test]
+fn send_takes_the_cluster_and_its_secret_from_the_file() {
+    let search = Search::new(Product::Elasticsearch);
+    search.world().credentials = Some(vec!["ApiKey YTpi".to_owned()]);
+    let configured = Configured::new(&format!(
+        "[mapping]\nnamespace = \"x\"\n[output]\nelasticsearch_url = [\"{}\"]\nes_api_key = \"${{KEY}}\"\n\
+         dead_letter = \"FOLDER/letters\"\n",
+        search.url()
+    ));
+    let event = r#"{"@timestamp":"2026-01-01T00:00:00.000Z","ecs":{},"event":{}}"#;
+    let file = configured.file("events", &format!("{event}\n"));
+    let words = ["send", file.to_str().unwrap()];
+    let output = configured.outcome_with(&words, &[("KEY", "a:b")]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let documents = search
+        .world()
+        .documents("logs-atlassian_confluence.audit-x");
+    assert_eq!(documents.len(), 1);
 }
 
 #[test]

@@ -21,6 +21,7 @@ use crate::support::fetching::lines;
 use crate::support::follow::{Follower, append, delivered, line_count, original, records};
 use crate::support::outcome::outcome;
 use crate::support::random::{Random, given_seed, new_seed};
+use crate::support::search::{Fault, For, Kind, Search};
 
 const HEAD: &str = "\
 state_dir = \"FOLDER/state\"
@@ -169,6 +170,30 @@ fn a_source_that_fails_stops_no_other_and_goes_on_when_it_can() {
     arrive(&configured, "a", 1..=9);
     assert_eq!(refusing.requests().len(), attempts, "no second login");
     running.must_run();
+    running.terminate();
+}
+
+#[test]
+fn a_cluster_that_is_away_stops_no_source_that_writes_to_a_file() {
+    let search = Search::new(Kind::Elasticsearch);
+    let url = search.url();
+    let output = format!(
+        "[source.output]\nelasticsearch_url = \"{url}\"\ndead_letter = \"FOLDER/letters\"\n"
+    );
+    search.always(For::Any, Fault::Close);
+    let configured = configured(&[tail("a"), tail("b") + &output]);
+    for name in ["a", "b"] {
+        write(&configured, name, 1..=5);
+    }
+    let running = configured.start(&[]);
+    arrive(&configured, "a", 1..=5);
+    search.mend();
+    search.wait("the documents", |world| {
+        world
+            .documents("logs-atlassian_confluence.audit-default")
+            .len()
+            == 5
+    });
     running.terminate();
 }
 
