@@ -33,6 +33,7 @@ mod cli;
 mod cluster;
 mod colors;
 mod config;
+mod config_keys;
 mod config_shown;
 mod corpus;
 mod event_format;
