@@ -8,19 +8,22 @@ use std::process::ExitCode;
 
 use confluence_ecs::cli;
 use confluence_ecs::commands;
-use confluence_ecs::config::{self, arguments::ParseError};
+use confluence_ecs::config::{self, arguments::ParseError, arguments::Parsed};
 use confluence_ecs::exit::Exit;
 use confluence_ecs::options;
 use confluence_ecs::process::logging;
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = args_os().collect();
-    let cli = match config::arguments::parse(&arguments) {
-        Ok(cli) => cli,
+    let Parsed { cli, warnings } = match config::arguments::parse(&arguments) {
+        Ok(parsed) => parsed,
         Err(error) => return report_unparsed(&error, arguments).into(),
     };
     let settings = options::logging(&cli.logging);
     logging::start(settings);
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
     match commands::run(cli.command) {
         Ok(exit) => exit.into(),
         Err(error) => {

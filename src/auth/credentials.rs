@@ -70,6 +70,32 @@ pub const PROXY_PASSWORD: Setting = Setting {
     alphabet: Alphabet::Password,
 };
 
+/// An API key of the cluster.
+pub const ES_API_KEY: Setting = Setting {
+    flag: "--es-api-key-file",
+    variable: "CONFLUENCE_ECS_ES_API_KEY",
+    credential: "es-api-key",
+    alphabet: Alphabet::Token,
+};
+
+/// A password of the cluster.
+pub const ES_PASSWORD: Setting = Setting {
+    flag: "--es-password-file",
+    variable: "CONFLUENCE_ECS_ES_PASSWORD",
+    credential: "es-password",
+    alphabet: Alphabet::Password,
+};
+
+/// All of them.
+pub const ALL: [Setting; 6] = [
+    API_TOKEN,
+    PAT,
+    CLIENT_SECRET,
+    PROXY_PASSWORD,
+    ES_API_KEY,
+    ES_PASSWORD,
+];
+
 /// A secret that is there, but of no use. It is never quoted.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -156,6 +182,37 @@ impl Setting {
         self.find_by(file, given, |name| std::env::var_os(name))
     }
 
+    /// The key of a configuration file that is set to the secret itself.
+    #[must_use]
+    pub fn key(&self) -> String {
+        let name = self.flag.trim_start_matches('-').trim_end_matches("-file");
+        name.replace('-', "_")
+    }
+
+    /// Whether its environment variable holds it.
+    #[must_use]
+    pub fn is_in_environment(&self) -> bool {
+        std::env::var_os(self.variable).is_some_and(|value| !value.is_empty())
+    }
+
+    /// The credential of systemd that holds it for a source, if one does.
+    #[must_use]
+    pub fn credential_of(&self, source: &str) -> Option<String> {
+        let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+        let directory = set("CREDENTIALS_DIRECTORY")?;
+        let names = self.credential_names(Some(source));
+        let is_there = |name: &String| Path::new(&directory).join(name).exists();
+        names.into_iter().find(is_there)
+    }
+
+    /// The names of the credential: the source's own, then that of all.
+    fn credential_names(&self, source: Option<&str>) -> Vec<String> {
+        let own = source.map(|source| format!("{source}.{}", self.credential));
+        own.into_iter()
+            .chain([self.credential.to_owned()])
+            .collect()
+    }
+
     fn find_by(
         &self,
         file: Option<&Path>,
@@ -169,8 +226,7 @@ impl Setting {
         }
         let name = self.flag.trim_start_matches('-');
         if let Some(secret) = given.secrets.get(name) {
-            let key = name.trim_end_matches("-file").replace('-', "_");
-            return token(secret.expose().as_bytes(), self.alphabet, key).map(Some);
+            return token(secret.expose().as_bytes(), self.alphabet, self.key()).map(Some);
         }
         if let Some(value) = set(self.variable) {
             let text = value.into_encoded_bytes();
@@ -179,11 +235,7 @@ impl Setting {
         let Some(directory) = set("CREDENTIALS_DIRECTORY") else {
             return Ok(None);
         };
-        let own = given
-            .source
-            .as_ref()
-            .map(|source| format!("{source}.{}", self.credential));
-        for name in own.into_iter().chain([self.credential.to_owned()]) {
+        for name in self.credential_names(given.source.as_deref()) {
             match self.read("$CREDENTIALS_DIRECTORY", &Path::new(&directory).join(name)) {
                 Err(Error::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
                 found => return found.map(Some),

@@ -142,6 +142,16 @@ impl Command {
                 arguments.http.secrets = secrets.clone();
                 arguments.site.secrets = secrets;
             }
+            Self::Check(arguments) => {
+                arguments.fetch.cluster.connection.secrets = secrets.clone();
+                arguments.fetch.http.secrets = secrets.clone();
+                arguments.fetch.site.secrets = secrets;
+            }
+            Self::Send(arguments) => arguments.cluster.connection.secrets = secrets,
+            Self::Schema {
+                what: SchemaCommand::IndexTemplate(arguments),
+            } => arguments.connection.secrets = secrets,
+            // They ask nobody, or the file is theirs to read.
             _ => {}
         }
     }
@@ -214,6 +224,7 @@ pub fn report(error: &clap::Error) -> Result<Exit, String> {
 
 /// What is wrong with arguments that were made of a configuration: the flag that is at fault, and the problem,
 /// in which flags are named as keys.
+#[must_use]
 pub fn problem(error: &clap::Error, arguments: &[OsString]) -> (Option<String>, String) {
     let message = usage::one_line(error, arguments.iter().cloned(), |text| {
         redacted(text, arguments.iter().cloned())

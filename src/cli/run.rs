@@ -20,6 +20,7 @@ A flag takes precedence over the environment, the environment over the file. Wit
     mut_arg("config", |argument| argument
         .help("Configuration file [env: CONFLUENCE_ECS_CONFIG]")
         .long_help(CONFIG_HELP)),
+    mut_arg("strict", |argument| argument.hide(true)),
     after_help = "\
 Exit codes: 0 stopped by SIGINT/SIGTERM with everything saved, 1 the state directory, or every source at the \
 start, is unusable, 2 usage or configuration error. SIGHUP reopens the outputs and reads the configuration \
@@ -71,6 +72,9 @@ pub struct GivenFlag {
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
     /// Check a configuration: its keys and values, databases, paths, credentials, and the state directory
+    #[command(
+        after_help = "Exit codes: 0 all steps passed, 1 a step failed, 2 the configuration is wrong."
+    )]
     Check {
         /// The file.
         #[command(flatten)]
@@ -78,6 +82,9 @@ pub enum ConfigCommand {
         /// Also ask the sites and the clusters, as `check` does
         #[arg(long)]
         connect: bool,
+        /// Print the results as JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Print what every key is set to, and where; secrets are hidden
     Show {

@@ -217,8 +217,10 @@ pub(super) fn in_keys(error: &clap::Error, message: &str) -> (Option<String>, St
     let Ok(flags) = Regex::new("'?--([a-z][a-z-]*)( <[^>]*>)?(\\.\\.\\.)?'?") else {
         return (flag, message.to_owned());
     };
-    let message = flags.replace_all(message, |found: &Captures<'_>| {
-        format!("`{}`", found[1].replace('-', "_"))
+    let message = flags.replace_all(message, |found: &Captures<'_>| match &found[1] {
+        // Where a table is called output, its key says what kind of output it is.
+        "output" => "`file`".to_owned(),
+        flag => format!("`{}`", flag.replace('-', "_")),
     });
     (flag, message.into_owned())
 }

@@ -110,7 +110,8 @@ impl ClusterSink {
         });
         for place in 0..concurrency.get() {
             let shared = Arc::clone(&shared);
-            thread::spawn(move || shared.run(place == 0));
+            let span = tracing::Span::current();
+            thread::spawn(move || span.in_scope(|| shared.run(place == 0)));
         }
         Self {
             shared,

@@ -3,16 +3,16 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use clap::ArgMatches;
 use clap::parser::ValueSource;
+use clap::{ArgMatches, Command};
 
-use super::keys::{Table, keys};
+use super::keys::{Table, global_keys, keys};
 use super::layers::{Assignment, Assignments, given_secrets};
 use super::service::Configuration;
 use super::source::{explain, flags};
 use super::{DEFAULT_PATH, Error, PATH_VARIABLE, Place};
 use crate::auth::credentials::GivenSecrets;
-use crate::cli::{self, Cli, Command, GivenFlag};
+use crate::cli::{self, Cli, GivenFlag};
 
 /// Why there is no command line.
 #[derive(Debug, thiserror::Error)]
@@ -25,14 +25,20 @@ pub enum ParseError {
     Config(#[from] Error),
 }
 
+/// A command line that was parsed.
+#[derive(Debug)]
+pub struct Parsed {
+    /// The command with its arguments.
+    pub cli: Cli,
+    /// What to warn of, once logging has been started as the arguments say.
+    pub warnings: Vec<String>,
+}
+
 /// Parses the arguments of the process; where they name a configuration file, what that sets is added to them.
 ///
 /// # Errors
 /// When the arguments or the file are wrong.
-pub fn parse(arguments: &[OsString]) -> Result<Cli, ParseError> {
-    let strict = |arguments: &[OsString]| {
-        cli::parse_from(arguments).map_err(|error| ParseError::from(Box::new(error)))
-    };
+pub fn parse(arguments: &[OsString]) -> Result<Parsed, ParseError> {
     let Some(Asked {
         command,
         given,
@@ -40,7 +46,11 @@ pub fn parse(arguments: &[OsString]) -> Result<Cli, ParseError> {
         at,
     }) = asked(arguments)
     else {
-        return strict(arguments);
+        let cli = cli::parse_from(arguments).map_err(Box::new)?;
+        return Ok(Parsed {
+            cli,
+            warnings: Vec::new(),
+        });
     };
     let configuration = if command == "run" {
         Configuration::load(&path, &given)?
@@ -64,10 +74,28 @@ pub fn parse(arguments: &[OsString]) -> Result<Cli, ParseError> {
         source: None,
         secrets: given_secrets(&added),
     });
-    if let Command::Run(run) = &mut cli.command {
+    if let cli::Command::Run(run) = &mut cli.command {
         run.given = given;
     }
-    Ok(cli)
+    Ok(Parsed {
+        cli,
+        warnings: configuration.warnings,
+    })
+}
+
+/// Looks whether the process could be run with what is set for it and all its sources.
+///
+/// # Errors
+/// When it could not.
+pub fn check_shared(configuration: &Configuration) -> Result<(), Error> {
+    let settings = applicable(&configuration.shared, "run");
+    let mut arguments: Vec<OsString> = vec![cli::NAME.into(), "run".into()];
+    arguments.extend(settings.values().flat_map(flags));
+    let place = Place::Line(configuration.path.clone(), 1);
+    match cli::parse_from(&arguments) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(explain(&error, &arguments, &settings, &place)),
+    }
 }
 
 /// The configuration file of `run`: of the flag, else of the environment, else where packages put it.
@@ -81,7 +109,7 @@ pub fn path(given: Option<&Path>) -> PathBuf {
 
 /// A command line that asks for a configuration file.
 struct Asked {
-    /// The subcommand.
+    /// The subcommand; one below it follows after a space.
     command: String,
     /// What it sets by itself.
     given: Vec<GivenFlag>,
@@ -94,27 +122,38 @@ struct Asked {
 fn asked(arguments: &[OsString]) -> Option<Asked> {
     let definitions = cli::definitions().ignore_errors(true);
     let matches = definitions.try_get_matches_from(arguments).ok()?;
-    let (command, matches) = matches.subcommand()?;
+    let (first, mut matches) = matches.subcommand()?;
+    let mut names = vec![first];
+    while let Some((name, below)) = matches.subcommand() {
+        names.push(name);
+        matches = below;
+    }
+    let command = names.join(" ");
     let flag = matches.try_get_one::<PathBuf>("config").ok()?;
-    let path = match (command, flag) {
-        ("run", flag) => path(flag.map(PathBuf::as_path)),
-        ("normalize" | "tail" | "fetch", Some(path)) => path.clone(),
-        _ => return None,
+    let path = match flag {
+        flag if command == "run" => path(flag.map(PathBuf::as_path)),
+        // It looks at the file itself.
+        Some(path) if first != "config" => path.clone(),
+        Some(_) | None => return None,
     };
-    let is_command = |argument: &OsString| argument == OsStr::new(command);
-    let at = arguments.iter().skip(1).position(is_command)? + 2;
+    let mut at = 1;
+    for name in &names {
+        let is_name = |argument: &OsString| argument == OsStr::new(name);
+        at += arguments.get(at..)?.iter().position(is_name)? + 1;
+    }
     Some(Asked {
-        command: command.to_owned(),
-        given: given(command, matches),
+        given: given(&names, matches),
+        command,
         path,
         at,
     })
 }
 
 /// The flags on the command line.
-fn given(command: &str, matches: &ArgMatches) -> Vec<GivenFlag> {
+fn given(command: &[&str], matches: &ArgMatches) -> Vec<GivenFlag> {
     let definitions = cli::definitions();
-    let Some(definition) = definitions.find_subcommand(command) else {
+    let below = |of: Option<_>, name: &&str| of.and_then(|of: &Command| of.find_subcommand(name));
+    let Some(definition) = command.iter().fold(Some(&definitions), below) else {
         return Vec::new();
     };
     let all = definition
@@ -140,11 +179,11 @@ fn given(command: &str, matches: &ArgMatches) -> Vec<GivenFlag> {
 
 /// What of the settings for all a command takes, and does not set by itself.
 fn applicable(shared: &Assignments, command: &str) -> Assignments {
-    let keys = keys(command);
-    let is_pipe = command == "normalize";
+    let mut keys = keys(command);
+    keys.extend(global_keys());
+    let is_pipe = command == "normalize" || command.starts_with("fixtures ");
     let takes = |one: &Assignment| {
-        let is_own =
-            keys.iter().any(|key| key.flag == one.key.flag) || one.key.table == Some(Table::Top);
+        let is_own = keys.iter().any(|key| key.flag == one.key.flag);
         // A pipe writes where the shell says.
         let is_meant = !is_pipe || one.key.table == Some(Table::Mapping);
         is_own && is_meant && !matches!(one.place, Place::Flag(_))

@@ -1,6 +1,7 @@
 //! The text of a configuration file as keys with values, each with its line.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
@@ -49,6 +50,7 @@ pub enum Value {
 
 impl Value {
     /// What it is, for a message that says what was expected instead.
+    #[must_use]
     pub fn type_name(&self) -> &'static str {
         match self {
             Self::Boolean(_) => "a boolean",
@@ -72,13 +74,19 @@ impl Document {
             problem,
         };
         let metadata = fs::metadata(path).map_err(|error| unreadable(error.to_string()))?;
-        if metadata.len() > LONGEST {
+        // It is read again at each SIGHUP, which a pipe cannot be; opening one could wait for ever.
+        if !metadata.is_file() {
+            return Err(unreadable("it is not a regular file".to_owned()));
+        }
+        let mut bytes = Vec::new();
+        let read = File::open(path).and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes));
+        read.map_err(|error| unreadable(error.to_string()))?;
+        if bytes.len() as u64 > LONGEST {
             return Err(unreadable(format!(
                 "it is larger than {} MiB",
                 LONGEST >> 20
             )));
         }
-        let bytes = fs::read(path).map_err(|error| unreadable(error.to_string()))?;
         let text = String::from_utf8(bytes)
             .map_err(|error| unreadable(format!("it is not UTF-8 text: {}", error.utf8_error())))?;
         Self::parse(path, text.trim_start_matches('\u{feff}'))
@@ -108,6 +116,7 @@ impl Document {
     }
 
     /// The place of a line.
+    #[must_use]
     pub fn place(&self, line: usize) -> Place {
         Place::Line(self.path.clone(), line)
     }

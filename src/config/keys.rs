@@ -20,6 +20,26 @@ const SECRETS: [&str; 6] = [
     "proxy_password",
 ];
 
+/// What kind of source it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SourceKind {
+    /// Log files that are followed.
+    Tail,
+    /// A site that is asked.
+    Fetch,
+}
+
+impl SourceKind {
+    /// The name of its command, which is its `type`, too.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tail => "tail",
+            Self::Fetch => "fetch",
+        }
+    }
+}
+
 /// A table with what holds for every source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Table {
@@ -46,6 +66,7 @@ impl Table {
     ];
 
     /// Its name in the file; none of the top.
+    #[must_use]
     pub fn name(self) -> Option<&'static str> {
         match self {
             Self::Top => None,
@@ -57,6 +78,7 @@ impl Table {
     }
 
     /// The environment variable of one of its keys.
+    #[must_use]
     pub fn variable(self, key: &str) -> String {
         let key = key.to_uppercase();
         match self.name() {
@@ -73,25 +95,38 @@ pub enum Kind {
     Switch,
     /// How often a flag is repeated.
     Count,
-    /// A string, and an integer where it stands for one.
-    One {
-        /// Whether an integer may stand for it.
-        is_number: bool,
-    },
+    /// One value.
+    One(Scalar),
     /// A string, or an array of them.
     Many,
     /// A secret, by a reference to it.
     Secret,
 }
 
+/// What a single value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scalar {
+    /// A string.
+    Text,
+    /// An integer, or a string with a unit.
+    Number,
+    /// A string with a duration.
+    Duration,
+    /// A string with a time, or a duration before now.
+    Time,
+}
+
 impl Kind {
     /// What is expected, for a message.
+    #[must_use]
     pub fn expected(self) -> &'static str {
         match self {
             Self::Switch => "true or false",
-            Self::Count => "an integer",
-            Self::One { is_number: false } => "a string",
-            Self::One { is_number: true } => "a string or an integer",
+            Self::Count => "an integer from 0 to 255",
+            Self::One(Scalar::Text) => "a string",
+            Self::One(Scalar::Number) => "a string or an integer",
+            Self::One(Scalar::Duration) => "a duration such as \"1m\"",
+            Self::One(Scalar::Time) => "a time, or a duration such as \"30d\"",
             Self::Many => "a string or an array of strings",
             Self::Secret => "\"${VARIABLE}\" or \"file:PATH\"",
         }
@@ -109,15 +144,22 @@ pub struct Key {
     pub kind: Kind,
     /// The table that sets it for all sources; none if only a source has it.
     pub table: Option<Table>,
+    /// What it is where nothing sets it, if that is fixed.
+    pub default: Vec<String>,
 }
 
 /// The keys of a command: those of its flags that are not of a single run.
 ///
-/// `command` is the name of a subcommand.
+/// `command` is the name of a subcommand, with a space before that of one below it.
 pub fn keys(command: &str) -> Vec<Key> {
     let cli = Cli::command();
-    let found = cli.find_subcommand(command);
+    let mut found = Some(&cli);
+    for name in command.split(' ') {
+        found = found.and_then(|found| found.find_subcommand(name));
+    }
     let arguments = found.into_iter().flat_map(Command::get_arguments);
+    // What is hidden is only there to be refused with a reason.
+    let arguments = arguments.filter(|argument| !argument.is_hide_set());
     arguments.flat_map(keys_of).collect()
 }
 
@@ -153,6 +195,7 @@ fn keys_of(argument: &Arg) -> Vec<Key> {
             name.clone()
         },
         flag,
+        default: defaults(argument),
     };
     let secret = name
         .strip_suffix(SECRET_FILE)
@@ -160,6 +203,7 @@ fn keys_of(argument: &Arg) -> Vec<Key> {
     let secret = secret.map(|secret| Key {
         name: secret.to_owned(),
         kind: Kind::Secret,
+        default: Vec::new(),
         ..key.clone()
     });
     std::iter::once(key).chain(secret).collect()
@@ -170,22 +214,33 @@ fn kind(argument: &Arg) -> Kind {
         ArgAction::SetTrue | ArgAction::SetFalse => Kind::Switch,
         ArgAction::Count => Kind::Count,
         ArgAction::Append => Kind::Many,
-        _ => Kind::One {
-            is_number: argument
-                .get_value_names()
-                .is_some_and(|names| names.iter().any(|name| matches!(&**name, "N" | "SIZE"))),
-        },
+        _ => {
+            let names = argument.get_value_names().unwrap_or_default();
+            Kind::One(match names.first().map(|name| &**name) {
+                Some("N" | "SIZE") => Scalar::Number,
+                Some("DURATION") => Scalar::Duration,
+                Some(name) if name.contains("DURATION") => Scalar::Time,
+                Some(_) | None => Scalar::Text,
+            })
+        }
     }
+}
+
+fn defaults(argument: &Arg) -> Vec<String> {
+    // On a command line stdout; a service has no default output.
+    let is_fixed = argument.get_action().takes_values() && argument.get_id() != "output";
+    let defaults = argument.get_default_values().iter();
+    let defaults = defaults.map(|value| value.to_string_lossy().into_owned());
+    defaults.filter(|_| is_fixed).collect()
 }
 
 /// The headings of the help text are the tables of the file.
 fn table(argument: &Arg, name: &str) -> Option<Table> {
     match (argument.get_help_heading(), name) {
         (_, "state_dir" | "metrics_file" | "metrics_listen") => Some(Table::Top),
-        (_, "output" | "format") => Some(Table::Output),
+        (_, "output" | "format") | (Some("Elasticsearch or OpenSearch"), _) => Some(Table::Output),
         (Some("Mapping"), _) => Some(Table::Mapping),
         (Some("Requests"), _) => Some(Table::Http),
-        (Some("Elasticsearch or OpenSearch"), _) => Some(Table::Output),
         (Some(_) | None, _) => None,
     }
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::document::{Document, Entry, Value};
-use super::keys::{Key, Kind, Table, nearest};
+use super::keys::{Key, Kind, Scalar, SourceKind, Table, keys, nearest};
 use super::secrets::{self, Reference};
-use super::{Error, Place};
+use super::{Error, PATH_VARIABLE, Place};
+use crate::auth::credentials;
 use crate::process::shown::Shown as _;
 use crate::secret::Secret;
 
@@ -19,7 +20,12 @@ pub enum Setting {
     /// The values of a flag, in order.
     Values(Vec<String>),
     /// A secret.
-    Secret(Secret),
+    Secret {
+        /// The secret itself.
+        secret: Secret,
+        /// Whether it stands in the file.
+        is_literal: bool,
+    },
 }
 
 /// A key that is set.
@@ -59,14 +65,36 @@ pub fn of_table(
 
 fn unknown(name: &str, keys: &[Key], title: &str, place: &Place) -> Error {
     let names = keys.iter().map(|key| &*key.name);
-    let hint = match nearest(name, names) {
-        Some(name) => format!("did you mean `{name}`?"),
-        None => "`confluence-ecs config example` has all keys".to_owned(),
+    let hint = match (elsewhere(name), nearest(name, names)) {
+        (Some(place), _) => format!("it belongs in {place}"),
+        (None, Some(name)) => format!("did you mean `{name}`?"),
+        (None, None) => {
+            "expected a flag of `confluence-ecs tail` or `fetch`, with `_` for `-`".to_owned()
+        }
     };
     Error::at(
         place,
         format!("unknown key `{}` {title}; {hint}", name.shown()),
     )
+}
+
+/// Where a key belongs that is known, but not where it stands.
+fn elsewhere(name: &str) -> Option<String> {
+    let kinds = [SourceKind::Tail, SourceKind::Fetch].map(SourceKind::name);
+    let of = |kind: &str| keys(kind).into_iter().find(|key| key.name == name);
+    let found: Vec<_> = kinds
+        .into_iter()
+        .filter_map(|kind| Some((kind, of(kind)?)))
+        .collect();
+    let table = |key: &Key| match key.table? {
+        Table::Top | Table::State => Some("the part before the first table".to_owned()),
+        table => table.name().map(|name| format!("[{name}]")),
+    };
+    match &*found {
+        [(kind, _)] => Some(format!("a [[source]] of type \"{kind}\"")),
+        [(_, key), ..] => Some(table(key).unwrap_or_else(|| "a [[source]]".to_owned())),
+        [] => None,
+    }
 }
 
 /// Reads the environment variables of the tables.
@@ -76,15 +104,11 @@ fn unknown(name: &str, keys: &[Key], title: &str, place: &Place) -> Error {
 pub fn of_environment(keys: &[Key]) -> Result<Vec<Assignment>, Error> {
     let mut assignments = Vec::new();
     for key in keys {
-        let Some(table) = key.table else { continue };
-        let name = table.variable(&key.name);
-        // These hold the secret itself, for every command.
-        if key.kind == Kind::Secret {
-            continue;
-        }
-        let Some(text) = std::env::var_os(&name).filter(|text| !text.is_empty()) else {
+        let is_set = |name: &String| std::env::var_os(name).is_some_and(|text| !text.is_empty());
+        let Some(name) = variables(key).into_iter().find(is_set) else {
             continue;
         };
+        let text = std::env::var_os(&name).unwrap_or_default();
         let place = Place::Variable(name);
         let text = text
             .into_string()
@@ -93,6 +117,47 @@ pub fn of_environment(keys: &[Key]) -> Result<Vec<Assignment>, Error> {
         assignments.push(assign(key, &value, place, None)?);
     }
     Ok(assignments)
+}
+
+/// The environment variables of a key, the first of which that is set counts.
+pub fn variables(key: &Key) -> Vec<String> {
+    let own = key.table.map(|table| table.variable(&key.name));
+    // Those of the commands, which are older than the file. Secrets have some, too, see `auth::credentials`.
+    let of_commands = match &*key.name {
+        "geoip_city" => Some("CONFLUENCE_ECS_GEOIP_CITY"),
+        "geoip_asn" => Some("CONFLUENCE_ECS_GEOIP_ASN"),
+        _ => None,
+    };
+    own.into_iter()
+        .chain(of_commands.map(str::to_owned))
+        .collect()
+}
+
+/// Variables that look like settings and are none, each with the one that was meant.
+pub fn misspelt_variables(keys: &[Key]) -> Vec<(String, String)> {
+    const PREFIX: &str = "CONFLUENCE_ECS_";
+    let of_secrets = credentials::ALL
+        .iter()
+        .map(|setting| setting.variable.to_owned());
+    let known: Vec<String> = keys
+        .iter()
+        .flat_map(variables)
+        .chain(of_secrets)
+        .chain([PATH_VARIABLE.to_owned()])
+        .collect();
+    let given = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let unknown = given.filter(|name| name.starts_with(PREFIX) && !known.contains(name));
+    let meant = |name: String| {
+        let rest = name.strip_prefix(PREFIX)?;
+        // The name of a key without its table.
+        let of_key = keys.iter().find(|key| key.name.to_uppercase() == rest);
+        let of_key = of_key.and_then(|key| variables(key).into_iter().next());
+        let names = known.iter().filter_map(|name| name.strip_prefix(PREFIX));
+        let meant =
+            of_key.or_else(|| nearest(rest, names).map(|name| format!("{PREFIX}{name}")))?;
+        Some((name, meant))
+    };
+    unknown.filter_map(meant).collect()
 }
 
 /// The text of a variable as the value of the file that it stands for. A list is one value, or an array as in
@@ -130,20 +195,21 @@ fn assign(
     let text = |value: &Value| match value {
         Value::Text(text) if document.is_some() => secrets::expand(text, &place, &key.name),
         Value::Text(text) => Ok(text.clone()),
-        Value::Integer(number) if key.kind == (Kind::One { is_number: true }) => Ok(number.clone()),
+        Value::Integer(number) if key.kind == Kind::One(Scalar::Number) => Ok(number.clone()),
         other => Err(wrong(other)),
     };
     let setting = match (key.kind, value) {
         (Kind::Switch, Value::Boolean(on)) => Setting::Switch(*on),
         (Kind::Count, Value::Integer(number)) => {
-            Setting::Count(number.parse().map_err(|_| wrong(value))?)
+            let expected = Kind::Count.expected();
+            let problem = format!("{}: expected {expected}, found {number}", key.name);
+            Setting::Count(number.parse().map_err(|_| Error::at(&place, problem))?)
         }
-        (Kind::One { .. }, one) => Setting::Values(vec![text(one)?]),
         (Kind::Many, Value::List(items)) => {
             let items = items.iter().map(|(_, item)| text(item));
             Setting::Values(items.collect::<Result<_, _>>()?)
         }
-        (Kind::Many, one) => Setting::Values(vec![text(one)?]),
+        (Kind::One(_) | Kind::Many, one) => Setting::Values(vec![text(one)?]),
         (Kind::Secret, Value::Text(text)) => return secret(key, text, place, document),
         (Kind::Switch | Kind::Count | Kind::Secret, other) => return Err(wrong(other)),
     };
@@ -161,35 +227,42 @@ fn secret(
     place: Place,
     document: Option<&Document>,
 ) -> Result<Assignment, Error> {
-    let setting = match (secrets::reference(text), document) {
-        (Reference::File(path), _) => {
+    // A variable holds the secret as it stands.
+    let Some(document) = document else {
+        return Ok(Assignment {
+            key: key.clone(),
+            setting: Setting::Secret {
+                secret: Secret::new(text.to_owned()),
+                is_literal: false,
+            },
+            place,
+        });
+    };
+    let (secret, is_literal) = match secrets::reference(text) {
+        Reference::File(path) => {
             let path = secrets::expand(path, &place, &key.name)?;
             return Ok(Assignment {
                 key: Key {
                     name: format!("{}_file", key.name),
-                    kind: Kind::One { is_number: false },
+                    kind: Kind::One(Scalar::Text),
                     ..key.clone()
                 },
                 setting: Setting::Values(vec![path]),
                 place,
             });
         }
-        (Reference::Variable(_), _) | (Reference::Literal, None) => {
-            secrets::expand(text, &place, &key.name)?
-        }
-        (Reference::Literal, Some(document)) => {
+        Reference::Variable(_) => (secrets::expand(text, &place, &key.name)?, false),
+        Reference::Literal => {
             secrets::check_private(&document.path, &place, &key.name)?;
-            tracing::warn!(
-                "{place}: {} is a secret in the configuration file: keep it in a file of its own, {}_file",
-                key.name,
-                key.name
-            );
-            text.to_owned()
+            (text.to_owned(), true)
         }
     };
     Ok(Assignment {
         key: key.clone(),
-        setting: Setting::Secret(Secret::new(setting)),
+        setting: Setting::Secret {
+            secret: Secret::new(secret),
+            is_literal,
+        },
         place,
     })
 }
@@ -217,9 +290,10 @@ pub fn put_over(below: &mut Assignments, layer: Vec<Assignment>) {
 }
 
 /// The secrets among them, by the flags that name their files.
+#[must_use]
 pub fn given_secrets(assignments: &Assignments) -> BTreeMap<String, Secret> {
     let secret = |one: &Assignment| match &one.setting {
-        Setting::Secret(secret) => Some((one.key.flag.clone()?, secret.clone())),
+        Setting::Secret { secret, .. } => Some((one.key.flag.clone()?, secret.clone())),
         Setting::Switch(_) | Setting::Count(_) | Setting::Values(_) => None,
     };
     assignments.values().filter_map(secret).collect()

@@ -8,6 +8,8 @@
 
 pub mod arguments;
 pub mod document;
+mod draft;
+pub mod effective;
 pub mod keys;
 pub mod layers;
 pub mod secrets;
@@ -33,6 +35,8 @@ pub enum Place {
     Variable(String),
     /// A line of the file, from 1.
     Line(PathBuf, usize),
+    /// A credential of systemd.
+    Credential(String),
     /// Nobody set it.
     Default,
 }
@@ -43,6 +47,7 @@ impl fmt::Display for Place {
             Self::Flag(flag) => write!(f, "--{flag}"),
             Self::Variable(name) => f.write_str(name),
             Self::Line(path, line) => write!(f, "{}:{line}", path.shown()),
+            Self::Credential(name) => write!(f, "credential {name}"),
             Self::Default => f.write_str("default"),
         }
     }

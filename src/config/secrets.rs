@@ -37,6 +37,10 @@ pub fn expand(text: &str, place: &Place, key: &str) -> Result<String, Error> {
 }
 
 fn variable(name: &str, place: &Place, key: &str) -> Result<String, Error> {
+    if name.is_empty() {
+        let problem = format!("{key}: expected the name of a variable between `${{` and `}}`");
+        return Err(Error::at(place, problem));
+    }
     let problem = match std::env::var(name) {
         Ok(value) => return Ok(value),
         Err(std::env::VarError::NotPresent) => "is not set",
@@ -60,6 +64,7 @@ pub enum Reference<'a> {
 }
 
 /// Reads what a secret's key says.
+#[must_use]
 pub fn reference(text: &str) -> Reference<'_> {
     if let Some(path) = text.strip_prefix("file:") {
         return Reference::File(path);
@@ -73,6 +78,9 @@ pub fn reference(text: &str) -> Reference<'_> {
     }
 }
 
+/// What others than the owner may do with a file.
+const OTHERS: u32 = 0o077;
+
 /// Whether a file that holds a secret itself may: only its owner, who is this user, can read it.
 ///
 /// # Errors
@@ -80,7 +88,7 @@ pub fn reference(text: &str) -> Reference<'_> {
 pub fn check_private(path: &Path, place: &Place, key: &str) -> Result<(), Error> {
     let metadata = fs::metadata(path).ok();
     let user = rustix::process::geteuid().as_raw();
-    let is_private = metadata.is_some_and(|file| file.mode() & 0o077 == 0 && file.uid() == user);
+    let is_private = metadata.is_some_and(|file| file.mode() & OTHERS == 0 && file.uid() == user);
     if is_private {
         return Ok(());
     }

@@ -5,15 +5,15 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::document::{Document, Entry, Value};
-use super::keys::{Key, Table, global_keys, keys, nearest};
-use super::layers::{Assignment, Assignments, Setting, of_environment, of_table, put_over};
-use super::source::{Source, SourceKind};
+use super::draft::{Draft, Known, source_tables, table_of, without_overridden_secrets};
+use super::keys::{Key, SourceKind, Table, nearest};
+use super::layers::{
+    Assignment, Assignments, Setting, misspelt_variables, of_environment, of_table, put_over,
+};
+use super::source::Source;
 use super::{Error, Place};
 use crate::cli::GivenFlag;
 use crate::process::shown::Shown as _;
-
-/// The longest name of a source: it is part of file names.
-const LONGEST_NAME: usize = 64;
 
 /// A configuration that was read, with the environment and the flags over it.
 #[derive(Debug)]
@@ -24,49 +24,8 @@ pub struct Configuration {
     pub shared: Assignments,
     /// The sources, in the order of the file.
     pub sources: Vec<Source>,
-}
-
-/// The keys of each table.
-struct Known {
-    tail: Vec<Key>,
-    fetch: Vec<Key>,
-    /// Of the tables for all sources.
-    shared: Vec<Key>,
-}
-
-impl Known {
-    fn new() -> Self {
-        let (tail, fetch) = (
-            keys(SourceKind::Tail.name()),
-            keys(SourceKind::Fetch.name()),
-        );
-        let mut shared: Vec<Key> = global_keys();
-        for key in tail.iter().chain(&fetch).chain(&keys("run")) {
-            if key.table.is_some() && !shared.iter().any(|known| known.name == key.name) {
-                shared.push(key.clone());
-            }
-        }
-        Self {
-            tail,
-            fetch,
-            shared,
-        }
-    }
-
-    fn of_table(&self, table: Table) -> Vec<Key> {
-        let is_in = |key: &&Key| match table {
-            Table::State => key.name == "state_dir",
-            table => key.table == Some(table),
-        };
-        self.shared.iter().filter(is_in).cloned().collect()
-    }
-
-    fn of_source(&self, kind: SourceKind) -> &[Key] {
-        match kind {
-            SourceKind::Tail => &self.tail,
-            SourceKind::Fetch => &self.fetch,
-        }
-    }
+    /// What should be seen to, though it works.
+    pub warnings: Vec<String>,
 }
 
 impl Configuration {
@@ -89,7 +48,17 @@ impl Configuration {
         }
         configuration.put_over_shared(above);
         configuration.check_apart()?;
+        configuration.warn(&known);
         Ok(configuration)
+    }
+
+    /// Looks whether each source has arguments that can be used together.
+    ///
+    /// # Errors
+    /// When one has not.
+    pub fn check_arguments(&self) -> Result<(), Error> {
+        let mut sources = self.sources.iter();
+        sources.try_for_each(|source| source.arguments().map(|_| ()))
     }
 
     /// Reads what a file sets for all sources, for a command that is not its service.
@@ -104,7 +73,38 @@ impl Configuration {
             of_environment(&known.shared)?,
             of_flags(given, &known.shared),
         ]);
+        configuration.warn(&known);
         Ok(configuration)
+    }
+
+    /// Collects what is to be warned of, once logging has been started.
+    fn warn(&mut self, known: &Known) {
+        let of_sources = self
+            .sources
+            .iter()
+            .flat_map(|source| source.assignments.values());
+        let mut warnings = Vec::new();
+        for one in self.shared.values().chain(of_sources) {
+            let Setting::Secret {
+                is_literal: true, ..
+            } = one.setting
+            else {
+                continue;
+            };
+            let warning = format!(
+                "{}: {} is a secret in the configuration file: keep it in a file of its own, {}_file",
+                one.place, one.key.name, one.key.name
+            );
+            // What is set for all is set for each source.
+            if !warnings.contains(&warning) {
+                warnings.push(warning);
+            }
+        }
+        let misspelt = misspelt_variables(&known.shared);
+        let misspelt = misspelt.into_iter().map(|(name, meant)| {
+            format!("the environment variable {name} is not used; did you mean {meant}?")
+        });
+        self.warnings = warnings.into_iter().chain(misspelt).collect();
     }
 
     fn read_shared(document: &Document, known: &Known) -> Result<Self, Error> {
@@ -123,6 +123,7 @@ impl Configuration {
             path: document.path.clone(),
             shared,
             sources: Vec::new(),
+            warnings: Vec::new(),
         })
     }
 
@@ -138,6 +139,9 @@ impl Configuration {
         let mut names: BTreeMap<String, &Source> = BTreeMap::new();
         for source in &self.sources {
             let file = source.file().map(|file| {
+                if file.as_os_str() == "-" {
+                    return "the output stdout".to_owned();
+                }
                 let absolute = std::path::absolute(&file).unwrap_or(file);
                 format!("the output {}", absolute.shown())
             });
@@ -169,7 +173,7 @@ impl Source {
     fn position(&self) -> Option<String> {
         let value = |name: &str| match &self.assignments.get(name)?.setting {
             Setting::Values(values) => values.first().cloned(),
-            Setting::Switch(_) | Setting::Count(_) | Setting::Secret(_) => None,
+            Setting::Switch(_) | Setting::Count(_) | Setting::Secret { .. } => None,
         };
         if self.kind != SourceKind::Fetch {
             return None;
@@ -178,7 +182,8 @@ impl Source {
         let site = id.or_else(|| {
             let url = url::Url::parse(&value("url")?).ok()?;
             let path = url.path().trim_end_matches('/').trim_end_matches("/wiki");
-            Some(format!("{}{path}", url.host_str()?))
+            let port = url.port().map_or(String::new(), |port| format!(":{port}"));
+            Some(format!("{}{port}{path}", url.host_str()?))
         })?;
         let directory = value("state_dir").unwrap_or_default();
         let search = value("search").unwrap_or_default();
@@ -245,200 +250,6 @@ fn check_top(document: &Document, entry: &Entry, keys: &[Key]) -> Result<(), Err
     ))
 }
 
-fn table_of<'a>(document: &Document, entry: &'a Entry) -> Result<&'a [Entry], Error> {
-    match &entry.value {
-        Value::Table(entries) => Ok(entries),
-        other => Err(Error::at(
-            &document.place(entry.line),
-            format!(
-                "{}: expected a table, found {}",
-                entry.key.shown(),
-                other.type_name()
-            ),
-        )),
-    }
-}
-
-/// The tables of the sources, each with its line.
-fn source_tables(document: &Document) -> Result<Vec<(usize, &[Entry])>, Error> {
-    let found = document.entries.iter().find(|entry| entry.key == "source");
-    let Some(entry) = found else {
-        return Err(Error::at(
-            &document.place(1),
-            "no [[source]]: expected at least one, with `name` and `type`",
-        ));
-    };
-    let wrong = |line: usize, found: &Value| {
-        Error::at(
-            &document.place(line),
-            format!(
-                "source: expected [[source]] tables, found {}",
-                found.type_name()
-            ),
-        )
-    };
-    let Value::List(items) = &entry.value else {
-        return Err(wrong(entry.line, &entry.value));
-    };
-    let tables = items.iter().map(|(line, item)| match item {
-        Value::Table(entries) => Ok((*line, &**entries)),
-        other => Err(wrong(*line, other)),
-    });
-    tables.collect()
-}
-
-/// What a source's own table says.
-struct Draft {
-    name: String,
-    kind: SourceKind,
-    place: Place,
-    own: Vec<Assignment>,
-    output: Option<Vec<Assignment>>,
-}
-
-impl Draft {
-    fn read(
-        document: &Document,
-        line: usize,
-        entries: &[Entry],
-        known: &Known,
-    ) -> Result<Self, Error> {
-        let place = document.place(line);
-        let text = |key: &str| required(document, entries, key, &place);
-        let name = source_name(text("name")?)?;
-        let kind = source_kind(text("type")?)?;
-        let title = format!("in source `{name}` ({})", kind.name());
-        let keys = known.of_source(kind);
-        let (mut own, mut output) = (Vec::new(), None);
-        for entry in entries {
-            match (&*entry.key, &entry.value) {
-                ("name" | "type", _) => {}
-                ("output", _) => {
-                    let entries = table_of(document, entry)?;
-                    let keys = known.of_table(Table::Output);
-                    let title = format!("in [source.output] of `{name}`");
-                    output = Some(of_table(document, entries, &keys, &title)?);
-                }
-                ("mapping" | "http" | "state", Value::Table(inner)) => {
-                    let is_named = |table: &Table| table.name() == Some(&*entry.key);
-                    let table = Table::ALL.into_iter().find(is_named);
-                    let keys = table.map(|table| known.of_table(table)).unwrap_or_default();
-                    let title = format!("in [source.{}] of `{name}`", entry.key);
-                    own.extend(of_table(document, inner, &keys, &title)?);
-                }
-                _ => own.extend(of_table(
-                    document,
-                    std::slice::from_ref(entry),
-                    keys,
-                    &title,
-                )?),
-            }
-        }
-        Ok(Self {
-            name,
-            kind,
-            place,
-            own,
-            output,
-        })
-    }
-
-    /// Joins what is set for all and what is set for this source.
-    fn finish(self, shared: &Assignments, above: &[Vec<Assignment>], known: &Known) -> Source {
-        let keys = known.of_source(self.kind);
-        let takes = |one: &Assignment| {
-            keys.iter().any(|key| key.flag == one.key.flag) && !is_for_process(&one.key)
-        };
-        let mut assignments = shared.clone();
-        assignments.retain(|_, one| takes(one));
-        if let Some(output) = self.output {
-            // One output, not two that are mixed.
-            assignments.retain(|_, one| one.key.table != Some(Table::Output));
-            put_over(&mut assignments, output);
-        }
-        put_over(&mut assignments, self.own);
-        for layer in above {
-            let layer = layer.iter().filter(|one| takes(one)).cloned().collect();
-            put_over(&mut assignments, layer);
-        }
-        without_overridden_secrets(&mut assignments);
-        Source {
-            name: self.name,
-            kind: self.kind,
-            place: self.place,
-            assignments,
-        }
-    }
-}
-
-/// What the process does, and none of its sources by itself.
-fn is_for_process(key: &Key) -> bool {
-    matches!(
-        &*key.name,
-        "log_format" | "verbose" | "quiet" | "metrics_file" | "metrics_listen"
-    )
-}
-
-type Located<'a> = (&'a str, Place);
-
-fn required<'a>(
-    document: &Document,
-    entries: &'a [Entry],
-    key: &str,
-    place: &Place,
-) -> Result<Located<'a>, Error> {
-    let found = entries.iter().find(|entry| entry.key == key);
-    match found {
-        Some(Entry {
-            value: Value::Text(text),
-            line,
-            ..
-        }) => Ok((text, document.place(*line))),
-        Some(entry) => Err(Error::at(
-            &document.place(entry.line),
-            format!(
-                "{key}: expected a string, found {}",
-                entry.value.type_name()
-            ),
-        )),
-        None => Err(Error::at(
-            place,
-            format!(
-                "source without `{key}`: expected a `name` of its own, and `type` (tail or fetch)"
-            ),
-        )),
-    }
-}
-
-fn source_name((name, place): Located<'_>) -> Result<String, Error> {
-    let is_plain = |character: char| character.is_ascii_alphanumeric() || "-_.".contains(character);
-    let is_good = !name.is_empty()
-        && name.len() <= LONGEST_NAME
-        && !name.starts_with(['.', '-'])
-        && name.chars().all(is_plain);
-    if is_good {
-        return Ok(name.to_owned());
-    }
-    Err(Error::at(
-        &place,
-        "name: expected at most 64 letters, digits, `-`, `_` and `.`, beginning with a letter or digit",
-    ))
-}
-
-fn source_kind((kind, place): Located<'_>) -> Result<SourceKind, Error> {
-    match kind {
-        "tail" => Ok(SourceKind::Tail),
-        "fetch" => Ok(SourceKind::Fetch),
-        other => Err(Error::at(
-            &place,
-            format!(
-                "type: expected \"tail\" or \"fetch\", found \"{}\"",
-                other.shown()
-            ),
-        )),
-    }
-}
-
 /// The flags of the command line as assignments.
 fn of_flags(given: &[GivenFlag], keys: &[Key]) -> Vec<Assignment> {
     let assignment = |flag: &GivenFlag| {
@@ -456,20 +267,4 @@ fn of_flags(given: &[GivenFlag], keys: &[Key]) -> Vec<Assignment> {
         })
     };
     given.iter().filter_map(assignment).collect()
-}
-
-/// Secrets have variables of their own, which hold them for every command. As every variable, they come before
-/// what the file says for all sources; what it says for one source alone is meant for that.
-fn without_overridden_secrets(assignments: &mut Assignments) {
-    const VARIABLES: [(&str, &str); 3] = [
-        ("es_api_key", "CONFLUENCE_ECS_ES_API_KEY"),
-        ("es_password", "CONFLUENCE_ECS_ES_PASSWORD"),
-        ("proxy_password", "CONFLUENCE_ECS_PROXY_PASSWORD"),
-    ];
-    for (name, variable) in VARIABLES {
-        if std::env::var_os(variable).is_some_and(|value| !value.is_empty()) {
-            assignments.remove(name);
-            assignments.remove(&format!("{name}_file"));
-        }
-    }
 }

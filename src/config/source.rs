@@ -3,34 +3,16 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use super::keys::SourceKind;
 use super::layers::{Assignment, Assignments, Setting, given_secrets};
 use super::{Error, Place};
 use crate::auth::credentials::GivenSecrets;
 use crate::cli::{self, Command, FetchArgs, TailArgs};
 
 /// How often a site is asked where `interval` is not set.
-const INTERVAL: &str = "1m";
+pub const INTERVAL: &str = "1m";
 /// Stands for the name of the source in the name of an output file.
 const SOURCE: &str = "{source}";
-
-/// What kind of source it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SourceKind {
-    /// Log files that are followed.
-    Tail,
-    /// A site that is asked.
-    Fetch,
-}
-
-impl SourceKind {
-    /// The name of its command, which is its `type`, too.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Tail => "tail",
-            Self::Fetch => "fetch",
-        }
-    }
-}
 
 /// A source, with all that is set for it.
 #[derive(Debug, Clone)]
@@ -109,6 +91,7 @@ impl Source {
     }
 
     /// The file that events are appended to; none if they go elsewhere.
+    #[must_use]
     pub fn file(&self) -> Option<PathBuf> {
         let Setting::Values(values) = &self.assignments.get("file")?.setting else {
             return None;
@@ -138,6 +121,7 @@ impl Source {
     }
 
     /// Whether it would run just as another does.
+    #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         let same = |(one, other): (&Assignment, &Assignment)| {
             one.key == other.key && one.setting == other.setting
@@ -154,6 +138,7 @@ impl Source {
 }
 
 /// The flags of an assignment.
+#[must_use]
 pub fn flags(Assignment { key, setting, .. }: &Assignment) -> Vec<OsString> {
     let Some(flag) = &key.flag else {
         return Vec::new();
@@ -167,11 +152,12 @@ pub fn flags(Assignment { key, setting, .. }: &Assignment) -> Vec<OsString> {
                 .map(|value| format!("--{flag}={value}").into());
             given.collect()
         }
-        Setting::Switch(false) | Setting::Secret(_) => Vec::new(),
+        Setting::Switch(false) | Setting::Secret { .. } => Vec::new(),
     }
 }
 
 /// What is wrong with an argument that was made of assignments, at the place of the one that is at fault.
+#[must_use]
 pub fn explain(
     error: &clap::Error,
     arguments: &[OsString],

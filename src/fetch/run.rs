@@ -470,7 +470,8 @@ impl Fetching<'_> {
         }
         let slice = self.options.slice;
         // Not joined: it may be waiting for the network when it is time to end.
-        std::thread::spawn(move || pager.run(range, slice));
+        let span = tracing::Span::current();
+        std::thread::spawn(move || span.in_scope(|| pager.run(range, slice)));
         events
     }
 

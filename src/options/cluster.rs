@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use url::Url;
 
-use crate::auth::credentials::{self, Alphabet, Setting};
+use crate::auth::credentials::{self, ES_API_KEY, ES_PASSWORD};
 use crate::cli::{ClusterArgs, ClusterConnectionArgs};
 use crate::cluster::client::ClusterClient;
 use crate::cluster::dead_letter::{self, DeadLetters};
@@ -17,22 +17,6 @@ use crate::cluster::sink::ClusterSink;
 use crate::http::{self, Client, Trust};
 use crate::secret::Secret;
 use crate::state;
-
-/// An API key of the cluster.
-const API_KEY: Setting = Setting {
-    flag: "--es-api-key-file",
-    variable: "CONFLUENCE_ECS_ES_API_KEY",
-    credential: "es-api-key",
-    alphabet: Alphabet::Token,
-};
-
-/// A password of the cluster.
-const PASSWORD: Setting = Setting {
-    flag: "--es-password-file",
-    variable: "CONFLUENCE_ECS_ES_PASSWORD",
-    credential: "es-password",
-    alphabet: Alphabet::Password,
-};
 
 /// An answer to a bulk request may take this long.
 const TIMEOUT: Duration = Duration::from_secs(90);
@@ -204,12 +188,12 @@ fn http_client(trust: Trust, timeout: Duration) -> Result<Client, Error> {
 fn authorization(connection: &ClusterConnectionArgs) -> Result<Option<Secret>, Error> {
     if let Some(user) = &connection.es_user {
         let password =
-            PASSWORD.find(connection.es_password_file.as_deref(), &connection.secrets)?;
+            ES_PASSWORD.find(connection.es_password_file.as_deref(), &connection.secrets)?;
         let password = password.ok_or_else(|| Error::NoPassword(user.clone()))?;
         let pair = STANDARD.encode(format!("{user}:{}", password.expose()));
         return Ok(Some(Secret::new(format!("Basic {pair}"))));
     }
-    let key = API_KEY.find(connection.es_api_key_file.as_deref(), &connection.secrets)?;
+    let key = ES_API_KEY.find(connection.es_api_key_file.as_deref(), &connection.secrets)?;
     Ok(key.map(|key| {
         // As Kibana shows it: `id:key`, or the same in base64.
         let encoded = match key.expose() {

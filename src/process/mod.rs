@@ -11,5 +11,6 @@ pub mod service;
 pub(crate) mod shown;
 pub(crate) mod signal_guard;
 mod signals;
+pub(crate) mod source_name;
 pub(crate) mod stop;
 pub(crate) mod style;

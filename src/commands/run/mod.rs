@@ -5,8 +5,8 @@ mod supervisor;
 mod worker;
 
 use crate::cli::RunArgs;
-use crate::config::arguments;
 use crate::config::service::Configuration;
+use crate::config::{self, Place, arguments};
 use crate::exit::Exit;
 use crate::state;
 
@@ -18,13 +18,19 @@ use supervisor::Supervisor;
 /// # Errors
 /// When the configuration or the state directory is unusable, or every source is at the start.
 pub fn run(arguments: &RunArgs) -> Result<Exit, Error> {
+    if arguments.mapping.strict {
+        return Err(config::Error::Invalid {
+            place: Place::Flag("strict".to_owned()),
+            problem: "a service goes on after a record that cannot be mapped; leave it out"
+                .to_owned(),
+        }
+        .into());
+    }
     let path = arguments::path(arguments.mapping.config.as_deref());
     let configuration = Configuration::load(&path, &arguments.given)?;
     // All arguments, before the first source is begun: a wrong one is a wrong configuration.
-    for source in &configuration.sources {
-        source.arguments()?;
-    }
+    configuration.check_arguments()?;
     let directory = state::directory(arguments.state.state_dir.as_deref())?;
     state::make_directory(&directory)?;
-    Supervisor::new(path, arguments.given.clone())?.run(configuration)
+    Supervisor::new(configuration, arguments.given.clone())?.run()
 }

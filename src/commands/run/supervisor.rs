@@ -1,12 +1,12 @@
 //! Looks after the sources: begins, ends and replaces them, and speaks for them all.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::worker::{Condition, Worker};
 use crate::cli::GivenFlag;
 use crate::commands::Error;
+use crate::config::effective::changed_of_process;
 use crate::config::service::Configuration;
 use crate::config::source::Source;
 use crate::exit::Exit;
@@ -14,7 +14,7 @@ use crate::process::service::Service;
 use crate::process::signal_guard;
 use crate::process::stop::Stop;
 
-/// How often the status is told, at least.
+/// How often the status is told, at least; when it changes, it is told then.
 const STATUS_INTERVAL: Duration = Duration::from_secs(15);
 /// How often the sources are looked at when nothing wakes us.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
@@ -23,7 +23,8 @@ const SIGTERM: u8 = 15;
 
 /// The sources of a process.
 pub struct Supervisor {
-    path: PathBuf,
+    /// The one that is in use.
+    configuration: Configuration,
     given: Vec<GivenFlag>,
     stop: Arc<Stop>,
     service: Arc<Service>,
@@ -38,9 +39,9 @@ impl Supervisor {
     ///
     /// # Errors
     /// When the system refuses the handlers.
-    pub fn new(path: PathBuf, given: Vec<GivenFlag>) -> Result<Self, Error> {
+    pub fn new(configuration: Configuration, given: Vec<GivenFlag>) -> Result<Self, Error> {
         Ok(Self {
-            path,
+            configuration,
             given,
             stop: Arc::new(Stop::on_signals_and_hangup()?),
             service: Arc::new(Service::start()),
@@ -54,11 +55,11 @@ impl Supervisor {
     ///
     /// # Errors
     /// When every source is unusable at the start, or the system gives no thread.
-    pub fn run(mut self, configuration: Configuration) -> Result<Exit, Error> {
-        for source in configuration.sources {
+    pub fn run(mut self) -> Result<Exit, Error> {
+        for source in self.configuration.sources.clone() {
             self.start(source)?;
         }
-        let mut told: Option<Instant> = None;
+        let mut told: Option<(Instant, String)> = None;
         while !self.stop.is_requested() {
             self.service.beat();
             self.begin_successors()?;
@@ -72,9 +73,12 @@ impl Supervisor {
                 self.reload();
                 continue;
             }
-            if told.is_none_or(|told| told.elapsed() >= STATUS_INTERVAL) {
-                told = Some(Instant::now());
-                self.service.status(&self.status());
+            let status = self.status();
+            let is_told =
+                |(at, told): &(Instant, String)| at.elapsed() < STATUS_INTERVAL && *told == status;
+            if !told.as_ref().is_some_and(is_told) {
+                self.service.status(&status);
+                told = Some((Instant::now(), status));
             }
             self.stop.wait_for(LOOK_INTERVAL, None)?;
         }
@@ -91,7 +95,11 @@ impl Supervisor {
 
     /// Ready when each source has begun, or has shown that it cannot yet.
     fn tell_ready(&mut self) -> Result<(), Error> {
-        let conditions: Vec<_> = self.workers.iter().map(Worker::condition).collect();
+        let wanted = self
+            .workers
+            .iter()
+            .filter(|worker| !worker.stop.is_requested());
+        let conditions: Vec<_> = wanted.map(Worker::condition).collect();
         if conditions.contains(&Condition::Starting) {
             return Ok(());
         }
@@ -122,12 +130,11 @@ impl Supervisor {
     /// Reads the configuration again: what is unchanged goes on with its output opened anew, what changed
     /// is ended with everything saved and begun anew.
     fn reload(&mut self) {
-        let loaded = Configuration::load(&self.path, &self.given).and_then(|configuration| {
-            for source in &configuration.sources {
-                source.arguments()?;
-            }
-            Ok(configuration)
-        });
+        let loaded =
+            Configuration::load(&self.configuration.path, &self.given).and_then(|configuration| {
+                configuration.check_arguments()?;
+                Ok(configuration)
+            });
         let configuration = match loaded {
             Ok(configuration) => configuration,
             Err(error) => {
@@ -136,6 +143,12 @@ impl Supervisor {
                 return;
             }
         };
+        for warning in &configuration.warnings {
+            tracing::warn!("{warning}");
+        }
+        for key in changed_of_process(&self.configuration, &configuration) {
+            tracing::warn!("{key} has changed: that takes effect when the service is restarted");
+        }
         let wanted = configuration.sources;
         let is_wanted = |source: &Source| wanted.iter().any(|other| other.is_same(source));
         for worker in &self.workers {
@@ -176,8 +189,10 @@ impl Supervisor {
         if self.successors.is_empty() {
             return Ok(());
         }
-        // Of another name, it may still be what held the same output or state.
-        if self.workers.iter().any(is_ending) {
+        // Of another name, it may still be what held the same output or state; one that never began, and waits
+        // for its site, holds nothing.
+        let holds = |worker: &Worker| is_ending(worker) && worker.condition() == Condition::Running;
+        if self.workers.iter().any(holds) {
             return Ok(());
         }
         for source in std::mem::take(&mut self.successors) {

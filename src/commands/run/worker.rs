@@ -10,6 +10,7 @@ use crate::commands::{Error, fetch, tail};
 use crate::config::source::{Source, SourceArgs};
 use crate::exit::Exit;
 use crate::process::service::{Part, Service};
+use crate::process::source_name;
 use crate::process::stop::Stop;
 
 /// How a source is.
@@ -90,7 +91,14 @@ impl Worker {
     pub fn status(&self) -> String {
         match self.condition() {
             Condition::Starting => "starting".to_owned(),
-            Condition::Running => self.part.status(),
+            Condition::Running => {
+                let status = self.part.status();
+                if status.is_empty() {
+                    "running".to_owned()
+                } else {
+                    status
+                }
+            }
             Condition::Failing { problem, .. } => format!("failing: {problem}"),
             Condition::Ended => "ended".to_owned(),
         }
@@ -123,7 +131,7 @@ struct Attempts {
 
 impl Attempts {
     fn run(self) {
-        let span = tracing::info_span!("source", source = self.source.name);
+        let span = source_name::span(&self.source.name);
         let _entered = span.enter();
         let mut pauses = Pauses::default();
         loop {
