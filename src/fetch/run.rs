@@ -254,9 +254,13 @@ impl Fetching<'_> {
                     tracing::info!("fetched everything up to --until");
                     return Ok(RunOutcome::Done);
                 }
-                Ok(RunOutcome::Done) => self.has_succeeded = true,
+                Ok(RunOutcome::Done) => {
+                    self.has_succeeded = true;
+                    self.tell(None);
+                }
                 Err(Error::Fetch(error)) if self.may_pass(&error) => {
                     tracing::error!("{error}; retrying at the next interval");
+                    self.tell(Some(error.to_string()));
                 }
                 Err(error) => return Err(error),
             }
@@ -279,6 +283,15 @@ impl Fetching<'_> {
                 self.delivery.shipper.follow_moved()?;
             }
         }
+    }
+
+    /// Tells reports whether the last run failed.
+    fn tell(&self, problem: Option<String>) {
+        let retries = self.asker.client.repeated.load(Ordering::Relaxed);
+        self.delivery.shipper.service.facts().set(|known| {
+            known.problem = problem;
+            known.retries = retries;
+        });
     }
 
     /// Whether what ended a run may be over at the next.

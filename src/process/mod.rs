@@ -3,6 +3,7 @@
 pub(crate) mod advice;
 pub(crate) mod batch;
 pub(crate) mod columns;
+pub(crate) mod facts;
 pub(crate) mod file_id;
 pub mod logging;
 pub mod patience;

@@ -8,6 +8,7 @@
 //! A single state has no previous generation: what it would go back to is worth nothing.
 
 mod file;
+pub mod live;
 mod place;
 mod replace;
 
@@ -15,6 +16,7 @@ pub use file::{Damage, Saved};
 pub(crate) use place::directory;
 pub(crate) use replace::replace;
 
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -112,6 +114,9 @@ pub enum Error {
     },
 }
 
+/// How long a lock that another instance holds is tried at least: a report that looks whether somebody has it takes
+/// it for a moment, and must not keep anyone from starting.
+const LOOKED_AT: Duration = Duration::from_millis(250);
 /// How often a lock that another instance holds is tried.
 const LOCK_INTERVAL: Duration = Duration::from_millis(20);
 
@@ -162,6 +167,13 @@ impl Store {
             newest: AtomicU8::new(newest::UNKNOWN),
             lock,
         })
+    }
+
+    /// Its name, and the directory that it is in.
+    #[must_use]
+    pub fn place(&self) -> (&Path, &str) {
+        let name = self.paths.lock.file_stem().and_then(OsStr::to_str);
+        (&self.paths.dir, name.unwrap_or_default())
     }
 
     /// The state as it was saved last; none if it never was. A damaged or missing newest generation
@@ -453,8 +465,8 @@ fn wait_for_lock(path: &Path, patience: Duration) -> Result<File, Error> {
     let mut is_logged = false;
     loop {
         match lock(path.to_owned()) {
-            Err(Error::Held { path, holder }) if start.elapsed() < patience => {
-                if !is_logged {
+            Err(Error::Held { path, holder }) if start.elapsed() < patience.max(LOOKED_AT) => {
+                if !is_logged && !patience.is_zero() {
                     tracing::debug!(path = %path.shown(), holder, "waiting for the lock");
                     is_logged = true;
                 }

@@ -2,6 +2,7 @@
 
 mod pause;
 mod supervisor;
+mod told;
 mod worker;
 
 use crate::cli::RunArgs;
