@@ -25,6 +25,9 @@ pub enum StateCommand {
     Show {
         /// A followed path, or a site: its address, its cloud id, or as `state list` names it
         name: PathBuf,
+        /// Of a path that several sources follow: the source that is meant; `tail` for the command
+        #[arg(long, value_name = "NAME")]
+        source: Option<String>,
         /// Where the state is.
         #[command(flatten)]
         state: StateDirArgs,
@@ -33,6 +36,9 @@ pub enum StateCommand {
     Forget {
         /// A followed path, or a site: its address, its cloud id, or as `state list` names it
         name: PathBuf,
+        /// Of a path that several sources follow: the source that is meant; `tail` for the command
+        #[arg(long, value_name = "NAME")]
+        source: Option<String>,
         /// Where the state is.
         #[command(flatten)]
         state: StateDirArgs,
@@ -42,6 +48,9 @@ pub enum StateCommand {
     Set {
         /// A followed path, or a site: its address, its cloud id, or as `state list` names it
         name: PathBuf,
+        /// Of a path that several sources follow: the source that is meant; `tail` for the command
+        #[arg(long, value_name = "NAME")]
+        source: Option<String>,
         /// Byte offset at which the next line starts
         #[arg(long, value_name = "N")]
         offset: Option<u64>,
@@ -49,6 +58,16 @@ pub enum StateCommand {
         /// now (7d), or now
         #[arg(long, value_name = "TIME|DURATION|now", allow_hyphen_values = true, value_parser = values::time)]
         since: Option<TimeSpec>,
+        /// Where the state is.
+        #[command(flatten)]
+        state: StateDirArgs,
+    },
+    /// Give a source the read positions of `tail`, or those of a source of another name
+    Rename {
+        /// Whose they are: `tail` for those of the command, else a source
+        from: String,
+        /// The source that takes them over; it must have none
+        to: String,
         /// Where the state is.
         #[command(flatten)]
         state: StateDirArgs,

@@ -21,6 +21,8 @@ use crate::process::shown::Shown as _;
 pub const SOURCE: &str = "run-";
 /// The ending of the file.
 pub const ENDING: &str = ".live";
+/// The first line, so that it is taken for no state; another version of the content has another one.
+const HEADING: &str = "live 1\n";
 /// How often a file that says the same as before is marked as current.
 const TOUCH_INTERVAL: Duration = Duration::from_secs(10);
 
@@ -97,9 +99,10 @@ impl LiveFile {
 
     /// Writes down what is to be said, if it is new. A failure is no reason to stop the work: reports then know less.
     pub fn tell(&mut self, live: &Live) {
-        let Ok(text) = serde_json::to_vec(live) else {
+        let Ok(json) = serde_json::to_string(live) else {
             return;
         };
+        let text = format!("{HEADING}{json}\n").into_bytes();
         if text == self.written {
             self.touch();
             return;
@@ -173,8 +176,8 @@ impl Drop for LiveFile {
 #[must_use]
 pub fn read(dir: &Path, name: &str) -> Option<(Live, Timestamp)> {
     let path = dir.join(format!("{name}{ENDING}"));
-    let text = fs::read(&path).ok()?;
-    let live = serde_json::from_slice(&text).ok()?;
+    let text = fs::read_to_string(&path).ok()?;
+    let live = serde_json::from_str(text.strip_prefix(HEADING)?).ok()?;
     Some((live, time_of(&path)?))
 }
 

@@ -28,6 +28,13 @@ pub fn source(name: &str) -> Option<&str> {
     (!source.is_empty()).then_some(source)
 }
 
+/// Whether a source of a service may be called so: its name is part of file names.
+#[must_use]
+pub fn is_name(source: &str) -> bool {
+    let is_plain = |character: char| character.is_ascii_alphanumeric() || "-_.".contains(character);
+    !source.is_empty() && !source.starts_with(['.', '-']) && source.chars().all(is_plain)
+}
+
 /// The states in a directory, the command's own first.
 #[must_use]
 pub fn all(directory: &Path) -> Vec<String> {

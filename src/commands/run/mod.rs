@@ -2,6 +2,7 @@
 
 mod pause;
 mod supervisor;
+mod takeover;
 mod told;
 mod worker;
 
@@ -27,5 +28,6 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, Error> {
     }
     let directory = state::directory(arguments.state.state_dir.as_deref())?;
     state::make_directory(&directory)?;
+    takeover::advise(&configuration);
     Supervisor::new(path, arguments.given.clone())?.run(configuration)
 }
