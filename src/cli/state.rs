@@ -32,9 +32,10 @@ pub enum StateCommand {
         #[command(flatten)]
         state: StateDirArgs,
     },
-    /// Forget a followed path or a site: the next run treats it as new
+    /// Forget a followed path, a site or a source: the next run treats it as new
     Forget {
-        /// A followed path, or a site: its address, its cloud id, or as `state list` names it
+        /// A followed path, a source of `run` (`tail` for all files of `tail`), or a site: its address, its cloud id,
+        /// or as `state list` names it
         name: PathBuf,
         /// Of a path that several sources follow: the source that is meant; `tail` for the command
         #[arg(long, value_name = "NAME")]

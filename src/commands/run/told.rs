@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use super::worker::Condition;
 use crate::cli::{CloudId, FetchArgs};
 use crate::commands::Error;
 use crate::config::source::{Source, SourceArgs};
@@ -62,31 +61,21 @@ impl Told {
         }
     }
 
-    /// Writes down how the source is.
-    pub fn tell(&mut self, condition: Condition, known: Known) {
+    /// Writes down how the source is, and when it is tried again if it failed.
+    pub fn tell(&mut self, known: Known, retry_at: Option<Timestamp>) {
         let Some(file) = &mut self.file else { return };
-        let mut live = Live {
+        file.tell(&Live {
             pid: std::process::id(),
             since: self.since,
             source: Some(self.source.clone()),
-            retry_at: None,
+            retry_at,
             known,
-        };
-        match condition {
-            Condition::Starting | Condition::Running => {}
-            Condition::Ended => {
-                self.file = None;
-                return;
-            }
-            Condition::Failing {
-                problem, retry_at, ..
-            } => {
-                live.known.is_ready = false;
-                live.known.problem = Some(problem);
-                live.retry_at = Some(retry_at);
-            }
-        }
-        file.tell(&live);
+        });
+    }
+
+    /// Says nothing any more: the source is over.
+    pub fn end(&mut self) {
+        self.file = None;
     }
 
     /// Leaves behind what was said last.

@@ -105,7 +105,19 @@ impl Worker {
 
     /// Tells reports how it is.
     pub fn tell(&mut self) {
-        self.told.tell(self.condition(), self.part.facts().known());
+        let mut known = self.part.facts().known();
+        let retry_at = match self.condition() {
+            Condition::Starting | Condition::Running => None,
+            Condition::Failing {
+                problem, retry_at, ..
+            } => {
+                known.is_ready = false;
+                known.problem = Some(problem);
+                Some(retry_at)
+            }
+            Condition::Ended => return self.told.end(),
+        };
+        self.told.tell(known, retry_at);
     }
 
     /// What reports were told last stays: it is why the process ends.

@@ -37,6 +37,9 @@ pub fn run(task: StateCommand) -> Result<Exit, Error> {
             state,
         } => {
             let directory = directory(&state)?;
+            if let Some(of_source) = tails::source_named(&directory, &name, source.as_deref())? {
+                return print(&tails::forget_source(&directory, of_source)?);
+            }
             tails::change(&directory, &name, source.as_deref(), |checkpoints, ids| {
                 checkpoints.logs.retain(|id, _| !ids.contains(id));
                 Ok(format!("{}: forgotten\n", name.shown()))

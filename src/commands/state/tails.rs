@@ -7,6 +7,7 @@ use crate::commands::tail::report::condition;
 use crate::http::address::without_credentials;
 use crate::process::shown::Shown as _;
 use crate::ship;
+use crate::state::live::{self, LiveFile};
 use crate::state::{self, Store};
 use crate::tail::checkpoints::Checkpoints;
 use crate::tail::log::LogId;
@@ -114,13 +115,52 @@ fn failed(directory: &Path) -> impl Fn(std::io::Error) -> Error {
     }
 }
 
+/// The source that a name means, if it is no followed path: `tail` is the command's own.
+///
+/// # Errors
+/// When a state cannot be read.
+pub fn source_named<'a>(
+    directory: &Path,
+    name: &'a Path,
+    source: Option<&str>,
+) -> Result<Option<&'a str>, Error> {
+    let name = name.to_str().filter(|name| states::is_name(name));
+    let Some(name) = name.filter(|_| source.is_none()) else {
+        return Ok(None);
+    };
+    match find(directory, Path::new(name), None) {
+        Err(Error::Unknown(_)) => {}
+        Ok(_) | Err(Error::CannotSet(_)) => return Ok(None),
+        Err(error) => return Err(error),
+    }
+    let has_state = states::all(directory).contains(&state_of(name));
+    let has_spoken = live::read(directory, &format!("{}{name}", live::SOURCE)).is_some();
+    Ok((has_state || has_spoken).then_some(name))
+}
+
+/// The state that a name means: `tail` is the command, anything else a source.
+fn state_of(name: &str) -> String {
+    states::name((name != STATE).then_some(name))
+}
+
+/// Forgets a source: all its files, and what it said last.
+///
+/// # Errors
+/// When an instance holds it, or it cannot be removed.
+pub fn forget_source(directory: &Path, name: &str) -> Result<String, Error> {
+    // Under its lock; what it said goes when this lets go.
+    let _spoken = LiveFile::locked(directory, &format!("{}{name}", live::SOURCE))?;
+    let store = Store::open(directory, &state_of(name))?;
+    store.remove().map_err(failed(directory))?;
+    Ok(format!("{}: forgotten\n", name.shown()))
+}
+
 /// Gives the positions of `tail`, or of a source, to another source. The new state is whole before the old one goes:
 /// after a crash both are there and say the same, and the next try ends what was begun.
 ///
 /// # Errors
 /// When either is held, there is nothing to give, the other has positions of its own, or the disk fails.
 pub fn rename(directory: &Path, from: &str, to: &str) -> Result<String, Error> {
-    let state_of = |name: &str| states::name((name != STATE).then_some(name));
     let (old, new) = (state_of(from), states::name(Some(to)));
     if !states::is_name(to) || old == new {
         return Err(Error::CannotSet(format!(

@@ -119,6 +119,23 @@ fn a_service_that_could_not_begin_leaves_behind_why() {
         row["reason"].as_str().unwrap().contains("wiki.ndjson"),
         "{row}"
     );
+    let output = service.0.about(&["state", "forget", "wiki"]);
+    assert_eq!(stdout(&output), "wiki: forgotten\n");
+    assert_eq!(rows(&service.state()).len(), 0);
+}
+
+#[test]
+fn a_source_that_is_no_more_is_forgotten_with_all_its_files() {
+    let service = Service::new("");
+    service.0.append("audit.log", 1..=2);
+    let running = service.start();
+    wait_until("the records", || service.delivered().len() == 2);
+    let refused = service.0.about(&["state", "forget", "wiki"]);
+    assert_eq!(code(&refused), 1, "it is held");
+    running.terminate();
+    let output = service.0.about(&["state", "forget", "wiki"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert_eq!(rows(&service.state()).len(), 0);
 }
 
 #[test]
