@@ -20,6 +20,7 @@ use super::slices::{IsRight, RunOutcome, Slices};
 use super::start::{self, Start};
 use super::states;
 use super::time_spec::TimeSpec;
+use super::told;
 use super::window::Window;
 use super::written::WrittenLines;
 use crate::pipeline::normalize::Counts;
@@ -248,25 +249,20 @@ impl Fetching<'_> {
         let mut next = Instant::now();
         loop {
             let began = Timestamp::now();
-            match self.run() {
+            let ended = self.run();
+            told::run_ended(&self.delivery.shipper, &self.asker, ended.as_ref().err());
+            match ended {
                 Ok(RunOutcome::Stopped) => return Ok(RunOutcome::Stopped),
                 Ok(RunOutcome::Done) if self.is_last(began) => {
                     tracing::info!("fetched everything up to --until");
                     return Ok(RunOutcome::Done);
                 }
-                Ok(RunOutcome::Done) => {
-                    self.has_succeeded = true;
-                    self.tell(None);
-                }
+                Ok(RunOutcome::Done) => self.has_succeeded = true,
                 Err(Error::Fetch(error)) if self.may_pass(&error) => {
                     tracing::error!("{error}; retrying at the next interval");
-                    self.tell(Some(error.to_string()));
                 }
                 Err(error) => return Err(error),
             }
-            let Counts { records, failed } = self.delivery.shipper.total;
-            let status = format!("{records} records, {failed} not mapped");
-            self.delivery.shipper.service.status(&status);
             next += interval;
             let now = Instant::now();
             if next < now {
@@ -283,15 +279,6 @@ impl Fetching<'_> {
                 self.delivery.shipper.follow_moved()?;
             }
         }
-    }
-
-    /// Tells reports whether the last run failed.
-    fn tell(&self, problem: Option<String>) {
-        let retries = self.asker.client.repeated.load(Ordering::Relaxed);
-        self.delivery.shipper.service.facts().set(|known| {
-            known.problem = problem;
-            known.retries = retries;
-        });
     }
 
     /// Whether what ended a run may be over at the next.

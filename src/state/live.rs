@@ -11,8 +11,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
+use super::lock::{holder, wait_for_lock};
 use super::replace::PRIVATE;
-use super::{Error, Paths, holder, wait_for_lock};
+use super::{Error, Paths};
 use crate::pipeline::timestamp::Timestamp;
 use crate::process::facts::Known;
 use crate::process::shown::Shown as _;

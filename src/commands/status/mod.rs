@@ -137,3 +137,22 @@ fn rows(arguments: &StatusArgs, directory: &Path) -> Result<Vec<Row>, Nothing> {
     }
     Ok(rows)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_the_packaged_service_has_its_state_is_told_with_the_command() {
+        let nothing = Nothing::NoState {
+            directory: "/home/u/.local/state/confluence-ecs".into(),
+            is_packaged: true,
+        };
+        assert_eq!(
+            nothing.to_string(),
+            "no state in /home/u/.local/state/confluence-ecs: nothing has run with this state directory; that of the \
+             packaged service is /var/lib/confluence-ecs: `sudo confluence-ecs status --state-dir \
+             /var/lib/confluence-ecs`"
+        );
+    }
+}

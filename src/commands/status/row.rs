@@ -178,18 +178,14 @@ impl Row {
                 })
             }
             State::Failing => {
-                let mut text = condition.to_string();
-                if let Some(at) = condition.retry_at {
-                    text += &format!("; trying again at {}", seconds(at));
-                }
-                Some(text)
+                let again = condition.retry_at.map(seconds);
+                let again = again.map(|at| format!("; trying again at {at}"));
+                Some(format!("{condition}{}", again.unwrap_or_default()))
             }
             State::Stopped => {
-                let mut text = condition.to_string();
-                if let Some(reason) = &condition.reason {
-                    text += &format!(": {}", in_line(reason));
-                }
-                Some(text)
+                let reason = condition.reason.as_deref().map(in_line);
+                let reason = reason.map(|reason| format!(": {reason}"));
+                Some(format!("{condition}{}", reason.unwrap_or_default()))
             }
         }
     }

@@ -6,34 +6,39 @@ use super::collect::{Told, failing, presence, set_output};
 use super::row::Row;
 use crate::fetch::checkpoint::SiteCheckpoint;
 use crate::pipeline::timestamp::Timestamp;
-use crate::state;
 use crate::state::live::Live;
+use crate::state::{self, Saved};
 
 /// The row of a state of a site; none while it has no state and no process.
 pub fn rows(directory: &Path, name: &str, told: &[Told]) -> Vec<Row> {
     let is_state = |live: &Live| live.known.state.as_deref() == Some(name);
-    let saved = match state::read_quietly::<SiteCheckpoint>(directory, name) {
-        Ok(saved) => saved,
+    match state::read_quietly::<SiteCheckpoint>(directory, name) {
+        Ok(Some(saved)) => vec![saved_row(directory, name, told, saved)],
+        Ok(None) => {
+            let presence = presence(directory, name, None, told, is_state);
+            // What a killed process left behind that never got an answer.
+            let Some(live) = &presence.live else {
+                return Vec::new();
+            };
+            let of = presence.source.unwrap_or_else(|| name.to_owned());
+            let mut row = Row::new(of, "fetch", presence.condition);
+            row.pid = presence.pid;
+            set_output(&mut row, Some(live), None, None);
+            vec![row]
+        }
         Err(error) => {
             let presence = presence(directory, name, None, told, is_state);
             let of = presence.source.unwrap_or_else(|| name.to_owned());
             let mut row = Row::new(of, "fetch", failing(error.to_string()));
             row.pid = presence.pid;
-            return vec![row];
+            vec![row]
         }
-    };
-    let Some(saved) = saved else {
-        let presence = presence(directory, name, None, told, is_state);
-        // What a killed process left behind that never got an answer.
-        let Some(live) = &presence.live else {
-            return Vec::new();
-        };
-        let of = presence.source.unwrap_or_else(|| name.to_owned());
-        let mut row = Row::new(of, "fetch", presence.condition);
-        row.pid = presence.pid;
-        set_output(&mut row, Some(live), None, None);
-        return vec![row];
-    };
+    }
+}
+
+/// The row of a site that was asked before.
+fn saved_row(directory: &Path, name: &str, told: &[Told], saved: Saved<SiteCheckpoint>) -> Row {
+    let is_state = |live: &Live| live.known.state.as_deref() == Some(name);
     let saved_at = Timestamp::of_utc(saved.saved_at);
     let checkpoint = saved.state;
     let identity = checkpoint.identity();
@@ -75,5 +80,5 @@ pub fn rows(directory: &Path, name: &str, told: &[Told]) -> Vec<Row> {
             .map(|cluster| cluster.target.as_str()),
     );
     row.identity = Some(identity);
-    vec![row]
+    row
 }

@@ -15,7 +15,7 @@ use crate::process::file_id::FileId;
 use crate::state::live::Live;
 use crate::state::{self, Saved};
 use crate::tail::checkpoints::{Checkpoints, LogEntry};
-use crate::tail::log::{Condition as Reading, Log, Series};
+use crate::tail::log::{Checkpoint, Condition as Reading, Log, Series};
 use crate::tail::name::{LogName, is_compressed, is_unreadable};
 use crate::tail::run::STATE;
 use crate::tail::{set, states};
@@ -127,6 +127,21 @@ impl Folder {
         Self(files)
     }
 
+    /// The file of a log, wherever rotation put it: its path, size and time.
+    fn file_of(&self, checkpoint: &Checkpoint) -> Option<(PathBuf, u64, Option<SystemTime>)> {
+        // Where links lead, it is not in this directory.
+        match fs::metadata(&checkpoint.path) {
+            Ok(now) if FileId::of(&now).may_be(&checkpoint.file_id, true) => {
+                Some((checkpoint.path.clone(), now.len(), now.modified().ok()))
+            }
+            Ok(_) | Err(_) => {
+                let mut moved = self.of_inode(checkpoint.file_id.inode);
+                let moved = moved.find(|(_, id, _, _)| id.may_be(&checkpoint.file_id, false));
+                moved.map(|(path, _, size, modified)| (path.clone(), *size, *modified))
+            }
+        }
+    }
+
     /// The files of an inode, by the names that they have now.
     fn of_inode(
         &self,
@@ -166,18 +181,7 @@ fn unread(
         if checkpoint.condition != Reading::Plain {
             continue;
         }
-        // Where links lead, it is not in this directory.
-        let found = match fs::metadata(&checkpoint.path) {
-            Ok(now) if FileId::of(&now).may_be(&checkpoint.file_id, true) => {
-                Some((checkpoint.path.clone(), now.len(), now.modified().ok()))
-            }
-            Ok(_) | Err(_) => {
-                let mut moved = folder.of_inode(checkpoint.file_id.inode);
-                let moved = moved.find(|(_, id, _, _)| id.may_be(&checkpoint.file_id, false));
-                moved.map(|(path, _, size, modified)| (path.clone(), *size, *modified))
-            }
-        };
-        if let Some((path, size, modified)) = found {
+        if let Some((path, size, modified)) = folder.file_of(checkpoint) {
             let offset = checkpoint.progress.offset();
             // The beginning of a line is read once the line is whole.
             let begun = checkpoint.unfinished.as_ref().map_or(0, |line| line.length);
