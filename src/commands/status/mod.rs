@@ -1,6 +1,7 @@
 //! `confluence-ecs status`: how everything is that keeps its position in a state directory.
 
 mod collect;
+mod presence;
 mod row;
 mod show;
 mod sites;

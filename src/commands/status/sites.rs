@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::collect::{Told, failing, presence, set_output};
+use super::presence::{Told, failing, presence, set_output};
 use super::row::Row;
 use crate::fetch::checkpoint::SiteCheckpoint;
 use crate::pipeline::timestamp::Timestamp;

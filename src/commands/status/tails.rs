@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use time::OffsetDateTime;
 
-use super::collect::{Presence, Told, failing, presence, set_output};
+use super::presence::{Presence, Told, failing, presence, set_output};
 use super::row::{Position, Row, State};
 use crate::commands::tail::report::lag;
 use crate::pipeline::timestamp::Timestamp;
