@@ -17,6 +17,7 @@ mod run;
 mod schema;
 mod send;
 mod state;
+mod status;
 mod tail;
 mod usage;
 mod values;
@@ -51,6 +52,7 @@ pub use run::{ConfigCommand, ConfigFileArgs, GivenFlag, RunArgs};
 pub use schema::{FieldsFormatArg, IndexTemplateArgs, SchemaCommand};
 pub use send::SendArgs;
 pub use state::{StateCommand, StateDirArgs};
+pub use status::StatusArgs;
 pub use tail::{FromArg, TailArgs};
 pub use usage::log_format;
 pub use values::{CloudId, RedirectUri};
@@ -101,6 +103,8 @@ pub enum Command {
     },
     /// Diagnose why fetch gets no records, or a cluster no events: one line per step, with a remedy
     Check(Box<CheckArgs>),
+    /// Show how everything is that keeps its position in a state directory: running or not, and how far behind
+    Status(StatusArgs),
     /// Inspect or repair saved read positions
     State {
         /// The subcommand with its arguments.

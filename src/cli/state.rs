@@ -30,16 +30,22 @@ pub enum StateCommand {
         ///
         /// A site by its address, its cloud id, or as `state list` names it.
         name: PathBuf,
+        /// Source, of a path that several sources follow
+        #[arg(long, value_name = "NAME")]
+        source: Option<String>,
         /// Where the state is.
         #[command(flatten)]
         state: StateDirArgs,
     },
-    /// Forget a followed path or a site: the next run treats it as new
+    /// Forget a followed path, a site or a source: the next run treats it as new
     Forget {
-        /// A followed path, or a site
+        /// A followed path, a site, or a source of `run`
         ///
-        /// A site by its address, its cloud id, or as `state list` names it.
+        /// A site by its address, its cloud id, or as `state list` names it; `tail` stands for all files of `tail`.
         name: PathBuf,
+        /// Source, of a path that several sources follow
+        #[arg(long, value_name = "NAME")]
+        source: Option<String>,
         /// Where the state is.
         #[command(flatten)]
         state: StateDirArgs,
@@ -51,6 +57,9 @@ pub enum StateCommand {
         ///
         /// A site by its address, its cloud id, or as `state list` names it.
         name: PathBuf,
+        /// Source, of a path that several sources follow
+        #[arg(long, value_name = "NAME")]
+        source: Option<String>,
         /// Byte offset at which the next line starts
         #[arg(long, value_name = "N")]
         offset: Option<u64>,
@@ -59,6 +68,16 @@ pub enum StateCommand {
         /// A date or time (2026-01-31, 2026-01-31T08:00:00Z), a duration before now (7d), or now.
         #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = values::time)]
         since: Option<TimeSpec>,
+        /// Where the state is.
+        #[command(flatten)]
+        state: StateDirArgs,
+    },
+    /// Give a source the read positions of `tail`, or those of a source of another name
+    Rename {
+        /// Whose they are: `tail` for those of the command, else a source
+        from: String,
+        /// The source that takes them over; it must have none
+        to: String,
         /// Where the state is.
         #[command(flatten)]
         state: StateDirArgs,

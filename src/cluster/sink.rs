@@ -122,6 +122,12 @@ impl ClusterSink {
         }
     }
 
+    /// Data stream, alias or index.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        &self.shared.settler.target
+    }
+
     /// Takes over what an earlier run recorded, before anything is written.
     pub fn resume(&mut self, recorded: Option<ClusterCheckpoint>) {
         let target = &self.shared.settler.target;

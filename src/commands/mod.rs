@@ -13,6 +13,7 @@ mod run;
 mod schema;
 mod send;
 mod state;
+mod status;
 mod tail;
 
 use std::io::ErrorKind;
@@ -44,6 +45,7 @@ pub fn run(command: Command) -> Result<Exit, Error> {
         Command::Config { task } => config::run(task),
         Command::Check(arguments) => check::run(&arguments),
         Command::Auth { task } => auth::run(task),
+        Command::Status(arguments) => status::run(&arguments),
         Command::State { task } => state::run(task),
         Command::Fixtures { task } => fixtures::run(task),
         Command::Schema { what } => schema::run(what),
@@ -101,6 +103,9 @@ pub enum Error {
         /// The underlying I/O error.
         source: std::io::Error,
     },
+    /// There is nothing to report.
+    #[error(transparent)]
+    Status(#[from] status::Nothing),
     /// Nothing is known of that name.
     #[error("no saved state for {0}: `{list}` shows what there is", list = advice::command(&["state", "list"]))]
     Unknown(String),
@@ -239,6 +244,7 @@ impl From<&Error> for Exit {
             | Error::System(_)
             | Error::State(_)
             | Error::Save { .. }
+            | Error::Status(_)
             | Error::Unknown(_)
             | Error::NoUsableSource
             | Error::CannotSet(_) => Self::Failed,

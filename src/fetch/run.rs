@@ -20,6 +20,7 @@ use super::slices::{IsRight, RunOutcome, Slices};
 use super::start::{self, Start};
 use super::states;
 use super::time_spec::TimeSpec;
+use super::told;
 use super::window::Window;
 use super::written::WrittenLines;
 use crate::pipeline::normalize::Counts;
@@ -248,7 +249,9 @@ impl Fetching<'_> {
         let mut next = Instant::now();
         loop {
             let began = Timestamp::now();
-            match self.run() {
+            let ended = self.run();
+            told::run_ended(&self.delivery.shipper, &self.asker, ended.as_ref().err());
+            match ended {
                 Ok(RunOutcome::Stopped) => return Ok(RunOutcome::Stopped),
                 Ok(RunOutcome::Done) if self.is_last(began) => {
                     tracing::info!("fetched everything up to --until");
@@ -260,9 +263,6 @@ impl Fetching<'_> {
                 }
                 Err(error) => return Err(error),
             }
-            let Counts { records, failed } = self.delivery.shipper.total;
-            let status = format!("{records} records, {failed} not mapped");
-            self.delivery.shipper.service.status(&status);
             next += interval;
             let now = Instant::now();
             if next < now {

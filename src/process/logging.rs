@@ -60,6 +60,12 @@ pub struct LogSettings {
     pub format: LogFormat,
 }
 
+/// Whether only errors are logged (`--quiet`).
+#[must_use]
+pub fn is_quiet() -> bool {
+    !tracing::enabled!(Level::WARN)
+}
+
 /// Sends what is traced from here on to stderr.
 pub fn start(settings: LogSettings) {
     let LogSettings { level, format } = settings;

@@ -3,6 +3,7 @@
 pub(crate) mod advice;
 pub(crate) mod batch;
 pub(crate) mod columns;
+pub(crate) mod facts;
 pub(crate) mod file_id;
 pub(crate) mod host;
 pub mod logging;

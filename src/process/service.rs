@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use sd_notify::NotifyState;
 
+use super::facts::Facts;
+
 /// The service manager, if there is one that wants to know; nothing is done without.
 ///
 /// A process has one, which its work reports to; where it does several things side by side, each has a
@@ -19,6 +21,7 @@ pub struct Service {
     pulse: Arc<Pulse>,
     pulses: Arc<Pulses>,
     part: Option<Arc<Part>>,
+    facts: Arc<Facts>,
     /// Ends the watchdog thread when it is dropped.
     _watchdog: Option<Sender<()>>,
 }
@@ -28,6 +31,7 @@ pub struct Service {
 pub struct Part {
     is_ready: AtomicBool,
     status: Mutex<String>,
+    facts: Arc<Facts>,
 }
 
 impl Part {
@@ -40,10 +44,17 @@ impl Part {
     /// It begins anew.
     pub fn reset(&self) {
         self.is_ready.store(false, Ordering::SeqCst);
+        self.facts.reset();
         self.status
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clear();
+    }
+
+    /// What only it knows of its work.
+    #[must_use]
+    pub fn facts(&self) -> &Facts {
+        &self.facts
     }
 
     /// What is going on, in one line; empty at first.
@@ -130,6 +141,7 @@ impl Service {
             pulse,
             pulses,
             part: None,
+            facts: Arc::default(),
             _watchdog: watchdog,
         }
     }
@@ -143,6 +155,7 @@ impl Service {
             pulse,
             pulses: Arc::clone(&self.pulses),
             part: Some(Arc::clone(part)),
+            facts: Arc::clone(&part.facts),
             _watchdog: None,
         }
     }
@@ -150,10 +163,23 @@ impl Service {
     /// All is open, the work begins.
     pub fn ready(&self) {
         self.beat();
+        self.facts.set(|known| known.is_ready = true);
         match &self.part {
             Some(part) => part.is_ready.store(true, Ordering::SeqCst),
             None => notify(&[NotifyState::Ready]),
         }
+    }
+
+    /// What only this process knows of the work.
+    #[must_use]
+    pub fn facts(&self) -> &Arc<Facts> {
+        &self.facts
+    }
+
+    /// Whether somebody else speaks for it, as it is a part.
+    #[must_use]
+    pub fn is_part(&self) -> bool {
+        self.part.is_some()
     }
 
     /// The end has begun: what was read is being finished.
@@ -237,6 +263,7 @@ mod tests {
             pulse: Arc::new(pulse(INTERVAL)),
             pulses: Arc::default(),
             part: None,
+            facts: Arc::default(),
             _watchdog: None,
         };
         service.pulse.waiting.store(true, Ordering::Relaxed);

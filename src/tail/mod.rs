@@ -27,6 +27,7 @@ pub mod recognise;
 pub mod run;
 pub mod set;
 mod start;
+pub mod states;
 pub mod watch;
 
 use std::os::fd::{AsFd, OwnedFd};

@@ -8,7 +8,7 @@ use super::log::LogId;
 use super::pace::Pace;
 use super::piece::Change;
 use crate::cluster::sink::ClusterCheckpoint;
-use crate::pipeline::event::event_ends;
+use crate::pipeline::event::{event_ends, newest_time};
 use crate::pipeline::normalize::Counts;
 use crate::process::logging;
 use crate::ship::{self, Progress, Shipper};
@@ -99,6 +99,8 @@ impl Output {
                 *checkpoints.handed.entry(log).or_default() += handed;
             }
             written?;
+            let newest = &mut self.shipper.progress.checkpoints.newest_event;
+            *newest = newest_time(&events.lines).max(*newest);
         }
         let shipper = &mut self.shipper;
         shipper.total += events.counts;

@@ -66,7 +66,7 @@ impl Backfill<'_> {
         let path = format!("{}/_rollover", self.stream());
         let (status, answer) = self.node.ask("POST", &path, "{}");
         // OpenSearch says 400 of what is not there yet.
-        let is_missing = status == 404 || answer.contains("does not exist");
+        let is_missing = status == 404 || answer.to_string().contains("does not exist");
         assert!(status == 200 || is_missing, "{status} {answer}");
     }
 

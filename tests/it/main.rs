@@ -74,6 +74,7 @@ mod service;
 mod sink;
 mod stand_in;
 mod state;
+mod status;
 mod streams;
 mod tail;
 mod tail_backups;

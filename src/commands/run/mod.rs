@@ -2,6 +2,8 @@
 
 mod pause;
 mod supervisor;
+mod takeover;
+mod told;
 mod worker;
 
 use crate::cli::RunArgs;
@@ -32,5 +34,6 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, Error> {
     configuration.check_arguments()?;
     let directory = state::directory(arguments.state.state_dir.as_deref())?;
     state::make_directory(&directory)?;
+    takeover::advise(&configuration);
     Supervisor::new(configuration, arguments.given.clone())?.run()
 }

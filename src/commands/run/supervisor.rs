@@ -63,6 +63,7 @@ impl Supervisor {
         while !self.stop.is_requested() {
             self.service.beat();
             self.begin_successors()?;
+            self.workers.iter_mut().for_each(Worker::tell);
             if self.workers.iter().all(Worker::is_over) && self.successors.is_empty() {
                 break;
             }
@@ -113,6 +114,7 @@ impl Supervisor {
             )
         };
         if !conditions.is_empty() && conditions.iter().all(is_unusable) {
+            self.workers.iter_mut().for_each(Worker::keep_told);
             self.end();
             return Err(Error::NoUsableSource);
         }

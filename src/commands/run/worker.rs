@@ -6,9 +6,11 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::pause::Pauses;
+use super::told::Told;
 use crate::commands::{Error, fetch, tail};
 use crate::config::source::{Source, SourceArgs};
 use crate::exit::Exit;
+use crate::pipeline::timestamp::Timestamp;
 use crate::process::service::{Part, Service};
 use crate::process::source_name;
 use crate::process::stop::Stop;
@@ -26,6 +28,8 @@ pub enum Condition {
         problem: String,
         /// Whether there is something to mend here before it can work at all.
         is_unusable: bool,
+        /// When it is tried again.
+        retry_at: Timestamp,
     },
     /// It is over, as it was told to, or because nobody reads what it writes.
     Ended,
@@ -38,6 +42,7 @@ pub struct Worker {
     /// What ends it.
     pub stop: Arc<Stop>,
     part: Arc<Part>,
+    told: Told,
     condition: Arc<Mutex<Condition>>,
     thread: JoinHandle<()>,
 }
@@ -54,6 +59,7 @@ impl Worker {
     ) -> io::Result<Self> {
         let stop = Arc::new(Stop::new()?);
         let part = Arc::<Part>::default();
+        let told = Told::of(&source, part.facts());
         let condition = Arc::new(Mutex::new(Condition::Starting));
         let attempts = Attempts {
             source: source.clone(),
@@ -69,6 +75,7 @@ impl Worker {
             source,
             stop,
             part,
+            told,
             condition,
             thread,
         })
@@ -102,6 +109,29 @@ impl Worker {
             Condition::Failing { problem, .. } => format!("failing: {problem}"),
             Condition::Ended => "ended".to_owned(),
         }
+    }
+
+    /// Tells reports how it is.
+    pub fn tell(&mut self) {
+        let mut known = self.part.facts().known();
+        let retry_at = match self.condition() {
+            Condition::Starting | Condition::Running => None,
+            Condition::Failing {
+                problem, retry_at, ..
+            } => {
+                known.is_ready = false;
+                known.problem = Some(problem);
+                Some(retry_at)
+            }
+            Condition::Ended => return self.told.end(),
+        };
+        self.told.tell(known, retry_at);
+    }
+
+    /// What reports were told last stays: it is why the process ends.
+    pub fn keep_told(&mut self) {
+        self.tell();
+        self.told.keep();
     }
 
     /// Waits until it has saved everything. One that has not begun has nothing to save, and may be waiting for
@@ -155,6 +185,7 @@ impl Attempts {
             self.set(Condition::Failing {
                 problem: error.to_string(),
                 is_unusable: error.is_unusable(),
+                retry_at: Timestamp::now().plus(pause),
             });
             self.wait(pause);
             if self.stop.is_requested() {

@@ -126,7 +126,10 @@ fn status(row: &LogEntry, saved_at: Option<OffsetDateTime>) -> Line {
 
 /// How long something has been waiting to be read: since it was written, and no longer than since the
 /// state was saved, when it was not there yet or was being read.
-fn lag(modified: Option<SystemTime>, saved_at: Option<OffsetDateTime>) -> u64 {
+pub(in crate::commands) fn lag(
+    modified: Option<SystemTime>,
+    saved_at: Option<OffsetDateTime>,
+) -> u64 {
     let age = modified.and_then(|time| SystemTime::now().duration_since(time).ok());
     let since_saved = saved_at.map_or(Duration::ZERO, |saved_at| {
         Duration::try_from(OffsetDateTime::now_utc() - saved_at).unwrap_or_default()
