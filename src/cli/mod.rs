@@ -10,6 +10,7 @@ mod cluster;
 mod fetch;
 mod fixtures;
 mod mapping;
+mod metrics;
 mod normalize;
 mod output;
 mod run;
@@ -39,6 +40,7 @@ pub use fetch::{
 };
 pub use fixtures::{FixturesArgs, FixturesCommand, ReportFormatArg};
 pub use mapping::{CategoriesArg, DialectArg, MappingArgs, TimestampsArg};
+pub use metrics::MetricsArgs;
 pub use normalize::NormalizeArgs;
 pub use output::{EventFormatArg, EventFormatArgs};
 pub use run::{ConfigCommand, ConfigFileArgs, GivenFlag, RunArgs};

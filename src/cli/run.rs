@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{ClusterArgs, EventFormatArgs, HttpArgs, MappingArgs, StateDirArgs, values};
+use super::{
+    ClusterArgs, EventFormatArgs, HttpArgs, MappingArgs, MetricsArgs, StateDirArgs, values,
+};
 
 /// Arguments of `run`. Flags come before what the file and the environment say, for all sources.
 #[derive(Debug, Args)]
@@ -36,6 +38,9 @@ pub struct RunArgs {
     /// The cluster to send to, instead of an output file.
     #[command(flatten)]
     pub cluster: ClusterArgs,
+    /// Where metrics are told.
+    #[command(flatten)]
+    pub metrics: MetricsArgs,
     /// How records are mapped.
     #[command(flatten)]
     pub mapping: MappingArgs,

@@ -297,7 +297,10 @@ impl Shared {
         while result.is_ok()
             && let Some(bulk) = self.take()
         {
+            let bytes = i64::try_from(bulk.body.len()).unwrap_or(i64::MAX);
+            self.settler.metrics.in_flight(bytes);
             result = self.settler.settle(bulk);
+            self.settler.metrics.in_flight(-bytes);
             let mut queue = self.lock();
             queue.in_flight -= 1;
             drop(queue);

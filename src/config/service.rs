@@ -36,15 +36,16 @@ struct Known {
 
 impl Known {
     fn new() -> Self {
-        let (tail, fetch) = (
-            keys(SourceKind::Tail.name()),
-            keys(SourceKind::Fetch.name()),
-        );
+        let of_kind = |kind: SourceKind| keys(kind.name());
+        let (mut tail, mut fetch) = (of_kind(SourceKind::Tail), of_kind(SourceKind::Fetch));
         let mut shared: Vec<Key> = global_keys();
         for key in tail.iter().chain(&fetch).chain(&keys("run")) {
             if key.table.is_some() && !shared.iter().any(|known| known.name == key.name) {
                 shared.push(key.clone());
             }
+        }
+        for own in [&mut tail, &mut fetch] {
+            own.retain(|key| !is_for_process(key));
         }
         Self {
             tail,

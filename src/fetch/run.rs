@@ -12,6 +12,7 @@ use super::clock::Clock;
 use super::connect::CloudIds;
 use super::delivery::{Delivery, Fetched};
 use super::error::Error;
+use super::measure;
 use super::outside::OutsideRecords;
 use super::pager::{self, FetchEvent, Pager};
 use super::plan::{self, FetchOptions, FirstRun, LocalTimes, Plan};
@@ -80,6 +81,8 @@ pub fn run(
         emptiness_told: false,
         has_succeeded: false,
     };
+    fetching.delivery.note_cursor();
+    measure::note_grant(service.metrics(), &fetching.asker);
     service.ready();
     let ended = match options.interval {
         None => fetching.run(),
@@ -260,9 +263,7 @@ impl Fetching<'_> {
                 }
                 Err(error) => return Err(error),
             }
-            let Counts { records, failed } = self.delivery.shipper.total;
-            let status = format!("{records} records, {failed} not mapped");
-            self.delivery.shipper.service.status(&status);
+            self.delivery.shipper.service.tell_status();
             next += interval;
             let now = Instant::now();
             if next < now {
@@ -305,6 +306,13 @@ impl Fetching<'_> {
 
     /// Fetches what there is to fetch now; anew, if the server's clock shows that it is another range.
     fn run(&mut self) -> Result<RunOutcome, Error> {
+        let ended = self.run_range();
+        let metrics = self.delivery.shipper.service.metrics();
+        measure::run_ended(metrics, &self.asker, &ended);
+        ended
+    }
+
+    fn run_range(&mut self) -> Result<RunOutcome, Error> {
         let local = LocalTimes {
             process: self.process,
             run: Timestamp::now(),

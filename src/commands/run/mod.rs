@@ -8,6 +8,8 @@ use crate::cli::RunArgs;
 use crate::config::arguments;
 use crate::config::service::Configuration;
 use crate::exit::Exit;
+use crate::options;
+use crate::process::metrics::Metrics;
 use crate::state;
 
 use super::Error;
@@ -26,5 +28,6 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, Error> {
     }
     let directory = state::directory(arguments.state.state_dir.as_deref())?;
     state::make_directory(&directory)?;
-    Supervisor::new(path, arguments.given.clone())?.run(configuration)
+    let metrics = Metrics::start(&options::metrics(&arguments.metrics))?;
+    Supervisor::new(path, arguments.given.clone(), metrics)?.run(configuration)
 }

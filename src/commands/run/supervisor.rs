@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 use super::worker::{Condition, Worker};
 use crate::cli::GivenFlag;
 use crate::commands::Error;
+use crate::config::layers::Setting;
 use crate::config::service::Configuration;
 use crate::config::source::Source;
 use crate::exit::Exit;
+use crate::process::metrics::Metrics;
 use crate::process::service::Service;
 use crate::process::signal_guard;
 use crate::process::stop::Stop;
@@ -27,6 +29,9 @@ pub struct Supervisor {
     given: Vec<GivenFlag>,
     stop: Arc<Stop>,
     service: Arc<Service>,
+    metrics: Metrics,
+    /// What the configuration said of metrics at the start.
+    metrics_settings: Vec<Option<Setting>>,
     workers: Vec<Worker>,
     /// Sources that begin when the one that they replace is over.
     successors: Vec<Source>,
@@ -38,12 +43,14 @@ impl Supervisor {
     ///
     /// # Errors
     /// When the system refuses the handlers.
-    pub fn new(path: PathBuf, given: Vec<GivenFlag>) -> Result<Self, Error> {
+    pub fn new(path: PathBuf, given: Vec<GivenFlag>, metrics: Metrics) -> Result<Self, Error> {
         Ok(Self {
             path,
             given,
             stop: Arc::new(Stop::on_signals_and_hangup()?),
-            service: Arc::new(Service::start()),
+            service: Arc::new(Service::start().watched(&metrics)),
+            metrics,
+            metrics_settings: Vec::new(),
             workers: Vec::new(),
             successors: Vec::new(),
             is_ready: false,
@@ -55,6 +62,7 @@ impl Supervisor {
     /// # Errors
     /// When every source is unusable at the start, or the system gives no thread.
     pub fn run(mut self, configuration: Configuration) -> Result<Exit, Error> {
+        self.metrics_settings = metrics_settings(&configuration);
         for source in configuration.sources {
             self.start(source)?;
         }
@@ -84,8 +92,9 @@ impl Supervisor {
 
     fn start(&mut self, source: Source) -> Result<(), Error> {
         tracing::info!("starting source `{}` ({})", source.name, source.kind.name());
-        self.workers
-            .push(Worker::start(source, &self.service, &self.stop)?);
+        let metrics = self.metrics.source(&source.name);
+        let worker = Worker::start(source, (&self.service, metrics), &self.stop)?;
+        self.workers.push(worker);
         Ok(())
     }
 
@@ -136,6 +145,9 @@ impl Supervisor {
                 return;
             }
         };
+        if metrics_settings(&configuration) != self.metrics_settings {
+            tracing::warn!("metrics_file or metrics_listen was changed: that takes a restart");
+        }
         let wanted = configuration.sources;
         let is_wanted = |source: &Source| wanted.iter().any(|other| other.is_same(source));
         for worker in &self.workers {
@@ -171,8 +183,15 @@ impl Supervisor {
     /// Begins sources whose predecessors are over; the others go on meanwhile.
     fn begin_successors(&mut self) -> Result<(), Error> {
         let is_ending = |worker: &Worker| worker.stop.is_requested();
-        self.workers
-            .retain(|worker| !(is_ending(worker) && worker.is_over()));
+        let successors = &self.successors;
+        let is_over = |worker: &Worker| is_ending(worker) && worker.is_over();
+        for worker in self.workers.iter().filter(|worker| is_over(worker)) {
+            let name = &worker.source.name;
+            if !successors.iter().any(|source| source.name == *name) {
+                self.metrics.source(name).removed();
+            }
+        }
+        self.workers.retain(|worker| !is_over(worker));
         if self.successors.is_empty() {
             return Ok(());
         }
@@ -200,4 +219,13 @@ impl Supervisor {
         }
         signal_guard::wait(signal_guard::PATIENCE);
     }
+}
+
+/// What a configuration says of metrics, which are told for all sources.
+fn metrics_settings(configuration: &Configuration) -> Vec<Option<Setting>> {
+    let setting = |name: &str| {
+        let assignment = configuration.shared.get(name)?;
+        Some(assignment.setting.clone())
+    };
+    ["metrics_file", "metrics_listen"].map(setting).into()
 }

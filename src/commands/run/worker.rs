@@ -9,6 +9,7 @@ use super::pause::Pauses;
 use crate::commands::{Error, fetch, tail};
 use crate::config::source::{Source, SourceArgs};
 use crate::exit::Exit;
+use crate::process::metrics::SourceMetrics;
 use crate::process::service::{Part, Service};
 use crate::process::stop::Stop;
 
@@ -37,6 +38,7 @@ pub struct Worker {
     /// What ends it.
     pub stop: Arc<Stop>,
     part: Arc<Part>,
+    metrics: SourceMetrics,
     condition: Arc<Mutex<Condition>>,
     thread: JoinHandle<()>,
 }
@@ -48,7 +50,7 @@ impl Worker {
     /// When the system gives no thread.
     pub fn start(
         source: Source,
-        service: &Arc<Service>,
+        (service, metrics): (&Arc<Service>, SourceMetrics),
         supervisor: &Arc<Stop>,
     ) -> io::Result<Self> {
         let stop = Arc::new(Stop::new()?);
@@ -58,6 +60,7 @@ impl Worker {
             source: source.clone(),
             stop: Arc::clone(&stop),
             part: Arc::clone(&part),
+            metrics: metrics.clone(),
             service: Arc::clone(service),
             condition: Arc::clone(&condition),
             supervisor: Arc::clone(supervisor),
@@ -68,6 +71,7 @@ impl Worker {
             source,
             stop,
             part,
+            metrics,
             condition,
             thread,
         })
@@ -90,7 +94,7 @@ impl Worker {
     pub fn status(&self) -> String {
         match self.condition() {
             Condition::Starting => "starting".to_owned(),
-            Condition::Running => self.part.status(),
+            Condition::Running => self.metrics.summary(),
             Condition::Failing { problem, .. } => format!("failing: {problem}"),
             Condition::Ended => "ended".to_owned(),
         }
@@ -116,6 +120,7 @@ struct Attempts {
     source: Source,
     stop: Arc<Stop>,
     part: Arc<Part>,
+    metrics: SourceMetrics,
     service: Arc<Service>,
     condition: Arc<Mutex<Condition>>,
     supervisor: Arc<Stop>,
@@ -128,6 +133,7 @@ impl Attempts {
         let mut pauses = Pauses::default();
         loop {
             self.part.reset();
+            self.metrics.starting();
             self.set(Condition::Starting);
             let began = Instant::now();
             let error = match self.attempt() {
@@ -144,6 +150,7 @@ impl Attempts {
                 "{error}; trying again in {}",
                 humantime::format_duration(pause)
             );
+            self.metrics.failing(&error.to_string());
             self.set(Condition::Failing {
                 problem: error.to_string(),
                 is_unusable: error.is_unusable(),
@@ -153,17 +160,18 @@ impl Attempts {
                 break;
             }
         }
+        self.metrics.ended();
         self.set(Condition::Ended);
     }
 
     fn attempt(&self) -> Result<Exit, Error> {
         let begin = || {
-            let service = self.service.part(&self.part);
+            let service = self.service.part(&self.part, self.metrics.clone());
             Ok((Arc::clone(&self.stop), Arc::new(service)))
         };
         match self.source.arguments()? {
-            SourceArgs::Tail(arguments) => tail::follow(&arguments, begin),
-            SourceArgs::Fetch(arguments) => fetch::fetch(&arguments, begin),
+            SourceArgs::Tail(arguments) => tail::follow(&arguments, &self.metrics, begin),
+            SourceArgs::Fetch(arguments) => fetch::fetch(&arguments, &self.metrics, begin),
         }
     }
 
