@@ -155,7 +155,7 @@ impl Client {
             ureq::Agent::with_parts(config(settings, None), chain, DefaultResolver::default());
         let [https, http] = proxies.usable().map(|proxy| proxy.map(through));
         let RequestMetrics { source, api } = &settings.metrics;
-        source.retries(*api, 0);
+        source.asks(*api);
         Ok(Self {
             direct,
             https,

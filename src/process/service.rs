@@ -13,7 +13,7 @@ use super::metrics::{Metrics, SourceMetrics};
 use super::pulse::{Pulse, Pulses};
 
 /// How often the service manager is told the status, at least.
-const STATUS_INTERVAL: Duration = Duration::from_secs(30);
+const STATUS_INTERVAL: Duration = Duration::from_secs(15);
 
 /// The service manager, if there is one that wants to know; nothing is done without.
 ///

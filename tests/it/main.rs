@@ -13,6 +13,7 @@ mod support {
     pub mod fetching;
     pub mod follow;
     pub mod geoip_db;
+    pub mod metrics;
     pub mod oracle;
     pub mod outcome;
     pub mod place;
@@ -46,6 +47,7 @@ mod json;
 mod json_schema;
 mod layers;
 mod mapping;
+mod metrics;
 mod oracle;
 mod output;
 mod output_again;

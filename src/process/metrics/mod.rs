@@ -195,6 +195,9 @@ impl Shared {
     /// Why sources are not ready, those that are not.
     fn unready(&self) -> Vec<String> {
         let all = self.all();
+        if all.is_empty() {
+            return vec!["starting".to_owned()];
+        }
         all.iter().filter_map(|series| series.unready()).collect()
     }
 

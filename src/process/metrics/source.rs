@@ -580,9 +580,19 @@ impl SourceMetrics {
         }
     }
 
+    /// It makes requests. What alerts look at begins at 0: a first increase is seen only so.
+    pub fn asks(&self, api: Api) {
+        self.retries(api, 0);
+        if let Some(series) = &self.0 {
+            for status in ["401", "403"] {
+                let labels = [&*series.name, api.name(), status];
+                series.families.requests.with_label_values(&labels);
+            }
+        }
+    }
+
     /// It sends to a cluster.
     pub fn sends(&self) {
-        self.retries(Api::Elasticsearch, 0);
         for outcome in ItemOutcome::ALL {
             self.items(outcome, 0);
         }
