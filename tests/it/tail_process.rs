@@ -299,6 +299,35 @@ fn the_service_manager_is_told() {
     told("STOPPING=1");
 }
 
+#[test]
+fn the_service_manager_is_told_the_status_while_the_output_is_blocked() {
+    let place = Place::new(&["*.log"]);
+    place.append("audit.log", 1..=2000);
+    let path = place.folder().join("notify");
+    let socket = UnixDatagram::bind(&path).expect("bound");
+    // At least once a minute.
+    let patience = Some(Duration::from_secs(60));
+    socket.set_read_timeout(patience).expect("set");
+    let mut command = place.tail(&[]);
+    command.stdout(Stdio::piped()).env("NOTIFY_SOCKET", &path);
+    let _follower = place.start_command(command);
+    let mut buffer = [0; 4096];
+    let status = loop {
+        let length = socket.recv(&mut buffer).expect("a status");
+        let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
+        if let Some(status) = text.strip_prefix("STATUS=") {
+            break status.to_owned();
+        }
+    };
+    for part in [
+        " records of 1 files",
+        " behind, newest event 20",
+        ", output blocked for 1",
+    ] {
+        assert!(status.contains(part), "{status}");
+    }
+}
+
 /// The system calls of a `tail --once` that concern the output and the state, in order: what was
 /// called, and on which path. None where there is no `strace`.
 fn traced(place: &Place) -> Option<Vec<(String, String)>> {

@@ -57,10 +57,10 @@ impl Families {
                 "Whether the source works (1), or fails or waits for its next attempt (0).",
                 &[],
             )?,
-            records: new.int_counter("records_total", "Records at the output.", &[])?,
+            records: new.int_counter("records_total", "Records that the output took.", &[])?,
             events: new.int_counter(
                 "events_total",
-                "Events at the output; pipeline_error: of records that could not be mapped.",
+                "Events that the output took; pipeline_error: of records that could not be mapped.",
                 &["outcome"],
             )?,
             input_bytes: new.int_counter(
