@@ -39,7 +39,7 @@ pub fn run(arguments: &FetchArgs) -> Result<Exit, Error> {
 /// have to be finished: only then `begin` is called, for whoever ends it and watches over it.
 ///
 /// # Errors
-/// As [`run`].
+/// As [`run()`].
 pub fn fetch(
     arguments: &FetchArgs,
     metrics: &SourceMetrics,

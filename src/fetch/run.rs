@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
@@ -26,7 +25,6 @@ use super::written::WrittenLines;
 use crate::pipeline::normalize::Counts;
 use crate::pipeline::timestamp::Timestamp;
 use crate::process::advice;
-use crate::process::logging;
 use crate::process::service::Service;
 use crate::process::signal_guard;
 use crate::process::stop::Stop;
@@ -104,7 +102,7 @@ pub fn run(
         Err(error) => return Err(error),
     };
     fetching.delivery.end()?;
-    fetching.summarise();
+    measure::summarise(&fetching.delivery.shipper, &fetching.asker);
     Ok(Some(FetchOutcome {
         is_stopped: ended == RunOutcome::Stopped,
         counts: fetching.delivery.shipper.total,
@@ -488,19 +486,6 @@ impl Fetching<'_> {
             && let Err(error) = self.delivery.shipper.save()
         {
             tracing::debug!("{error}");
-        }
-    }
-
-    fn summarise(&self) {
-        let Counts { records, failed } = self.delivery.shipper.total;
-        let client = &self.asker.client;
-        let requests = client.requests.load(Ordering::Relaxed);
-        let repeated = client.repeated.load(Ordering::Relaxed);
-        let (bytes, seconds) = self.delivery.shipper.volume();
-        if failed > 0 {
-            tracing::warn!(records, failed, requests, repeated, bytes, seconds, "done");
-        } else if logging::shows_summary() {
-            tracing::info!(records, failed, requests, repeated, bytes, seconds, "done");
         }
     }
 }

@@ -40,6 +40,9 @@ struct Connection {
     since: Instant,
 }
 
+/// Answers a request, of its method and target; none: it is too long.
+pub type Answer<'a> = dyn FnMut(Option<(&str, &str)>) -> Response + 'a;
+
 /// What a connection waits for.
 #[derive(Debug)]
 enum Stage {
@@ -89,11 +92,7 @@ impl Listener {
     ///
     /// # Errors
     /// When the system cannot wait.
-    pub fn serve(
-        &mut self,
-        most: Duration,
-        answer: &mut dyn FnMut(Option<(&str, &str)>) -> Response,
-    ) -> io::Result<()> {
+    pub fn serve(&mut self, most: Duration, answer: &mut Answer<'_>) -> io::Result<()> {
         self.connections.retain(Connection::is_in_time);
         let ready = self.ready(most)?;
         let mut waiting = Vec::new();
@@ -194,7 +193,7 @@ impl Connection {
     }
 
     /// Does what can be done without waiting; none when the connection is over.
-    fn go_on(mut self, answer: &mut dyn FnMut(Option<(&str, &str)>) -> Response) -> Option<Self> {
+    fn go_on(mut self, answer: &mut Answer<'_>) -> Option<Self> {
         loop {
             let response = match self.turn() {
                 Turn::Wait => return Some(self),

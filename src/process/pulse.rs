@@ -51,6 +51,14 @@ impl Pulse {
         self.waiting.store(waiting, Ordering::Relaxed);
     }
 
+    /// Of a loop whose last beat was so long ago.
+    #[cfg(test)]
+    pub(super) fn aged(ago: Duration) -> Self {
+        let mut pulse = Self::new();
+        pulse.since -= ago;
+        pulse
+    }
+
     fn is_alive(&self, interval: Duration) -> bool {
         let beat = Duration::from_millis(self.beat.load(Ordering::Relaxed));
         self.waiting.load(Ordering::Relaxed) || self.since.elapsed().saturating_sub(beat) < interval
@@ -63,17 +71,10 @@ mod tests {
 
     const INTERVAL: Duration = Duration::from_secs(10);
 
-    /// A loop whose last beat was so long ago.
-    fn pulse(ago: Duration) -> Pulse {
-        let mut pulse = Pulse::new();
-        pulse.since -= ago;
-        pulse
-    }
-
     #[test]
     fn a_loop_that_hangs_is_not_alive_until_it_beats() {
-        assert!(pulse(INTERVAL / 2).is_alive(INTERVAL));
-        let hanging = pulse(INTERVAL);
+        assert!(Pulse::aged(INTERVAL / 2).is_alive(INTERVAL));
+        let hanging = Pulse::aged(INTERVAL);
         assert!(!hanging.is_alive(INTERVAL));
         hanging.beat();
         assert!(hanging.is_alive(INTERVAL));
@@ -81,7 +82,7 @@ mod tests {
 
     #[test]
     fn waiting_for_the_output_is_alive() {
-        let pulse = pulse(INTERVAL);
+        let pulse = Pulse::aged(INTERVAL);
         pulse.wait(true);
         assert!(pulse.is_alive(INTERVAL));
         pulse.beat();
@@ -92,7 +93,7 @@ mod tests {
     #[test]
     fn a_process_is_alive_while_all_its_parts_are_that_have_not_ended() {
         let pulses = Pulses::default();
-        let (good, hanging) = (Arc::new(Pulse::new()), Arc::new(pulse(INTERVAL)));
+        let (good, hanging) = (Arc::new(Pulse::new()), Arc::new(Pulse::aged(INTERVAL)));
         pulses.add(&good);
         pulses.add(&hanging);
         assert!(!pulses.are_alive(INTERVAL));

@@ -43,7 +43,7 @@ pub fn run(arguments: &TailArgs) -> Result<Exit, Error> {
 /// finished: only then `begin` is called, for whoever ends it and watches over it.
 ///
 /// # Errors
-/// As [`run`].
+/// As [`run()`].
 pub fn follow(
     arguments: &TailArgs,
     metrics: &SourceMetrics,

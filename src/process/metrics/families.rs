@@ -18,27 +18,11 @@ const SAVE_BUCKETS: [f64; 12] = [
 pub(super) struct Families {
     pub registry: Registry,
     pub up: IntGaugeVec,
-    pub records: IntCounterVec,
-    pub events: IntCounterVec,
-    pub input_bytes: IntCounterVec,
-    pub lost_bytes: IntCounterVec,
-    pub lag_bytes: IntGaugeVec,
-    pub lag_seconds: GaugeVec,
-    pub files: IntGaugeVec,
-    pub newest_event: GaugeVec,
-    pub last_save: GaugeVec,
-    pub save_duration: HistogramVec,
-    pub output_bytes: IntCounterVec,
-    pub output_blocked: CounterVec,
-    pub requests: IntCounterVec,
-    pub retries: IntCounterVec,
-    pub fetch_last_success: GaugeVec,
-    pub fetch_cursor: GaugeVec,
-    pub elasticsearch_items: IntCounterVec,
-    pub elasticsearch_inflight: IntGaugeVec,
-    pub dead_letters: IntCounterVec,
-    pub oauth_grant_expiry: GaugeVec,
     pub geoip_build: GaugeVec,
+    pub input: InputFamilies,
+    pub output: OutputFamilies,
+    pub requests: RequestFamilies,
+    pub cluster: ClusterFamilies,
 }
 
 impl Families {
@@ -48,45 +32,80 @@ impl Families {
         let registry = Registry::new();
         let new = Registrar(&registry);
         let build = new.gauge("build_info", "The program, always 1.", &["version"])?;
-        build
-            .with_label_values(&[env!("CARGO_PKG_VERSION")])
-            .set(1.0);
+        let build = build.with_label_values(&[env!("CARGO_PKG_VERSION")]);
+        build.set(1.0);
         Ok(Self {
             up: new.int_gauge(
                 "up",
                 "Whether the source works (1), or fails or waits for its next attempt (0).",
                 &[],
             )?,
+            geoip_build: new.gauge(
+                "geoip_database_build_timestamp_seconds",
+                "When the GeoIP database was built.",
+                &["database"],
+            )?,
+            input: InputFamilies::new(&new)?,
+            output: OutputFamilies::new(&new)?,
+            requests: RequestFamilies::new(&new)?,
+            cluster: ClusterFamilies::new(&new)?,
+            registry,
+        })
+    }
+}
+
+/// What is read.
+#[derive(Debug)]
+pub(super) struct InputFamilies {
+    pub input_bytes: IntCounterVec,
+    pub lost_bytes: IntCounterVec,
+    pub lag_bytes: IntGaugeVec,
+    pub lag_seconds: GaugeVec,
+    pub files: IntGaugeVec,
+    pub newest_event: GaugeVec,
+}
+
+impl InputFamilies {
+    fn new(new: &Registrar<'_>) -> prometheus::Result<Self> {
+        Ok(Self {
+            input_bytes: new.int_counter("input_bytes_total", "Bytes of input that were processed, decompressed: of log files, or of pages of the API.", &[])?,
+            lost_bytes: new.int_counter("lost_bytes_total", "Bytes of log files that were gone before they were read.", &[])?,
+            lag_bytes: new.int_gauge("lag_bytes", "Bytes of plain log files that are not at the output yet.", &[])?,
+            lag_seconds: new.gauge("lag_seconds", "tail: how long what is not at the output has waited, 0 if nothing waits; fetch: the age of the saved position.", &[])?,
+            files: new.int_gauge("files", "Log files that are known.", &["state"])?,
+            newest_event: new.gauge("newest_event_timestamp_seconds", "Time of the newest event at the output.", &[])?,
+        })
+    }
+}
+
+/// What is written and saved.
+#[derive(Debug)]
+pub(super) struct OutputFamilies {
+    pub records: IntCounterVec,
+    pub events: IntCounterVec,
+    pub bytes: IntCounterVec,
+    pub blocked: CounterVec,
+    pub last_save: GaugeVec,
+    pub save_duration: HistogramVec,
+}
+
+impl OutputFamilies {
+    fn new(new: &Registrar<'_>) -> prometheus::Result<Self> {
+        Ok(Self {
             records: new.int_counter("records_total", "Records that the output took.", &[])?,
             events: new.int_counter(
                 "events_total",
                 "Events that the output took; pipeline_error: of records that could not be mapped.",
                 &["outcome"],
             )?,
-            input_bytes: new.int_counter(
-                "input_bytes_total",
-                "Bytes of input that were processed, decompressed: of log files, or of pages of the API.",
+            bytes: new.int_counter(
+                "output_bytes_total",
+                "Bytes of events that the output took.",
                 &[],
             )?,
-            lost_bytes: new.int_counter(
-                "lost_bytes_total",
-                "Bytes of log files that were gone before they were read.",
-                &[],
-            )?,
-            lag_bytes: new.int_gauge(
-                "lag_bytes",
-                "Bytes of plain log files that are not at the output yet.",
-                &[],
-            )?,
-            lag_seconds: new.gauge(
-                "lag_seconds",
-                "tail: how long the oldest record has waited that is not at the output, 0 if there is none; fetch: the age of the saved position.",
-                &[],
-            )?,
-            files: new.int_gauge("files", "Log files that are known.", &["state"])?,
-            newest_event: new.gauge(
-                "newest_event_timestamp_seconds",
-                "Time of the newest event at the output.",
+            blocked: new.counter(
+                "output_blocked_seconds_total",
+                "Time spent waiting for the output.",
                 &[],
             )?,
             last_save: new.gauge(
@@ -95,42 +114,65 @@ impl Families {
                 &[],
             )?,
             save_duration: new.save_duration()?,
-            output_bytes: new.int_counter(
-                "output_bytes_total",
-                "Bytes of events that the output took.",
-                &[],
-            )?,
-            output_blocked: new.counter(
-                "output_blocked_seconds_total",
-                "Time spent waiting for the output.",
-                &[],
-            )?,
+        })
+    }
+}
+
+/// What is asked for.
+#[derive(Debug)]
+pub(super) struct RequestFamilies {
+    pub requests: IntCounterVec,
+    pub retries: IntCounterVec,
+    pub last_success: GaugeVec,
+    pub cursor: GaugeVec,
+    pub grant_expiry: GaugeVec,
+}
+
+impl RequestFamilies {
+    fn new(new: &Registrar<'_>) -> prometheus::Result<Self> {
+        Ok(Self {
             requests: new.int_counter(
                 "requests_total",
                 "HTTP requests by the status of the response; error: none came.",
                 &["api", "status"],
             )?,
-            retries: new.int_counter(
-                "retries_total",
-                "Requests that were repeated.",
-                &["api"],
-            )?,
-            fetch_last_success: new.gauge(
+            retries: new.int_counter("retries_total", "Requests that were repeated.", &["api"])?,
+            last_success: new.gauge(
                 "fetch_last_success_timestamp_seconds",
                 "When everything was fetched last.",
                 &[],
             )?,
-            fetch_cursor: new.gauge(
+            cursor: new.gauge(
                 "fetch_cursor_timestamp_seconds",
                 "Up to when all records are at the output.",
                 &[],
             )?,
-            elasticsearch_items: new.int_counter(
+            grant_expiry: new.gauge(
+                "oauth_grant_expiry_timestamp_seconds",
+                "When a new login is needed, unless the grant is used before.",
+                &[],
+            )?,
+        })
+    }
+}
+
+/// What becomes of events in a cluster.
+#[derive(Debug)]
+pub(super) struct ClusterFamilies {
+    pub items: IntCounterVec,
+    pub in_flight: IntGaugeVec,
+    pub dead_letters: IntCounterVec,
+}
+
+impl ClusterFamilies {
+    fn new(new: &Registrar<'_>) -> prometheus::Result<Self> {
+        Ok(Self {
+            items: new.int_counter(
                 "elasticsearch_items_total",
                 "Events sent to the cluster, by what became of them; retried: sent once more.",
                 &["outcome"],
             )?,
-            elasticsearch_inflight: new.int_gauge(
+            in_flight: new.int_gauge(
                 "elasticsearch_inflight_bytes",
                 "Bytes of bulk requests without an answer.",
                 &[],
@@ -140,17 +182,6 @@ impl Families {
                 "Events that were put into the dead letter file.",
                 &[],
             )?,
-            oauth_grant_expiry: new.gauge(
-                "oauth_grant_expiry_timestamp_seconds",
-                "When a new login is needed, unless the grant is used before.",
-                &[],
-            )?,
-            geoip_build: new.gauge(
-                "geoip_database_build_timestamp_seconds",
-                "When the GeoIP database was built.",
-                &["database"],
-            )?,
-            registry,
         })
     }
 }

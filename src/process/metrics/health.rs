@@ -26,3 +26,23 @@ impl Health {
         (!is_alive).then(why)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::pulse::Pulse;
+
+    #[test]
+    fn a_loop_that_hangs_is_a_problem_until_it_beats() {
+        let health = Health::default();
+        assert_eq!(health.problem(), None, "nothing has begun");
+        let pulses = Arc::<Pulses>::default();
+        let pulse = Arc::new(Pulse::aged(HANGS));
+        pulses.add(&pulse);
+        health.watch(&pulses);
+        let problem = health.problem();
+        assert_eq!(problem.as_deref(), Some("no progress for 60 seconds"));
+        pulse.beat();
+        assert_eq!(health.problem(), None);
+    }
+}

@@ -7,7 +7,10 @@ mod endpoint;
 mod families;
 mod file;
 mod health;
+mod now;
+mod series;
 mod source;
+mod values;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -25,8 +28,9 @@ use super::pulse::Pulses;
 use super::shown::Shown as _;
 use families::Families;
 use health::Health;
-use source::Series;
-pub use source::{Api, FileState, FollowedFile, ItemOutcome, RequestMetrics, SourceMetrics};
+use series::Series;
+pub use source::{RequestMetrics, SourceMetrics};
+pub use values::{Api, FileState, FollowedFile, ItemOutcome};
 
 /// How often the file is written.
 const FILE_INTERVAL: Duration = Duration::from_secs(15);

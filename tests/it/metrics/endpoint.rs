@@ -106,7 +106,7 @@ fn silent_slow_and_endless_clients_keep_nobody_waiting() {
 #[test]
 fn a_head_without_an_end_is_too_long() {
     let (_place, follower, address) = idle();
-    let head = [&b"GET /metrics HTTP/1.1\r\nX: "[..], &[b'x'; 33 << 10]].concat();
+    let head = [&b"GET /metrics HTTP/1.1\r\nX: "[..], &vec![b'x'; 33 << 10]].concat();
     // It is refused before all of it is read, which may reset the connection.
     let mut stream = TcpStream::connect(&address).expect("connected");
     let _ = stream.write_all(&head);

@@ -78,6 +78,7 @@ fn of_a_single_fetch_in_its_file() {
     let of = |name| metrics.get(name, &[("source", host)]);
     assert_eq!(of("records_total"), Some(25.0));
     assert_eq!(of("output_bytes_total"), Some(length(&fetching.out())));
+    #[expect(clippy::cast_precision_loss, reason = "a time")]
     let newest = (START + 24 * 1000) as f64 / 1000.0;
     assert_eq!(of("newest_event_timestamp_seconds"), Some(newest));
     assert!(of("fetch_last_success_timestamp_seconds").is_some());
