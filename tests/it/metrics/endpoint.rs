@@ -86,10 +86,9 @@ fn silent_slow_and_endless_clients_keep_nobody_waiting() {
     for stream in &mut deaf {
         let _ = stream.write_all(b"GET /metrics HTTP/1.1\r\n\r\n");
     }
-    assert_eq!(
-        Metrics::of(&address).get("up", &[("source", "tail")]),
-        Some(1.0)
-    );
+    wait_for(&address, "a working source", |metrics| {
+        metrics.get("up", &[("source", "tail")]) == Some(1.0)
+    });
     assert_eq!(ask(&address, "/healthz").status, 200);
     // A request in pieces is one.
     let mut slow = TcpStream::connect(&address).expect("connected");

@@ -147,6 +147,8 @@ fn the_alerts_use_metrics_that_there_are() {
         assert!(!names.is_empty(), "{expression}");
     }
     promtool(&["check", "rules", path.to_str().expect("text")], "");
+    let tests = project("tests/it/metrics/alerts.yml");
+    promtool(&["test", "rules", tests.to_str().expect("text")], "");
 }
 
 #[test]
