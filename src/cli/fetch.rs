@@ -9,10 +9,11 @@ use clap::{Args, ValueEnum};
 use url::Url;
 
 use super::values::CloudId;
-use super::{ClusterArgs, EventFormatArgs, MappingArgs, StateDirArgs, values};
+use super::{ClusterArgs, EventFormatArgs, MappingArgs, MetricsArgs, StateDirArgs, values};
 use crate::auth::credentials::GivenSecrets;
 use crate::fetch::time_spec::TimeSpec;
 use crate::http::{Settings, Trust, retry};
+use crate::process::metrics::RequestMetrics;
 
 /// Flags that say what events are like, and where only events go: `--raw` writes none.
 const MAPPING: [&str; 17] = [
@@ -89,6 +90,9 @@ pub struct FetchArgs {
     /// The cluster to send to, instead of an output file.
     #[command(flatten)]
     pub cluster: ClusterArgs,
+    /// Where metrics are told.
+    #[command(flatten)]
+    pub metrics: MetricsArgs,
     /// How records are mapped.
     #[command(flatten)]
     pub mapping: MappingArgs,
@@ -267,6 +271,7 @@ impl HttpArgs {
             },
             user_agent: self.user_agent.clone(),
             longest_wait: retry::LONGEST_ASKED,
+            metrics: RequestMetrics::default(),
         }
     }
 }

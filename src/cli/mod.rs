@@ -11,6 +11,7 @@ mod examples;
 mod fetch;
 mod fixtures;
 mod mapping;
+mod metrics;
 mod normalize;
 mod output;
 mod run;
@@ -46,6 +47,7 @@ pub use fetch::{
 };
 pub use fixtures::{FixturesArgs, FixturesCommand, ReportFormatArg};
 pub use mapping::{CategoriesArg, DialectArg, MappingArgs, TimestampsArg};
+pub use metrics::MetricsArgs;
 pub use normalize::NormalizeArgs;
 pub use output::{EventFormatArg, EventFormatArgs};
 pub use run::{ConfigCommand, ConfigFileArgs, GivenFlag, RunArgs};

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{ClusterArgs, EventFormatArgs, HttpArgs, MappingArgs, StateDirArgs, values};
+use super::{
+    ClusterArgs, EventFormatArgs, HttpArgs, MappingArgs, MetricsArgs, StateDirArgs, values,
+};
 
 /// The long text of `--config`.
 const CONFIG_HELP: &str = "\
@@ -51,6 +53,9 @@ pub struct RunArgs {
     /// The cluster to send to, instead of an output file.
     #[command(flatten)]
     pub cluster: ClusterArgs,
+    /// Where metrics are told.
+    #[command(flatten)]
+    pub metrics: MetricsArgs,
     /// How records are mapped.
     #[command(flatten)]
     pub mapping: MappingArgs,

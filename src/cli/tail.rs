@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{ArgGroup, Args, ValueEnum};
 
-use super::{ClusterArgs, EventFormatArgs, MappingArgs, StateDirArgs, values};
+use super::{ClusterArgs, EventFormatArgs, MappingArgs, MetricsArgs, StateDirArgs, values};
 
 /// Arguments of `tail`.
 #[derive(Debug, Args)]
@@ -94,6 +94,9 @@ pub struct TailArgs {
     /// The cluster to send to, instead of an output file.
     #[command(flatten)]
     pub cluster: ClusterArgs,
+    /// Where metrics are told.
+    #[command(flatten)]
+    pub metrics: MetricsArgs,
     /// How records are mapped.
     #[command(flatten)]
     pub mapping: MappingArgs,

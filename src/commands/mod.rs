@@ -27,6 +27,7 @@ use crate::exit::Exit;
 use crate::fetch::pager::Error as PagerError;
 use crate::fetch::{Error as FetchError, connect};
 use crate::process::advice;
+use crate::process::metrics::{self, SourceMetrics};
 use crate::process::shown::Shown as _;
 use crate::sink::{Destination, OutputLines};
 use crate::{auth as oauth, config as config_file, options, ship, sink, state as state_file};
@@ -60,13 +61,24 @@ fn destination(
     (output, lines): (&Path, OutputLines),
     mapping: &MappingArgs,
     state: &StateDirArgs,
+    metrics: &SourceMetrics,
 ) -> Result<Destination, options::Error> {
     let options =
         options::cluster::cluster(cluster, &mapping.namespace, state.state_dir.as_deref())?;
     Ok(match options {
-        Some(options) => Destination::Cluster(Box::new(options.sink()?)),
+        Some(options) => Destination::Cluster(Box::new(options.sink(metrics)?)),
         None => Destination::Path(output.to_owned(), lines),
     })
+}
+
+/// Takes note of how a source ended that is all of its process. One that was to end by itself, and did well, is
+/// not said to be down.
+fn note_end(metrics: &SourceMetrics, ended: &Result<Exit, Error>, is_endless: bool) {
+    match ended {
+        Err(error) => metrics.failing(&error.to_string()),
+        Ok(_) if is_endless => metrics.ended(),
+        Ok(_) => {}
+    }
 }
 
 /// Why a command could not do its work.
@@ -118,6 +130,9 @@ pub enum Error {
     /// The output cannot be opened, written or synced.
     #[error(transparent)]
     Sink(#[from] sink::Error),
+    /// Metrics cannot be told.
+    #[error(transparent)]
+    Metrics(#[from] metrics::Error),
     /// The site cannot be found.
     #[error(transparent)]
     Connect(#[from] connect::Error),
@@ -234,6 +249,7 @@ impl From<&Error> for Exit {
             Error::Sink(sink::Error::Closed) => Self::Done,
             Error::Report(error) if error.kind() == ErrorKind::BrokenPipe => Self::Done,
             Error::Sink(_)
+            | Error::Metrics(_)
             | Error::Connect(_)
             | Error::Fetch(_)
             | Error::Report(_)

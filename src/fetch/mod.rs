@@ -11,6 +11,7 @@ pub mod dedupe;
 mod delivery;
 mod error;
 pub mod identity;
+mod measure;
 mod outside;
 pub mod own_searches;
 pub mod page;

@@ -15,6 +15,7 @@ use crate::cluster::dead_letter::{self, DeadLetters};
 use crate::cluster::settle::Settler;
 use crate::cluster::sink::ClusterSink;
 use crate::http::{self, Client, Trust};
+use crate::process::metrics::{Api, RequestMetrics, SourceMetrics};
 use crate::secret::Secret;
 use crate::state;
 
@@ -110,7 +111,7 @@ pub fn client(connection: &ClusterConnectionArgs) -> Result<Option<ClusterClient
         return Ok(None);
     }
     let authorization = authorization(connection)?;
-    let http = http_client(trust(connection), BRIEF_TIMEOUT)?;
+    let http = http_client(trust(connection), BRIEF_TIMEOUT, &SourceMetrics::default())?;
     let urls = &connection.elasticsearch_url;
     let client = ClusterClient::new(http, urls, authorization);
     Ok(Some(client.with_flags(flags(connection))))
@@ -146,12 +147,12 @@ fn flags(connection: &ClusterConnectionArgs) -> Vec<String> {
 }
 
 impl ClusterOptions {
-    /// What sends to this cluster.
+    /// What sends to this cluster, and is measured so.
     ///
     /// # Errors
     /// When the proxy or a certificate cannot be used.
-    pub fn sink(&self) -> Result<ClusterSink, Error> {
-        let http = http_client(self.trust.clone(), TIMEOUT)?;
+    pub fn sink(&self, metrics: &SourceMetrics) -> Result<ClusterSink, Error> {
+        let http = http_client(self.trust.clone(), TIMEOUT, metrics)?;
         let client = ClusterClient::new(http, &self.urls, self.authorization.clone())
             .with_flags(self.flags.clone());
         let settler = Settler::new(
@@ -160,7 +161,8 @@ impl ClusterOptions {
             self.pipeline.as_deref(),
             DeadLetters::new(self.dead_letter.clone()),
             self.bulk_bytes,
-        );
+        )
+        .measured(metrics);
         Ok(ClusterSink::open(
             settler,
             self.concurrency,
@@ -169,7 +171,7 @@ impl ClusterOptions {
     }
 }
 
-fn http_client(trust: Trust, timeout: Duration) -> Result<Client, Error> {
+fn http_client(trust: Trust, timeout: Duration, metrics: &SourceMetrics) -> Result<Client, Error> {
     let settings = http::Settings {
         timeout,
         connect_timeout: CONNECT_TIMEOUT,
@@ -180,6 +182,10 @@ fn http_client(trust: Trust, timeout: Duration) -> Result<Client, Error> {
         trust,
         user_agent: concat!("confluence-ecs/", env!("CARGO_PKG_VERSION")).to_owned(),
         longest_wait: timeout,
+        metrics: RequestMetrics {
+            source: metrics.clone(),
+            api: Api::Elasticsearch,
+        },
     };
     Ok(Client::new(&settings)?)
 }

@@ -61,6 +61,20 @@ pub enum Error {
     NoDataCenterCredentials(Url),
 }
 
+/// The name of the source in metrics: the host of the site, with its context path, else its cloud id.
+#[must_use]
+pub fn source_name(arguments: &SiteArgs) -> String {
+    let id = match &arguments.cloud_id {
+        Some(CloudId::Id(id)) => Some(id.clone()),
+        Some(CloudId::Auto) | None => None,
+    };
+    let site = arguments.url.as_ref().and_then(|url| {
+        let path = url.path().trim_end_matches('/');
+        Some(format!("{}{path}", url.host_str()?))
+    });
+    site.or(id).unwrap_or_else(|| "fetch".to_owned())
+}
+
 /// Looks whether there can be anything in the range.
 ///
 /// # Errors

@@ -233,21 +233,40 @@ impl<P: Progress> Shipper<P> {
     /// # Errors
     /// As [`Durable::write`].
     pub fn write(&mut self, lines: &[u8]) -> Result<(), Error> {
-        self.waiting(true);
+        self.wait_for_output(true);
         let give_up = Patience::new(&self.stop, self.sink.patience());
         let prepared = self.sink.prepare(&|| give_up.is_over());
-        self.waiting(false);
+        self.wait_for_output(false);
         if prepared? {
             self.save()?;
         }
-        self.waiting(true);
+        self.wait_for_output(true);
         let give_up = Patience::new(&self.stop, self.sink.patience());
         let written = self.sink.write(lines, &|| give_up.is_over());
-        self.waiting(false);
+        self.wait_for_output(false);
         written?;
+        self.service.metrics().wrote(lines.len());
         self.unsaved_bytes += lines.len();
         self.bytes += lines.len() as u64;
         Ok(())
+    }
+
+    /// Whether it waits for the output, which is no hang.
+    fn wait_for_output(&self, is_waiting: bool) {
+        self.service.waiting(is_waiting);
+        self.service.facts().blocked(is_waiting);
+        self.service.metrics().waiting(is_waiting);
+    }
+
+    /// Counts records that are at the output as events, or `raw`.
+    pub fn count(&mut self, counts: Counts, raw: bool) {
+        self.total += counts;
+        let metrics = self.service.metrics();
+        if raw {
+            metrics.raw_records(counts.records);
+        } else {
+            metrics.records(counts.records, counts.failed);
+        }
     }
 
     /// The output first, then the state: a crash between them repeats what is then cut away.
@@ -255,20 +274,18 @@ impl<P: Progress> Shipper<P> {
     /// # Errors
     /// When the output or the state fails.
     pub fn save(&mut self) -> Result<(), Error> {
-        self.waiting(true);
+        self.wait_for_output(true);
         let began = Instant::now();
         let saved = self.save_both();
-        self.progress.saved(saved.is_ok(), began.elapsed());
-        self.waiting(false);
+        let took = began.elapsed();
+        self.progress.saved(saved.is_ok(), took);
+        self.wait_for_output(false);
+        if saved.is_ok() && self.progress.is_begun() {
+            self.service.metrics().saved(took);
+        }
         self.last_save = Instant::now();
         self.unsaved_bytes = 0;
         saved
-    }
-
-    /// The output, or room for the state, is waited for: that is no hanging, and to be seen.
-    fn waiting(&self, is_waiting: bool) {
-        self.service.waiting(is_waiting);
-        self.service.facts().blocked(is_waiting);
     }
 
     fn save_both(&mut self) -> Result<(), Error> {

@@ -14,7 +14,7 @@ use super::output::{EventBatch, Output, Tailed};
 use super::pace::Pace;
 use super::piece::TailPiece;
 use super::recognise::FirstMeeting;
-use super::{FollowLoop, Schedule, start};
+use super::{FollowLoop, Schedule, measure, start};
 use crate::pipeline::event::Origin;
 use crate::pipeline::normalize::{Counts, Normalizer};
 use crate::process::batch;
@@ -144,6 +144,7 @@ fn start(
     // Before there is an output, and before anything is in it: what is rotated from here on is known
     // to be ours, and not even the first batch can be doubled.
     ship::save(&store, &checkpoints, &directory, stop)?;
+    measure::begin(service.metrics(), &checkpoints);
     let tailed = Tailed {
         checkpoints,
         pace,
@@ -185,11 +186,7 @@ fn ship(
     match &result {
         Ok(()) => {
             let last = follower.changes();
-            output
-                .shipper
-                .progress
-                .checkpoints
-                .apply(last, None, Counts::default());
+            output.apply(last, None, Counts::default());
         }
         // What was taken is not sent again; logs stand further on than that by now.
         Err(error) if error.is_end() => {}
@@ -231,6 +228,8 @@ fn worker(mapping: &Mapping, has_ids: bool) -> impl FnMut(&mut TailPiece, &mut E
         let frames = std::mem::take(&mut read.frames);
         normalizer.frames(&mut events.lines, &read.text, read.offset, frames, origin);
         events.counts = normalizer.take_counts();
+        events.newest = normalizer.take_newest();
+        events.input_bytes = read.text.len();
         events.log = piece.log;
         events.changes = std::mem::take(&mut piece.changes);
         events.is_pause = piece.is_pause;

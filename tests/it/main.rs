@@ -14,6 +14,7 @@ mod support {
     pub mod fetching;
     pub mod follow;
     pub mod geoip_db;
+    pub mod metrics;
     pub mod numbered;
     pub mod oracle;
     pub mod outcome;
@@ -55,6 +56,7 @@ mod json_schema;
 mod layers;
 mod manual;
 mod mapping;
+mod metrics;
 mod oracle;
 mod output;
 mod output_again;

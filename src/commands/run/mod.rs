@@ -10,6 +10,8 @@ use crate::cli::RunArgs;
 use crate::config::service::Configuration;
 use crate::config::{self, Place, arguments};
 use crate::exit::Exit;
+use crate::options;
+use crate::process::metrics::Metrics;
 use crate::state;
 
 use super::Error;
@@ -35,5 +37,6 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, Error> {
     let directory = state::directory(arguments.state.state_dir.as_deref())?;
     state::make_directory(&directory)?;
     takeover::advise(&configuration);
-    Supervisor::new(configuration, arguments.given.clone())?.run()
+    let metrics = Metrics::start(&options::metrics(&arguments.metrics))?;
+    Supervisor::new(configuration, arguments.given.clone(), metrics)?.run()
 }

@@ -10,6 +10,7 @@ use crate::config::effective::changed_of_process;
 use crate::config::service::Configuration;
 use crate::config::source::Source;
 use crate::exit::Exit;
+use crate::process::metrics::Metrics;
 use crate::process::service::Service;
 use crate::process::signal_guard;
 use crate::process::stop::Stop;
@@ -28,6 +29,7 @@ pub struct Supervisor {
     given: Vec<GivenFlag>,
     stop: Arc<Stop>,
     service: Arc<Service>,
+    metrics: Metrics,
     workers: Vec<Worker>,
     /// Sources that begin when the one that they replace is over.
     successors: Vec<Source>,
@@ -39,12 +41,17 @@ impl Supervisor {
     ///
     /// # Errors
     /// When the system refuses the handlers.
-    pub fn new(configuration: Configuration, given: Vec<GivenFlag>) -> Result<Self, Error> {
+    pub fn new(
+        configuration: Configuration,
+        given: Vec<GivenFlag>,
+        metrics: Metrics,
+    ) -> Result<Self, Error> {
         Ok(Self {
             configuration,
             given,
             stop: Arc::new(Stop::on_signals_and_hangup()?),
-            service: Arc::new(Service::start()),
+            service: Arc::new(Service::start().watched(&metrics)),
+            metrics,
             workers: Vec::new(),
             successors: Vec::new(),
             is_ready: false,
@@ -89,8 +96,9 @@ impl Supervisor {
 
     fn start(&mut self, source: Source) -> Result<(), Error> {
         tracing::info!("starting source `{}` ({})", source.name, source.kind.name());
-        self.workers
-            .push(Worker::start(source, &self.service, &self.stop)?);
+        let metrics = self.metrics.source(&source.name);
+        let worker = Worker::start(source, (&self.service, metrics), &self.stop)?;
+        self.workers.push(worker);
         Ok(())
     }
 
@@ -186,8 +194,15 @@ impl Supervisor {
     /// Begins sources whose predecessors are over; the others go on meanwhile.
     fn begin_successors(&mut self) -> Result<(), Error> {
         let is_ending = |worker: &Worker| worker.stop.is_requested();
-        self.workers
-            .retain(|worker| !(is_ending(worker) && worker.is_over()));
+        let successors = &self.successors;
+        let is_over = |worker: &Worker| is_ending(worker) && worker.is_over();
+        for worker in self.workers.iter().filter(|worker| is_over(worker)) {
+            let name = &worker.source.name;
+            if !successors.iter().any(|source| source.name == *name) {
+                self.metrics.source(name).removed();
+            }
+        }
+        self.workers.retain(|worker| !is_over(worker));
         if self.successors.is_empty() {
             return Ok(());
         }

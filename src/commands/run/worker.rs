@@ -11,6 +11,7 @@ use crate::commands::{Error, fetch, tail};
 use crate::config::source::{Source, SourceArgs};
 use crate::exit::Exit;
 use crate::pipeline::timestamp::Timestamp;
+use crate::process::metrics::SourceMetrics;
 use crate::process::service::{Part, Service};
 use crate::process::source_name;
 use crate::process::stop::Stop;
@@ -43,6 +44,7 @@ pub struct Worker {
     pub stop: Arc<Stop>,
     part: Arc<Part>,
     told: Told,
+    metrics: SourceMetrics,
     condition: Arc<Mutex<Condition>>,
     thread: JoinHandle<()>,
 }
@@ -54,7 +56,7 @@ impl Worker {
     /// When the system gives no thread.
     pub fn start(
         source: Source,
-        service: &Arc<Service>,
+        (service, metrics): (&Arc<Service>, SourceMetrics),
         supervisor: &Arc<Stop>,
     ) -> io::Result<Self> {
         let stop = Arc::new(Stop::new()?);
@@ -65,6 +67,7 @@ impl Worker {
             source: source.clone(),
             stop: Arc::clone(&stop),
             part: Arc::clone(&part),
+            metrics: metrics.clone(),
             service: Arc::clone(service),
             condition: Arc::clone(&condition),
             supervisor: Arc::clone(supervisor),
@@ -76,6 +79,7 @@ impl Worker {
             stop,
             part,
             told,
+            metrics,
             condition,
             thread,
         })
@@ -98,14 +102,7 @@ impl Worker {
     pub fn status(&self) -> String {
         match self.condition() {
             Condition::Starting => "starting".to_owned(),
-            Condition::Running => {
-                let status = self.part.status();
-                if status.is_empty() {
-                    "running".to_owned()
-                } else {
-                    status
-                }
-            }
+            Condition::Running => self.metrics.summary(),
             Condition::Failing { problem, .. } => format!("failing: {problem}"),
             Condition::Ended => "ended".to_owned(),
         }
@@ -154,6 +151,7 @@ struct Attempts {
     source: Source,
     stop: Arc<Stop>,
     part: Arc<Part>,
+    metrics: SourceMetrics,
     service: Arc<Service>,
     condition: Arc<Mutex<Condition>>,
     supervisor: Arc<Stop>,
@@ -166,6 +164,7 @@ impl Attempts {
         let mut pauses = Pauses::default();
         loop {
             self.part.reset();
+            self.metrics.starting();
             self.set(Condition::Starting);
             let began = Instant::now();
             let error = match self.attempt() {
@@ -182,6 +181,7 @@ impl Attempts {
                 "{error}; trying again in {}",
                 humantime::format_duration(pause)
             );
+            self.metrics.failing(&error.to_string());
             self.set(Condition::Failing {
                 problem: error.to_string(),
                 is_unusable: error.is_unusable(),
@@ -192,17 +192,18 @@ impl Attempts {
                 break;
             }
         }
+        self.metrics.ended();
         self.set(Condition::Ended);
     }
 
     fn attempt(&self) -> Result<Exit, Error> {
         let begin = || {
-            let service = self.service.part(&self.part);
+            let service = self.service.part(&self.part, self.metrics.clone());
             Ok((Arc::clone(&self.stop), Arc::new(service)))
         };
         match self.source.arguments()? {
-            SourceArgs::Tail(arguments) => tail::follow(&arguments, begin),
-            SourceArgs::Fetch(arguments) => fetch::fetch(&arguments, begin),
+            SourceArgs::Tail(arguments) => tail::follow(&arguments, &self.metrics, begin),
+            SourceArgs::Fetch(arguments) => fetch::fetch(&arguments, &self.metrics, begin),
         }
     }
 

@@ -7,10 +7,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::normalize::output_file;
-use super::{Error, destination};
+use super::{Error, destination, note_end};
 use crate::cli::TailArgs;
 use crate::exit::Exit;
 use crate::options::{self, MappingSources};
+use crate::process::metrics::{Metrics, SourceMetrics};
 use crate::process::service::Service;
 use crate::process::stop::Stop;
 use crate::ship::Mapping;
@@ -27,10 +28,15 @@ pub fn run(arguments: &TailArgs) -> Result<Exit, Error> {
         let discovery = options::discovery(arguments)?;
         return report::run(arguments, &options::tail(arguments), discovery);
     }
-    follow(arguments, || {
+    let all = Metrics::start(&options::metrics(&arguments.metrics))?;
+    let metrics = all.source("tail");
+    let ended = follow(arguments, &metrics, || {
         let stop = Stop::on_signals_and_hangup()?;
-        Ok((Arc::new(stop), Arc::new(Service::start())))
-    })
+        let service = Service::start().measured(metrics.clone());
+        Ok((Arc::new(stop), Arc::new(service)))
+    });
+    note_end(&metrics, &ended, !arguments.once);
+    ended
 }
 
 /// Follows logs until it is time to end. Until the options are read, there is nothing that would have to be
@@ -40,12 +46,13 @@ pub fn run(arguments: &TailArgs) -> Result<Exit, Error> {
 /// As [`run()`].
 pub fn follow(
     arguments: &TailArgs,
+    metrics: &SourceMetrics,
     begin: impl FnOnce() -> io::Result<(Arc<Stop>, Arc<Service>)>,
 ) -> Result<Exit, Error> {
     let discovery = options::discovery(arguments)?;
     let options = options::tail(arguments);
     let sources = MappingSources::new(&arguments.mapping, &options::DEFAULT_TAGS);
-    let mapping = Mapping::new(sources.databases(), move || sources.read())?;
+    let mapping = Mapping::new(sources.databases(), move || sources.read())?.measured(metrics);
     refuse_own_output(&arguments.output, &discovery)?;
     let lines = if arguments.format.is_bulk() {
         OutputLines::Bulk
@@ -57,6 +64,7 @@ pub fn follow(
         (&arguments.output, lines),
         &arguments.mapping,
         &arguments.state,
+        metrics,
     )?;
     let (stop, service) = begin()?;
     Ok(
