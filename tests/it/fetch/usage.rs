@@ -243,7 +243,8 @@ fn warns(way: Way, flags: &[&str]) -> String {
     let warnings = warnings
         .lines()
         .filter(|line| line.contains(" is not used: "));
-    warnings.map(|line| format!("{line}\n")).collect()
+    let warnings: Vec<_> = warnings.collect();
+    warnings.join("\n") + "\n"
 }
 
 #[test]
