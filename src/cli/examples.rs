@@ -289,6 +289,19 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "state rename",
+        &[
+            example(
+                "Let a source go on where `tail` stopped",
+                "confluence-ecs state rename tail wiki",
+            ),
+            example(
+                "Keep the positions of a source that gets another name",
+                "confluence-ecs state rename wiki intranet",
+            ),
+        ],
+    ),
+    (
         "fixtures check",
         &[
             example(

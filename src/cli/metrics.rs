@@ -11,10 +11,14 @@ use super::values;
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Metrics")]
 pub struct MetricsArgs {
-    /// Write metrics to a file every 15 seconds, for node_exporter's textfile collector
+    /// Write metrics to a file every 15 seconds
+    ///
+    /// In Prometheus' text format, for node_exporter's textfile collector. The file is replaced as a whole.
     #[arg(long, value_name = "PATH")]
     pub metrics_file: Option<PathBuf>,
-    /// Serve /metrics, /healthz and /readyz over HTTP: IP:PORT, or only a port of the loopback address
+    /// Serve /metrics, /healthz and /readyz over HTTP
+    ///
+    /// An address and a port, such as 0.0.0.0:9184; a port alone is that of the loopback address.
     #[arg(long, value_name = "ADDRESS", value_parser = values::listen_address)]
     pub metrics_listen: Option<SocketAddr>,
 }

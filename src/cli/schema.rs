@@ -51,7 +51,7 @@ pub struct IndexTemplateArgs {
     /// Its name, or how such names begin, then *. Without it: logs-atlassian_confluence.audit-*
     #[arg(long, value_name = "NAME", value_parser = index_pattern)]
     pub index: Option<String>,
-    /// Configuration file, for what is not set by a flag or the environment (docs/service.md)
+    /// Configuration file, for what no flag or variable sets
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Where the cluster is.

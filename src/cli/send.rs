@@ -28,7 +28,7 @@ pub struct SendArgs {
     /// Namespace of the data stream
     #[arg(long, value_name = "NAME", default_value = "default", value_parser = values::namespace)]
     pub namespace: String,
-    /// Configuration file, for what is not set by a flag or the environment (docs/service.md)
+    /// Configuration file, for what no flag or variable sets
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// The cluster to send to.

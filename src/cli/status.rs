@@ -12,10 +12,12 @@ use super::{StateDirArgs, values};
 Exit codes: 0 everything runs, with less lag than --max-lag, 1 something does not, or there is no state, 2 usage \
 error. With -q, one line says which.")]
 pub struct StatusArgs {
-    /// Show only these: sources, `tail` for the files of `tail`, sites or followed files [default: all]
+    /// Show only these sources, sites or followed files [default: all]
+    ///
+    /// `tail` stands for the files of `tail`.
     #[arg(value_name = "NAME")]
     pub names: Vec<String>,
-    /// Exit with 1 if something is behind by this long or longer [default: no limit]
+    /// Exit with 1 if something is behind by this long [default: no limit]
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = values::interval)]
     pub max_lag: Option<Duration>,
     /// Print JSON

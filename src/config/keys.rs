@@ -219,7 +219,7 @@ fn kind(argument: &Arg) -> Kind {
             Kind::One(match names.first().map(|name| &**name) {
                 Some("N" | "SIZE") => Scalar::Number,
                 Some("DURATION") => Scalar::Duration,
-                Some(name) if name.contains("DURATION") => Scalar::Time,
+                Some(name) if name == "TIME" || name.contains("DURATION") => Scalar::Time,
                 Some(_) | None => Scalar::Text,
             })
         }

@@ -1,11 +1,10 @@
-//! What is told of the runs of a process: to the service manager, and to `status`.
+//! What is told of the runs of a process to `status`.
 
 use std::sync::atomic::Ordering;
 
 use super::asker::Asker;
 use super::delivery::Fetched;
 use super::error::Error;
-use crate::pipeline::normalize::Counts;
 use crate::ship::Shipper;
 
 /// A run ended, by an error or not.
@@ -16,7 +15,4 @@ pub fn run_ended(shipper: &Shipper<Fetched>, asker: &Asker, error: Option<&Error
         known.problem = problem;
         known.retries = retries;
     });
-    let Counts { records, failed } = shipper.total;
-    let status = format!("{records} records, {failed} not mapped");
-    shipper.service.status(&status);
 }

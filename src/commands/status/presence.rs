@@ -67,7 +67,7 @@ pub fn presence(
                     state: State::Stopped,
                     reason: problem,
                     // After a kill, it was there at least until then.
-                    since: ended.or(spoke.max(saved_at)),
+                    since: ended.or(spoke).max(saved_at),
                     retry_at: None,
                 },
                 pid: None,
