@@ -20,6 +20,7 @@ pub(crate) mod check;
 pub mod cli;
 pub(crate) mod cluster;
 pub mod commands;
+pub mod config;
 pub mod exit;
 pub(crate) mod fetch;
 pub(crate) mod fixtures;

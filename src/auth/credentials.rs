@@ -1,6 +1,7 @@
 //! Secrets come from files, the environment, or systemd's `$CREDENTIALS_DIRECTORY`, never from
 //! arguments, which everyone can read.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Read as _};
@@ -69,6 +70,32 @@ pub const PROXY_PASSWORD: Setting = Setting {
     alphabet: Alphabet::Password,
 };
 
+/// An API key of the cluster.
+pub const ES_API_KEY: Setting = Setting {
+    flag: "--es-api-key-file",
+    variable: "CONFLUENCE_ECS_ES_API_KEY",
+    credential: "es-api-key",
+    alphabet: Alphabet::Token,
+};
+
+/// A password of the cluster.
+pub const ES_PASSWORD: Setting = Setting {
+    flag: "--es-password-file",
+    variable: "CONFLUENCE_ECS_ES_PASSWORD",
+    credential: "es-password",
+    alphabet: Alphabet::Password,
+};
+
+/// All of them.
+pub const ALL: [Setting; 6] = [
+    API_TOKEN,
+    PAT,
+    CLIENT_SECRET,
+    PROXY_PASSWORD,
+    ES_API_KEY,
+    ES_PASSWORD,
+];
+
 /// A secret that is there, but of no use. It is never quoted.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -136,25 +163,70 @@ fn expected(alphabet: Alphabet) -> &'static str {
     }
 }
 
+/// What a configuration file says of secrets.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GivenSecrets {
+    /// The name of the source, whose credentials of systemd begin with it: `NAME.api-token`.
+    pub source: Option<String>,
+    /// Secrets themselves, by the flag that would name a file with one, without dashes.
+    pub secrets: BTreeMap<String, Secret>,
+}
+
 impl Setting {
-    /// The secret: of the file that the flag names, else the variable's, else systemd's. None if
-    /// there is none of them; an empty variable is none.
+    /// The secret: of the file that the flag names, else the one that is given, else the variable's, else
+    /// systemd's. None if there is none of them; an empty variable is none.
     ///
     /// # Errors
     /// When the first of them that is there cannot be used.
-    pub fn find(&self, file: Option<&Path>) -> Result<Option<Secret>, Error> {
-        self.find_by(file, |name| std::env::var_os(name))
+    pub fn find(&self, file: Option<&Path>, given: &GivenSecrets) -> Result<Option<Secret>, Error> {
+        self.find_by(file, given, |name| std::env::var_os(name))
+    }
+
+    /// The key of a configuration file that is set to the secret itself.
+    #[must_use]
+    pub fn key(&self) -> String {
+        let name = self.flag.trim_start_matches('-').trim_end_matches("-file");
+        name.replace('-', "_")
+    }
+
+    /// Whether its environment variable holds it.
+    #[must_use]
+    pub fn is_in_environment(&self) -> bool {
+        std::env::var_os(self.variable).is_some_and(|value| !value.is_empty())
+    }
+
+    /// The credential of systemd that holds it for a source, if one does.
+    #[must_use]
+    pub fn credential_of(&self, source: &str) -> Option<String> {
+        let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+        let directory = set("CREDENTIALS_DIRECTORY")?;
+        let names = self.credential_names(Some(source));
+        let is_there = |name: &String| Path::new(&directory).join(name).exists();
+        names.into_iter().find(is_there)
+    }
+
+    /// The names of the credential: the source's own, then that of all.
+    fn credential_names(&self, source: Option<&str>) -> Vec<String> {
+        let own = source.map(|source| format!("{source}.{}", self.credential));
+        own.into_iter()
+            .chain([self.credential.to_owned()])
+            .collect()
     }
 
     fn find_by(
         &self,
         file: Option<&Path>,
+        given: &GivenSecrets,
         variable: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Option<Secret>, Error> {
         let set = |name| variable(name).filter(|value| !value.is_empty());
         if let Some(path) = file {
             warn_if_open(self.flag, path);
             return self.read(self.flag, path).map(Some);
+        }
+        let name = self.flag.trim_start_matches('-');
+        if let Some(secret) = given.secrets.get(name) {
+            return token(secret.expose().as_bytes(), self.alphabet, self.key()).map(Some);
         }
         if let Some(value) = set(self.variable) {
             let text = value.into_encoded_bytes();
@@ -163,13 +235,13 @@ impl Setting {
         let Some(directory) = set("CREDENTIALS_DIRECTORY") else {
             return Ok(None);
         };
-        match self.read(
-            "$CREDENTIALS_DIRECTORY",
-            &Path::new(&directory).join(self.credential),
-        ) {
-            Err(Error::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
-            found => found.map(Some),
+        for name in self.credential_names(given.source.as_deref()) {
+            match self.read("$CREDENTIALS_DIRECTORY", &Path::new(&directory).join(name)) {
+                Err(Error::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+                found => return found.map(Some),
+            }
         }
+        Ok(None)
     }
 
     fn read(&self, setting: &'static str, path: &Path) -> Result<Secret, Error> {
@@ -256,7 +328,7 @@ mod tests {
             let found = variables.iter().find(|(key, _)| *key == name);
             found.map(|(_, value)| value.into())
         };
-        let secret = PAT.find_by(file, variable)?;
+        let secret = PAT.find_by(file, &GivenSecrets::default(), variable)?;
         Ok(secret.map(|secret| secret.expose().to_owned()))
     }
 

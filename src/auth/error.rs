@@ -238,6 +238,22 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether it stays so until somebody logs in or mends the credentials: neither a matter of the network nor
+    /// of this machine.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        match self {
+            Self::Outage(_)
+            | Self::Busy { .. }
+            | Self::State(_)
+            | Self::Save { .. }
+            | Self::Remove { .. }
+            | Self::Sites(_) => false,
+            Self::Refused { status, .. } | Self::SitesRefused { status, .. } => *status < 500,
+            _ => true,
+        }
+    }
+
     /// Whether arguments or settings are wrong, not the world.
     #[must_use]
     pub fn is_usage(&self) -> bool {

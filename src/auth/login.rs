@@ -63,7 +63,7 @@ impl Login {
             self.show(&state, PASTE)?;
             pasted(&state, stop)?
         } else {
-            let listener = Listener::open(&self.redirect_url)?;
+            let mut listener = Listener::open(&self.redirect_url)?;
             can_keep(&self.directory)?;
             self.show(&state, LISTEN)?;
             listener.wait(&state, stop)?

@@ -40,7 +40,7 @@ fn step(given: &Given, now: Timestamp) -> CheckStep {
         Ok(database) => database,
         Err(error) => {
             let detail = format!("{}: {error}", given.setting);
-            let remedy = "fetch does not start without it: fix the path, or remove the setting";
+            let remedy = "no event is made without it: fix the path, or remove the setting";
             return CheckStep::fail(name, detail, remedy);
         }
     };

@@ -14,7 +14,7 @@ use super::visit::ClusterPlan;
 use super::{CheckReport, CheckStep, Status, StepName, disk, network, times};
 use crate::auth::authorization::Authorization;
 use crate::fetch::asker::Asker;
-use crate::fetch::connect::{self, FetchTarget, SiteLocation};
+use crate::fetch::connect::{self, Credentials, FetchTarget, SiteLocation};
 use crate::fetch::site::Site;
 use crate::fetch::time_spec::TimeSpec;
 use crate::http::address::{below, origin, shown};
@@ -62,11 +62,11 @@ pub struct Plan {
     pub output: PathBuf,
 }
 
-/// Runs all steps and reports each. Returns whether none failed.
+/// Runs all steps and reports each.
 ///
 /// # Errors
 /// When the report cannot be written.
-pub fn run<W: Write>(plan: Plan, report: CheckReport<W>) -> io::Result<bool> {
+pub fn run<W: Write>(plan: Plan, report: &mut CheckReport<W>) -> io::Result<()> {
     let doctor = Doctor {
         url: plan.url,
         search: plan.search,
@@ -83,7 +83,53 @@ pub fn run<W: Write>(plan: Plan, report: CheckReport<W>) -> io::Result<bool> {
     doctor.run(plan.target, plan.cluster)
 }
 
-struct Doctor<W> {
+/// Reports what can be seen without asking anybody: what the site and the cluster are asked with, and the steps
+/// of this machine.
+///
+/// # Errors
+/// When the report cannot be written.
+pub fn look<W: Write>(plan: Plan, report: &mut CheckReport<W>) -> io::Result<()> {
+    const NOT_ASKED: &str = "not asked: see --connect";
+    if let Some(target) = &plan.target {
+        report.report_step(match target {
+            Ok(target) => {
+                let (place, who) = (describe(&target.place), credentials(&target.credentials));
+                CheckStep::ok(StepName::Credentials, format!("{place}, as {who}"))
+            }
+            Err(error) => CheckStep::fail_by(StepName::Credentials, &**error),
+        })?;
+    }
+    match &plan.cluster {
+        Some(Ok(cluster)) => {
+            let detail = format!("events go to {}; {NOT_ASKED}", cluster.target);
+            report.report_step(CheckStep::skip(StepName::Cluster, detail))?;
+        }
+        Some(Err(error)) => {
+            report.report_step(CheckStep::fail_by(StepName::Cluster, &**error))?;
+        }
+        None => {}
+    }
+    let dead_letter = match &plan.cluster {
+        Some(Ok(cluster)) => cluster.dead_letter.clone(),
+        Some(Err(_)) | None => None,
+    };
+    let mut doctor = Doctor {
+        output: plan.cluster.is_none().then_some(plan.output),
+        url: plan.url,
+        search: plan.search,
+        since: plan.since,
+        state_dir: plan.state_dir,
+        databases: plan.databases,
+        dead_letter,
+        report,
+        site: None,
+        cloud_id: None,
+        ahead: None,
+    };
+    doctor.own_steps()
+}
+
+struct Doctor<'a, W> {
     url: Option<Url>,
     search: Option<String>,
     since: TimeSpec,
@@ -93,7 +139,7 @@ struct Doctor<W> {
     output: Option<PathBuf>,
     /// File for dead letters, where it is given.
     dead_letter: Option<PathBuf>,
-    report: CheckReport<W>,
+    report: &'a mut CheckReport<W>,
     /// As soon as it is known.
     site: Option<Site>,
     /// Cloud id of the site, where it tells it though it is not needed.
@@ -102,20 +148,19 @@ struct Doctor<W> {
     ahead: Option<i64>,
 }
 
-impl<W: Write> Doctor<W> {
+impl<W: Write> Doctor<'_, W> {
     fn run(
         mut self,
         target: Option<Result<FetchTarget, Box<dyn std::error::Error>>>,
         cluster: Option<Result<ClusterPlan, Box<dyn std::error::Error>>>,
-    ) -> io::Result<bool> {
+    ) -> io::Result<()> {
         if let Some(target) = target {
             self.all_site_steps(target)?;
         }
         if let Some(cluster) = cluster {
             self.cluster_steps(cluster)?;
         }
-        self.own_steps()?;
-        self.report.finish()
+        self.own_steps()
     }
 
     fn all_site_steps(
@@ -370,6 +415,15 @@ fn who(authorization: &Authorization) -> String {
             Some(account) => format!("account {account} with a stored login"),
             None => "the stored login".to_owned(),
         },
+    }
+}
+
+/// Who asks, as far as that is known before a stored login is read.
+fn credentials(credentials: &Credentials) -> String {
+    match credentials {
+        Credentials::User { name, .. } => format!("{name} with an API token"),
+        Credentials::Pat(_) => "the owner of a personal access token".to_owned(),
+        Credentials::StoredLogin { .. } => "the stored login".to_owned(),
     }
 }
 

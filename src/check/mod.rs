@@ -20,10 +20,11 @@ pub use report::{CheckFormat, CheckReport};
 
 /// What is looked at, in this order. The names in reports are a contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-
 pub enum StepName {
     /// Flags, environment and credentials are there and fit each other.
     Configuration,
+    /// The log files of a source can be read.
+    LogFiles,
     /// The hosts have addresses.
     NameResolves,
     /// Somebody answers there, with TLS.
@@ -98,6 +99,7 @@ impl StepName {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Configuration => "configuration",
+            Self::LogFiles => "log-files",
             Self::NameResolves => "name-resolves",
             Self::Connection => "connection",
             Self::CloudId => "cloud-id",

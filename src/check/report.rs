@@ -12,7 +12,7 @@ use crate::process::style::{BAD, FAINT, GOOD, Styled, WARNING};
 pub enum CheckFormat {
     /// A line a step, at once: `ok    credentials     accepted: …`; a remedy on the next line. With colors.
     Text,
-    /// At the end, an array of `{"step","status","detail","remedy"?}`, where the status is `ok`,
+    /// At the end, an array of `{"source"?,"step","status","detail","remedy"?}`, where the status is `ok`,
     /// `warn`, `fail` or `skip`.
     Json,
 }
@@ -23,6 +23,8 @@ pub struct CheckReport<W> {
     out: W,
     format: CheckFormat,
     steps: Vec<CheckStep>,
+    /// The sources that steps are about, each with the number of steps before it.
+    sources: Vec<(String, usize)>,
 }
 
 impl<W: Write> CheckReport<W> {
@@ -32,7 +34,26 @@ impl<W: Write> CheckReport<W> {
             out,
             format,
             steps: Vec::new(),
+            sources: Vec::new(),
         }
+    }
+
+    /// From here on, steps are about that source of a service.
+    ///
+    /// # Errors
+    /// As [`Self::report_step`].
+    pub fn begin_source(&mut self, name: &str) -> io::Result<()> {
+        if self.format == CheckFormat::Text {
+            writeln!(self.out, "\n{name}:")?;
+        }
+        self.sources.push((name.to_owned(), self.steps.len()));
+        Ok(())
+    }
+
+    /// The steps of the present source; all, where there are no sources.
+    fn present(&self) -> &[CheckStep] {
+        let begin = self.sources.last().map_or(0, |(_, begin)| *begin);
+        self.steps.get(begin..).unwrap_or_default()
     }
 
     /// Prints or collects a step.
@@ -54,7 +75,7 @@ impl<W: Write> CheckReport<W> {
     /// As [`Self::report_step`].
     pub fn skip_rest(&mut self, names: &[StepName]) -> io::Result<()> {
         let failed = self
-            .steps
+            .present()
             .iter()
             .rev()
             .find(|step| step.status == Status::Fail);
@@ -62,17 +83,17 @@ impl<W: Write> CheckReport<W> {
             format!("{} failed", failed.name.as_str())
         });
         for name in names {
-            if self.steps.iter().all(|step| step.name != *name) {
+            if self.present().iter().all(|step| step.name != *name) {
                 self.report_step(CheckStep::skip(*name, why.clone()))?;
             }
         }
         Ok(())
     }
 
-    /// Whether a step failed so far.
+    /// Whether a step failed so far, of the present source where there are sources.
     #[must_use]
     pub fn has_failed(&self) -> bool {
-        self.steps.iter().any(|step| step.status == Status::Fail)
+        self.present().iter().any(is_failed)
     }
 
     /// Ends the report; says whether no step failed.
@@ -81,13 +102,24 @@ impl<W: Write> CheckReport<W> {
     /// When it cannot be written.
     pub fn finish(mut self) -> io::Result<bool> {
         if self.format == CheckFormat::Json {
-            let rows: Vec<_> = self.steps.iter().map(StepRow::of).collect();
+            let source = |place: usize| {
+                let begun = self.sources.iter().rev().find(|(_, begin)| *begin <= place);
+                begun.map(|(name, _)| &**name)
+            };
+            let rows = self.steps.iter().enumerate();
+            let rows: Vec<_> = rows
+                .map(|(place, step)| StepRow::of(source(place), step))
+                .collect();
             serde_json::to_writer_pretty(&mut self.out, &rows)?;
             writeln!(self.out)?;
         }
         self.out.flush()?;
-        Ok(!self.has_failed())
+        Ok(!self.steps.iter().any(is_failed))
     }
+}
+
+fn is_failed(step: &CheckStep) -> bool {
+    step.status == Status::Fail
 }
 
 fn line(step: &CheckStep) -> String {
@@ -115,6 +147,8 @@ fn line(step: &CheckStep) -> String {
 /// A step as JSON has it.
 #[derive(Serialize)]
 struct StepRow<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<&'a str>,
     step: &'a str,
     status: &'a str,
     detail: &'a str,
@@ -123,8 +157,9 @@ struct StepRow<'a> {
 }
 
 impl<'a> StepRow<'a> {
-    fn of(step: &'a CheckStep) -> Self {
+    fn of(source: Option<&'a str>, step: &'a CheckStep) -> Self {
         Self {
+            source,
             step: step.name.as_str(),
             status: match step.status {
                 Status::Ok => "ok",

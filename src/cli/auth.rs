@@ -12,13 +12,19 @@ use super::{AtlassianArgs, ClientSecretArgs, HttpArgs, StateDirArgs, values};
 pub enum AuthCommand {
     /// Log in with a browser, and store the tokens
     Login {
-        /// Client id of the OAuth app (developer.atlassian.com)
+        /// Client id of the OAuth app
+        ///
+        /// From https://developer.atlassian.com/console/myapps, where the app needs the scope
+        /// read:audit-log:confluence.
         #[arg(long, value_name = "ID", value_parser = values::client_id)]
         client_id: String,
-        /// Callback URL, as configured in the app's settings
+        /// Callback URL, as in the app's settings
         #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8917/callback", value_parser = values::redirect_uri)]
         redirect_uri: RedirectUri,
-        /// Read the callback URL from stdin, for machines without a browser
+        /// Read the callback URL from stdin
+        ///
+        /// For a machine without a browser: open the printed address elsewhere, log in, and copy what the
+        /// browser's address bar shows then.
         #[arg(long, action = ArgAction::SetTrue)]
         paste: bool,
         /// Arguments shared by the commands of `auth`.

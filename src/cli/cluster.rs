@@ -10,17 +10,22 @@ use clap::Args;
 use url::Url;
 
 use super::values;
+use crate::auth::credentials::GivenSecrets;
 
 /// Where the cluster is, and who sends.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Elasticsearch or OpenSearch")]
 pub struct ClusterConnectionArgs {
-    /// Address of the cluster, Elasticsearch or OpenSearch (repeatable: the next one is used while one
-    /// fails)
+    /// Address of the cluster (repeatable)
+    ///
+    /// Elasticsearch 8 and 9, OpenSearch 2 and 3. Several addresses are those of the nodes of one
+    /// cluster: the next one is used while one fails.
     #[arg(long, value_name = "URL", value_parser = url)]
     pub elasticsearch_url: Vec<Url>,
-    /// File with an API key, as `id:key` or encoded [env: CONFLUENCE_ECS_ES_API_KEY; else `es-api-key`
-    /// in $CREDENTIALS_DIRECTORY]
+    /// File with an API key [env: CONFLUENCE_ECS_ES_API_KEY]
+    ///
+    /// As `id:key`, or encoded as Elasticsearch prints it. Without file and variable, the credential
+    /// `es-api-key` in $CREDENTIALS_DIRECTORY is used.
     #[arg(
         long,
         value_name = "FILE",
@@ -31,14 +36,19 @@ pub struct ClusterConnectionArgs {
     /// User name
     #[arg(long, value_name = "USER", requires = "elasticsearch_url", value_parser = values::user)]
     pub es_user: Option<String>,
-    /// File with the user's password [env: CONFLUENCE_ECS_ES_PASSWORD; else `es-password` in
-    /// $CREDENTIALS_DIRECTORY]
+    /// File with the user's password
+    ///
+    /// Without it, the variable CONFLUENCE_ECS_ES_PASSWORD is used, or the credential `es-password` in
+    /// $CREDENTIALS_DIRECTORY.
     #[arg(long, value_name = "FILE", requires = "es_user")]
     pub es_password_file: Option<PathBuf>,
-    /// Trust the CA certificates in a PEM file, instead of the system's
+    /// Trust the CAs in a PEM file, not the system's
     #[arg(long, value_name = "FILE", requires = "elasticsearch_url")]
     pub es_ca_file: Option<PathBuf>,
-    /// Trust the CA certificate with this SHA-256, as Elasticsearch prints it at its first start
+    /// Trust the CA with this SHA-256
+    ///
+    /// As Elasticsearch prints it at its first start, with or without colons; `openssl x509
+    /// -fingerprint -sha256 -in ca.crt` prints that of a certificate.
     #[arg(long, value_name = "HEX", requires = "elasticsearch_url", conflicts_with = "es_ca_file", value_parser = fingerprint)]
     pub es_ca_fingerprint: Option<[u8; 32]>,
     /// Client certificate, a PEM file
@@ -47,6 +57,9 @@ pub struct ClusterConnectionArgs {
     /// Key of the client certificate, a PEM file
     #[arg(long, value_name = "FILE", requires = "es_client_cert")]
     pub es_client_key: Option<PathBuf>,
+    /// What a configuration file gives instead of files.
+    #[arg(skip)]
+    pub secrets: GivenSecrets,
 }
 
 /// How events are sent, instead of to an output: commands that have one refuse both.
@@ -56,24 +69,39 @@ pub struct ClusterArgs {
     /// Where the cluster is, and who sends.
     #[command(flatten)]
     pub connection: ClusterConnectionArgs,
-    /// Data stream, alias or index [default: the data stream
-    /// logs-atlassian_confluence.audit-NAMESPACE]
+    /// Data stream, alias or index
+    ///
+    /// Without it, the data stream logs-atlassian_confluence.audit-NAMESPACE, which the dashboards of
+    /// Elastic's integration read. Another one needs a template of its own: `schema index-template
+    /// --index NAME --install`.
     #[arg(long, value_name = "NAME", requires = "elasticsearch_url", value_parser = index)]
     pub index: Option<String>,
-    /// Ingest pipeline [default: none, not even the data stream's own: the events are mapped already]
+    /// Ingest pipeline [default: none]
+    ///
+    /// Without it, no pipeline runs, not even the default one of the data stream: that of Elastic's
+    /// integration would map the events again, which are mapped already. A final pipeline runs in any
+    /// case.
     #[arg(long, value_name = "NAME", requires = "elasticsearch_url", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub pipeline: Option<String>,
     /// Largest request
+    ///
+    /// From 1KiB to 100MiB. It bounds the memory together with --bulk-concurrency. A cluster that finds
+    /// a request too large gets smaller ones.
     #[arg(long, value_name = "SIZE", default_value = "5MiB", requires = "elasticsearch_url", allow_hyphen_values = true, value_parser = bulk_bytes)]
     pub bulk_bytes: usize,
     /// Requests in flight at once
     #[arg(long, value_name = "N", default_value = "2", requires = "elasticsearch_url", allow_hyphen_values = true, value_parser = bulk_concurrency)]
     pub bulk_concurrency: NonZeroUsize,
-    /// File for events that the cluster refuses in every form [default: dead-letter.ndjson in the state
-    /// directory]
+    /// File for events that the cluster refuses
+    ///
+    /// An event that the mapping of the cluster refuses is first sent in a plain form, which loses
+    /// nothing; what is refused in every form is appended here, with the reason, and can be sent again
+    /// with `send`. Without this flag: dead-letter.ndjson in the state directory.
     #[arg(long, value_name = "PATH", requires = "elasticsearch_url")]
     pub dead_letter: Option<PathBuf>,
     /// How long to wait for answers after SIGTERM
+    ///
+    /// Events without an answer by then are sent again by the next run; they are stored once.
     #[arg(long, value_name = "DURATION", default_value = "10s", requires = "elasticsearch_url", allow_hyphen_values = true, value_parser = values::duration)]
     pub shutdown_timeout: Duration,
 }

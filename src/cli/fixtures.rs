@@ -16,7 +16,7 @@ pub enum FixturesCommand {
     Check(FixturesArgs),
     /// Update the golden files that differ from the output of the mapping, then check and validate them
     Regenerate {
-        /// Allow events with error.message, and events that violate the schema
+        /// Allow events with errors, or against the schema
         #[arg(long)]
         allow_errors: bool,
         /// Directories, format and mapping.
@@ -28,7 +28,10 @@ pub enum FixturesCommand {
 /// Arguments of both commands of `fixtures`.
 #[derive(Debug, Args)]
 pub struct FixturesArgs {
-    /// Directories with NAME.log, NAME.json or NAME.ndjson, in them or below, and their NAME.log-expected.json; or single inputs
+    /// Directories with golden files, or single inputs
+    ///
+    /// Searched below for NAME.log, NAME.json and NAME.ndjson, with their NAME.log-expected.json and
+    /// the like.
     #[arg(value_name = "DIR", required = true)]
     pub paths: Vec<PathBuf>,
     /// Format of the report
@@ -44,7 +47,12 @@ pub struct FixturesArgs {
 pub struct GoldenMappingArgs(pub MappingArgs);
 
 /// The arguments that it is without, and why.
-const WITHOUT_EFFECT: [(&str, &str, &str); 3] = [
+const WITHOUT_EFFECT: [(&str, &str, &str); 4] = [
+    (
+        "host_metadata",
+        "--host-metadata",
+        "golden files are the same on every machine",
+    ),
     (
         "preserve_original_event",
         "--preserve-original-event",

@@ -7,41 +7,54 @@
 mod auth;
 mod check;
 mod cluster;
+mod examples;
 mod fetch;
 mod fixtures;
 mod mapping;
+mod metrics;
 mod normalize;
 mod output;
+mod run;
 mod schema;
 mod send;
 mod state;
+mod status;
 mod tail;
 mod usage;
 mod values;
 
 use std::ffi::OsString;
 use std::io;
+use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::error::ErrorKind;
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{
+    ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum,
+};
+use clap_complete::Shell;
 
+use crate::auth::credentials::GivenSecrets;
 use crate::exit::Exit;
 use crate::http::address::{credentials_in, query_in};
 
 pub use auth::{AuthArgs, AuthCommand, StoredLoginArgs};
 pub use check::CheckArgs;
 pub use cluster::{ClusterArgs, ClusterConnectionArgs};
+pub use examples::{Example, examples};
 pub use fetch::{
     AtlassianArgs, ClientSecretArgs, DeploymentArg, FetchArgs, HttpArgs, QueryArgs, SiteArgs,
 };
 pub use fixtures::{FixturesArgs, FixturesCommand, ReportFormatArg};
 pub use mapping::{CategoriesArg, DialectArg, MappingArgs, TimestampsArg};
+pub use metrics::MetricsArgs;
 pub use normalize::NormalizeArgs;
 pub use output::{EventFormatArg, EventFormatArgs};
+pub use run::{ConfigCommand, ConfigFileArgs, GivenFlag, RunArgs};
 pub use schema::{FieldsFormatArg, IndexTemplateArgs, SchemaCommand};
 pub use send::SendArgs;
 pub use state::{StateCommand, StateDirArgs};
+pub use status::StatusArgs;
 pub use tail::{FromArg, TailArgs};
 pub use usage::log_format;
 pub use values::{CloudId, RedirectUri};
@@ -74,6 +87,14 @@ pub enum Command {
     Tail(TailArgs),
     /// Fetch audit records from the REST API of Confluence Cloud or Data Center, each exactly once
     Fetch(Box<FetchArgs>),
+    /// Run every source of a configuration file in one process, as a service
+    Run(Box<RunArgs>),
+    /// Check, show or print an example of the configuration file of run
+    Config {
+        /// What to do.
+        #[command(subcommand)]
+        task: ConfigCommand,
+    },
     /// Send events that this program wrote to Elasticsearch or OpenSearch, each exactly once
     Send(Box<SendArgs>),
     /// Log in to Confluence Cloud with OAuth 2.0 (3LO), for fetch
@@ -84,6 +105,8 @@ pub enum Command {
     },
     /// Diagnose why fetch gets no records, or a cluster no events: one line per step, with a remedy
     Check(Box<CheckArgs>),
+    /// Show how everything is that keeps its position in a state directory: running or not, and how far behind
+    Status(StatusArgs),
     /// Inspect or repair saved read positions
     State {
         /// The subcommand with its arguments.
@@ -102,6 +125,61 @@ pub enum Command {
         #[command(subcommand)]
         what: SchemaCommand,
     },
+    /// Print the completions of a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page, or write the pages of all commands
+    Man {
+        /// Write the pages of the program and of each command into a directory
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
+}
+
+impl Command {
+    /// Gives it secrets that no argument can hold.
+    pub fn give(&mut self, secrets: GivenSecrets) {
+        match self {
+            Self::Tail(arguments) => arguments.cluster.connection.secrets = secrets,
+            Self::Fetch(arguments) => {
+                arguments.cluster.connection.secrets = secrets.clone();
+                arguments.http.secrets = secrets.clone();
+                arguments.site.secrets = secrets;
+            }
+            Self::Check(arguments) => {
+                arguments.fetch.cluster.connection.secrets = secrets.clone();
+                arguments.fetch.http.secrets = secrets.clone();
+                arguments.fetch.site.secrets = secrets;
+            }
+            Self::Send(arguments) => arguments.cluster.connection.secrets = secrets,
+            Self::Schema {
+                what: SchemaCommand::IndexTemplate(arguments),
+            } => arguments.connection.secrets = secrets,
+            // They ask nobody, or the file is theirs to read.
+            _ => {}
+        }
+    }
+}
+
+/// The name of the program.
+pub const NAME: &str = "confluence-ecs";
+
+/// The definitions of all arguments, with examples in the long help texts.
+#[must_use]
+pub fn definitions() -> clap::Command {
+    examples::with_examples(Cli::command(), "")
+}
+
+/// Parses arguments, of which the first is the name of the program.
+///
+/// # Errors
+/// When they are wrong, or ask for help.
+pub fn parse_from(arguments: &[OsString]) -> Result<Cli, clap::Error> {
+    let mut definitions = definitions();
+    let matches = definitions.try_get_matches_from_mut(arguments)?;
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut definitions))
 }
 
 /// `--log-format`, `-v`, `-q`.
@@ -111,7 +189,9 @@ pub struct LoggingArgs {
     /// Format of diagnostics
     #[arg(long, global = true, value_enum, default_value_t = LogFormatArg::Text, value_name = "FORMAT")]
     pub log_format: LogFormatArg,
-    /// Log more: -v each record that cannot be mapped, -vv everything
+    /// Log more
+    ///
+    /// -v also logs each record that cannot be mapped, -vv everything.
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
     /// Log errors only
@@ -148,6 +228,16 @@ pub fn report(error: &clap::Error) -> Result<Exit, String> {
     }
 }
 
+/// What is wrong with arguments that were made of a configuration: the flag that is at fault, and the problem,
+/// in which flags are named as keys.
+#[must_use]
+pub fn problem(error: &clap::Error, arguments: &[OsString]) -> (Option<String>, String) {
+    let message = usage::one_line(error, arguments.iter().cloned(), |text| {
+        redacted(text, arguments.iter().cloned())
+    });
+    usage::in_keys(error, &message)
+}
+
 /// A message that may repeat arguments, without the user, the password and the query of a URL among them.
 fn redacted(message: &str, arguments: impl Iterator<Item = OsString>) -> String {
     let (mut secrets, mut queries) = (Vec::new(), Vec::new());
@@ -171,7 +261,6 @@ fn redacted(message: &str, arguments: impl Iterator<Item = OsString>) -> String 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_definitions_are_consistent() {

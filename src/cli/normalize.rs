@@ -12,10 +12,15 @@ use super::{ClusterArgs, EventFormatArgs, MappingArgs, values};
 Exit codes: 0 success, 1 an input or the output failed, 2 usage error, 3 a record could not be mapped \
 (with --strict), 130/143 stopped by SIGINT/SIGTERM.")]
 pub struct NormalizeArgs {
-    /// Files to read, in order: plain, gzip, zstd, xz or bzip2; `-` or none: stdin
+    /// Files to read, in order; `-` or none: stdin
+    ///
+    /// Plain, gzip, zstd, xz or bzip2, told by their content.
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Write to a file, truncating it first, instead of stdout
+    ///
+    /// A file that is not empty and does not begin with an event is left alone, unless --force is
+    /// given.
     #[arg(
         short,
         long,
@@ -25,7 +30,7 @@ pub struct NormalizeArgs {
         conflicts_with = "elasticsearch_url"
     )]
     pub output: PathBuf,
-    /// Overwrite the file of --output even if it is not empty and does not begin with an event
+    /// Overwrite the file of --output, whatever is in it
     #[arg(long, requires = "output")]
     pub force: bool,
     /// How the output is written.

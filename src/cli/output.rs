@@ -5,8 +5,11 @@ use clap::{Args, ValueEnum};
 /// `--format` of commands that write events.
 #[derive(Debug, Args)]
 pub struct EventFormatArgs {
-    /// Format of the output: NDJSON, or the body of a bulk request of Elasticsearch and OpenSearch, with
-    /// the `_id` of each event
+    /// Format of the output
+    ///
+    /// `bulk` is the body of a bulk request of Elasticsearch and OpenSearch, with the `_id` of each
+    /// event: the same record in the same place has the same id, so that sending it twice stores it
+    /// once.
     #[arg(long, value_enum, default_value_t = EventFormatArg::Ndjson, value_name = "FORMAT", conflicts_with = "elasticsearch_url")]
     pub format: EventFormatArg,
 }

@@ -24,7 +24,9 @@ pub enum SchemaCommand {
     JsonSchema,
     /// Check events for unknown fields, wrong types and values not allowed by ECS or data streams
     Validate {
-        /// Files of events, a JSON document a line, over several lines or in an array, plain, gzip, zstd, xz or bzip2; `-` or none: stdin
+        /// Files of events; `-` or none: stdin
+        ///
+        /// A JSON document a line, over several lines or in an array; plain, gzip, zstd, xz or bzip2.
         #[arg(value_name = "FILE")]
         files: Vec<PathBuf>,
     },
@@ -36,16 +38,22 @@ pub enum SchemaCommand {
     after_help = "Exit codes: 0 success, 1 the cluster does not answer or refuses the template, 2 usage error."
 )]
 pub struct IndexTemplateArgs {
-    /// Product that it is for [default: the one at --elasticsearch-url, else elasticsearch]
+    /// Product that it is for
+    ///
+    /// Without it, the one at --elasticsearch-url, else elasticsearch.
     #[arg(long = "for", value_enum, value_name = "PRODUCT")]
     pub product: Option<ProductArg>,
-    /// Put it into the cluster at --elasticsearch-url, instead of printing it
+    /// Put it into the cluster, instead of printing it
     #[arg(long, requires = "elasticsearch_url")]
     pub install: bool,
-    /// Data stream that it is for, or how their names begin, then * [default:
-    /// logs-atlassian_confluence.audit-*]
+    /// Data stream that it is for
+    ///
+    /// Its name, or how such names begin, then *. Without it: logs-atlassian_confluence.audit-*
     #[arg(long, value_name = "NAME", value_parser = index_pattern)]
     pub index: Option<String>,
+    /// Configuration file, for what no flag or variable sets
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// Where the cluster is.
     #[command(flatten)]
     pub connection: ClusterConnectionArgs,

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use clap::CommandFactory as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use regex::{Captures, Regex};
 
 use super::{Cli, LogFormatArg};
 use crate::process::shown::quoted_for_shell;
@@ -193,4 +194,33 @@ pub fn log_format(arguments: impl IntoIterator<Item = OsString>) -> LogFormatArg
         };
     }
     format
+}
+
+/// A usage error of arguments that were made of a configuration: the flag that it is about, and the message with
+/// keys for flags.
+pub(super) fn in_keys(error: &clap::Error, message: &str) -> (Option<String>, String) {
+    let named = text(error, ContextKind::InvalidArg).or_else(|| {
+        match error.get(ContextKind::InvalidArg)? {
+            ContextValue::Strings(names) => names.first().map(String::as_str),
+            _ => None,
+        }
+    });
+    let flag = named.and_then(|named| {
+        let name = named.split([' ', '=']).next()?;
+        name.strip_prefix("--").map(str::to_owned)
+    });
+    // The help text of a command has no keys.
+    let message = match message.rsplit_once("; see `") {
+        Some((message, _)) => message,
+        None => message,
+    };
+    let Ok(flags) = Regex::new("'?--([a-z][a-z-]*)( <[^>]*>)?(\\.\\.\\.)?'?") else {
+        return (flag, message.to_owned());
+    };
+    let message = flags.replace_all(message, |found: &Captures<'_>| match &found[1] {
+        // Where a table is called output, its key says what kind of output it is.
+        "output" => "`file`".to_owned(),
+        flag => format!("`{}`", flag.replace('-', "_")),
+    });
+    (flag, message.into_owned())
 }

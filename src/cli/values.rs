@@ -1,5 +1,6 @@
 //! The values of flags: one grammar for durations, times, sizes and networks, whatever the flag.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -167,6 +168,21 @@ pub(super) fn page_size(text: &str) -> Result<u32, &'static str> {
     size.ok_or("expected a number of records from 1 to 100000")
 }
 
+/// Where to listen: an IP address with a port, or a port of the loopback address, alone or behind a colon.
+pub(super) fn listen_address(text: &str) -> Result<SocketAddr, &'static str> {
+    const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let is_digit = |byte: u8| byte.is_ascii_digit();
+    let port = text.strip_prefix("localhost:").unwrap_or(text);
+    let port = port.strip_prefix(':').unwrap_or(port);
+    let address = if port.bytes().all(is_digit) {
+        port.parse().ok().map(|port| (LOOPBACK, port).into())
+    } else {
+        text.parse().ok()
+    };
+    address
+        .ok_or("expected an address such as 127.0.0.1:9184, [::1]:9184 or 0.0.0.0:9184, or a port")
+}
+
 pub(super) fn retries(text: &str) -> Result<u32, &'static str> {
     let retries = text.parse().ok().filter(|retries| *retries <= 1000);
     retries.ok_or("expected a number from 0 to 1000")
@@ -191,6 +207,22 @@ pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn without_an_address_only_this_machine_can_connect() {
+        for (text, address) in [
+            ("9184", "127.0.0.1:9184"),
+            (":9184", "127.0.0.1:9184"),
+            ("localhost:9184", "127.0.0.1:9184"),
+            ("[::1]:9184", "[::1]:9184"),
+            ("0.0.0.0:9184", "0.0.0.0:9184"),
+        ] {
+            assert_eq!(listen_address(text), Ok(address.parse().unwrap()), "{text}");
+        }
+        for text in ["", ":", "65536", "127.0.0.1", "wiki:9184", "::1:x", "-1"] {
+            assert!(listen_address(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn sizes_have_units() {

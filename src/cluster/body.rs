@@ -20,6 +20,8 @@ pub struct Bulk {
     pub events: usize,
     /// They may be in the cluster already: an answer was lost, or a run was killed.
     pub doubt: Option<Doubt>,
+    /// They were refused as they are, and are in their plain form.
+    pub is_plain: bool,
 }
 
 /// Where events may be already.
@@ -82,6 +84,7 @@ impl Bulk {
     pub fn retain(&self, mut is_kept: impl FnMut(usize, Pair<'_>) -> bool) -> Self {
         let mut kept = Self {
             doubt: self.doubt.clone(),
+            is_plain: self.is_plain,
             ..Self::default()
         };
         for (place, pair) in pairs(&self.body).enumerate() {
@@ -150,7 +153,7 @@ mod tests {
         Bulk {
             body: Arc::new(body),
             events: events.len(),
-            doubt: None,
+            ..Bulk::default()
         }
     }
 

@@ -110,7 +110,8 @@ impl ClusterSink {
         });
         for place in 0..concurrency.get() {
             let shared = Arc::clone(&shared);
-            thread::spawn(move || shared.run(place == 0));
+            let span = tracing::Span::current();
+            thread::spawn(move || span.in_scope(|| shared.run(place == 0)));
         }
         Self {
             shared,
@@ -119,6 +120,12 @@ impl ClusterSink {
             in_doubt: 0,
             patience,
         }
+    }
+
+    /// Data stream, alias or index.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        &self.shared.settler.target
     }
 
     /// Takes over what an earlier run recorded, before anything is written.
@@ -296,7 +303,10 @@ impl Shared {
             is_working = self.report(result, |queue| queue.stage = Stage::Looked);
         }
         while is_working && let Some(bulk) = self.take() {
+            let bytes = i64::try_from(bulk.body.len()).unwrap_or(i64::MAX);
+            self.settler.metrics.in_flight(bytes);
             let result = self.settler.settle(bulk);
+            self.settler.metrics.in_flight(-bytes);
             is_working = self.report(result, |queue| queue.in_flight -= 1);
         }
     }
@@ -372,6 +382,7 @@ mod tests {
     use crate::cluster::client::ClusterClient;
     use crate::cluster::dead_letter::DeadLetters;
     use crate::http::{Client, Settings, Trust};
+    use crate::process::metrics::RequestMetrics;
 
     /// A sink for an address where nobody listens, as it is while it sends.
     fn sink() -> ClusterSink {
@@ -384,6 +395,7 @@ mod tests {
             trust: Trust::default(),
             user_agent: String::new(),
             longest_wait: MOST_AGE,
+            metrics: RequestMetrics::default(),
         });
         let url = Url::parse("http://127.0.0.1:1").unwrap();
         let client = ClusterClient::new(http.unwrap(), &[url], None);

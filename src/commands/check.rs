@@ -8,7 +8,7 @@ use crate::check::databases::Given;
 use crate::check::doctor::{self, Plan};
 use crate::check::visit::ClusterPlan;
 use crate::check::{CheckFormat, CheckReport};
-use crate::cli::{CheckArgs, FetchArgs, MappingArgs};
+use crate::cli::{CheckArgs, ClusterArgs, FetchArgs, MappingArgs, TailArgs};
 use crate::exit::Exit;
 use crate::fetch::connect::FetchTarget;
 use crate::fetch::time_spec::TimeSpec;
@@ -28,25 +28,52 @@ pub fn run(arguments: &CheckArgs) -> Result<Exit, Error> {
     } else {
         CheckFormat::Text
     };
-    let out: Box<dyn Write> = match format {
+    let mut report = CheckReport::new(out(format), format);
+    let arguments = &arguments.fetch;
+    doctor::run(fetch_plan(arguments, has_site(arguments)), &mut report).map_err(Error::Report)?;
+    let is_well = report.finish().map_err(Error::Report)?;
+    Ok(if is_well { Exit::Done } else { Exit::Failed })
+}
+
+/// Where a report goes.
+pub(super) fn out(format: CheckFormat) -> Box<dyn Write> {
+    match format {
         CheckFormat::Text => Box::new(style::locked_stdout()),
         CheckFormat::Json => Box::new(io::stdout().lock()),
-    };
-    let report = CheckReport::new(out, format);
-    let arguments = &arguments.fetch;
+    }
+}
+
+/// What is checked of a fetch, with its site or without.
+pub(super) fn fetch_plan(arguments: &FetchArgs, has_site: bool) -> Plan {
     let query = &arguments.query;
-    let plan = Plan {
-        target: has_site(arguments).then(|| target(arguments).map_err(Into::into)),
-        cluster: cluster(arguments).map_err(Into::into).transpose(),
+    Plan {
+        target: has_site.then(|| target(arguments).map_err(Into::into)),
+        cluster: cluster(&arguments.cluster, &arguments.mapping)
+            .map_err(Into::into)
+            .transpose(),
         url: arguments.site.url.clone(),
         search: query.search.clone(),
         since: query.since.unwrap_or(TimeSpec::DEFAULT_SINCE),
         state_dir: arguments.state.state_dir.clone(),
         databases: given(&arguments.mapping),
         output: arguments.output.clone(),
-    };
-    let is_well = doctor::run(plan, report).map_err(Error::Report)?;
-    Ok(if is_well { Exit::Done } else { Exit::Failed })
+    }
+}
+
+/// What is checked of a tail.
+pub(super) fn tail_plan(arguments: &TailArgs) -> Plan {
+    Plan {
+        target: None,
+        cluster: cluster(&arguments.cluster, &arguments.mapping)
+            .map_err(Into::into)
+            .transpose(),
+        url: None,
+        search: None,
+        since: TimeSpec::DEFAULT_SINCE,
+        state_dir: arguments.state.state_dir.clone(),
+        databases: given(&arguments.mapping),
+        output: arguments.output.clone(),
+    }
 }
 
 /// The site and the credentials of fetch, if its other arguments are valid, too.
@@ -69,12 +96,14 @@ fn has_login(arguments: &FetchArgs) -> bool {
     directory.is_ok_and(|directory| store::path(&directory).exists())
 }
 
-fn cluster(arguments: &FetchArgs) -> Result<Option<ClusterPlan>, options::Error> {
-    let cluster = &arguments.cluster;
+fn cluster(
+    cluster: &ClusterArgs,
+    mapping: &MappingArgs,
+) -> Result<Option<ClusterPlan>, options::Error> {
     let client = options::cluster::client(&cluster.connection)?;
     Ok(client.map(|client| ClusterPlan {
         client,
-        target: options::cluster::target(cluster, &arguments.mapping.namespace),
+        target: options::cluster::target(cluster, &mapping.namespace),
         pipeline: cluster.pipeline.clone(),
         dead_letter: cluster.dead_letter.clone(),
     }))

@@ -3,12 +3,17 @@
 mod auth;
 mod check;
 mod cluster;
+mod completions;
+mod config;
 mod fetch;
 mod fixtures;
+mod man;
 mod normalize;
+mod run;
 mod schema;
 mod send;
 mod state;
+mod status;
 mod tail;
 
 use std::io::ErrorKind;
@@ -19,11 +24,13 @@ use crate::cli::{ClusterArgs, Command, MappingArgs, StateDirArgs};
 use crate::cluster::inspect::Unusable;
 use crate::cluster::template::InstallError;
 use crate::exit::Exit;
+use crate::fetch::pager::Error as PagerError;
 use crate::fetch::{Error as FetchError, connect};
 use crate::process::advice;
+use crate::process::metrics::{self, SourceMetrics};
 use crate::process::shown::Shown as _;
 use crate::sink::{Destination, OutputLines};
-use crate::{auth as oauth, options, ship, sink, state as state_file};
+use crate::{auth as oauth, config as config_file, options, ship, sink, state as state_file};
 
 /// Runs the subcommand that was parsed.
 ///
@@ -35,11 +42,16 @@ pub fn run(command: Command) -> Result<Exit, Error> {
         Command::Send(arguments) => send::run(*arguments),
         Command::Tail(arguments) => tail::run(&arguments),
         Command::Fetch(arguments) => fetch::run(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Config { task } => config::run(task),
         Command::Check(arguments) => check::run(&arguments),
         Command::Auth { task } => auth::run(task),
+        Command::Status(arguments) => status::run(&arguments),
         Command::State { task } => state::run(task),
         Command::Fixtures { task } => fixtures::run(task),
         Command::Schema { what } => schema::run(what),
+        Command::Completions { shell } => completions::run(shell),
+        Command::Man { dir } => man::run(dir),
     }
 }
 
@@ -49,13 +61,24 @@ fn destination(
     (output, lines): (&Path, OutputLines),
     mapping: &MappingArgs,
     state: &StateDirArgs,
+    metrics: &SourceMetrics,
 ) -> Result<Destination, options::Error> {
     let options =
         options::cluster::cluster(cluster, &mapping.namespace, state.state_dir.as_deref())?;
     Ok(match options {
-        Some(options) => Destination::Cluster(Box::new(options.sink()?)),
+        Some(options) => Destination::Cluster(Box::new(options.sink(metrics)?)),
         None => Destination::Path(output.to_owned(), lines),
     })
+}
+
+/// Takes note of how a source ended that is all of its process. One that was to end by itself, and did well, is
+/// not said to be down.
+fn note_end(metrics: &SourceMetrics, ended: &Result<Exit, Error>, is_endless: bool) {
+    match ended {
+        Err(error) => metrics.failing(&error.to_string()),
+        Ok(_) if is_endless => metrics.ended(),
+        Ok(_) => {}
+    }
 }
 
 /// Why a command could not do its work.
@@ -64,6 +87,12 @@ pub enum Error {
     /// The configuration is wrong.
     #[error(transparent)]
     Config(#[from] options::Error),
+    /// The configuration file is wrong.
+    #[error(transparent)]
+    File(#[from] config_file::Error),
+    /// No source can run.
+    #[error("no source can run: see the errors above, and `confluence-ecs config check`")]
+    NoUsableSource,
     /// The output cannot be the input.
     #[error(
         "the output (--output or stdout), {0}, is also an input: use another file for the events"
@@ -86,6 +115,9 @@ pub enum Error {
         /// The underlying I/O error.
         source: std::io::Error,
     },
+    /// There is nothing to report.
+    #[error(transparent)]
+    Status(#[from] status::Nothing),
     /// Nothing is known of that name.
     #[error("no saved state for {0}: `{list}` shows what there is", list = advice::command(&["state", "list"]))]
     Unknown(String),
@@ -98,6 +130,9 @@ pub enum Error {
     /// The output cannot be opened, written or synced.
     #[error(transparent)]
     Sink(#[from] sink::Error),
+    /// Metrics cannot be told.
+    #[error(transparent)]
+    Metrics(#[from] metrics::Error),
     /// The site cannot be found.
     #[error(transparent)]
     Connect(#[from] connect::Error),
@@ -107,6 +142,14 @@ pub enum Error {
     /// The report cannot be written to stdout.
     #[error("cannot write the report: {0}")]
     Report(std::io::Error),
+    /// A file that was asked for cannot be written.
+    #[error("cannot write {}: {source}", path.shown())]
+    Write {
+        /// The file or directory.
+        path: PathBuf,
+        /// The underlying I/O error.
+        source: std::io::Error,
+    },
     /// The cluster does not answer.
     #[error(transparent)]
     Cluster(#[from] Unusable),
@@ -162,6 +205,28 @@ impl Error {
         })
     }
 
+    /// Whether credentials were refused: each attempt with them is one more failed login.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        match self {
+            Error::Fetch(FetchError::Fetch(PagerError::Ask(error))) => error.is_refused(),
+            Error::Connect(error) => error.is_refused(),
+            Error::Auth(error) => error.is_refused(),
+            _ => false,
+        }
+    }
+
+    /// Whether there is something to mend on this machine before it can work: nothing that comes and goes, as
+    /// the network does, and no credentials, which somebody else may mend.
+    #[must_use]
+    pub fn is_unusable(&self) -> bool {
+        match self {
+            Error::Connect(error) => error.is_usage(),
+            Error::Fetch(_) | Error::Cluster(_) | Error::Template(_) | Error::Auth(_) => false,
+            _ => true,
+        }
+    }
+
     /// Whether all that happened is that a reader went away: nothing to report.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
@@ -173,6 +238,7 @@ impl From<&Error> for Exit {
     fn from(error: &Error) -> Self {
         match error {
             Error::Config(_)
+            | Error::File(_)
             | Error::OutputIsInput(_)
             | Error::DeadLetterIsInput(_)
             | Error::OffsetOfSite(_)
@@ -183,16 +249,20 @@ impl From<&Error> for Exit {
             Error::Sink(sink::Error::Closed) => Self::Done,
             Error::Report(error) if error.kind() == ErrorKind::BrokenPipe => Self::Done,
             Error::Sink(_)
+            | Error::Metrics(_)
             | Error::Connect(_)
             | Error::Fetch(_)
             | Error::Report(_)
+            | Error::Write { .. }
             | Error::Cluster(_)
             | Error::Template(_)
             | Error::Auth(_)
             | Error::System(_)
             | Error::State(_)
             | Error::Save { .. }
+            | Error::Status(_)
             | Error::Unknown(_)
+            | Error::NoUsableSource
             | Error::CannotSet(_) => Self::Failed,
         }
     }

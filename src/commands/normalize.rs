@@ -18,6 +18,7 @@ use crate::pipeline::event::Origin;
 use crate::pipeline::normalize::{Counts, Normalizer};
 use crate::process::batch;
 use crate::process::logging::{self, seconds_since};
+use crate::process::metrics::SourceMetrics;
 use crate::process::stop::Stop;
 use crate::ship::LINES_KEPT;
 use crate::sink::{self, Sink};
@@ -88,7 +89,9 @@ pub fn run(arguments: NormalizeArgs) -> Result<Exit, Error> {
     let cluster = options::cluster::cluster(cluster, &arguments.mapping.namespace, None);
     let mut output = match cluster.map_err(options::Error::Cluster)? {
         Some(options) => {
-            let sink = options.sink().map_err(options::Error::Cluster)?;
+            let sink = options
+                .sink(&SourceMetrics::default())
+                .map_err(options::Error::Cluster)?;
             EventOutput::Cluster(ClusterOutput::new(sink))
         }
         None => EventOutput::Stream(open_output(&arguments.output, arguments.force, &files)?),

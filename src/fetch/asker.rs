@@ -33,6 +33,19 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the credentials, or their rights, were refused.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        match self {
+            Self::Refused(refusal) => matches!(
+                refusal.about,
+                About::Credentials | About::Scope | About::Permission
+            ),
+            Self::Auth(error) => error.is_refused(),
+            Self::Unanswered { .. } => false,
+        }
+    }
+
     /// Whether nothing is where it was asked for.
     #[must_use]
     pub fn is_about_place(&self) -> bool {

@@ -67,6 +67,9 @@ pub struct SiteCheckpoint {
     pub events: u64,
     /// `pipeline_error` events made.
     pub errors: u64,
+    /// The time of the newest event that was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newest_event: Option<Timestamp>,
 }
 
 impl SiteCheckpoint {
@@ -93,6 +96,7 @@ impl SiteCheckpoint {
             clock_ahead: None,
             events: 0,
             errors: 0,
+            newest_event: None,
         }
     }
 
@@ -155,6 +159,9 @@ impl SiteCheckpoint {
     /// Takes note of events that are at the output now, the last of them of that time.
     pub fn add(&mut self, items: &[Item], last: Option<Timestamp>, counts: Counts) {
         for item in items {
+            if !item.is_timeless {
+                self.newest_event = self.newest_event.max(Some(item.time));
+            }
             self.delivered.add(*item);
         }
         self.events += counts.records;

@@ -87,6 +87,20 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether credentials, or what they are for, were refused.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        match self {
+            Self::Auth(error) => error.is_refused(),
+            Self::OtherSite { .. } | Self::NoScope { .. } | Self::NoSites(_) => true,
+            Self::Http(_)
+            | Self::NoCloudCredentials(_)
+            | Self::ManySites(_)
+            | Self::NoCloudId { .. }
+            | Self::State(_) => false,
+        }
+    }
+
     /// Whether other arguments are needed.
     #[must_use]
     pub fn is_usage(&self) -> bool {

@@ -219,7 +219,9 @@ impl Delivery<'_> {
         for request in requests {
             checkpoint.own_searches.remove(request);
         }
-        shipper.total += lines.counts;
+        shipper.count(lines.counts, self.raw);
+        let newest = last.map(Timestamp::millis);
+        shipper.service.metrics().newest_event(newest);
         // A file is cut back to what was saved, a cluster knows ids; a pipe knows nothing.
         let is_due = match shipper.save_bytes() {
             None => shipper.last_save().elapsed() >= SAVE_AFTER,
@@ -277,7 +279,14 @@ impl Delivery<'_> {
     pub fn commit(&mut self, reached: Timestamp) -> Result<(), Error> {
         self.shipper.progress.checkpoint.reached(reached);
         self.shipper.save()?;
+        self.note_cursor();
         Ok(self.shipper.follow_moved()?)
+    }
+
+    /// Takes note of how far everything is saved, for the metrics.
+    pub fn note_cursor(&self) {
+        let cursor = self.checkpoint().cursor.map(Timestamp::millis);
+        self.shipper.service.metrics().cursor(cursor);
     }
 
     /// Saves a last time.

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
@@ -12,6 +11,7 @@ use super::clock::Clock;
 use super::connect::CloudIds;
 use super::delivery::{Delivery, Fetched};
 use super::error::Error;
+use super::measure;
 use super::outside::OutsideRecords;
 use super::pager::{self, FetchEvent, Pager};
 use super::plan::{self, FetchOptions, FirstRun, LocalTimes, Plan};
@@ -20,12 +20,12 @@ use super::slices::{IsRight, RunOutcome, Slices};
 use super::start::{self, Start};
 use super::states;
 use super::time_spec::TimeSpec;
+use super::told;
 use super::window::Window;
 use super::written::WrittenLines;
 use crate::pipeline::normalize::Counts;
 use crate::pipeline::timestamp::Timestamp;
 use crate::process::advice;
-use crate::process::logging;
 use crate::process::service::Service;
 use crate::process::signal_guard;
 use crate::process::stop::Stop;
@@ -80,6 +80,8 @@ pub fn run(
         emptiness_told: false,
         has_succeeded: false,
     };
+    fetching.delivery.note_cursor();
+    measure::note_grant(service.metrics(), &fetching.asker);
     service.ready();
     let ended = match options.interval {
         None => fetching.run(),
@@ -101,7 +103,7 @@ pub fn run(
         Err(error) => return Err(error),
     };
     fetching.delivery.end()?;
-    fetching.summarise();
+    measure::summarise(&fetching.delivery.shipper, &fetching.asker);
     Ok(Some(FetchOutcome {
         is_stopped: ended == RunOutcome::Stopped,
         counts: fetching.delivery.shipper.total,
@@ -248,7 +250,9 @@ impl Fetching<'_> {
         let mut next = Instant::now();
         loop {
             let began = Timestamp::now();
-            match self.run() {
+            let ended = self.run();
+            told::run_ended(&self.delivery.shipper, &self.asker, ended.as_ref().err());
+            match ended {
                 Ok(RunOutcome::Stopped) => return Ok(RunOutcome::Stopped),
                 Ok(RunOutcome::Done) if self.is_last(began) => {
                     tracing::info!("fetched everything up to --until");
@@ -260,9 +264,7 @@ impl Fetching<'_> {
                 }
                 Err(error) => return Err(error),
             }
-            let Counts { records, failed } = self.delivery.shipper.total;
-            let status = format!("{records} records, {failed} not mapped");
-            self.delivery.shipper.service.status(&status);
+            self.delivery.shipper.service.tell_status();
             next += interval;
             let now = Instant::now();
             if next < now {
@@ -305,6 +307,13 @@ impl Fetching<'_> {
 
     /// Fetches what there is to fetch now; anew, if the server's clock shows that it is another range.
     fn run(&mut self) -> Result<RunOutcome, Error> {
+        let ended = self.run_range();
+        let metrics = self.delivery.shipper.service.metrics();
+        measure::run_ended(metrics, &self.asker, &ended);
+        ended
+    }
+
+    fn run_range(&mut self) -> Result<RunOutcome, Error> {
         let local = LocalTimes {
             process: self.process,
             run: Timestamp::now(),
@@ -470,7 +479,8 @@ impl Fetching<'_> {
         }
         let slice = self.options.slice;
         // Not joined: it may be waiting for the network when it is time to end.
-        std::thread::spawn(move || pager.run(range, slice));
+        let span = tracing::Span::current();
+        std::thread::spawn(move || span.in_scope(|| pager.run(range, slice)));
         events
     }
 
@@ -480,19 +490,6 @@ impl Fetching<'_> {
             && let Err(error) = self.delivery.shipper.save()
         {
             tracing::debug!("{error}");
-        }
-    }
-
-    fn summarise(&self) {
-        let Counts { records, failed } = self.delivery.shipper.total;
-        let client = &self.asker.client;
-        let requests = client.requests.load(Ordering::Relaxed);
-        let repeated = client.repeated.load(Ordering::Relaxed);
-        let (bytes, seconds) = self.delivery.shipper.volume();
-        if failed > 0 {
-            tracing::warn!(records, failed, requests, repeated, bytes, seconds, "done");
-        } else if logging::shows_summary() {
-            tracing::info!(records, failed, requests, repeated, bytes, seconds, "done");
         }
     }
 }

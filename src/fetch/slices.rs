@@ -157,6 +157,8 @@ impl<'a, 'b> Slices<'a, 'b> {
     fn add(&mut self, page: &Page, window: Window, known: usize) -> Result<(), Error> {
         self.came += page.entries.len();
         self.progress.records(page.entries.len() - known);
+        let metrics = self.delivery.shipper.service.metrics();
+        metrics.read(page.text.len());
         self.delivery.dialect = page.api.dialect();
         let checkpoint = self.delivery.checkpoint();
         self.outside.look_at(page, known, window, checkpoint);

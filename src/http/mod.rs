@@ -10,19 +10,18 @@ mod error;
 pub mod proxy;
 mod redaction;
 mod redirect;
+mod request;
 pub mod retry;
 mod tls;
 mod trust;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fmt;
 use std::io::Read as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use ureq::config::Config;
 use ureq::http::{self, header};
 use ureq::unversioned::resolver::DefaultResolver;
@@ -39,10 +38,12 @@ use proxy::forward::ForwardConnector;
 use proxy::{Proxies, Proxy};
 use redaction::Redaction;
 use redirect::Target;
+pub use request::{Request, Upload};
 pub use tls::TlsCause;
 use tls::TlsConnector;
 pub use trust::{Error as TrustError, Trust};
 
+use crate::process::metrics::{Api, RequestMetrics};
 use crate::secret::Secret;
 
 /// The longest answer that is read, in bytes, unpacked: a page of 1000 records has about one million.
@@ -74,6 +75,8 @@ pub struct Settings {
     pub user_agent: String,
     /// How long a server may ask to be left alone; longer is as good as no answer.
     pub longest_wait: Duration,
+    /// What is measured of them.
+    pub metrics: RequestMetrics,
 }
 
 /// What is wrong with the settings.
@@ -85,107 +88,6 @@ pub enum SettingsError {
     /// The CA certificates cannot be loaded.
     #[error(transparent)]
     Trust(#[from] TrustError),
-}
-
-/// The secrets in what is posted to OAuth servers.
-const SECRET_KEYS: [&str; 3] = ["client_secret", "code", "refresh_token"];
-
-/// A request. Its `Debug` shows no secret.
-#[derive(Debug, Clone)]
-pub struct Request {
-    /// Where to; its query holds no secret.
-    pub url: Url,
-    /// The whole value of `Authorization`.
-    pub authorization: Option<Secret>,
-    /// JSON to post; none: GET.
-    pub post: Option<Secret>,
-    /// Another body, and how it is sent; it holds no secret.
-    pub upload: Option<Upload>,
-    /// The whole answer is to come within this time; none: the settings say.
-    pub timeout: Option<Duration>,
-}
-
-/// The body of a request that is no form of a login.
-#[derive(Clone)]
-pub struct Upload {
-    /// `POST` or `PUT`.
-    pub method: http::Method,
-    /// Value of `Content-Type`.
-    pub content_type: &'static str,
-    /// Whether `body` is compressed with gzip.
-    pub is_gzip: bool,
-    /// Ask the server first whether it takes a body of that size (`Expect: 100-continue`).
-    pub asks_first: bool,
-    /// What is sent; shared, for it may be large, and sent again.
-    pub body: Arc<Vec<u8>>,
-}
-
-impl fmt::Debug for Upload {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = formatter.debug_struct("Upload");
-        shown
-            .field("method", &self.method)
-            .field("bytes", &self.body.len());
-        shown.finish_non_exhaustive()
-    }
-}
-
-impl Request {
-    /// A GET without credentials.
-    #[must_use]
-    pub fn get(url: Url) -> Self {
-        Self {
-            url,
-            authorization: None,
-            post: None,
-            upload: None,
-            timeout: None,
-        }
-    }
-
-    /// A request with that body, without credentials.
-    #[must_use]
-    pub fn upload(url: Url, upload: Upload) -> Self {
-        Self {
-            upload: Some(upload),
-            ..Self::get(url)
-        }
-    }
-
-    fn has_body(&self) -> bool {
-        self.post.is_some() || self.upload.is_some()
-    }
-
-    /// All that must not be shown: the header and the token in it, and what is posted in JSON.
-    fn secrets(&self) -> Vec<Secret> {
-        let mut secrets: Vec<String> = Vec::new();
-        if let Some(header) = &self.authorization {
-            let (scheme, token) = header.expose().split_once(' ').unwrap_or_default();
-            let is_pair = matches!(scheme, "Basic" | "ApiKey");
-            let decoded = STANDARD.decode(token).ok().filter(|_| is_pair);
-            let pair = decoded.and_then(|pair| String::from_utf8(pair).ok());
-            let password = pair.as_ref().and_then(|pair| pair.split_once(':'));
-            secrets.extend(password.map(|(_, password)| password.to_owned()));
-            secrets.push(token.to_owned());
-        }
-        if let Some(post) = &self.post {
-            let json: Option<BTreeMap<String, String>> = serde_json::from_str(post.expose()).ok();
-            let secret = |key: &str| SECRET_KEYS.contains(&key);
-            let posted = json.into_iter().flatten().filter(|(key, _)| secret(key));
-            secrets.extend(posted.map(|(_, value)| value));
-        }
-        secrets.retain(|secret| !secret.is_empty());
-        secrets.into_iter().map(Secret::new).collect()
-    }
-
-    /// With the value of `Authorization`.
-    #[must_use]
-    pub fn authorized(self, authorization: Secret) -> Self {
-        Self {
-            authorization: Some(authorization),
-            ..self
-        }
-    }
 }
 
 /// Makes requests; keeps connections for the next ones.
@@ -210,6 +112,7 @@ pub struct Client {
     pub requests: AtomicU64,
     /// Those of them that were made because one before failed.
     pub repeated: AtomicU64,
+    metrics: RequestMetrics,
 }
 
 impl fmt::Debug for Client {
@@ -243,6 +146,8 @@ impl Client {
         let direct =
             ureq::Agent::with_parts(config(settings, None), chain, DefaultResolver::default());
         let [https, http] = proxies.usable().map(|proxy| proxy.map(through));
+        let RequestMetrics { source, api } = &settings.metrics;
+        source.asks(*api);
         Ok(Self {
             direct,
             https,
@@ -256,6 +161,7 @@ impl Client {
             backoff_until: Mutex::default(),
             requests: AtomicU64::new(0),
             repeated: AtomicU64::new(0),
+            metrics: settings.metrics.clone(),
         })
     }
 
@@ -402,6 +308,23 @@ impl Client {
     }
 
     fn send_to(&self, url: &Url, request: &Request) -> Result<Answer, Error> {
+        let sent = self.exchange(url, request);
+        let status = sent.as_ref().ok().map(|answer| answer.status);
+        let metrics = &self.metrics.source;
+        metrics.request(self.api(request), status);
+        sent
+    }
+
+    /// What a request is made to.
+    fn api(&self, request: &Request) -> Api {
+        // Secrets are posted to OAuth servers, and to nobody else.
+        match &request.post {
+            Some(_) => Api::OAuth,
+            None => self.metrics.api,
+        }
+    }
+
+    fn exchange(&self, url: &Url, request: &Request) -> Result<Answer, Error> {
         let (agent, proxy) = self.agent(url)?;
         self.warn_of_http_proxy(url);
         self.requests.fetch_add(1, Ordering::Relaxed);

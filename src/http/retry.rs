@@ -113,6 +113,7 @@ impl Client {
                 ))
             );
             self.repeated.fetch_add(1, Ordering::Relaxed);
+            self.metrics.source.retries(self.api(request), 1);
             thread::sleep(wait);
         }
     }

@@ -8,31 +8,16 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use url::Url;
 
-use crate::auth::credentials::{self, Alphabet, Setting};
+use crate::auth::credentials::{self, ES_API_KEY, ES_PASSWORD};
 use crate::cli::{ClusterArgs, ClusterConnectionArgs};
 use crate::cluster::client::ClusterClient;
 use crate::cluster::dead_letter::{self, DeadLetters};
 use crate::cluster::settle::Settler;
 use crate::cluster::sink::ClusterSink;
 use crate::http::{self, Client, Trust};
+use crate::process::metrics::{Api, RequestMetrics, SourceMetrics};
 use crate::secret::Secret;
 use crate::state;
-
-/// An API key of the cluster.
-const API_KEY: Setting = Setting {
-    flag: "--es-api-key-file",
-    variable: "CONFLUENCE_ECS_ES_API_KEY",
-    credential: "es-api-key",
-    alphabet: Alphabet::Token,
-};
-
-/// A password of the cluster.
-const PASSWORD: Setting = Setting {
-    flag: "--es-password-file",
-    variable: "CONFLUENCE_ECS_ES_PASSWORD",
-    credential: "es-password",
-    alphabet: Alphabet::Password,
-};
 
 /// An answer to a bulk request may take this long.
 const TIMEOUT: Duration = Duration::from_secs(90);
@@ -126,7 +111,7 @@ pub fn client(connection: &ClusterConnectionArgs) -> Result<Option<ClusterClient
         return Ok(None);
     }
     let authorization = authorization(connection)?;
-    let http = http_client(trust(connection), BRIEF_TIMEOUT)?;
+    let http = http_client(trust(connection), BRIEF_TIMEOUT, &SourceMetrics::default())?;
     let urls = &connection.elasticsearch_url;
     let client = ClusterClient::new(http, urls, authorization);
     Ok(Some(client.with_flags(flags(connection))))
@@ -162,12 +147,12 @@ fn flags(connection: &ClusterConnectionArgs) -> Vec<String> {
 }
 
 impl ClusterOptions {
-    /// What sends to this cluster.
+    /// What sends to this cluster, and is measured so.
     ///
     /// # Errors
     /// When the proxy or a certificate cannot be used.
-    pub fn sink(&self) -> Result<ClusterSink, Error> {
-        let http = http_client(self.trust.clone(), TIMEOUT)?;
+    pub fn sink(&self, metrics: &SourceMetrics) -> Result<ClusterSink, Error> {
+        let http = http_client(self.trust.clone(), TIMEOUT, metrics)?;
         let client = ClusterClient::new(http, &self.urls, self.authorization.clone())
             .with_flags(self.flags.clone());
         let settler = Settler::new(
@@ -176,7 +161,8 @@ impl ClusterOptions {
             self.pipeline.as_deref(),
             DeadLetters::new(self.dead_letter.clone()),
             self.bulk_bytes,
-        );
+        )
+        .measured(metrics);
         Ok(ClusterSink::open(
             settler,
             self.concurrency,
@@ -185,7 +171,7 @@ impl ClusterOptions {
     }
 }
 
-fn http_client(trust: Trust, timeout: Duration) -> Result<Client, Error> {
+fn http_client(trust: Trust, timeout: Duration, metrics: &SourceMetrics) -> Result<Client, Error> {
     let settings = http::Settings {
         timeout,
         connect_timeout: CONNECT_TIMEOUT,
@@ -196,6 +182,10 @@ fn http_client(trust: Trust, timeout: Duration) -> Result<Client, Error> {
         trust,
         user_agent: concat!("confluence-ecs/", env!("CARGO_PKG_VERSION")).to_owned(),
         longest_wait: timeout,
+        metrics: RequestMetrics {
+            source: metrics.clone(),
+            api: Api::Elasticsearch,
+        },
     };
     Ok(Client::new(&settings)?)
 }
@@ -203,12 +193,13 @@ fn http_client(trust: Trust, timeout: Duration) -> Result<Client, Error> {
 /// The value of `Authorization`. A key in a file, or a user, wins over a key in the environment.
 fn authorization(connection: &ClusterConnectionArgs) -> Result<Option<Secret>, Error> {
     if let Some(user) = &connection.es_user {
-        let password = PASSWORD.find(connection.es_password_file.as_deref())?;
+        let password =
+            ES_PASSWORD.find(connection.es_password_file.as_deref(), &connection.secrets)?;
         let password = password.ok_or_else(|| Error::NoPassword(user.clone()))?;
         let pair = STANDARD.encode(format!("{user}:{}", password.expose()));
         return Ok(Some(Secret::new(format!("Basic {pair}"))));
     }
-    let key = API_KEY.find(connection.es_api_key_file.as_deref())?;
+    let key = ES_API_KEY.find(connection.es_api_key_file.as_deref(), &connection.secrets)?;
     Ok(key.map(|key| {
         // As Kibana shows it: `id:key`, or the same in base64.
         let encoded = match key.expose() {

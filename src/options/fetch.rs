@@ -61,6 +61,20 @@ pub enum Error {
     NoDataCenterCredentials(Url),
 }
 
+/// The name of the source in metrics: the host of the site, with its context path, else its cloud id.
+#[must_use]
+pub fn source_name(arguments: &SiteArgs) -> String {
+    let id = match &arguments.cloud_id {
+        Some(CloudId::Id(id)) => Some(id.clone()),
+        Some(CloudId::Auto) | None => None,
+    };
+    let site = arguments.url.as_ref().and_then(|url| {
+        let path = url.path().trim_end_matches('/');
+        Some(format!("{}{path}", url.host_str()?))
+    });
+    site.or(id).unwrap_or_else(|| "fetch".to_owned())
+}
+
 /// Looks whether there can be anything in the range.
 ///
 /// # Errors
@@ -116,7 +130,7 @@ impl From<&AtlassianArgs> for GivenServers {
 /// When the password cannot be read.
 pub fn http(arguments: &HttpArgs) -> Result<http::Settings, credentials::Error> {
     let file = arguments.proxy_password_file.as_deref();
-    let password = PROXY_PASSWORD.find(file)?;
+    let password = PROXY_PASSWORD.find(file, &arguments.secrets)?;
     Ok(http::Settings {
         // A variable or a credential may be there for other machines; a flag is meant.
         proxy_password: password.map(|password| (password, file.is_some())),
@@ -175,8 +189,8 @@ fn warn_without_effect(arguments: &FetchArgs, place: &SiteLocation, credentials:
 }
 
 fn site(arguments: &SiteArgs) -> Result<(SiteLocation, Credentials), Error> {
-    let pat = PAT.find(arguments.pat_file.as_deref())?;
-    let token = API_TOKEN.find(arguments.api_token_file.as_deref())?;
+    let pat = PAT.find(arguments.pat_file.as_deref(), &arguments.secrets)?;
+    let token = API_TOKEN.find(arguments.api_token_file.as_deref(), &arguments.secrets)?;
     let secrets = Secrets { pat, token };
     if is_cloud(arguments, &secrets) {
         cloud(arguments, secrets)
@@ -219,8 +233,10 @@ fn cloud(arguments: &SiteArgs, secrets: Secrets) -> Result<(SiteLocation, Creden
         (Some(name), None) => return Err(Error::NoToken(name.clone())),
         (None, Some(_)) => return Err(Error::NoEmail),
         (None, None) => Credentials::StoredLogin {
-            client_secret: CLIENT_SECRET
-                .find(arguments.client_secret.client_secret_file.as_deref())?,
+            client_secret: CLIENT_SECRET.find(
+                arguments.client_secret.client_secret_file.as_deref(),
+                &arguments.secrets,
+            )?,
         },
     };
     let place = match (&arguments.cloud_id, &arguments.url, &who) {

@@ -15,6 +15,7 @@ use crate::pipeline::event::{AddFields, Envelope};
 use crate::pipeline::normalize::Options;
 use crate::pipeline::timestamp::TimeMode;
 use crate::process::batch;
+use crate::process::host;
 use crate::process::shown::Shown as _;
 
 /// The tags of events before those of `--tag`, without `--no-default-tags`.
@@ -36,6 +37,7 @@ pub struct MappingSources {
     tags: Vec<String>,
     keeps_original: bool,
     add_fields: Option<PathBuf>,
+    host_metadata: bool,
 }
 
 impl MappingSources {
@@ -57,6 +59,7 @@ impl MappingSources {
             tags: default_tags.chain(arguments.tags.clone()).collect(),
             keeps_original: arguments.preserve_original_event,
             add_fields: arguments.add_fields.clone(),
+            host_metadata: arguments.host_metadata,
         }
     }
 
@@ -76,6 +79,10 @@ impl MappingSources {
             city: open_database(geoip::DatabaseKind::City, &self.city)?,
             asn: open_database(geoip::DatabaseKind::Asn, &self.asn)?,
         };
+        let mut constants = add_fields(self.add_fields.as_deref())?;
+        if self.host_metadata {
+            constants = constants.over(AddFields::from_fields(host::fields()));
+        }
         Ok(Options {
             dialect: self.dialect,
             time_mode: self.time_mode,
@@ -85,12 +92,7 @@ impl MappingSources {
                 trusted: TrustedProxies::new(self.trusted_proxies.clone()),
                 networks: Networks::new(self.networks.clone()),
             },
-            envelope: Envelope::new(
-                &self.namespace,
-                &self.tags,
-                self.keeps_original,
-                add_fields(self.add_fields.as_deref())?,
-            ),
+            envelope: Envelope::new(&self.namespace, &self.tags, self.keeps_original, constants),
         })
     }
 }

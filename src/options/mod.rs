@@ -10,10 +10,11 @@ mod tail;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::cli::{self, LogFormatArg, LoggingArgs};
+use crate::cli::{self, LogFormatArg, LoggingArgs, MetricsArgs};
 use crate::pipeline::enrich::geoip;
 use crate::pipeline::event::AddFieldsError;
 use crate::process::logging;
+use crate::process::metrics::MetricsOptions;
 use crate::process::shown::Shown as _;
 use crate::tail::pattern::PatternError;
 
@@ -76,6 +77,15 @@ pub fn logging_of_unparsed(arguments: impl IntoIterator<Item = OsString>) -> log
         verbose: 0,
         quiet: false,
     })
+}
+
+/// Where metrics are told.
+#[must_use]
+pub(crate) fn metrics(arguments: &MetricsArgs) -> MetricsOptions {
+    MetricsOptions {
+        file: arguments.metrics_file.clone(),
+        listen: arguments.metrics_listen,
+    }
 }
 
 /// How diagnostics are written.

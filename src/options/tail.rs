@@ -12,6 +12,7 @@ use crate::tail::exclusion::Exclusion;
 use crate::tail::pattern::PathPattern;
 use crate::tail::recognise::FirstMeeting;
 use crate::tail::run::TailOptions;
+use crate::tail::states;
 
 /// Reads what `tail` is to follow, and what not.
 ///
@@ -46,6 +47,7 @@ pub fn tail(arguments: &TailArgs) -> TailOptions {
             ignore_older: arguments.ignore_older,
         },
         max_line_bytes: arguments.mapping.max_line_bytes,
+        state: states::name(arguments.source.as_deref()),
         state_dir: arguments.state.state_dir.clone(),
         has_ids: arguments.format.is_bulk(),
         threads: threads(&arguments.mapping),

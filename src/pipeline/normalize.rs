@@ -16,7 +16,7 @@ use crate::pipeline::event::{self, Envelope, Event, Hosts, Origin};
 use crate::pipeline::frame::{Frame, LineNumbers, Problem, leading_hole};
 use crate::pipeline::json::{Kind, Reader, SyntaxError, Value};
 use crate::pipeline::map::{self, Unmappable, actions, users};
-use crate::pipeline::timestamp::TimeMode;
+use crate::pipeline::timestamp::{TimeMode, Timestamp};
 
 mod parts;
 
@@ -128,6 +128,8 @@ pub struct Normalizer {
     reader: Reader,
     known: LookupCache,
     counts: Counts,
+    /// The time of the newest event since it was taken.
+    newest: Option<Timestamp>,
     /// Each event follows a line with its `_id`.
     has_ids: bool,
     /// Where the text stands whose frames come next, for messages.
@@ -157,6 +159,7 @@ impl Normalizer {
                 hosts: Memo::new(6),
             },
             counts: Counts::default(),
+            newest: None,
             has_ids: false,
             lines: None,
         }
@@ -191,6 +194,11 @@ impl Normalizer {
     /// The counts since the last call.
     pub fn take_counts(&mut self) -> Counts {
         std::mem::take(&mut self.counts)
+    }
+
+    /// The time of the newest event since the last call.
+    pub fn take_newest(&mut self) -> Option<Timestamp> {
+        self.newest.take()
     }
 
     /// Appends the events of frames of `text`, the part of the stream that begins at `offset`.
@@ -375,6 +383,7 @@ impl Normalizer {
                     failure => failure,
                 }
             })?;
+        self.newest = self.newest.max(Some(event.timestamp));
         write_id(out, self.has_ids, origin, position, text.as_bytes());
         event::write_event(
             out,

@@ -61,7 +61,9 @@ pub fn in_order<Piece, Outcome, Work>(
     };
     match pool(threads) {
         Some(pool) => {
-            pool.broadcast(|_| run());
+            // What it logs is of whoever began it.
+            let span = tracing::Span::current();
+            pool.broadcast(|_| span.in_scope(run));
         }
         None => run(),
     }

@@ -9,10 +9,13 @@ use std::time::Instant;
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::LevelFilter;
-use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::format::{Format, Json, JsonFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
+use super::source_name::{SourceNames, source_name};
 use super::style;
 
 static BARS: LazyLock<MultiProgress> =
@@ -57,6 +60,12 @@ pub struct LogSettings {
     pub format: LogFormat,
 }
 
+/// Whether only errors are logged (`--quiet`).
+#[must_use]
+pub fn is_quiet() -> bool {
+    !tracing::enabled!(Level::WARN)
+}
+
 /// Sends what is traced from here on to stderr.
 pub fn start(settings: LogSettings) {
     let LogSettings { level, format } = settings;
@@ -77,8 +86,15 @@ pub fn start(settings: LogSettings) {
             .without_time()
             .with_ansi(style::stderr_has_colors())
             .event_format(TextLine)
+            .finish()
+            .with(SourceNames)
             .init(),
-        LogFormat::Json => lines.json().flatten_event(true).init(),
+        LogFormat::Json => lines
+            .fmt_fields(JsonFields::new())
+            .event_format(JsonLine::new())
+            .finish()
+            .with(SourceNames)
+            .init(),
     }
 }
 
@@ -118,8 +134,47 @@ where
         } else {
             write!(line, "{level} ")?;
         }
+        if let Some(source) = source_name(context) {
+            write!(line, "{source}: ")?;
+        }
         context.format_fields(line.by_ref(), event)?;
         writeln!(line)
+    }
+}
+
+/// A JSON object, with the name of the source as `source`.
+struct JsonLine(Format<Json>);
+
+impl JsonLine {
+    fn new() -> Self {
+        let format = tracing_subscriber::fmt::format().with_target(false).json();
+        let format = format.flatten_event(true);
+        Self(format.with_current_span(false).with_span_list(false))
+    }
+}
+
+impl<S, N> FormatEvent<S, N> for JsonLine
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut line: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let Some(source) = source_name(context) else {
+            return self.0.format_event(context, line, event);
+        };
+        let mut object = String::new();
+        self.0
+            .format_event(context, Writer::new(&mut object), event)?;
+        let source = serde_json::Value::from(source);
+        match object.strip_prefix('{') {
+            Some(rest) => write!(line, "{{\"source\":{source},{rest}"),
+            None => line.write_str(&object),
+        }
     }
 }
 

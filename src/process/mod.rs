@@ -3,12 +3,18 @@
 pub(crate) mod advice;
 pub(crate) mod batch;
 pub(crate) mod columns;
+pub(crate) mod facts;
 pub(crate) mod file_id;
+pub(crate) mod host;
+pub(crate) mod listener;
 pub mod logging;
+pub mod metrics;
 pub mod patience;
+mod pulse;
 pub mod service;
 pub(crate) mod shown;
 pub(crate) mod signal_guard;
 mod signals;
+pub(crate) mod source_name;
 pub(crate) mod stop;
 pub(crate) mod style;

@@ -2,47 +2,62 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sd_notify::NotifyState;
 
+use super::facts::Facts;
+use super::metrics::{Metrics, SourceMetrics};
+use super::pulse::{Pulse, Pulses};
+
+/// How often the service manager is told the status, at least.
+const STATUS_INTERVAL: Duration = Duration::from_secs(15);
+
 /// The service manager, if there is one that wants to know; nothing is done without.
+///
+/// A process has one, which its work reports to; where it does several things side by side, each has a
+/// [part](Self::part) of it: then the process is alive while all of them are, and whoever looks after the parts
+/// says when it is ready, and what its status is.
 #[derive(Debug)]
 pub struct Service {
     pulse: Arc<Pulse>,
+    pulses: Arc<Pulses>,
+    part: Option<Arc<Part>>,
+    facts: Arc<Facts>,
+    metrics: SourceMetrics,
     /// Ends the watchdog thread when it is dropped.
     _watchdog: Option<Sender<()>>,
+    /// Ends the thread that tells the status when it is dropped.
+    _status: Option<Sender<()>>,
 }
 
-/// Signs of life of the loop that does the work.
-#[derive(Debug)]
-struct Pulse {
-    since: Instant,
-    /// When the last beat was, in milliseconds since `since`.
-    beat: AtomicU64,
-    waiting: AtomicBool,
+/// What a part of a service says of itself.
+#[derive(Debug, Default)]
+pub struct Part {
+    is_ready: AtomicBool,
+    facts: Arc<Facts>,
 }
 
-impl Pulse {
-    fn new() -> Self {
-        Self {
-            since: Instant::now(),
-            beat: AtomicU64::new(0),
-            waiting: AtomicBool::new(false),
-        }
+impl Part {
+    /// Whether all is open, and the work has begun.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.is_ready.load(Ordering::SeqCst)
     }
 
-    fn beat(&self) {
-        let now = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.beat.store(now, Ordering::Relaxed);
+    /// It begins anew.
+    pub fn reset(&self) {
+        self.is_ready.store(false, Ordering::SeqCst);
+        self.facts.reset();
     }
 
-    fn is_alive(&self, interval: Duration) -> bool {
-        let beat = Duration::from_millis(self.beat.load(Ordering::Relaxed));
-        self.waiting.load(Ordering::Relaxed) || self.since.elapsed().saturating_sub(beat) < interval
+    /// What only it knows of its work.
+    #[must_use]
+    pub fn facts(&self) -> &Facts {
+        &self.facts
     }
 }
 
@@ -52,13 +67,15 @@ impl Service {
     #[must_use]
     pub fn start() -> Self {
         let pulse = Arc::new(Pulse::new());
+        let pulses = Arc::new(Pulses::default());
+        pulses.add(&pulse);
         let interval = sd_notify::watchdog_enabled()
             .filter(|interval| !interval.is_zero())
             .filter(|_| std::env::var_os("NOTIFY_SOCKET").is_some());
         let watchdog = interval.and_then(|interval| {
             let (alive, ended) = mpsc::channel();
-            let pulse = Arc::clone(&pulse);
-            let feed = move || feed_watchdog(&pulse, interval, &ended);
+            let pulses = Arc::clone(&pulses);
+            let feed = move || feed_watchdog(&pulses, interval, &ended);
             let thread = thread::Builder::new().name("watchdog".to_owned());
             thread
                 .spawn(feed)
@@ -70,26 +87,98 @@ impl Service {
         });
         Self {
             pulse,
+            pulses,
+            part: None,
+            facts: Arc::default(),
+            metrics: SourceMetrics::default(),
             _watchdog: watchdog,
+            _status: None,
+        }
+    }
+
+    /// Lets the metrics tell whether all that the process does is alive.
+    #[must_use]
+    pub fn watched(self, metrics: &Metrics) -> Self {
+        metrics.watch(&self.pulses);
+        self
+    }
+
+    /// With the metrics of the source that the process is, by which its status is told from now on.
+    #[must_use]
+    pub fn measured(self, metrics: SourceMetrics) -> Self {
+        metrics.watch(&self.pulses);
+        let is_told = self.part.is_none() && std::env::var_os("NOTIFY_SOCKET").is_some();
+        Self {
+            _status: is_told.then(|| start_status(metrics.clone())).flatten(),
+            metrics,
+            ..self
+        }
+    }
+
+    /// The metrics of the source that it serves.
+    #[must_use]
+    pub fn metrics(&self) -> &SourceMetrics {
+        &self.metrics
+    }
+
+    /// A part of the process, which reports to `part` instead of the service manager.
+    #[must_use]
+    pub fn part(&self, part: &Arc<Part>, metrics: SourceMetrics) -> Self {
+        let pulse = Arc::new(Pulse::new());
+        self.pulses.add(&pulse);
+        Self {
+            pulse,
+            pulses: Arc::clone(&self.pulses),
+            part: Some(Arc::clone(part)),
+            facts: Arc::clone(&part.facts),
+            metrics,
+            _watchdog: None,
+            _status: None,
         }
     }
 
     /// All is open, the work begins.
     pub fn ready(&self) {
         self.beat();
-        notify(&[NotifyState::Ready]);
+        self.facts.set(|known| known.is_ready = true);
+        self.metrics.working();
+        match &self.part {
+            Some(part) => part.is_ready.store(true, Ordering::SeqCst),
+            None => notify(&[NotifyState::Ready]),
+        }
+    }
+
+    /// What only this process knows of the work.
+    #[must_use]
+    pub fn facts(&self) -> &Arc<Facts> {
+        &self.facts
+    }
+
+    /// Whether somebody else speaks for it, as it is a part.
+    #[must_use]
+    pub fn is_part(&self) -> bool {
+        self.part.is_some()
     }
 
     /// The end has begun: what was read is being finished.
     pub fn stopping(&self) {
-        notify(&[NotifyState::Stopping]);
+        if self.part.is_none() {
+            notify(&[NotifyState::Stopping]);
+        }
     }
 
-    /// Says in one line what is going on, for `systemctl status`.
+    /// Says in one line what is going on, for `systemctl status`. Of a part, whoever looks after it says that.
     pub fn status(&self, text: &str) {
         // A line feed would begin the next assignment.
         let line = text.replace(['\n', '\r'], " ");
-        notify(&[NotifyState::Status(&line)]);
+        if self.part.is_none() {
+            notify(&[NotifyState::Status(&line)]);
+        }
+    }
+
+    /// Says what the metrics say, for `systemctl status`.
+    pub fn tell_status(&self) {
+        self.status(&self.metrics.summary());
     }
 
     /// The loop that does the work is alive. Cheap: to be called at every turn.
@@ -101,14 +190,14 @@ impl Service {
     /// and a restart would not mend it.
     pub fn waiting(&self, waiting: bool) {
         self.beat();
-        self.pulse.waiting.store(waiting, Ordering::Relaxed);
+        self.pulse.wait(waiting);
     }
 }
 
 /// Feeds the watchdog thrice an interval while the loop is alive, until the service is dropped.
-fn feed_watchdog(pulse: &Pulse, interval: Duration, ended: &mpsc::Receiver<()>) {
+fn feed_watchdog(pulses: &Pulses, interval: Duration, ended: &mpsc::Receiver<()>) {
     loop {
-        if pulse.is_alive(interval) {
+        if pulses.are_alive(interval) {
             notify(&[NotifyState::Watchdog]);
         }
         match ended.recv_timeout(interval / 3) {
@@ -118,45 +207,27 @@ fn feed_watchdog(pulse: &Pulse, interval: Duration, ended: &mpsc::Receiver<()>) 
     }
 }
 
+fn start_status(metrics: SourceMetrics) -> Option<Sender<()>> {
+    let (alive, ended) = mpsc::channel();
+    let tell = move || tell_status(&metrics, &ended);
+    let thread = thread::Builder::new().name("status".to_owned());
+    let started = thread.spawn(tell).inspect_err(|error| {
+        tracing::warn!(%error, "cannot start the thread that tells systemd the status");
+    });
+    started.is_ok().then_some(alive)
+}
+
+/// Tells the status again and again, whatever the work is waiting for, until the service is dropped.
+fn tell_status(metrics: &SourceMetrics, ended: &mpsc::Receiver<()>) {
+    while ended.recv_timeout(STATUS_INTERVAL) == Err(RecvTimeoutError::Timeout) {
+        notify(&[NotifyState::Status(&metrics.summary())]);
+    }
+}
+
 /// Notifies the service manager, if there is one. A failure is only logged.
 fn notify(state: &[NotifyState<'_>]) {
     let sent: io::Result<()> = sd_notify::notify(state);
     if let Err(error) = sent {
         tracing::debug!(%error, ?state, "cannot notify systemd");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const INTERVAL: Duration = Duration::from_secs(10);
-
-    /// A loop whose last beat was so long ago.
-    fn pulse(ago: Duration) -> Pulse {
-        let mut pulse = Pulse::new();
-        pulse.since -= ago;
-        pulse
-    }
-
-    #[test]
-    fn a_loop_that_hangs_is_not_alive_until_it_beats() {
-        assert!(pulse(INTERVAL / 2).is_alive(INTERVAL));
-        let hanging = pulse(INTERVAL);
-        assert!(!hanging.is_alive(INTERVAL));
-        hanging.beat();
-        assert!(hanging.is_alive(INTERVAL));
-    }
-
-    #[test]
-    fn waiting_for_the_output_is_alive() {
-        let service = Service {
-            pulse: Arc::new(pulse(INTERVAL)),
-            _watchdog: None,
-        };
-        service.pulse.waiting.store(true, Ordering::Relaxed);
-        assert!(service.pulse.is_alive(INTERVAL));
-        service.waiting(false);
-        assert!(service.pulse.is_alive(INTERVAL), "its end is a beat");
     }
 }

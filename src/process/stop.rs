@@ -85,6 +85,21 @@ impl Stop {
         Ok(stop)
     }
 
+    /// Asks for the end as that signal does, on behalf of whoever received it.
+    pub fn end_by(&self, signal: u8) {
+        let first = (0, usize::from(signal));
+        let _ = self
+            .signal
+            .compare_exchange(first.0, first.1, Ordering::SeqCst, Ordering::SeqCst);
+        self.wake();
+    }
+
+    /// Hands on a SIGHUP.
+    pub fn hang_up(&self) {
+        self.hangup.store(true, Ordering::SeqCst);
+        self.wake();
+    }
+
     /// Asks everyone to end.
     pub fn request(&self) {
         self.requested.store(true, Ordering::SeqCst);

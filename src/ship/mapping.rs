@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::pipeline::normalize::Options;
 use crate::process::file_id::FileId;
+use crate::process::metrics::SourceMetrics;
 
 /// The mapping's options, read again when a database is replaced.
 pub struct Mapping {
@@ -15,6 +16,7 @@ pub struct Mapping {
     stamps: RwLock<(Instant, Vec<Stamp>)>,
     options: RwLock<Arc<Options>>,
     generation: AtomicU64,
+    metrics: SourceMetrics,
 }
 
 /// How the options are read, again each time.
@@ -43,7 +45,27 @@ impl Mapping {
             databases,
             options: RwLock::new(Arc::new(options)),
             generation: AtomicU64::new(0),
+            metrics: SourceMetrics::default(),
         })
+    }
+
+    /// With the metrics of the source whose records are mapped.
+    #[must_use]
+    pub fn measured(self, metrics: &SourceMetrics) -> Self {
+        let metrics = metrics.clone();
+        let measured = Self { metrics, ..self };
+        measured.measure(&measured.current().1);
+        measured
+    }
+
+    fn measure(&self, options: &Options) {
+        let databases = &options.enricher.databases;
+        for (name, database) in [("city", &databases.city), ("asn", &databases.asn)] {
+            if let Some(database) = database {
+                let built = database.metadata().build_epoch;
+                self.metrics.geoip_build(name, built);
+            }
+        }
     }
 
     /// The options, and a number that is another when they are.
@@ -74,6 +96,7 @@ impl Mapping {
         match (self.read)() {
             Ok(options) => {
                 known.1 = now;
+                self.measure(&options);
                 tracing::info!("a GeoIP database was replaced: reloading");
                 let mut current = self.options.write().unwrap_or_else(PoisonError::into_inner);
                 *current = Arc::new(options);

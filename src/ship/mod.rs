@@ -4,6 +4,7 @@
 //! an output that was moved away.
 
 mod cut_back;
+mod live;
 mod mapping;
 
 use std::path::{Path, PathBuf};
@@ -21,6 +22,8 @@ use crate::process::shown::Shown as _;
 use crate::process::stop::Stop;
 use crate::sink::{self, Destination, Durable, OutputCheckpoint, Recorded};
 use crate::state::{self, Store};
+
+use live::Speaker;
 
 pub use cut_back::cut_back;
 pub use mapping::Mapping;
@@ -87,6 +90,8 @@ pub trait Progress {
 
 /// The output, and the state that says what is in it.
 pub struct Shipper<P> {
+    /// Before the state, whose lock it speaks under.
+    _speaker: Option<Speaker>,
     sink: Durable,
     store: Store,
     /// The directory of the state.
@@ -124,11 +129,19 @@ impl<P: Progress> Shipper<P> {
         if let Destination::Path(path, lines) = &output {
             sink::warn_of_foreign(path, *lines, progress.output().as_ref());
         }
+        let (dir, name) = store.place();
+        let shown = output.to_string();
+        service.facts().set(|known| {
+            known.state = Some(name.to_owned());
+            known.output = Some(shown);
+        });
+        let speaker = Speaker::start(dir, name, service);
         let mut sink = Durable::reach(output)?;
         if let Durable::Cluster(sink) = &mut sink {
             sink.resume(progress.cluster().take());
         }
         let mut shipper = Self {
+            _speaker: speaker,
             sink,
             store,
             directory,
@@ -220,21 +233,40 @@ impl<P: Progress> Shipper<P> {
     /// # Errors
     /// As [`Durable::write`].
     pub fn write(&mut self, lines: &[u8]) -> Result<(), Error> {
-        self.service.waiting(true);
+        self.wait_for_output(true);
         let give_up = Patience::new(&self.stop, self.sink.patience());
         let prepared = self.sink.prepare(&|| give_up.is_over());
-        self.service.waiting(false);
+        self.wait_for_output(false);
         if prepared? {
             self.save()?;
         }
-        self.service.waiting(true);
+        self.wait_for_output(true);
         let give_up = Patience::new(&self.stop, self.sink.patience());
         let written = self.sink.write(lines, &|| give_up.is_over());
-        self.service.waiting(false);
+        self.wait_for_output(false);
         written?;
+        self.service.metrics().wrote(lines.len());
         self.unsaved_bytes += lines.len();
         self.bytes += lines.len() as u64;
         Ok(())
+    }
+
+    /// Whether it waits for the output, which is no hang.
+    fn wait_for_output(&self, is_waiting: bool) {
+        self.service.waiting(is_waiting);
+        self.service.facts().blocked(is_waiting);
+        self.service.metrics().waiting(is_waiting);
+    }
+
+    /// Counts records that are at the output as events, or `raw`.
+    pub fn count(&mut self, counts: Counts, raw: bool) {
+        self.total += counts;
+        let metrics = self.service.metrics();
+        if raw {
+            metrics.raw_records(counts.records);
+        } else {
+            metrics.records(counts.records, counts.failed);
+        }
     }
 
     /// The output first, then the state: a crash between them repeats what is then cut away.
@@ -242,11 +274,15 @@ impl<P: Progress> Shipper<P> {
     /// # Errors
     /// When the output or the state fails.
     pub fn save(&mut self) -> Result<(), Error> {
-        self.service.waiting(true);
+        self.wait_for_output(true);
         let began = Instant::now();
         let saved = self.save_both();
-        self.progress.saved(saved.is_ok(), began.elapsed());
-        self.service.waiting(false);
+        let took = began.elapsed();
+        self.progress.saved(saved.is_ok(), took);
+        self.wait_for_output(false);
+        if saved.is_ok() && self.progress.is_begun() {
+            self.service.metrics().saved(took);
+        }
         self.last_save = Instant::now();
         self.unsaved_bytes = 0;
         saved

@@ -13,6 +13,7 @@ mod stdout;
 use crate::cluster::client::Setback;
 use crate::cluster::sink::{ClusterCheckpoint, ClusterSink};
 use crate::process::shown::Shown as _;
+use std::fmt;
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -175,6 +176,17 @@ pub enum Destination {
     Path(PathBuf, OutputLines),
     /// A cluster.
     Cluster(Box<ClusterSink>),
+}
+
+/// As it is shown.
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(path, _) if path.as_os_str() == "-" => f.write_str("stdout"),
+            Self::Path(path, _) => path.shown().fmt(f),
+            Self::Cluster(sink) => write!(f, "{} in the cluster", sink.target()),
+        }
+    }
 }
 
 /// What is recorded of an output in the state.

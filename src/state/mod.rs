@@ -8,21 +8,24 @@
 //! A single state has no previous generation: what it would go back to is worth nothing.
 
 mod file;
+pub mod live;
+mod lock;
 mod place;
 mod replace;
 
 pub use file::{Damage, Saved};
+pub(crate) use lock::check_free;
 pub(crate) use place::directory;
 pub(crate) use replace::replace;
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use self::lock::wait_for_lock;
 use self::replace::{PRIVATE, write_new};
 use crate::process::shown::Shown as _;
 use serde::Serialize;
@@ -112,9 +115,6 @@ pub enum Error {
     },
 }
 
-/// How often a lock that another instance holds is tried.
-const LOCK_INTERVAL: Duration = Duration::from_millis(20);
-
 /// What is known of the newest generation on disk.
 mod newest {
     /// Not read yet.
@@ -151,10 +151,7 @@ impl Store {
     }
 
     fn lock(paths: Paths, patience: Duration) -> Result<Self, Error> {
-        place::create(&paths.dir).map_err(|source| Error::Directory {
-            path: paths.dir.clone(),
-            source,
-        })?;
+        make_directory(&paths.dir)?;
         let lock = wait_for_lock(&paths.lock, patience)?;
         // A crash in the middle of a save left them.
         for litter in [&paths.new, &paths.link] {
@@ -165,6 +162,13 @@ impl Store {
             newest: AtomicU8::new(newest::UNKNOWN),
             lock,
         })
+    }
+
+    /// Its name, and the directory that it is in.
+    #[must_use]
+    pub fn place(&self) -> (&Path, &str) {
+        let name = self.paths.lock.file_stem().and_then(OsStr::to_str);
+        (&self.paths.dir, name.unwrap_or_default())
     }
 
     /// The state as it was saved last; none if it never was. A damaged or missing newest generation
@@ -286,6 +290,17 @@ impl Drop for Store {
     }
 }
 
+/// Makes a state directory, if it is not there.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn make_directory(dir: &Path) -> Result<(), Error> {
+    place::create(dir).map_err(|source| Error::Directory {
+        path: dir.to_owned(),
+        source,
+    })
+}
+
 /// Reads a state without its lock, for a report beside a running instance.
 ///
 /// # Errors
@@ -314,42 +329,6 @@ pub fn read_quietly<T: DeserializeOwned>(
 pub fn read_single<T: DeserializeOwned>(dir: &Path, name: &str) -> Result<Option<Saved<T>>, Error> {
     let read = Paths::single(dir, name).read(Fallback::Warned);
     read.map(|(saved, _)| saved)
-}
-
-/// Whether no instance holds a state; makes no file. The lock is not touched unless a holder has left
-/// its id in it: trying it takes it for a moment, in which whoever starts would be refused.
-///
-/// # Errors
-/// [`Error::Held`] when one does.
-pub(crate) fn check_free(dir: &Path, name: &str) -> Result<(), Error> {
-    let path = Paths::new(dir, name).lock;
-    let file = match File::open(&path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(source) => return Err(Error::Lock { path, source }),
-    };
-    let Some(holder) = holder(&file) else {
-        return Ok(());
-    };
-    match file.try_lock_shared() {
-        // It was killed, and its id stayed.
-        Ok(()) => {
-            let _ = file.unlock();
-            Ok(())
-        }
-        Err(TryLockError::WouldBlock) => Err(Error::Held {
-            path,
-            holder: Some(holder),
-        }),
-        Err(TryLockError::Error(source)) => Err(Error::Lock { path, source }),
-    }
-}
-
-/// The process id in a lock file.
-fn holder(file: &File) -> Option<u32> {
-    let mut text = String::new();
-    let read = file.take(32).read_to_string(&mut text);
-    read.ok().and_then(|_| text.trim().parse().ok())
 }
 
 /// Whether it is said that the previous generation is used.
@@ -437,47 +416,4 @@ impl Paths {
     fn is_good(&self) -> Result<bool, Error> {
         Ok(file::read::<serde::de::IgnoredAny>(&self.newest)?.is_ok())
     }
-}
-
-/// Takes the lock, as soon as whoever has it lets go.
-fn wait_for_lock(path: &Path, patience: Duration) -> Result<File, Error> {
-    let start = Instant::now();
-    let mut is_logged = false;
-    loop {
-        match lock(path.to_owned()) {
-            Err(Error::Held { path, holder }) if start.elapsed() < patience => {
-                if !is_logged {
-                    tracing::debug!(path = %path.shown(), holder, "waiting for the lock");
-                    is_logged = true;
-                }
-                thread::sleep(LOCK_INTERVAL);
-            }
-            taken => return taken,
-        }
-    }
-}
-
-/// Takes the lock, and leaves this process's id in it.
-fn lock(path: PathBuf) -> Result<File, Error> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    options.mode(0o600);
-    let failed = |source| Error::Lock {
-        path: path.clone(),
-        source,
-    };
-    let mut file = options.open(&path).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let holder = holder(&file);
-            return Err(Error::Held { path, holder });
-        }
-        Err(TryLockError::Error(source)) => return Err(failed(source)),
-    }
-    // On a full disk the lock holds all the same, only nameless.
-    let _ = file
-        .set_len(0)
-        .and_then(|()| writeln!(file, "{}", std::process::id()));
-    Ok(file)
 }

@@ -9,6 +9,7 @@ use super::piece::Change;
 use super::recognise::Logs;
 use crate::cluster::sink::ClusterCheckpoint;
 use crate::pipeline::normalize::Counts;
+use crate::pipeline::timestamp::Timestamp;
 use crate::sink::OutputCheckpoint;
 
 /// The state of `tail`.
@@ -30,6 +31,9 @@ pub struct Checkpoints {
     pub next: LogId,
     /// Bytes that were lost, since the state was begun.
     pub lost_bytes: u64,
+    /// The time of the newest event that was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newest_event: Option<Timestamp>,
 }
 
 /// Checkpoint and counters of one log.

@@ -17,6 +17,7 @@ pub mod glob;
 pub mod history;
 pub mod identity;
 pub mod log;
+mod measure;
 pub mod name;
 pub mod output;
 pub mod pace;
@@ -27,6 +28,7 @@ pub mod recognise;
 pub mod run;
 pub mod set;
 mod start;
+pub mod states;
 pub mod watch;
 
 use std::os::fd::{AsFd, OwnedFd};
@@ -153,10 +155,14 @@ impl FollowLoop {
     /// Whether a file or directory could not be read.
     #[must_use]
     pub fn has_read_errors(&self) -> bool {
-        let mut logs = self.following.logs.all.values();
-        self.following.read_errors > 0
-            || self.following.logs.unreadable > 0
-            || logs.any(|log| log.read_error.is_some())
+        self.unreadable() > 0
+    }
+
+    /// How many files and directories cannot be read.
+    fn unreadable(&self) -> u64 {
+        let logs = self.following.logs.all.values();
+        let logs = logs.filter(|log| log.read_error.is_some()).count();
+        (logs + self.following.read_errors + self.following.logs.unreadable) as u64
     }
 
     fn take_changes(&mut self, changes: &mut Vec<Change>) {
@@ -265,6 +271,7 @@ impl FollowLoop {
             self.lost_bytes = lost;
             piece.changes.push(Change::Lost(lost));
         }
+        self.service.metrics().unreadable(self.unreadable());
         if !piece.changes.is_empty() {
             self.pause_at.get_or_insert_with(Instant::now);
         }

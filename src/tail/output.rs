@@ -5,11 +5,13 @@ use std::time::{Duration, Instant};
 
 use super::checkpoints::Checkpoints;
 use super::log::LogId;
+use super::measure;
 use super::pace::Pace;
 use super::piece::Change;
 use crate::cluster::sink::ClusterCheckpoint;
-use crate::pipeline::event::event_ends;
+use crate::pipeline::event::{event_ends, newest_time};
 use crate::pipeline::normalize::Counts;
+use crate::pipeline::timestamp::Timestamp;
 use crate::process::logging;
 use crate::ship::{self, Progress, Shipper};
 use crate::sink::{self, OutputCheckpoint};
@@ -21,6 +23,10 @@ pub struct EventBatch {
     pub lines: Vec<u8>,
     /// Records and failures among them.
     pub counts: Counts,
+    /// The time of the newest of them.
+    pub newest: Option<Timestamp>,
+    /// How many bytes they were made of.
+    pub input_bytes: usize,
     /// The log that they were read from.
     pub log: Option<LogId>,
     /// What is known of logs once they are written.
@@ -99,12 +105,18 @@ impl Output {
                 *checkpoints.handed.entry(log).or_default() += handed;
             }
             written?;
+            let newest = &mut self.shipper.progress.checkpoints.newest_event;
+            *newest = newest_time(&events.lines).max(*newest);
         }
         let shipper = &mut self.shipper;
-        shipper.total += events.counts;
+        shipper.count(events.counts, false);
+        let metrics = shipper.service.metrics();
+        metrics.read(events.input_bytes);
+        metrics.newest_event(events.newest.map(Timestamp::millis));
         let changes = std::mem::take(&mut events.changes);
-        let tailed = &mut shipper.progress;
-        tailed.is_unsaved |= tailed.checkpoints.apply(changes, events.log, events.counts);
+        let is_changed = self.apply(changes, events.log, events.counts);
+        let shipper = &mut self.shipper;
+        shipper.progress.is_unsaved |= is_changed;
         let is_hangup = shipper.stop.take_hangup();
         // What stdout took is nothing to sync: only time counts there.
         let is_due = events.is_pause
@@ -142,8 +154,15 @@ impl Output {
         // The last change is that of the piece itself, which is not written yet.
         let read = events.changes.pop();
         let found = std::mem::replace(&mut events.changes, Vec::from_iter(read));
-        checkpoints.apply(found, None, Counts::default());
+        self.apply(found, None, Counts::default());
         self.shipper.save()
+    }
+
+    /// Takes over what is at the output now. Returns whether there is anything new to save.
+    pub fn apply(&mut self, changes: Vec<Change>, of: Option<LogId>, counts: Counts) -> bool {
+        measure::note(self.shipper.service.metrics(), &changes);
+        let checkpoints = &mut self.shipper.progress.checkpoints;
+        checkpoints.apply(changes, of, counts)
     }
 
     /// Leaves out what a pipe was handed in an earlier run, which ended in the middle of a piece.
@@ -171,9 +190,7 @@ impl Output {
         let checkpoints = &self.shipper.progress.checkpoints;
         let files = checkpoints.logs.len();
         let lost_bytes = checkpoints.lost_bytes;
-        self.shipper
-            .service
-            .status(&format!("{records} records of {files} files"));
+        self.shipper.service.tell_status();
         let (bytes, seconds) = self.shipper.volume();
         if failed > 0 || lost_bytes > 0 {
             tracing::warn!(records, failed, files, lost_bytes, bytes, seconds, "{when}");

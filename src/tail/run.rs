@@ -14,7 +14,7 @@ use super::output::{EventBatch, Output, Tailed};
 use super::pace::Pace;
 use super::piece::TailPiece;
 use super::recognise::FirstMeeting;
-use super::{FollowLoop, Schedule, start};
+use super::{FollowLoop, Schedule, measure, start};
 use crate::pipeline::event::Origin;
 use crate::pipeline::normalize::{Counts, Normalizer};
 use crate::process::batch;
@@ -25,7 +25,7 @@ use crate::ship::{self, LINES_KEPT, Mapping, Shipper};
 use crate::sink::{self, Destination};
 use crate::state::{self, Store};
 
-/// The name of the state's files.
+/// The name of the state's files, of which a source of a service has its own: `tail-NAME`.
 pub const STATE: &str = "tail";
 /// Files that are open besides the followed ones.
 const OTHER_FILES: u64 = 32;
@@ -39,6 +39,8 @@ pub struct TailOptions {
     pub meeting: FirstMeeting,
     /// The longest record, in bytes.
     pub max_line_bytes: usize,
+    /// The name of the state's files.
+    pub state: String,
     /// The directory of the state, where it is not the usual one.
     pub state_dir: Option<PathBuf>,
     /// Events are written with their ids, as a cluster's bulk request has them.
@@ -110,7 +112,7 @@ fn start(
     service: &Arc<Service>,
 ) -> Result<(FollowLoop, Output), ship::Error> {
     let directory = state::directory(options.state_dir.as_deref())?;
-    let store = Store::open(&directory, STATE)?;
+    let store = Store::open(&directory, &options.state)?;
     let mut checkpoints: Checkpoints = store.load()?.unwrap_or_default();
     let before = Places::of(&checkpoints);
     tracing::info!("read positions are saved in {}", directory.shown());
@@ -142,6 +144,7 @@ fn start(
     // Before there is an output, and before anything is in it: what is rotated from here on is known
     // to be ours, and not even the first batch can be doubled.
     ship::save(&store, &checkpoints, &directory, stop)?;
+    measure::begin(service.metrics(), &checkpoints);
     let tailed = Tailed {
         checkpoints,
         pace,
@@ -183,11 +186,7 @@ fn ship(
     match &result {
         Ok(()) => {
             let last = follower.changes();
-            output
-                .shipper
-                .progress
-                .checkpoints
-                .apply(last, None, Counts::default());
+            output.apply(last, None, Counts::default());
         }
         // What was taken is not sent again; logs stand further on than that by now.
         Err(error) if error.is_end() => {}
@@ -229,6 +228,8 @@ fn worker(mapping: &Mapping, has_ids: bool) -> impl FnMut(&mut TailPiece, &mut E
         let frames = std::mem::take(&mut read.frames);
         normalizer.frames(&mut events.lines, &read.text, read.offset, frames, origin);
         events.counts = normalizer.take_counts();
+        events.newest = normalizer.take_newest();
+        events.input_bytes = read.text.len();
         events.log = piece.log;
         events.changes = std::mem::take(&mut piece.changes);
         events.is_pause = piece.is_pause;

@@ -1,7 +1,7 @@
 //! `state set`: the read position of a log.
 
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader};
+use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::checkpoints::Checkpoints;
@@ -97,6 +97,20 @@ fn first_since(file: &File, since: Timestamp) -> io::Result<u64> {
         }
         offset += read as u64;
     }
+}
+
+/// The longest line whose time is looked for.
+const MOST_OF_LINE: u64 = 64 << 10;
+
+/// The time of the record that begins at an offset of a plain file, if that can be told.
+#[must_use]
+pub fn time_at(path: &Path, offset: u64) -> Option<Timestamp> {
+    let mut file = content::open(path).ok()?;
+    file.seek(SeekFrom::Start(offset)).ok()?;
+    let mut line = Vec::new();
+    let mut lines = BufReader::new(file.take(MOST_OF_LINE));
+    lines.read_until(b'\n', &mut line).ok()?;
+    time_of(&mut Reader::default(), &line)
 }
 
 fn time_of(reader: &mut Reader, line: &[u8]) -> Option<Timestamp> {

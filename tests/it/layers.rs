@@ -11,14 +11,16 @@ use std::path::{Path, PathBuf};
 
 /// The rooms from top to bottom, each with those that it may import, which all stand below it.
 /// `main.rs` may import any; `lib.rs` lists them.
-const ROOMS: [(&str, &[&str]); 20] = [
+const ROOMS: [(&str, &[&str]); 21] = [
     (
         "commands",
         &[
-            "options", "cli", "check", "fetch", "tail", "ship", "fixtures", "sink", "cluster",
-            "schema", "auth", "http", "state", "input", "pipeline", "process", "secret", "exit",
+            "config", "options", "cli", "check", "fetch", "tail", "ship", "fixtures", "sink",
+            "cluster", "schema", "auth", "http", "state", "input", "pipeline", "process", "secret",
+            "exit",
         ],
     ),
+    ("config", &["cli", "auth", "process", "secret"]),
     (
         "options",
         &[

@@ -1,71 +1,161 @@
-//! The units of systemd and the rotation of their outputs (`packaging/`).
+//! What packages install (`packaging/`): units of systemd, the configuration, the rotation of outputs.
 
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 
-use crate::support::program::{project, run};
+use crate::support::program::{command, project, run, run_command, stderr};
 
-struct Unit(String);
+/// The units, and what an instance of a template is called here.
+const UNITS: [(&str, &str); 3] = [
+    ("confluence-ecs.service", "confluence-ecs.service"),
+    (
+        "confluence-ecs-fetch@.service",
+        "confluence-ecs-fetch@acme.service",
+    ),
+    (
+        "confluence-ecs-fetch@.timer",
+        "confluence-ecs-fetch@acme.timer",
+    ),
+];
 
-impl Unit {
-    fn of(name: &str) -> Self {
-        let path = project(&format!("packaging/confluence-ecs-{name}.service"));
-        let text = fs::read_to_string(path).expect("a unit");
-        Self(text.replace("\\\n", " "))
-    }
-
-    fn value(&self, key: &str) -> &str {
-        let mut values = self
-            .0
-            .lines()
-            .filter_map(|line| line.strip_prefix(key)?.strip_prefix('='));
-        values.next().unwrap_or_else(|| panic!("no {key}"))
-    }
-
-    fn output(&self) -> &str {
-        let mut words = self.value("ExecStart").split_whitespace();
-        words.find(|word| *word == "-o").expect("an output");
-        words.next().expect("an output")
-    }
+fn packaged(name: &str) -> String {
+    let path = project("packaging").join(name);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-#[test]
-fn the_units_share_no_file_and_keep_events_from_others() {
-    let (tail, fetch) = (Unit::of("tail"), Unit::of("fetch"));
-    let rotated = fs::read_to_string(project("packaging/logrotate.conf")).expect("a configuration");
-    for unit in [&tail, &fetch] {
-        assert_eq!(unit.value("UMask"), "0027");
-        let directory = format!("/var/log/{}/", unit.value("LogsDirectory"));
-        assert!(unit.output().starts_with(&directory), "{}", unit.output());
-        assert!(
-            rotated.contains(&format!("{directory}*.ndjson ")),
-            "{directory}"
+fn unit(name: &str) -> String {
+    packaged(&format!("systemd/{name}"))
+}
+
+fn value<'a>(unit: &'a str, key: &str) -> &'a str {
+    let mut values = unit
+        .lines()
+        .filter_map(|line| line.strip_prefix(key)?.strip_prefix('='));
+    values.next().unwrap_or_else(|| panic!("no {key}"))
+}
+
+/// Writes the units as systemd would find them, with this build in place of the installed program.
+fn install(folder: &Path) {
+    for (name, instance) in UNITS {
+        let text = unit(name).replace(
+            "/usr/bin/confluence-ecs",
+            env!("CARGO_BIN_EXE_confluence-ecs"),
         );
+        for name in [name, instance] {
+            fs::write(folder.join(name), &text).expect("written");
+        }
     }
-    assert_ne!(tail.output(), fetch.output());
-    // One is a user's, the other a dynamic user's: systemd would hand a shared one over at each start.
-    for key in ["LogsDirectory", "StateDirectory"] {
-        assert_ne!(tail.value(key), fetch.value(key));
+}
+
+/// `systemd-analyze` over units; none where it is missing.
+fn analyze(arguments: &[&str], units: impl IntoIterator<Item = &'static str>) -> Option<String> {
+    if Command::new("systemd-analyze")
+        .arg("--version")
+        .output()
+        .is_err()
+    {
+        eprintln!("left out: systemd-analyze is missing");
+        return None;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    install(folder.path());
+    let output = Command::new("systemd-analyze")
+        .args(arguments)
+        .args(units.into_iter().map(|unit| folder.path().join(unit)))
+        // Those beside it, then the system's.
+        .env("SYSTEMD_UNIT_PATH", format!("{}:", folder.path().display()))
+        .output()
+        .expect("it starts");
+    let told = [output.stdout, output.stderr].concat();
+    let told = String::from_utf8_lossy(&told).into_owned();
+    assert!(output.status.success(), "{told}");
+    Some(told)
+}
+
+#[test]
+fn systemd_has_nothing_to_say_against_the_units() {
+    let told = analyze(&["verify", "--man=no"], UNITS.map(|(_, instance)| instance));
+    assert_eq!(told.unwrap_or_default(), "");
+}
+
+#[test]
+fn the_services_are_exposed_by_two_points_of_ten_at_most() {
+    let services = ["confluence-ecs.service", "confluence-ecs-fetch@.service"];
+    for service in services {
+        // The threshold is of a hundred.
+        let arguments = ["security", "--offline=true", "--threshold=20"];
+        if let Some(told) = analyze(&arguments, [service]) {
+            assert!(told.contains("Overall exposure level"), "{told}");
+        }
     }
 }
 
 #[test]
-fn credentials_that_are_refused_are_tried_more_and_more_rarely() {
-    let unit = Unit::of("fetch");
-    assert_eq!(unit.value("Restart"), "always");
-    assert_eq!(unit.value("RestartSec"), "5m");
-    assert_eq!(unit.value("RestartMaxDelaySec"), "2h");
-    assert!(unit.value("RestartSteps").parse::<u32>().expect("a number") > 1);
+fn both_services_are_confined_alike() {
+    let confinement = |name: &str| {
+        let unit = unit(name);
+        let (_, behind) = unit.split_once("NoNewPrivileges=").expect("confinement");
+        let settings = behind.split("\n[").next().unwrap_or_default().lines();
+        settings
+            .filter(|line| !line.starts_with('#') && !line.is_empty())
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    assert_eq!(
+        confinement("confluence-ecs.service"),
+        confinement("confluence-ecs-fetch@.service")
+    );
 }
 
 #[test]
-fn the_commands_of_the_units_are_understood() {
-    for name in ["tail", "fetch"] {
-        let unit = Unit::of(name);
-        let words = unit.value("ExecStart").split_whitespace().skip(1);
-        // The last word ends it before anything is done.
-        let output = run(words.chain(["--threads=none"]), b"");
-        let told = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(told.contains("--threads"), "{told}");
-        assert_eq!(output.status.code(), Some(2), "{told}");
+fn events_are_kept_from_others_and_rotated() {
+    let rotated = packaged("logrotate.conf");
+    for name in ["confluence-ecs.service", "confluence-ecs-fetch@.service"] {
+        let unit = unit(name);
+        assert_eq!(value(&unit, "UMask"), "0027");
+        assert_eq!(value(&unit, "LogsDirectoryMode"), "0750");
+        let directory = format!("/var/log/{}/", value(&unit, "LogsDirectory"));
+        assert!(rotated.contains(&format!("\n{directory}*.ndjson ")));
     }
+}
+
+#[test]
+fn a_configuration_without_a_source_ends_the_service_for_good() {
+    let unit = unit("confluence-ecs.service");
+    assert_eq!(value(&unit, "RestartPreventExitStatus"), "2");
+    let output = run(["run", "--config", "packaging/config.toml"], b"");
+    assert_eq!(output.status.code(), Some(2));
+    insta::assert_snapshot!(stderr(&output));
+}
+
+/// The last argument ends a command before anything is done, but behind what was read until then.
+const WRONG: &str = "--threads=none";
+
+#[test]
+fn every_key_of_the_packaged_configuration_is_known() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let is_setting = |line: &&str| line.starts_with("[[") || line.contains(" = ");
+    let lines = packaged("config.toml").replace("\n# ", "\n");
+    let settings: String = lines
+        .lines()
+        .filter(|line| is_setting(line) || line.starts_with('['))
+        .fold(String::new(), |all, line| all + line + "\n");
+    assert_eq!(settings.matches("[[source]]").count(), 3, "{settings}");
+    let path = folder.path().join("config.toml");
+    fs::write(&path, settings).expect("written");
+    let path = path.to_str().expect("UTF-8");
+    let output = run(["run", "--config", path, WRONG], b"");
+    let told = stderr(&output);
+    assert!(told.contains("--threads") && !told.contains(path), "{told}");
+}
+
+#[test]
+fn the_options_of_the_timers_example_are_understood() {
+    let example = packaged("fetch.env");
+    let options = value(&example, "OPTIONS").trim_matches('"');
+    let words = ["fetch"].into_iter().chain(options.split(' '));
+    let output = run_command(command(words.chain([WRONG])), b"");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("--threads"), "{}", stderr(&output));
 }

@@ -20,6 +20,7 @@ fn documents() -> Vec<String> {
         "README.md",
         "CHANGELOG.md",
         "CONTRIBUTING.md",
+        "SECURITY.md",
         "benches/README.md",
     ];
     let mut names: Vec<_> = others.map(str::to_owned).into();

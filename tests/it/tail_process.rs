@@ -2,7 +2,7 @@
 //! order in which things get to the disk.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -297,6 +297,39 @@ fn the_service_manager_is_told() {
     place.arrive(1..=1);
     follower.terminate();
     told("STOPPING=1");
+}
+
+#[test]
+fn the_service_manager_is_told_the_status_while_the_output_is_blocked() {
+    let place = Place::new(&["*.log"]);
+    place.append("audit.log", 1..=2000);
+    let path = place.folder().join("notify");
+    let socket = UnixDatagram::bind(&path).expect("bound");
+    // At least once a minute.
+    let patience = Some(Duration::from_secs(60));
+    socket.set_read_timeout(patience).expect("set");
+    let mut command = place.tail(&[]);
+    command.stdout(Stdio::piped()).env("NOTIFY_SOCKET", &path);
+    let _follower = place.start_command(command);
+    let mut buffer = [0; 4096];
+    let status = loop {
+        let length = match socket.recv(&mut buffer) {
+            // A signal for another test of this process.
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            received => received.expect("a status"),
+        };
+        let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
+        if let Some(status) = text.strip_prefix("STATUS=") {
+            break status.to_owned();
+        }
+    };
+    for part in [
+        " records of 1 files",
+        " behind, newest event 20",
+        ", output blocked for 1",
+    ] {
+        assert!(status.contains(part), "{status}");
+    }
 }
 
 /// The system calls of a `tail --once` that concern the output and the state, in order: what was

@@ -19,6 +19,8 @@ pub fn command<I: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = I>
         .env_remove("CONFLUENCE_ECS_ES_PASSWORD")
         .env_remove("CONFLUENCE_OAUTH_CLIENT_SECRET")
         .env_remove("CREDENTIALS_DIRECTORY")
+        .env_remove("CONFLUENCE_ECS_CONFIG")
+        .env_remove("CONFLUENCE_ECS_PROXY_PASSWORD")
         .env_remove("NO_COLOR")
         .env_remove("CLICOLOR")
         .env_remove("CLICOLOR_FORCE")

@@ -19,6 +19,7 @@ use super::verdict::{Refusal, Verdict, verdicts};
 use crate::http::retry::{backoff, random};
 use crate::http::{Answer, Upload};
 use crate::pipeline::event::write_action_of;
+use crate::process::metrics::{Api, ItemOutcome, SourceMetrics};
 
 /// What an answer holds: all that is needed, and no more.
 const FILTER: &str = "filter_path=errors,took,error,items.*.status,items.*.error.type,items.*.error.reason,\
@@ -62,6 +63,8 @@ pub struct Settler {
     written: Mutex<Option<String>>,
     /// What became of all events.
     pub tally: Tally,
+    /// The same, and what is on its way.
+    pub metrics: SourceMetrics,
 }
 
 /// An event that was refused, and why.
@@ -118,7 +121,16 @@ impl Settler {
             spares: Spares::default(),
             written: Mutex::default(),
             tally: Tally::default(),
+            metrics: SourceMetrics::default(),
         }
+    }
+
+    /// With the metrics of the source whose events are sent.
+    #[must_use]
+    pub fn measured(self, metrics: &SourceMetrics) -> Self {
+        metrics.sends();
+        let metrics = metrics.clone();
+        Self { metrics, ..self }
     }
 
     /// The backing index that took events last, or the last one behind the target.
@@ -173,7 +185,10 @@ impl Settler {
         let long = refused.iter().filter(|event| event.keep == Keep::Nothing);
         let long: Vec<_> = long.map(|event| (event, &event.refusal)).collect();
         self.bury(&long)?;
-        let mut plain = Bulk::default();
+        let mut plain = Bulk {
+            is_plain: true,
+            ..Bulk::default()
+        };
         for event in &refused {
             add_plain(&mut plain, event);
         }
@@ -233,6 +248,7 @@ impl Settler {
                         busy + 1
                     };
                     self.spares.give(std::mem::replace(&mut bulk, rest));
+                    self.note_retry(&bulk);
                     self.rest(&bulk, sorted.blocked.as_ref(), busy)?;
                 }
                 Outcome::Whole(refusal) if bulk.events == 1 => {
@@ -248,11 +264,13 @@ impl Settler {
                     self.deliver(first, 0, refuse)?;
                 }
                 Outcome::Blocked(refusal) => {
+                    self.note_retry(&bulk);
                     self.note_blocked(&refusal);
                     self.client.pause(BLOCKED_WAIT)?;
                 }
-                Outcome::Forbidden => {}
+                Outcome::Forbidden => self.note_retry(&bulk),
                 Outcome::Lost => {
+                    self.note_retry(&bulk);
                     lost += 1;
                     bulk.doubt.get_or_insert_with(|| sent_first.clone());
                     // The first time another address may take it at once.
@@ -289,7 +307,16 @@ impl Settler {
         let looked = lookup::leave_out_stored(&self.client, &self.target, bulk)?;
         let there = (before - bulk.events) as u64;
         self.tally.there.fetch_add(there, Ordering::Relaxed);
+        self.metrics.items(ItemOutcome::Duplicate, there);
         Ok(looked)
+    }
+
+    /// What is left of a body is sent once more.
+    fn note_retry(&self, rest: &Bulk) {
+        if rest.events > 0 {
+            self.metrics.retries(Api::Elasticsearch, 1);
+            self.metrics.items(ItemOutcome::Retried, rest.events as u64);
+        }
     }
 
     fn send(&self, bulk: &Bulk, asks_first: bool) -> Result<Outcome, Setback> {
@@ -355,7 +382,10 @@ impl Settler {
     ) -> Result<Sorted, Setback> {
         let verdicts = verdicts(&answer.body, bulk.events).unwrap_or_default();
         let mut sorted = Sorted {
-            rest: Bulk::default(),
+            rest: Bulk {
+                is_plain: bulk.is_plain,
+                ..Bulk::default()
+            },
             is_in_doubt: false,
             blocked: None,
         };
@@ -389,7 +419,7 @@ impl Settler {
         let undone = lookup::undo_second_copies(&self.client, looked, &elsewhere)? as u64;
         counts.stored = counts.stored.saturating_sub(undone);
         counts.there += undone;
-        self.count(&counts);
+        self.count(&counts, bulk.is_plain);
         Ok(sorted)
     }
 
@@ -401,7 +431,16 @@ impl Settler {
         rest.push(pair);
     }
 
-    fn count(&self, counts: &Counts<'_>) {
+    fn count(&self, counts: &Counts<'_>, is_plain: bool) {
+        let stored = if is_plain {
+            ItemOutcome::PlainForm
+        } else {
+            ItemOutcome::Created
+        };
+        self.metrics.items(stored, counts.stored);
+        self.metrics.items(ItemOutcome::Duplicate, counts.there);
+        let failures = counts.failure_store;
+        self.metrics.items(ItemOutcome::FailureStore, failures);
         let add = |tally: &AtomicU64, count| {
             tally.fetch_add(count, Ordering::Relaxed);
         };

@@ -9,6 +9,7 @@ use crate::cluster::client::Setback;
 use crate::cluster::dead_letter::Letter;
 use crate::cluster::notices::Topic;
 use crate::cluster::verdict::Refusal;
+use crate::process::metrics::ItemOutcome;
 use crate::process::shown::Shown as _;
 
 /// A dead letter file that cannot be written is tried again after this time.
@@ -94,6 +95,7 @@ impl Settler {
         }
         let count = events.len();
         self.tally.dead.fetch_add(count as u64, Ordering::Relaxed);
+        self.metrics.items(ItemOutcome::DeadLetter, count as u64);
         let kind = self.client.redacted(&first.kind);
         if first.status == 413 {
             tracing::warn!(

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use self::report::AuthFormat;
 use super::Error;
 use super::state::print;
-use crate::auth::credentials::CLIENT_SECRET;
+use crate::auth::credentials::{CLIENT_SECRET, GivenSecrets};
 use crate::auth::login::Login;
 use crate::auth::oauth::SCOPE;
 use crate::auth::servers::GivenServers;
@@ -117,7 +117,7 @@ fn client(arguments: &AuthArgs) -> Result<Arc<Client>, auth::Error> {
 
 fn client_secret(arguments: &AuthArgs) -> Result<Option<Secret>, auth::Error> {
     let file = arguments.client_secret.client_secret_file.as_deref();
-    Ok(CLIENT_SECRET.find(file)?)
+    Ok(CLIENT_SECRET.find(file, &GivenSecrets::default())?)
 }
 
 /// A grant without an audit scope is what an app without the permission gets.

@@ -21,6 +21,7 @@ use crate::cluster::settle::Tally;
 use crate::exit::Exit;
 use crate::options;
 use crate::process::logging::{self, seconds_since};
+use crate::process::metrics::SourceMetrics;
 use crate::process::shown::Shown as _;
 use crate::process::stop::Stop;
 use crate::sink;
@@ -70,7 +71,9 @@ pub fn run(arguments: SendArgs) -> Result<Exit, Error> {
         return Ok(Exit::Usage);
     };
     refuse_dead_letters_as_input(&options.dead_letter, &files)?;
-    let mut sink = options.sink().map_err(options::Error::Cluster)?;
+    let mut sink = options
+        .sink(&SourceMetrics::default())
+        .map_err(options::Error::Cluster)?;
     // Whatever is sent by hand may have been sent before.
     sink.expect_stored();
     let mut output = ClusterOutput::new(sink);

@@ -1,22 +1,20 @@
 //! `confluence-ecs state`: inspect or repair saved read positions.
 
 mod sites;
+pub(super) mod tails;
 
 use std::io::{self, Write as _, stdout};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Error;
-use super::tail::report::condition;
 use crate::cli::{StateCommand, StateDirArgs};
 use crate::exit::Exit;
 use crate::fetch::states;
-use crate::http::address::without_credentials;
 use crate::pipeline::timestamp::Timestamp;
 use crate::process::shown::Shown as _;
-use crate::state::{self, Store};
-use crate::tail::checkpoints::{Checkpoints, LogEntry};
-use crate::tail::run::STATE;
-use crate::tail::set;
+use crate::state;
+use crate::tail::checkpoints::LogEntry;
+use crate::tail::{set, states as tail_states};
 
 /// Runs the subcommand with its parsed arguments.
 ///
@@ -26,113 +24,103 @@ pub fn run(task: StateCommand) -> Result<Exit, Error> {
     if let Some(done) = of_site(&task)? {
         return print(&done);
     }
-    match task {
-        StateCommand::List(at) => list(&at),
-        StateCommand::Show { name, state } => show(&name, &state),
-        StateCommand::Forget { name, state } => change(&state, |checkpoints| {
-            let ids = ids(checkpoints, &name)?;
-            checkpoints.logs.retain(|id, _| !ids.contains(id));
-            Ok(format!("{}: forgotten\n", name.shown()))
-        }),
+    let done = match task {
+        StateCommand::List(at) => list(&directory(&at)?)?,
+        StateCommand::Show {
+            name,
+            source,
+            state,
+        } => show(&directory(&state)?, &name, source.as_deref())?,
+        StateCommand::Forget {
+            name,
+            source,
+            state,
+        } => {
+            let directory = directory(&state)?;
+            if let Some(of_source) = tails::source_named(&directory, &name, source.as_deref())? {
+                return print(&tails::forget_source(&directory, of_source)?);
+            }
+            tails::change(&directory, &name, source.as_deref(), |checkpoints, ids| {
+                checkpoints.logs.retain(|id, _| !ids.contains(id));
+                Ok(format!("{}: forgotten\n", name.shown()))
+            })?
+        }
         StateCommand::Set {
             name,
+            source,
             offset,
             since,
             state,
-        } => change(&state, |checkpoints| {
-            let ids = ids(checkpoints, &name)?;
-            let since = since.map(|since| since.at(Timestamp::now()));
-            let set = set::set(checkpoints, &ids, &name, offset, since);
-            let (path, offset) = set.map_err(Error::CannotSet)?;
-            Ok(format!("{}: offset {offset}\n", path.shown()))
-        }),
-    }
+        } => {
+            let directory = directory(&state)?;
+            tails::change(&directory, &name, source.as_deref(), |checkpoints, ids| {
+                let since = since.map(|since| since.at(Timestamp::now()));
+                let set = set::set(checkpoints, ids, &name, offset, since);
+                let (path, offset) = set.map_err(Error::CannotSet)?;
+                Ok(format!("{}: offset {offset}\n", path.shown()))
+            })?
+        }
+        StateCommand::Rename { from, to, state } => tails::rename(&directory(&state)?, &from, &to)?,
+    };
+    print(&done)
 }
 
-/// What is to be done with the state of a site, if the name is one's.
+fn directory(at: &StateDirArgs) -> Result<PathBuf, Error> {
+    Ok(state::directory(at.state_dir.as_deref())?)
+}
+
+/// What is to be done with the state of a site, if the name is one's, and no source is named.
 fn of_site(task: &StateCommand) -> Result<Option<String>, Error> {
     let (name, at) = match task {
-        StateCommand::List(_) => return Ok(None),
-        StateCommand::Show { name, state }
-        | StateCommand::Forget { name, state }
-        | StateCommand::Set { name, state, .. } => (name, state),
+        StateCommand::List(_) | StateCommand::Rename { .. } => return Ok(None),
+        StateCommand::Show {
+            name,
+            source: None,
+            state,
+        }
+        | StateCommand::Forget {
+            name,
+            source: None,
+            state,
+        }
+        | StateCommand::Set {
+            name,
+            source: None,
+            state,
+            ..
+        } => (name, state),
+        StateCommand::Show { .. } | StateCommand::Forget { .. } | StateCommand::Set { .. } => {
+            return Ok(None);
+        }
     };
-    let directory = state::directory(at.state_dir.as_deref())?;
+    let directory = directory(at)?;
     let Some(site) = name.to_str().and_then(|name| sites::find(&directory, name)) else {
         return Ok(None);
     };
-    Ok(Some(match task {
-        StateCommand::List(_) | StateCommand::Show { .. } => sites::show(&site.1)?,
-        StateCommand::Forget { .. } => sites::forget(&directory, &site)?,
-        StateCommand::Set { since, .. } => sites::set(&directory, &site, *since)?,
-    }))
+    Ok(match task {
+        StateCommand::List(_) | StateCommand::Rename { .. } => None,
+        StateCommand::Show { .. } => Some(sites::show(&site.1)?),
+        StateCommand::Forget { .. } => Some(sites::forget(&directory, &site)?),
+        StateCommand::Set { since, .. } => Some(sites::set(&directory, &site, *since)?),
+    })
 }
 
-fn list(at: &StateDirArgs) -> Result<Exit, Error> {
-    let directory = state::directory(at.state_dir.as_deref())?;
-    let saved = state::read::<Checkpoints>(&directory, STATE)?;
-    let rows = saved.iter().flat_map(|saved| saved.state.logs.values());
-    let lines = rows.map(|row| {
-        let checkpoint = &row.checkpoint;
-        format!(
-            "{}\toffset {}\t{}\n",
-            checkpoint.path.shown(),
-            checkpoint.progress.offset(),
-            condition(checkpoint)
-        )
-    });
-    let sites = states::all(&directory);
-    let sites = sites
-        .iter()
-        .map(|(_, checkpoints)| sites::line(checkpoints));
-    print(&lines.chain(sites).collect::<String>())
+fn list(directory: &Path) -> Result<String, Error> {
+    let mut text = String::new();
+    for name in tail_states::all(directory) {
+        text += &tails::lines(directory, &name)?;
+    }
+    let sites = states::all(directory);
+    text.extend(sites.iter().map(|(_, checkpoint)| sites::line(checkpoint)));
+    Ok(text)
 }
 
-fn show(name: &Path, at: &StateDirArgs) -> Result<Exit, Error> {
-    let directory = state::directory(at.state_dir.as_deref())?;
-    let mut checkpoints = read(&directory, name)?;
-    let ids = ids(&checkpoints, name)?;
+fn show(directory: &Path, name: &Path, source: Option<&str>) -> Result<String, Error> {
+    let (_, mut checkpoints, ids) = tails::find(directory, name, source)?;
     checkpoints.logs.retain(|id, _| ids.contains(id));
     let rows: Vec<&LogEntry> = checkpoints.logs.values().collect();
     let text = serde_json::to_string_pretty(&rows).map_err(io::Error::from);
-    print(&(text.map_err(Error::Report)? + "\n"))
-}
-
-fn read(directory: &Path, name: &Path) -> Result<Checkpoints, Error> {
-    let saved = state::read::<Checkpoints>(directory, STATE)?;
-    let unknown = || Error::Unknown(without_credentials(&name.shown().to_string()));
-    saved.map(|saved| saved.state).ok_or_else(unknown)
-}
-
-/// The logs at a path.
-fn ids(checkpoints: &Checkpoints, name: &Path) -> Result<Vec<u64>, Error> {
-    let path = std::path::absolute(name).unwrap_or_else(|_| name.to_owned());
-    let at_path = checkpoints.logs.iter();
-    let ids: Vec<_> = at_path
-        .filter(|(_, row)| row.checkpoint.path == path)
-        .map(|(id, _)| *id)
-        .collect();
-    if ids.is_empty() {
-        return Err(Error::Unknown(without_credentials(
-            &name.shown().to_string(),
-        )));
-    }
-    Ok(ids)
-}
-
-/// Changes the state, under its lock.
-fn change(
-    at: &StateDirArgs,
-    change: impl FnOnce(&mut Checkpoints) -> Result<String, Error>,
-) -> Result<Exit, Error> {
-    let directory = state::directory(at.state_dir.as_deref())?;
-    let store = Store::open(&directory, STATE)?;
-    let mut checkpoints: Checkpoints = store.load()?.unwrap_or_default();
-    let done = change(&mut checkpoints)?;
-    store
-        .save(&checkpoints)
-        .map_err(|source| Error::Save { directory, source })?;
-    print(&done)
+    Ok(text.map_err(Error::Report)? + "\n")
 }
 
 pub(super) fn print(text: &str) -> Result<Exit, Error> {

@@ -2,14 +2,16 @@
 
 pub(super) mod report;
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::normalize::output_file;
-use super::{Error, destination};
+use super::{Error, destination, note_end};
 use crate::cli::TailArgs;
 use crate::exit::Exit;
 use crate::options::{self, MappingSources};
+use crate::process::metrics::{Metrics, SourceMetrics};
 use crate::process::service::Service;
 use crate::process::stop::Stop;
 use crate::ship::Mapping;
@@ -22,13 +24,35 @@ use crate::tail::run::{self, TailOutcome};
 /// # Errors
 /// When the configuration is wrong, or the output or the state fails.
 pub fn run(arguments: &TailArgs) -> Result<Exit, Error> {
+    if arguments.list || arguments.status {
+        let discovery = options::discovery(arguments)?;
+        return report::run(arguments, &options::tail(arguments), discovery);
+    }
+    let all = Metrics::start(&options::metrics(&arguments.metrics))?;
+    let metrics = all.source("tail");
+    let ended = follow(arguments, &metrics, || {
+        let stop = Stop::on_signals_and_hangup()?;
+        let service = Service::start().measured(metrics.clone());
+        Ok((Arc::new(stop), Arc::new(service)))
+    });
+    note_end(&metrics, &ended, !arguments.once);
+    ended
+}
+
+/// Follows logs until it is time to end. Until the options are read, there is nothing that would have to be
+/// finished: only then `begin` is called, for whoever ends it and watches over it.
+///
+/// # Errors
+/// As [`run()`].
+pub fn follow(
+    arguments: &TailArgs,
+    metrics: &SourceMetrics,
+    begin: impl FnOnce() -> io::Result<(Arc<Stop>, Arc<Service>)>,
+) -> Result<Exit, Error> {
     let discovery = options::discovery(arguments)?;
     let options = options::tail(arguments);
-    if arguments.list || arguments.status {
-        return report::run(arguments, &options, discovery);
-    }
     let sources = MappingSources::new(&arguments.mapping, &options::DEFAULT_TAGS);
-    let mapping = Mapping::new(sources.databases(), move || sources.read())?;
+    let mapping = Mapping::new(sources.databases(), move || sources.read())?.measured(metrics);
     refuse_own_output(&arguments.output, &discovery)?;
     let lines = if arguments.format.is_bulk() {
         OutputLines::Bulk
@@ -40,9 +64,9 @@ pub fn run(arguments: &TailArgs) -> Result<Exit, Error> {
         (&arguments.output, lines),
         &arguments.mapping,
         &arguments.state,
+        metrics,
     )?;
-    let stop = Arc::new(Stop::on_signals_and_hangup()?);
-    let service = Arc::new(Service::start());
+    let (stop, service) = begin()?;
     Ok(
         match run::run(&options, discovery, destination, &mapping, &stop, &service)? {
             Some(TailOutcome {

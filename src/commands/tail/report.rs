@@ -18,7 +18,7 @@ use crate::state;
 use crate::tail::checkpoints::{Checkpoints, LogEntry};
 use crate::tail::discover::Discovery;
 use crate::tail::log::{Checkpoint, Condition};
-use crate::tail::run::{STATE, TailOptions, following};
+use crate::tail::run::{TailOptions, following};
 
 /// One file of a report.
 #[derive(Debug, Serialize)]
@@ -52,7 +52,7 @@ pub fn run(
     discovery: Discovery,
 ) -> Result<Exit, Error> {
     let directory = state::directory(arguments.state.state_dir.as_deref())?;
-    let saved = state::read::<Checkpoints>(&directory, STATE)?;
+    let saved = state::read::<Checkpoints>(&directory, &options.state)?;
     let saved_at = saved.as_ref().map(|saved| saved.saved_at);
     let checkpoints = saved.map(|saved| saved.state).unwrap_or_default();
     let lines = if arguments.list {
@@ -126,7 +126,10 @@ fn status(row: &LogEntry, saved_at: Option<OffsetDateTime>) -> Line {
 
 /// How long something has been waiting to be read: since it was written, and no longer than since the
 /// state was saved, when it was not there yet or was being read.
-fn lag(modified: Option<SystemTime>, saved_at: Option<OffsetDateTime>) -> u64 {
+pub(in crate::commands) fn lag(
+    modified: Option<SystemTime>,
+    saved_at: Option<OffsetDateTime>,
+) -> u64 {
     let age = modified.and_then(|time| SystemTime::now().duration_since(time).ok());
     let since_saved = saved_at.map_or(Duration::ZERO, |saved_at| {
         Duration::try_from(OffsetDateTime::now_utc() - saved_at).unwrap_or_default()

@@ -7,6 +7,7 @@ use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::{PRESERVE_ORIGINAL, namespace_fault};
+use crate::pipeline::json::json_string;
 
 /// A JSON object, cleaned (docs/mapping.md 8) and sorted, ready to be merged while an event is written.
 /// Where both have a member the constant wins; objects are merged, everything else is replaced.
@@ -21,6 +22,17 @@ pub(super) struct Member {
     pub json: String,
     /// The same value, if it is an object.
     pub object: Option<AddFields>,
+}
+
+impl Member {
+    /// Adds what others have and it has not, if it is an object.
+    fn complete(&mut self, others: AddFields) {
+        if let Some(object) = self.object.take() {
+            let object = object.over(others);
+            self.json = object.json();
+            self.object = Some(object);
+        }
+    }
 }
 
 /// The objects of an event: a constant that is no object would take their place, and the fields in
@@ -107,10 +119,36 @@ impl AddFields {
             let found = found.to_owned();
             return Err(AddFieldsError::Namespace { found, fault });
         }
-        Ok(Self::from_object(object))
+        Ok(Self::from_fields(object))
     }
 
-    fn from_object(object: Map<String, Value>) -> Self {
+    /// The same, with what `others` have and it has not.
+    #[must_use]
+    pub fn over(mut self, others: Self) -> Self {
+        for other in others.members {
+            let place = self
+                .members
+                .binary_search_by(|member| member.name.cmp(&other.name));
+            match (place, other.object) {
+                (Err(place), object) => self.members.insert(place, Member { object, ..other }),
+                (Ok(place), Some(object)) => self.members[place].complete(object),
+                (Ok(_), None) => {}
+            }
+        }
+        self
+    }
+
+    /// It as JSON.
+    fn json(&self) -> String {
+        let members = self.members.iter();
+        let members =
+            members.map(|member| format!("{}:{}", json_string(&member.name), member.json));
+        format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+    }
+
+    /// Fields by their names, in objects.
+    #[must_use]
+    pub fn from_fields(object: Map<String, Value>) -> Self {
         let mut members: Vec<_> = object
             .into_iter()
             .filter_map(|(name, value)| {
@@ -119,7 +157,7 @@ impl AddFields {
                     name,
                     json: value.to_string(),
                     object: match value {
-                        Value::Object(object) => Some(Self::from_object(object)),
+                        Value::Object(object) => Some(Self::from_fields(object)),
                         _ => None,
                     },
                 })

@@ -120,6 +120,13 @@ impl Timestamp {
         OffsetDateTime::UNIX_EPOCH + time::Duration::milliseconds(self.0)
     }
 
+    /// The instant of a date and time; none outside the years 0000 to 9999.
+    #[must_use]
+    pub fn of_utc(time: OffsetDateTime) -> Option<Self> {
+        let millis = time.unix_timestamp_nanos().div_euclid(1_000_000);
+        Self::from_millis(i64::try_from(millis).ok()?)
+    }
+
     /// The time as JSON text, `"YYYY-MM-DDThh:mm:ss.mmmZ"`.
     #[must_use]
     pub fn json(self) -> [u8; 26] {

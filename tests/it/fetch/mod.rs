@@ -18,7 +18,7 @@ mod paging;
 mod proxies;
 mod ranges;
 mod refusals;
-mod running;
+pub mod running;
 mod runs;
 mod state;
 mod urls;

@@ -1,0 +1,117 @@
+//! `config check`: whether each source of a configuration can work, step by step.
+
+use std::fs::File;
+use std::io::{self, Write};
+
+use crate::check::{CheckFormat, CheckReport, CheckStep, StepName, doctor};
+use crate::cli::TailArgs;
+use crate::commands::check::{fetch_plan, out, tail_plan};
+use crate::commands::{Error, options};
+use crate::config::service::Configuration;
+use crate::config::source::SourceArgs;
+use crate::exit::Exit;
+use crate::process::shown::Shown as _;
+use crate::process::signal_guard;
+
+/// Checks what a configuration says; with `connect`, also asks the sites and the clusters.
+pub fn run(configuration: &Configuration, connect: bool, json: bool) -> Result<Exit, Error> {
+    signal_guard::defer_signals()?;
+    let format = if json {
+        CheckFormat::Json
+    } else {
+        CheckFormat::Text
+    };
+    let mut report = CheckReport::new(out(format), format);
+    of_file(configuration, &mut report).map_err(Error::Report)?;
+    for source in &configuration.sources {
+        let arguments = source.arguments()?;
+        report.begin_source(&source.name).map_err(Error::Report)?;
+        of_source(&arguments, connect, &mut report).map_err(Error::Report)?;
+    }
+    let is_well = report.finish().map_err(Error::Report)?;
+    Ok(if is_well { Exit::Done } else { Exit::Failed })
+}
+
+fn of_file<W: Write>(configuration: &Configuration, report: &mut CheckReport<W>) -> io::Result<()> {
+    let name = StepName::Configuration;
+    let count = configuration.sources.len();
+    let sources = if count == 1 { "source" } else { "sources" };
+    let detail = format!("{}, with {count} {sources}", configuration.path.shown());
+    report.report_step(CheckStep::ok(name, detail))?;
+    for warning in &configuration.warnings {
+        let (what, remedy) = warning
+            .split_once(": keep ")
+            .map(|(what, rest)| (what, format!("keep {rest}")))
+            .or_else(|| {
+                let (what, meant) = warning.split_once("; did you mean ")?;
+                Some((what, format!("rename it: {}", meant.trim_end_matches('?'))))
+            })
+            .unwrap_or((warning, String::new()));
+        report.report_step(CheckStep::warn(name, what, remedy))?;
+    }
+    Ok(())
+}
+
+fn of_source<W: Write>(
+    arguments: &SourceArgs,
+    connect: bool,
+    report: &mut CheckReport<W>,
+) -> io::Result<()> {
+    let plan = match arguments {
+        SourceArgs::Tail(arguments) => {
+            for step in log_files(arguments) {
+                report.report_step(step)?;
+            }
+            tail_plan(arguments)
+        }
+        SourceArgs::Fetch(arguments) => fetch_plan(arguments, true),
+    };
+    if connect {
+        doctor::run(plan, report)
+    } else {
+        doctor::look(plan, report)
+    }
+}
+
+/// A step for each path or glob: how many files it matches, and whether they can be read.
+fn log_files(arguments: &TailArgs) -> Vec<CheckStep> {
+    let name = StepName::LogFiles;
+    let mut discovery = match options::discovery(arguments) {
+        Ok(discovery) => discovery,
+        Err(error) => return vec![CheckStep::fail_by(name, &error)],
+    };
+    let patterns = std::mem::take(&mut discovery.patterns);
+    let of_pattern = |(path, pattern)| {
+        discovery.patterns = vec![pattern];
+        let scan = discovery.scan(None);
+        let shown = std::path::Path::new(path).shown();
+        if let Some((folder, _, problem)) = scan.failed.first() {
+            let problem = format!("cannot read {}: {problem}", folder.shown());
+            return CheckStep::fail(name, problem, READABLE);
+        }
+        let unreadable = scan.found.iter().find_map(|file| {
+            let error = File::open(&file.path).err()?;
+            Some(format!("cannot read {}: {error}", file.path.shown()))
+        });
+        if let Some(problem) = unreadable {
+            return CheckStep::fail(name, problem, READABLE);
+        }
+        match scan.found.len() {
+            0 => CheckStep::warn(
+                name,
+                format!("{shown} matches no file"),
+                "it is followed as soon as there is one; is the path right?",
+            ),
+            1 => CheckStep::ok(name, format!("{shown}: 1 file")),
+            count => CheckStep::ok(name, format!("{shown}: {count} files")),
+        }
+    };
+    arguments
+        .paths
+        .iter()
+        .zip(patterns)
+        .map(of_pattern)
+        .collect()
+}
+
+const READABLE: &str = "make it readable for the user that the service runs as";

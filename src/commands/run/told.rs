@@ -1,0 +1,102 @@
+//! What a source of the service says of itself, for `status`: also while it holds no state, as it failed.
+
+use std::path::PathBuf;
+
+use crate::cli::{CloudId, FetchArgs};
+use crate::commands::Error;
+use crate::config::source::{Source, SourceArgs};
+use crate::options;
+use crate::pipeline::timestamp::Timestamp;
+use crate::process::facts::{Facts, Known};
+use crate::process::shown::Shown as _;
+use crate::state::{
+    self,
+    live::{Live, LiveFile, SOURCE, SourceName},
+};
+
+/// The file of a source, and what is in it.
+pub struct Told {
+    file: Option<LiveFile>,
+    since: Timestamp,
+    source: SourceName,
+}
+
+impl Told {
+    /// Takes the file of a source; without it, reports know less. What is known before the source runs, is known then.
+    pub fn of(source: &Source, facts: &Facts) -> Self {
+        let mut name = SourceName {
+            name: source.name.clone(),
+            kind: source.kind.name().to_owned(),
+            site: None,
+            search: None,
+        };
+        let file = source
+            .arguments()
+            .map_err(Error::from)
+            .and_then(|arguments| {
+                let directory = match &arguments {
+                    SourceArgs::Tail(tail) => {
+                        let state = options::tail(tail).state;
+                        facts.set(|known| known.state = Some(state));
+                        &tail.state.state_dir
+                    }
+                    SourceArgs::Fetch(fetch) => {
+                        name.site = site(fetch);
+                        name.search.clone_from(&fetch.query.search);
+                        &fetch.state.state_dir
+                    }
+                };
+                let directory: PathBuf = state::directory(directory.as_deref())?;
+                let file = format!("{SOURCE}{}", source.name);
+                Ok(LiveFile::locked(&directory, &file)?)
+            });
+        let file = file.inspect_err(|error| {
+            let name = source.name.shown();
+            tracing::warn!("`confluence-ecs status` will not show how source `{name}` is: {error}");
+        });
+        Self {
+            file: file.ok(),
+            since: Timestamp::now(),
+            source: name,
+        }
+    }
+
+    /// Writes down how the source is, and when it is tried again if it failed.
+    pub fn tell(&mut self, known: Known, retry_at: Option<Timestamp>) {
+        let Some(file) = &mut self.file else { return };
+        file.tell(&Live {
+            pid: std::process::id(),
+            since: self.since,
+            source: Some(self.source.clone()),
+            retry_at,
+            known,
+        });
+    }
+
+    /// Says nothing any more: the source is over.
+    pub fn end(&mut self) {
+        self.file = None;
+    }
+
+    /// Leaves behind what was said last.
+    pub fn keep(&mut self) {
+        if let Some(file) = self.file.take() {
+            file.keep();
+        }
+    }
+}
+
+/// The site that is fetched from, as far as the arguments tell.
+fn site(arguments: &FetchArgs) -> Option<String> {
+    match (&arguments.site.cloud_id, &arguments.site.url) {
+        (Some(CloudId::Id(id)), _) => Some(id.clone()),
+        (_, Some(url)) => {
+            let mut url = url.clone();
+            // They are no part of the address, and secret.
+            let _ = url.set_username("");
+            let _ = url.set_password(None);
+            Some(url.to_string())
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,49 @@
+//! What is told of the runs: as metrics, and in the log.
+
+use std::sync::atomic::Ordering;
+
+use super::asker::Asker;
+use super::delivery::Fetched;
+use super::error::Error;
+use super::slices::RunOutcome;
+use crate::auth::authorization::Authorization;
+use crate::pipeline::normalize::Counts;
+use crate::process::logging;
+use crate::process::metrics::SourceMetrics;
+use crate::ship::Shipper;
+
+/// Takes note of how a run ended, and of how long the grant that it used lasts.
+pub fn run_ended(metrics: &SourceMetrics, asker: &Asker, ended: &Result<RunOutcome, Error>) {
+    match ended {
+        Ok(RunOutcome::Done) => {
+            metrics.working();
+            metrics.fetched();
+        }
+        Ok(RunOutcome::Stopped) => {}
+        Err(error) => metrics.failing(&error.to_string()),
+    }
+    note_grant(metrics, asker);
+}
+
+/// Takes note of how long the grant lasts that is used.
+pub fn note_grant(metrics: &SourceMetrics, asker: &Asker) {
+    if let Authorization::OAuth(session) = &*asker.authorization {
+        let token_set = session.token_set();
+        let ends = token_set.refused_at.or(token_set.refresh_ends());
+        metrics.grant_expiry(ends.unwrap_or(token_set.ends()).millis());
+    }
+}
+
+/// Logs what came of all runs: if something went wrong, or if people look on.
+pub fn summarise(shipper: &Shipper<Fetched>, asker: &Asker) {
+    let Counts { records, failed } = shipper.total;
+    let client = &asker.client;
+    let requests = client.requests.load(Ordering::Relaxed);
+    let repeated = client.repeated.load(Ordering::Relaxed);
+    let (bytes, seconds) = shipper.volume();
+    if failed > 0 {
+        tracing::warn!(records, failed, requests, repeated, bytes, seconds, "done");
+    } else if logging::shows_summary() {
+        tracing::info!(records, failed, requests, repeated, bytes, seconds, "done");
+    }
+}

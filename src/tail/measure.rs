@@ -1,0 +1,44 @@
+//! What is measured of logs.
+
+use std::collections::BTreeMap;
+
+use super::checkpoints::Checkpoints;
+use super::log::{Checkpoint, Condition, LogId};
+use super::piece::Change;
+use crate::process::metrics::{FileState, FollowedFile, SourceMetrics};
+
+/// Takes note of the logs that are known at the start.
+pub fn begin(metrics: &SourceMetrics, checkpoints: &Checkpoints) {
+    let logs = checkpoints.logs.iter();
+    let files: BTreeMap<LogId, _> = logs.map(|(id, row)| (*id, file(&row.checkpoint))).collect();
+    metrics.follows(files, checkpoints.lost_bytes);
+}
+
+/// Takes note of what is at the output now.
+pub fn note(metrics: &SourceMetrics, changes: &[Change]) {
+    for change in changes {
+        match change {
+            Change::Log(id, checkpoint) => metrics.follow(*id, Some(file(checkpoint))),
+            Change::Forget(id) => metrics.follow(*id, None),
+            Change::Lost(bytes) => metrics.lost(*bytes),
+            Change::PathPattern(_) => {}
+        }
+    }
+}
+
+fn file(checkpoint: &Checkpoint) -> FollowedFile {
+    let state = match checkpoint.condition {
+        _ if checkpoint.gone_since.is_some() => FileState::Gone,
+        Condition::Plain => FileState::Followed,
+        Condition::Compressed | Condition::CompressedRead => FileState::Compressed,
+        Condition::ShorterCopy | Condition::Ignored => FileState::Ignored,
+    };
+    FollowedFile {
+        path: checkpoint.path.clone(),
+        file_id: checkpoint.file_id,
+        state,
+        is_read: checkpoint.condition == Condition::Plain,
+        size: checkpoint.size,
+        offset: checkpoint.progress.offset(),
+    }
+}
