@@ -49,6 +49,10 @@ impl Progress for Fetched {
         self.checkpoint.is_begun()
     }
 
+    fn is_first(&self) -> bool {
+        !self.checkpoint.is_begun()
+    }
+
     fn state(&mut self) -> &SiteCheckpoint {
         self.checkpoint.forget(self.overlap);
         &self.checkpoint

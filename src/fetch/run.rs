@@ -341,7 +341,8 @@ impl Fetching<'_> {
         };
         let name = checkpoint.name();
         tracing::warn!(
-            "the saved position, {cursor}, is in the future, as a wrong clock saved it (the server's says {}):              continuing from {to}. Records since the last run may be older: `{}` goes back further",
+            "the saved position, {cursor}, is in the future, as a wrong clock saved it (the server's says {}): \
+             continuing from {to}. Records since the last run may be older: `{}` goes back further",
             self.clock.at_server(local.run),
             advice::command(&["state", "set", &name, "--since", "TIME"])
         );
@@ -489,6 +490,13 @@ impl Fetching<'_> {
         let requests = client.requests.load(Ordering::Relaxed);
         let repeated = client.repeated.load(Ordering::Relaxed);
         let (bytes, seconds) = self.delivery.shipper.volume();
+        if records > 0 && failed == records {
+            tracing::error!(
+                "{}: none of {records} records can be mapped: each became a pipeline_error event; compare one \
+                 of them (--raw keeps them as they came) with docs/mapping.md",
+                self.delivery.checkpoint().name()
+            );
+        }
         if failed > 0 {
             tracing::warn!(records, failed, requests, repeated, bytes, seconds, "done");
         } else if logging::shows_summary() {

@@ -71,6 +71,9 @@ pub trait Progress {
         true
     }
 
+    /// Whether no run before this one left a state.
+    fn is_first(&self) -> bool;
+
     /// The state as it is to be saved now.
     fn state(&mut self) -> &Self::State;
 
@@ -122,7 +125,8 @@ impl<P: Progress> Shipper<P> {
         service: &Arc<Service>,
     ) -> Result<Self, Error> {
         if let Destination::Path(path, lines) = &output {
-            sink::warn_of_foreign(path, *lines, progress.output().as_ref());
+            let is_first = progress.is_first();
+            sink::warn_of_foreign(path, *lines, progress.output().as_ref(), is_first);
         }
         let mut sink = Durable::reach(output)?;
         if let Durable::Cluster(sink) = &mut sink {
