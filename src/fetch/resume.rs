@@ -40,6 +40,22 @@ fn continuing(options: &FetchOptions, directory: &Path, opened: &Opened) {
         ),
         None => tracing::info!("{begins}"),
     }
+    if let Some(since) = checkpoint.short_of(options.overlap) {
+        tracing::warn!(
+            "--overlap reaches back to {}, but which records were delivered is known from {since} on only, as earlier \
+             runs had a shorter one: records of before that which arrived late are not fetched, and the whole \
+             --overlap holds once the position is {}; `{}` fetches what is older again, with what was delivered",
+            cursor.minus(options.overlap),
+            since.plus(options.overlap),
+            advice::command(&[
+                "state",
+                "set",
+                &name,
+                "--since",
+                &cursor.minus(options.overlap).to_string()
+            ])
+        );
+    }
 }
 
 /// What is not as it was when the records before were written.
@@ -129,11 +145,13 @@ fn warn_of_shared_output(
     tracing::warn!(
         "{} is written for {} too (state {}), and this is the first run for {name} (state {}): if both are \
          addresses of one site, stop this run and use the first address again, or records come twice; to change \
-         the address, run `{}` and then fetch with --since {cursor}",
+         the address, fetch with --since {} (where the first address ended, less --overlap, so that what arrives late \
+         is not lost: what was delivered of that time comes again), after `{}` if this run saved a state",
         options.output.shown(),
         other.name(),
         states::path(directory, file).shown(),
         states::path(directory, &opened.file).shown(),
+        cursor.minus(options.overlap),
         advice::command(&["state", "forget", &name]),
     );
 }
