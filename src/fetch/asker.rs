@@ -73,6 +73,9 @@ enum Accepted<T> {
     Refusal(Refusal),
 }
 
+const HTML_REMEDY: &str = "; an HTML page is a login page, or of another application, a single sign-on or a \
+    proxy in between: check --url and the credentials";
+
 impl Asker {
     /// How requests are authenticated.
     #[must_use]
@@ -124,8 +127,10 @@ impl Asker {
                 let login_page = || Refusal::login_page(&self.site, answer.status);
                 return Ok(Accepted::Refusal(denied.unwrap_or_else(login_page)));
             }
+            let is_html = answer.is_html();
             match (read(answer), denied) {
                 (Err(_), Some(denied)) => Ok(Accepted::Refusal(denied)),
+                (Err(problem), None) if is_html => Err(problem + HTML_REMEDY),
                 (read, _) => read.map(Accepted::Of),
             }
         };

@@ -201,7 +201,8 @@ impl SiteCheckpoint {
     #[must_use]
     pub fn short_of(&self, overlap: Duration) -> Option<Timestamp> {
         let start = self.cursor?.minus(overlap);
-        self.since.filter(|since| self.has_forgotten && *since > start)
+        self.since
+            .filter(|since| self.has_forgotten && *since > start)
     }
 
     /// Goes back to a time; what is known to be delivered stays known.

@@ -6,6 +6,7 @@ use super::checkpoint::SiteCheckpoint;
 use super::identity::SiteIdentity;
 use super::plan::{FetchOptions, FirstRun};
 use super::states::{self, Named, Opened};
+use super::time_spec::TimeSpec;
 use crate::process::advice;
 use crate::process::shown::Shown as _;
 
@@ -30,10 +31,13 @@ fn continuing(options: &FetchOptions, directory: &Path, opened: &Opened) {
     let path = states::path(directory, &opened.file);
     let begins = format!("continuing from {cursor} (state {})", path.shown());
     let name = checkpoint.name();
-    let set = advice::command(&["state", "set", &name, "--since", "TIME"]);
+    let since = options.since.unwrap_or(TimeSpec::DEFAULT_SINCE);
+    let set = advice::command(&["state", "set", &name, "--since", &since.to_string()]);
     match difference(options, checkpoint) {
         Some(difference) => {
-            tracing::warn!("{begins}, but {difference}; `{set}` goes back to fetch them again");
+            tracing::warn!(
+                "{begins}, but {difference}; `{set}` goes back that far to fetch them again"
+            );
         }
         None if options.since.is_some() => tracing::info!(
             "{begins}; --since applies to the first run only: `{set}` moves the position"

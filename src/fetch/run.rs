@@ -344,7 +344,13 @@ impl Fetching<'_> {
             "the saved position, {cursor}, is in the future, as a wrong clock saved it (the server's says {}): \
              continuing from {to}. Records since the last run may be older: `{}` goes back further",
             self.clock.at_server(local.run),
-            advice::command(&["state", "set", &name, "--since", "TIME"])
+            advice::command(&[
+                "state",
+                "set",
+                &name,
+                "--since",
+                &to.minus(SUSPICIOUS).to_string()
+            ])
         );
         checkpoint.go_back(to);
     }

@@ -12,7 +12,8 @@ const UNKNOWN: &str = "holds events that this state does not know of";
 /// A site with five records, fetched once into the output.
 fn fetched(flags: &[&str]) -> Fetching {
     let fetching = Fetching::data_center();
-    let records = (0..5).map(|number| data_center_record(START + 1000 * number, 5 * number.unsigned_abs()));
+    let records =
+        (0..5).map(|number| data_center_record(START + 1000 * number, 5 * number.unsigned_abs()));
     fetching.server.insert_all(records);
     let told = fetching.fetch(flags);
     assert!(!told.contains(UNKNOWN), "{told}");

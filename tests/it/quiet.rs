@@ -33,7 +33,9 @@ fn a_file_that_is_not_read_is_named_by_a_quiet_tail() {
 fn a_site_without_a_record_that_is_mapped_is_named_by_a_quiet_fetch() {
     let fetching = Fetching::cloud();
     let mut record = cloud_record(START, 1);
-    record.raw = record.raw.replace("\"category\"", "\"creationDate\":\"\",\"category\"");
+    record.raw = record
+        .raw
+        .replace("\"category\"", "\"creationDate\":\"\",\"category\"");
     fetching.server.insert(record);
     let told = fetching.fetch(&["-q"]);
     assert_eq!(told.lines().count(), 1, "{told}");

@@ -85,7 +85,11 @@ fn list(at: &StateDirArgs) -> Result<Exit, Error> {
     let sites = sites
         .iter()
         .map(|(_, checkpoints)| sites::line(checkpoints));
-    print(&lines.chain(sites).collect::<String>())
+    let text: String = lines.chain(sites).collect();
+    if text.is_empty() {
+        tracing::info!("no state in {}", directory.shown());
+    }
+    print(&text)
 }
 
 fn show(name: &Path, at: &StateDirArgs) -> Result<Exit, Error> {
