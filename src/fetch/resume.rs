@@ -1,6 +1,7 @@
 //! What a run says at its start of the runs before it: where it goes on, and what is different now.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::checkpoint::SiteCheckpoint;
 use super::identity::SiteIdentity;
@@ -9,6 +10,9 @@ use super::states::{self, Named, Opened};
 use super::time_spec::TimeSpec;
 use crate::process::advice;
 use crate::process::shown::Shown as _;
+
+/// How far back is advised where no time is known.
+const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Says it, in one line.
 pub fn report(
@@ -31,18 +35,23 @@ fn continuing(options: &FetchOptions, directory: &Path, opened: &Opened) {
     let path = states::path(directory, &opened.file);
     let begins = format!("continuing from {cursor} (state {})", path.shown());
     let name = checkpoint.name();
-    let since = options.since.unwrap_or(TimeSpec::DEFAULT_SINCE);
-    let set = advice::command(&["state", "set", &name, "--since", &since.to_string()]);
-    match difference(options, checkpoint) {
-        Some(difference) => {
+    let set = |since: String| advice::command(&["state", "set", &name, "--since", &since]);
+    match (difference(options, checkpoint), options.since) {
+        (Some(difference), since) => {
+            let back = match since {
+                Some(TimeSpec::Time(since)) if since < cursor => since,
+                Some(_) | None => cursor.minus(A_DAY),
+            };
             tracing::warn!(
-                "{begins}, but {difference}; `{set}` goes back that far to fetch them again"
+                "{begins}, but {difference}; `{}` goes back that far to fetch them again",
+                set(back.to_string())
             );
         }
-        None if options.since.is_some() => tracing::info!(
-            "{begins}; --since applies to the first run only: `{set}` moves the position"
+        (None, Some(since)) => tracing::info!(
+            "{begins}; --since applies to the first run only: `{}` moves the position",
+            set(since.to_string())
         ),
-        None => tracing::info!("{begins}"),
+        (None, None) => tracing::info!("{begins}"),
     }
     if let Some(since) = checkpoint.short_of(options.overlap) {
         tracing::warn!(
@@ -51,13 +60,7 @@ fn continuing(options: &FetchOptions, directory: &Path, opened: &Opened) {
              --overlap holds once the position is {}; `{}` fetches what is older again, with what was delivered",
             cursor.minus(options.overlap),
             since.plus(options.overlap),
-            advice::command(&[
-                "state",
-                "set",
-                &name,
-                "--since",
-                &cursor.minus(options.overlap).to_string()
-            ])
+            set(cursor.minus(options.overlap).to_string())
         );
     }
 }

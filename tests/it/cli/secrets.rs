@@ -6,7 +6,11 @@ use crate::support::program::{run, stderr};
 #[test]
 fn a_usage_error_does_not_repeat_a_secret_behind_a_user() {
     let site = ["--url", "https://acme.atlassian.net"];
-    for value in ["me@x.example:p4w0rd", "me@x.example:p4@w0rd", "me:p4w0rd:x"] {
+    for value in [
+        "me@x.example:p4w0rd",
+        "me@x.example:p4@w0rd",
+        "me:p4w0rd:x@y",
+    ] {
         for words in [
             &["fetch", "--email", value][..],
             &["check", "--email", value],
