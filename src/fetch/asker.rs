@@ -73,8 +73,8 @@ enum Accepted<T> {
     Refusal(Refusal),
 }
 
-const HTML_REMEDY: &str = "; an HTML page is a login page, or of another application, a single sign-on or a \
-    proxy in between: check --url and the credentials";
+const HTML_REMEDY: &str = "; if that stays so, check --url and the credentials (behind a single sign-on, a Data \
+    Center takes a personal access token)";
 
 impl Asker {
     /// How requests are authenticated.

@@ -93,7 +93,7 @@ impl Refusal {
                 "the server rejected the request as malformed; a proxy in between may have changed it"
                     .to_owned(),
             ),
-            407 => (About::Other, PROXY_LOGIN.to_owned()),
+            407 if answer.doubt().is_empty() => (About::Other, PROXY_LOGIN.to_owned()),
             _ => (
                 About::Other,
                 "ask the server's administrator, or check its log".to_owned(),

@@ -6,13 +6,38 @@ use std::time::Duration;
 use super::checkpoint::SiteCheckpoint;
 use super::identity::SiteIdentity;
 use super::plan::{FetchOptions, FirstRun};
+use super::start::Start;
 use super::states::{self, Named, Opened};
 use super::time_spec::TimeSpec;
+use crate::pipeline::timestamp::Timestamp;
 use crate::process::advice;
 use crate::process::shown::Shown as _;
 
 /// How far back is advised where no time is known.
 const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Where the very first run begins, however long it takes until there is an answer: where one before was to,
+/// unless it gets another order.
+#[must_use]
+pub fn first_run(
+    options: &FetchOptions,
+    directory: &Path,
+    opened: &Opened,
+    process: Timestamp,
+) -> FirstRun {
+    let order = |since: TimeSpec| Start(since.to_string(), since.at(process));
+    let given = options.since.map(order);
+    match (states::kept_start(directory, opened), given) {
+        (Some(kept), given) if given.as_ref().is_none_or(|given| given.0 == kept.0) => FirstRun {
+            start: kept,
+            is_kept: true,
+        },
+        (_, given) => FirstRun {
+            start: given.unwrap_or_else(|| order(TimeSpec::DEFAULT_SINCE)),
+            is_kept: false,
+        },
+    }
+}
 
 /// Says it, in one line.
 pub fn report(

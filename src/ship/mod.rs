@@ -74,6 +74,11 @@ pub trait Progress {
     /// Whether no run before this one left a state.
     fn is_first(&self) -> bool;
 
+    /// Whether another state of the directory is known to write to the same output.
+    fn shares_output(&self) -> bool {
+        false
+    }
+
     /// The state as it is to be saved now.
     fn state(&mut self) -> &Self::State;
 
@@ -125,8 +130,8 @@ impl<P: Progress> Shipper<P> {
         service: &Arc<Service>,
     ) -> Result<Self, Error> {
         if let Destination::Path(path, lines) = &output {
-            let is_first = progress.is_first();
-            sink::warn_of_foreign(path, *lines, progress.output().as_ref(), is_first);
+            let whose = (progress.is_first(), progress.shares_output());
+            sink::warn_of_foreign(path, *lines, progress.output().as_ref(), whose);
         }
         let mut sink = Durable::reach(output)?;
         if let Durable::Cluster(sink) = &mut sink {

@@ -65,6 +65,13 @@ impl OutputLines {
         }
     }
 
+    fn several(self) -> &'static str {
+        match self {
+            Self::Events | Self::Bulk => "events",
+            Self::Raw => "records",
+        }
+    }
+
     fn one(self) -> &'static str {
         match self {
             Self::Events | Self::Bulk => "an event",
@@ -90,12 +97,12 @@ pub(super) fn may_be_truncated(path: &Path, file: &File) -> io::Result<bool> {
 
 /// Warns of what a file to append to holds, which is not an error, for appending takes nothing away: something
 /// that the state does not know, or lines of another kind. On stdout, only what the very first run of a state
-/// finds there is unknown to it.
+/// finds there is unknown to it. What other states of the directory write to the same file is known, too.
 pub fn warn_of_foreign(
     path: &Path,
     lines: OutputLines,
     known: Option<&OutputCheckpoint>,
-    is_first: bool,
+    (is_first, is_shared): (bool, bool),
 ) {
     let is_stdout = path.as_os_str() == "-";
     let (path, name) = if is_stdout {
@@ -115,24 +122,13 @@ pub fn warn_of_foreign(
     let Ok(first) = file.try_clone().and_then(first_lines) else {
         return;
     };
-    let begins = lines.may_begin(&first);
-    if is_stdout {
-        if is_first && begins {
-            warn_of_unknown(&name);
-        }
-    } else if !known.is_some_and(|known| is_of(known, path, &metadata)) {
-        // What a crash left of a first pair is taken away before anything is appended.
-        if !begins && !(lines == OutputLines::Bulk && is_lone_action(&first)) {
-            tracing::warn!(
-                "{name} does not begin with {}: it may be another program's file; appending to it, use another file \
-                 if that is not meant",
-                lines.one()
-            );
-            return;
-        }
-        if begins {
-            warn_of_unknown(&name);
-        }
+    let is_known = if is_stdout {
+        !is_first || !lines.may_begin(&first)
+    } else {
+        is_shared || known.is_some_and(|known| is_of(known, path, &metadata))
+    };
+    if !is_known && !is_as_expected(&name, lines, &first) {
+        return;
     }
     if let Some(before) = OutputLines::at_end(&file, metadata.len())
         && before != lines
@@ -155,11 +151,26 @@ fn is_of(known: &OutputCheckpoint, path: &Path, metadata: &Metadata) -> bool {
     real.as_deref() == Some(&known.path) || is_it(known) || known.earlier.iter().any(is_it)
 }
 
-fn warn_of_unknown(name: &str) {
-    tracing::warn!(
-        "{name} holds events that this state does not know of: what is in them may come twice; the state that wrote \
-         them was deleted, or is in another --state-dir or of another source"
-    );
+/// Warns of a file that the state does not know, whatever it begins with; whether that is what its output does.
+fn is_as_expected(name: &str, lines: OutputLines, first: &[u8]) -> bool {
+    if lines.may_begin(first) {
+        tracing::warn!(
+            "{name} holds {} that this state does not know of: what is in it may come twice; the state that wrote \
+             them was deleted, or is in another --state-dir or of another source",
+            lines.several()
+        );
+        return true;
+    }
+    // What a crash left of a first pair is taken away before anything is appended.
+    let is_cut_off = lines == OutputLines::Bulk && is_lone_action(first);
+    if !is_cut_off {
+        tracing::warn!(
+            "{name} does not begin with {}: it may be another program's file; appending to it, use another file \
+             if that is not meant",
+            lines.one()
+        );
+    }
+    is_cut_off
 }
 
 fn first_lines(file: File) -> io::Result<Vec<u8>> {

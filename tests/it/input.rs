@@ -175,7 +175,7 @@ fn further_formats_are_recognised_by_their_first_bytes() {
 #[test]
 fn what_is_encrypted_or_no_text_at_all_makes_no_events() {
     let random: Vec<u8> = (0..4096_u32)
-        .map(|number| (number.wrapping_mul(2_654_435_761) >> 19) as u8)
+        .map(|number| number.wrapping_mul(2_654_435_761).to_le_bytes()[2])
         .collect();
     let nuls = vec![0; 3 << 20];
     let behind = |magic: &[u8]| [magic, &random].concat();

@@ -7,7 +7,7 @@ use crate::support::fetching::{Fetching, SINCE, START};
 use crate::support::follow::{Place, finish, line_count};
 use crate::support::program::stderr;
 
-const UNKNOWN: &str = "holds events that this state does not know of";
+const UNKNOWN: &str = " that this state does not know of: ";
 
 /// A site with five records, fetched once into the output.
 fn fetched(flags: &[&str]) -> Fetching {

@@ -243,7 +243,7 @@ fn warns(way: Way, flags: &[&str]) -> String {
     let warnings = warnings
         .lines()
         .filter(|line| line.contains(" is not used: "));
-    warnings.map(|line| format!("{line}\n")).collect()
+    warnings.flat_map(|line| [line, "\n"]).collect()
 }
 
 #[test]
