@@ -145,7 +145,9 @@ fn is_binary(first: &[u8]) -> bool {
     let runs = runs.filter(|nuls| !nuls.is_empty()).count();
     let invalid = first.utf8_chunks().map(|chunk| chunk.invalid().len());
     let is_encoded = (controls + runs) * 32 > some && invalid.sum::<usize>() * 8 > some;
-    (controls * 8 > some || runs >= RUNS || is_encoded) && memmem::find(first, b"{\"").is_none()
+    let begins_key = |at: usize| first.get(at + 2).is_none_or(u8::is_ascii_alphabetic);
+    let has_object = memmem::find_iter(first, b"{\"").any(begins_key);
+    (controls * 8 > some || runs >= RUNS || is_encoded) && !has_object
 }
 
 impl Format {
