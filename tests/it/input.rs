@@ -177,7 +177,7 @@ fn what_is_encrypted_or_no_text_at_all_makes_no_events() {
     let random: Vec<u8> = (0..4096_u32)
         .map(|number| number.wrapping_mul(2_654_435_761).to_le_bytes()[2])
         .collect();
-    let nuls = vec![0; 3 << 20];
+    let nuls = vec![0; (1 << 20) - 1];
     let behind = |magic: &[u8]| [magic, &random].concat();
     let padded = b"DB\x07\0\0\0a name\0\0\0\0another\0\0\0\0\n";
     insta::assert_snapshot!(refused(&[

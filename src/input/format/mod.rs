@@ -51,7 +51,8 @@ impl InputKind {
 /// How many first bytes tell binary data from text.
 pub const LOOKED_AT: usize = 1024;
 
-/// So many NUL bytes at the start, and nothing else, are no log: a crash may leave some before its first line.
+/// NUL bytes alone are no log, but a crash may leave any number of them before a log's first line: so many are
+/// waited through.
 const MOST_NULS: usize = 1 << 20;
 
 /// What first bytes say.
@@ -99,10 +100,10 @@ pub(super) fn recognise(first: &[u8], is_all: bool) -> Content {
     let nuls = first.iter().take_while(|byte| **byte == 0).count();
     let text = &first[nuls..];
     if nuls > 0 && text.is_empty() {
-        return if is_all || nuls >= MOST_NULS {
-            Content::Foreign(&BINARY)
-        } else {
-            Content::Undecided
+        return match (is_all, nuls < MOST_NULS) {
+            (true, _) => Content::Foreign(&BINARY),
+            (false, true) => Content::Undecided,
+            (false, false) => Content::Text,
         };
     }
     if is_binary(&text[..text.len().min(LOOKED_AT)]) {
