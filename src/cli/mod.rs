@@ -36,7 +36,7 @@ use clap_complete::Shell;
 
 use crate::auth::credentials::GivenSecrets;
 use crate::exit::Exit;
-use crate::http::address::{credentials_in, query_in};
+use crate::http::address::{credentials_in, fragment_in, query_in};
 
 pub use auth::{AuthArgs, AuthCommand, StoredLoginArgs};
 pub use check::CheckArgs;
@@ -238,24 +238,45 @@ pub fn problem(error: &clap::Error, arguments: &[OsString]) -> (Option<String>, 
     usage::in_keys(error, &message)
 }
 
-/// A message that may repeat arguments, without the user, the password and the query of a URL among them.
+/// A message that may repeat arguments, without the secrets among them: user, password, query and fragment of a
+/// URL, and what follows the colon behind a user name, as in curl's `user:password`.
 fn redacted(message: &str, arguments: impl Iterator<Item = OsString>) -> String {
-    let (mut secrets, mut queries) = (Vec::new(), Vec::new());
+    let mut secrets = Vec::new();
+    let mut flag = String::new();
     for argument in arguments {
         let argument = argument.to_string_lossy();
         let value = match argument.split_once('=') {
-            Some((flag, value)) if flag.starts_with('-') => value,
+            Some((name, value)) if name.starts_with('-') => {
+                name.clone_into(&mut flag);
+                value
+            }
             _ => &argument,
         };
-        secrets.extend(credentials_in(value).map(|secret| format!("{secret}@")));
-        queries.extend(query_in(value).map(|query| format!("?{query}")));
+        if let Some(user) = user_of_pair(value, &flag) {
+            secrets.push((0, value.to_owned(), format!("{user}:<secret>")));
+        }
+        let credentials = credentials_in(value).map(str::to_owned);
+        secrets.extend(credentials.map(|secret| (1, secret, "<secret>@".to_owned())));
+        for (mark, part) in [('?', query_in(value)), ('#', fragment_in(value))] {
+            let part = part.map(|part| format!("{mark}{part}"));
+            secrets.extend(part.map(|part| (2, part, format!("{mark}<secret>"))));
+        }
+        argument.as_ref().clone_into(&mut flag);
     }
     // The longest first: one may be a part of another.
-    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-    let hide = |text: String, secret: &String| text.replace(secret, "<secret>@");
-    let message = secrets.iter().fold(message.to_owned(), hide);
-    let hide = |text: String, query: &String| text.replace(query, "?<secret>");
-    queries.iter().fold(message, hide)
+    secrets.sort_by_key(|(order, secret, _)| (*order, std::cmp::Reverse(secret.len())));
+    let hide =
+        |text: String, (_, secret, shown): &(u8, String, String)| text.replace(secret, shown);
+    secrets.iter().fold(message.to_owned(), hide)
+}
+
+/// The user of a value that is a user and a secret: of a flag that takes a user, or where an e-mail address and a
+/// colon say so.
+fn user_of_pair<'a>(value: &'a str, flag: &str) -> Option<&'a str> {
+    let (user, secret) = value.split_once(':')?;
+    let is_user = matches!(flag, "--email" | "--es-user" | "--user" | "-u");
+    let is_address = user.contains('@') && !user.contains('/');
+    ((is_user || is_address) && !secret.is_empty()).then_some(user)
 }
 
 #[cfg(test)]

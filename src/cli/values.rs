@@ -141,7 +141,10 @@ pub(super) fn cloud_id(text: &str) -> Result<CloudId, &'static str> {
 pub(super) fn user(text: &str) -> Result<String, &'static str> {
     // RFC 7617: the first colon parts user and password.
     if text.is_empty() || text.contains(':') || text.contains(char::is_control) {
-        return Err("expected an e-mail address or a user name");
+        return Err(
+            "expected an e-mail address or a user name, without a token or password: those come from a file or the \
+             environment",
+        );
     }
     Ok(text.to_owned())
 }

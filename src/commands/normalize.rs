@@ -183,16 +183,8 @@ impl Tally {
     fn end(&mut self) -> Counts {
         let Counts { records, failed } = std::mem::take(&mut self.current);
         self.total += Counts { records, failed };
-        if let Some(origin) = self.origin.take()
-            && records > 0
-            && failed == records
-        {
-            let name = origin.name();
-            if records == 1 {
-                tracing::error!("{name}: its only line is not an audit record");
-            } else {
-                tracing::error!("{name}: none of {records} lines is an audit record");
-            }
+        if let Some(origin) = self.origin.take() {
+            logging::report_if_none_mapped(origin.name(), records, failed);
         }
         self.total
     }

@@ -1,5 +1,6 @@
 //! `confluence-ecs schema`: the field table, in every form that it has.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read, Write as _, stdin, stdout};
 use std::path::{Path, PathBuf};
@@ -14,9 +15,9 @@ use crate::exit::Exit;
 use crate::http::address::shown;
 use crate::input::compression::{Compression, Stream};
 use crate::input::{self, format};
-use crate::process::logging;
 use crate::process::shown::{Shown as _, quoted_for_shell};
 use crate::process::style;
+use crate::process::{advice, logging};
 use crate::schema::document::{self, Documents};
 use crate::schema::fields::FieldsFormat;
 use crate::schema::template::{Product, TemplateTarget, VERSION};
@@ -233,7 +234,7 @@ fn validate_documents(
         }
         *events += 1;
         let faults: Vec<_> = match document.value {
-            Ok(event @ Value::Object(_)) => faults(validator, &event),
+            Ok(event @ Value::Object(_)) => faults(validator, &event, path),
             Ok(_) => vec!["not a JSON object".to_owned()],
             Err(error) => vec![error],
         };
@@ -246,9 +247,12 @@ fn validate_documents(
 }
 
 /// What is wrong with an event.
-fn faults(validator: &Validator, event: &Value) -> Vec<String> {
+fn faults(validator: &Validator, event: &Value, path: &Path) -> Vec<String> {
     if let Some(fault) = document::raw_record(event) {
-        return vec![fault.to_owned()];
+        let normalize = advice::without_state(&[OsStr::new("normalize"), path.as_os_str()]);
+        return vec![format!(
+            "{fault}: use `{normalize} | confluence-ecs schema validate`"
+        )];
     }
     let violations = validator.validate(event);
     violations.iter().map(ToString::to_string).collect()

@@ -86,6 +86,9 @@ enum Accepted<T> {
     Refusal(Refusal),
 }
 
+const HTML_REMEDY: &str = "; if that stays so, check --url and the credentials (behind a single sign-on, a Data \
+    Center takes a personal access token)";
+
 impl Asker {
     /// How requests are authenticated.
     #[must_use]
@@ -137,8 +140,10 @@ impl Asker {
                 let login_page = || Refusal::login_page(&self.site, answer.status);
                 return Ok(Accepted::Refusal(denied.unwrap_or_else(login_page)));
             }
+            let is_html = answer.is_html();
             match (read(answer), denied) {
                 (Err(_), Some(denied)) => Ok(Accepted::Refusal(denied)),
+                (Err(problem), None) if is_html => Err(problem + HTML_REMEDY),
                 (read, _) => read.map(Accepted::Of),
             }
         };

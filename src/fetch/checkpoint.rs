@@ -41,6 +41,9 @@ pub struct SiteCheckpoint {
     pub cursor: Option<Timestamp>,
     /// From when on it is known what was delivered.
     pub since: Option<Timestamp>,
+    /// Whether that is later than where the very first run began: what was delivered before was forgotten.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_forgotten: bool,
     /// What was delivered from then on.
     pub delivered: Delivered,
     /// Our requests whose own records were not seen yet.
@@ -86,6 +89,7 @@ impl SiteCheckpoint {
             first: None,
             cursor: None,
             since: None,
+            has_forgotten: false,
             delivered: Delivered::default(),
             own_searches: OwnSearches::default(),
             output: None,
@@ -182,6 +186,7 @@ impl SiteCheckpoint {
         let Some(cursor) = self.cursor else { return };
         let overlap = overlap.max(USUAL_OVERLAP);
         let since = self.since.max(Some(cursor.minus(overlap)));
+        self.has_forgotten |= self.since.is_some() && since > self.since;
         self.since = since;
         if let Some(since) = since {
             self.delivered.forget_before(since);
@@ -194,7 +199,17 @@ impl SiteCheckpoint {
         self.first = None;
         self.cursor = Some(time);
         self.since = Some(time);
+        self.has_forgotten = false;
         self.delivered = Delivered::default();
+    }
+
+    /// From when on a run does not look back as far as that overlap says: what was delivered before was forgotten,
+    /// and would be delivered again. None if it does.
+    #[must_use]
+    pub fn short_of(&self, overlap: Duration) -> Option<Timestamp> {
+        let start = self.cursor?.minus(overlap);
+        self.since
+            .filter(|since| self.has_forgotten && *since > start)
     }
 
     /// Goes back to a time; what is known to be delivered stays known.

@@ -40,6 +40,8 @@ pub struct Fetched {
     pub written: WrittenLines,
     /// How far back later runs look.
     pub overlap: Duration,
+    /// Whether another site's state is known to write to the same output.
+    pub shares_output: bool,
 }
 
 impl Progress for Fetched {
@@ -47,6 +49,14 @@ impl Progress for Fetched {
 
     fn is_begun(&self) -> bool {
         self.checkpoint.is_begun()
+    }
+
+    fn is_first(&self) -> bool {
+        !self.checkpoint.is_begun()
+    }
+
+    fn shares_output(&self) -> bool {
+        self.shares_output
     }
 
     fn state(&mut self) -> &SiteCheckpoint {

@@ -41,6 +41,13 @@ pub fn summarise(shipper: &Shipper<Fetched>, asker: &Asker) {
     let requests = client.requests.load(Ordering::Relaxed);
     let repeated = client.repeated.load(Ordering::Relaxed);
     let (bytes, seconds) = shipper.volume();
+    if records > 0 && failed == records {
+        tracing::error!(
+            "{}: none of {records} records can be mapped: each became a pipeline_error event; compare one of them \
+             (--raw keeps them as they came) with docs/mapping.md",
+            shipper.progress.checkpoint.name()
+        );
+    }
     if failed > 0 {
         tracing::warn!(records, failed, requests, repeated, bytes, seconds, "done");
     } else if logging::shows_summary() {

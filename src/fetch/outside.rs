@@ -68,19 +68,37 @@ impl OutsideRecords {
         } else {
             "records"
         };
+        let cause = if is_in_seconds(time, from) {
+            "Its times seem to be in seconds where milliseconds belong: a proxy or an app may have changed them"
+        } else {
+            "Probably it gives local times without a time zone, which are read as UTC, or it, or a proxy, ignores \
+             the range"
+        };
         tracing::warn!(
             "{} returned {at_least}{} {records} outside the time range that was asked for, such as one of {time} \
-             for {from} to {to}; they are not written. Probably it gives local times without a time zone, which \
-             are read as UTC, or it, or a proxy, ignores the range. Compare the times of its answer with those \
+             for {from} to {to}; they are not written. {cause}. Compare the times of its answer with those \
              that Confluence shows, and correct the server or the proxy; then fetch the missing records with \
              `{}`",
             checkpoint.site,
             found.len(),
-            advice::command(&["state", "set", &checkpoint.name(), "--since", "TIME"])
+            advice::command(&[
+                "state",
+                "set",
+                &checkpoint.name(),
+                "--since",
+                &from.to_string()
+            ])
         );
         if self.reported.len() > MOST {
             self.reported.clear();
         }
         self.reported.extend(found.into_keys());
     }
+}
+
+/// Whether a time, read as milliseconds, is that of a range if it is in seconds.
+fn is_in_seconds(time: Timestamp, from: Timestamp) -> bool {
+    const SLACK: i64 = 2 * 366 * 86_400;
+    let seconds = from.millis() / 1000;
+    time.millis() > 0 && (time.millis() - seconds).abs() < SLACK
 }

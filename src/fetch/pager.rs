@@ -41,7 +41,8 @@ pub enum Error {
     /// Its records do not stand still.
     #[error(
         "the records of {site} from {} to {} changed between its pages during each of {MOST_READINGS} attempts \
-         to read them: try a longer --settle, or a larger --page-size",
+         to read them, or pages that should have some had none: try a longer --settle, a larger --page-size, or, if \
+         the server gives nothing so far into a list, a shorter --window",
         window.from, window.to
     )]
     Moves {

@@ -79,6 +79,7 @@ impl Refusal {
             ),
             401 | 403 if is_scope => (About::Scope, scope(method, client_id)),
             401 => (About::Credentials, credentials(site.deployment, method, client_id)),
+            403 if is_about_addresses(&lower) => (About::Other, ADDRESSES.to_owned()),
             403 if lower.contains("licen") => (About::Permission, LICENCE.to_owned()),
             403 => (About::Permission, permission(site.deployment, method)),
             404 | 410 => (About::Place, place(site, method)),
@@ -86,11 +87,13 @@ impl Refusal {
                 About::Place,
                 "a redirect without a target; check --url".to_owned(),
             ),
+            400 if is_about_paging(&lower) => (About::Other, PAGING.to_owned()),
             400 => (
                 About::Other,
                 "the server rejected the request as malformed; a proxy in between may have changed it"
                     .to_owned(),
             ),
+            407 if answer.doubt().is_empty() => (About::Other, PROXY_LOGIN.to_owned()),
             _ => (
                 About::Other,
                 "ask the server's administrator, or check its log".to_owned(),
@@ -137,6 +140,29 @@ impl Refusal {
 pub fn is_about_scope(answer: &Answer) -> bool {
     answer.quote().to_lowercase().contains("scope")
 }
+
+/// Whether it is about the address that the request came from.
+fn is_about_addresses(lower: &str) -> bool {
+    ["ip address", "allowlist", "allow list", "whitelist"]
+        .iter()
+        .any(|words| lower.contains(words))
+}
+
+/// Whether it is about which page was asked for, or how long a one.
+fn is_about_paging(lower: &str) -> bool {
+    ["start", "limit", "offset"]
+        .iter()
+        .any(|name| lower.contains(name))
+}
+
+const ADDRESSES: &str = "the site admits certain IP addresses only: add that of this machine to the allowlist \
+    (admin.atlassian.com, Security → IP allowlists; or the server's administrator), or run this where it is admitted";
+
+const PAGING: &str = "the server does not give so much at once, or not so far into a list: try a shorter --window, \
+    so that a slice has fewer records, or a smaller --page-size";
+
+const PROXY_LOGIN: &str = "a proxy on the way wants a login, but none is configured here: pass \
+    --proxy http://USER@HOST:PORT and --proxy-password-file FILE, or ask who runs the network";
 
 const LICENCE: &str = "the audit API requires a valid Data Center licence: see Administration → \
     License Details in Confluence";

@@ -1,13 +1,43 @@
 //! What a run says at its start of the runs before it: where it goes on, and what is different now.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::checkpoint::SiteCheckpoint;
 use super::identity::SiteIdentity;
 use super::plan::{FetchOptions, FirstRun};
+use super::start::Start;
 use super::states::{self, Named, Opened};
+use super::time_spec::TimeSpec;
+use crate::pipeline::timestamp::Timestamp;
 use crate::process::advice;
 use crate::process::shown::Shown as _;
+
+/// How far back is advised where no time is known.
+const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Where the very first run begins, however long it takes until there is an answer: where one before was to,
+/// unless it gets another order.
+#[must_use]
+pub fn first_run(
+    options: &FetchOptions,
+    directory: &Path,
+    opened: &Opened,
+    process: Timestamp,
+) -> FirstRun {
+    let order = |since: TimeSpec| Start(since.to_string(), since.at(process));
+    let given = options.since.map(order);
+    match (states::kept_start(directory, opened), given) {
+        (Some(kept), given) if given.as_ref().is_none_or(|given| given.0 == kept.0) => FirstRun {
+            start: kept,
+            is_kept: true,
+        },
+        (_, given) => FirstRun {
+            start: given.unwrap_or_else(|| order(TimeSpec::DEFAULT_SINCE)),
+            is_kept: false,
+        },
+    }
+}
 
 /// Says it, in one line.
 pub fn report(
@@ -30,15 +60,33 @@ fn continuing(options: &FetchOptions, directory: &Path, opened: &Opened) {
     let path = states::path(directory, &opened.file);
     let begins = format!("continuing from {cursor} (state {})", path.shown());
     let name = checkpoint.name();
-    let set = advice::command(&["state", "set", &name, "--since", "TIME"]);
-    match difference(options, checkpoint) {
-        Some(difference) => {
-            tracing::warn!("{begins}, but {difference}; `{set}` goes back to fetch them again");
+    let set = |since: String| advice::command(&["state", "set", &name, "--since", &since]);
+    match (difference(options, checkpoint), options.since) {
+        (Some(difference), since) => {
+            let back = match since {
+                Some(TimeSpec::Time(since)) if since < cursor => since,
+                Some(_) | None => cursor.minus(A_DAY),
+            };
+            tracing::warn!(
+                "{begins}, but {difference}; `{}` goes back that far to fetch them again",
+                set(back.to_string())
+            );
         }
-        None if options.since.is_some() => tracing::info!(
-            "{begins}; --since applies to the first run only: `{set}` moves the position"
+        (None, Some(since)) => tracing::info!(
+            "{begins}; --since applies to the first run only: `{}` moves the position",
+            set(since.to_string())
         ),
-        None => tracing::info!("{begins}"),
+        (None, None) => tracing::info!("{begins}"),
+    }
+    if let Some(since) = checkpoint.short_of(options.overlap) {
+        tracing::warn!(
+            "--overlap reaches back to {}, but which records were delivered is known from {since} on only, as earlier \
+             runs had a shorter one: records of before that which arrived late are not fetched, and the whole \
+             --overlap holds once the position is {}; `{}` fetches what is older again, with what was delivered",
+            cursor.minus(options.overlap),
+            since.plus(options.overlap),
+            set(cursor.minus(options.overlap).to_string())
+        );
     }
 }
 
@@ -129,11 +177,13 @@ fn warn_of_shared_output(
     tracing::warn!(
         "{} is written for {} too (state {}), and this is the first run for {name} (state {}): if both are \
          addresses of one site, stop this run and use the first address again, or records come twice; to change \
-         the address, run `{}` and then fetch with --since {cursor}",
+         the address, fetch with --since {} (where the first address ended, less --overlap, so that what arrives late \
+         is not lost: what was delivered of that time comes again), after `{}` if this run saved a state",
         options.output.shown(),
         other.name(),
         states::path(directory, file).shown(),
         states::path(directory, &opened.file).shown(),
+        cursor.minus(options.overlap),
         advice::command(&["state", "forget", &name]),
     );
 }

@@ -1,6 +1,6 @@
 //! The runs: one, or one every interval, from the state to the state.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
@@ -17,9 +17,8 @@ use super::pager::{self, FetchEvent, Pager};
 use super::plan::{self, FetchOptions, FirstRun, LocalTimes, Plan};
 use super::resume;
 use super::slices::{IsRight, RunOutcome, Slices};
-use super::start::{self, Start};
+use super::start;
 use super::states;
-use super::time_spec::TimeSpec;
 use super::told;
 use super::window::Window;
 use super::written::WrittenLines;
@@ -137,7 +136,7 @@ fn open<'a>(
     let mut identity = asker.site.identity();
     states::identify(&mut identity, &asker.site.base, search, &all, cloud_ids);
     let mut opened = states::open(&directory, &all, &identity, search, &options.output)?;
-    let first = first_run(options, &directory, &opened, process);
+    let first = resume::first_run(options, &directory, &opened, process);
     let begun = Begun {
         directory: directory.clone(),
         file: opened.file.clone(),
@@ -164,13 +163,17 @@ fn open<'a>(
         let site = || identity.key().to_owned();
         opened.checkpoint.ids_of.get_or_insert_with(site);
     }
+    let is_of_it = |(_, other): &states::Named| {
+        other.output.is_some() && states::is_output(other.output.as_ref(), &options.output)
+    };
+    let shares_output = all.iter().any(is_of_it);
     let saved = (directory, opened.store, opened.file.as_str());
     let delivery = deliver(
         options,
         destination,
         mapping,
         saved,
-        opened.checkpoint,
+        (opened.checkpoint, shares_output),
         (stop, service),
     )?;
     Ok((delivery, begun))
@@ -182,7 +185,7 @@ fn deliver<'a>(
     destination: Destination,
     mapping: &'a Mapping,
     (directory, store, file): (PathBuf, Store, &str),
-    checkpoint: SiteCheckpoint,
+    (checkpoint, shares_output): (SiteCheckpoint, bool),
     (stop, service): (&Arc<Stop>, &Arc<Service>),
 ) -> Result<Delivery<'a>, ship::Error> {
     let (written, mut noted) = WrittenLines::open(&directory, file);
@@ -194,6 +197,7 @@ fn deliver<'a>(
         checkpoint,
         written,
         overlap: options.overlap,
+        shares_output,
     };
     let shipper = Shipper::open(destination, (directory, store), fetched, stop, service)?;
     Ok(Delivery {
@@ -206,28 +210,6 @@ fn deliver<'a>(
         pipe: shipper.sink().pipe(),
         shipper,
     })
-}
-
-/// Where the very first run begins, however long it takes until there is an answer: where one before was to,
-/// unless it gets another order.
-fn first_run(
-    options: &FetchOptions,
-    directory: &Path,
-    opened: &states::Opened,
-    process: Timestamp,
-) -> FirstRun {
-    let order = |since: TimeSpec| Start(since.to_string(), since.at(process));
-    let given = options.since.map(order);
-    match (states::kept_start(directory, opened), given) {
-        (Some(kept), given) if given.as_ref().is_none_or(|given| given.0 == kept.0) => FirstRun {
-            start: kept,
-            is_kept: true,
-        },
-        (_, given) => FirstRun {
-            start: given.unwrap_or_else(|| order(TimeSpec::DEFAULT_SINCE)),
-            is_kept: false,
-        },
-    }
 }
 
 /// The runs of this process.
@@ -350,9 +332,16 @@ impl Fetching<'_> {
         };
         let name = checkpoint.name();
         tracing::warn!(
-            "the saved position, {cursor}, is in the future, as a wrong clock saved it (the server's says {}):              continuing from {to}. Records since the last run may be older: `{}` goes back further",
+            "the saved position, {cursor}, is in the future, as a wrong clock saved it (the server's says {}): \
+             continuing from {to}. Records since the last run may be older: `{}` goes back further",
             self.clock.at_server(local.run),
-            advice::command(&["state", "set", &name, "--since", "TIME"])
+            advice::command(&[
+                "state",
+                "set",
+                &name,
+                "--since",
+                &to.minus(SUSPICIOUS).to_string()
+            ])
         );
         checkpoint.go_back(to);
     }

@@ -20,32 +20,43 @@ pub fn shown(url: &Url) -> String {
     without_query(url).trim_end_matches('/').to_owned()
 }
 
-/// What may be user and password in a text that should be a URL, however malformed it is: all between `//` and
-/// the last `@`; without `//`, all before the `@` if it has a colon.
+/// What may be user and password in a text that should be a URL, however malformed it is, with the `@` behind
+/// them, encoded or not: all between `//` and the last `@`; without `//`, all before the `@` if it has a colon.
 #[must_use]
 pub fn credentials_in(text: &str) -> Option<&str> {
-    let (before, _) = text.rsplit_once('@')?;
+    let ends = |at: &str| text.rfind(at).map(|start| (start, start + at.len()));
+    let (before, end) = ends("@").max(ends("%40"))?;
     let slashes = |text: &str| text.find("//").map(|at| at + 2);
-    let start = match slashes(before) {
+    let start = match slashes(&text[..before]) {
         Some(start) => start,
-        None if before.contains(':') || before.contains('\\') => 0,
+        None if text[..before].contains([':', '\\']) => 0,
         None => return None,
     };
-    Some(&before[start..]).filter(|secret| !secret.is_empty())
+    (start < before).then(|| &text[start..end])
 }
 
 /// The query of a text that should be a URL, which may have a token in it.
 #[must_use]
 pub fn query_in(text: &str) -> Option<&str> {
-    let (before, query) = text.split_once('?')?;
-    (before.contains("//") && !query.is_empty()).then_some(query)
+    after(text, '?')
+}
+
+/// The fragment of a text that should be a URL: a password may have the `#` in it.
+#[must_use]
+pub fn fragment_in(text: &str) -> Option<&str> {
+    after(text, '#')
+}
+
+fn after(text: &str, mark: char) -> Option<&str> {
+    let (before, rest) = text.split_once(mark)?;
+    (before.contains("//") && !rest.is_empty()).then_some(rest)
 }
 
 /// A text that should be a URL, for a message: without what may be a secret.
 #[must_use]
 pub fn without_credentials(text: &str) -> String {
     match credentials_in(text) {
-        Some(secret) => text.replace(&format!("{secret}@"), "<secret>@"),
+        Some(secret) => text.replace(secret, "<secret>@"),
         None => text.to_owned(),
     }
 }
@@ -125,6 +136,8 @@ mod tests {
             ("https:/u:p q@h", "<secret>@h"),
             ("https:\\\\u:p@h", "<secret>@h"),
             ("https://%75:%70@h", "https://<secret>@h"),
+            ("https://u:p%40h", "https://<secret>@h"),
+            ("https://u:p@q%40h", "https://<secret>@h"),
             ("https://h", "https://h"),
             ("https://@h", "https://@h"),
             ("me@example.com", "me@example.com"),

@@ -98,6 +98,19 @@ pub fn start(settings: LogSettings) {
     }
 }
 
+/// Names an input of which not a single line is a record: not what was meant, and told however quiet the run is to
+/// be.
+pub fn report_if_none_mapped(name: &str, records: u64, failed: u64) {
+    if records == 0 || failed < records {
+        return;
+    }
+    if records == 1 {
+        tracing::error!("{name}: its only line is not an audit record");
+    } else {
+        tracing::error!("{name}: none of {records} lines is an audit record");
+    }
+}
+
 /// Reports wrong usage, whatever found it, in one form.
 pub fn usage_error(error: &dyn fmt::Display, format: LogFormat) {
     match format {

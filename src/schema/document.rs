@@ -245,9 +245,9 @@ pub fn raw_record(value: &Value) -> Option<&'static str> {
     if ["@timestamp", "ecs", "event"].into_iter().any(has) {
         None
     } else if RECORD_KEYS.into_iter().any(has) {
-        Some("a raw audit record, not an event: run `confluence-ecs normalize` first")
+        Some("a raw audit record, not an event")
     } else if ["results", "entities"].into_iter().any(is_list) {
-        Some("a page of raw audit records, not an event: run `confluence-ecs normalize` first")
+        Some("a page of raw audit records, not an event")
     } else {
         None
     }

@@ -74,6 +74,14 @@ pub trait Progress {
         true
     }
 
+    /// Whether no run before this one left a state.
+    fn is_first(&self) -> bool;
+
+    /// Whether another state of the directory is known to write to the same output.
+    fn shares_output(&self) -> bool {
+        false
+    }
+
     /// The state as it is to be saved now.
     fn state(&mut self) -> &Self::State;
 
@@ -127,7 +135,8 @@ impl<P: Progress> Shipper<P> {
         service: &Arc<Service>,
     ) -> Result<Self, Error> {
         if let Destination::Path(path, lines) = &output {
-            sink::warn_of_foreign(path, *lines, progress.output().as_ref());
+            let whose = (progress.is_first(), progress.shares_output());
+            sink::warn_of_foreign(path, *lines, progress.output().as_ref(), whose);
         }
         let (dir, name) = store.place();
         let shown = output.to_string();

@@ -1,12 +1,13 @@
 //! Files that hold something else than what is written to an output.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use super::OutputCheckpoint;
 use crate::pipeline::dialect::{self, Record};
-use crate::pipeline::event::begins_action;
+use crate::pipeline::event::{begins_action, is_action};
 use crate::pipeline::json::Reader;
 use crate::process::file_id::FileId;
 use crate::process::shown::Shown as _;
@@ -38,6 +39,39 @@ impl OutputLines {
         }
     }
 
+    /// What the last whole line of a file of that length is, and the one before it; none if that cannot be told.
+    fn at_end(file: &File, length: u64) -> Option<Self> {
+        let mut end = vec![0; usize::try_from(length.min(LOOKED_AT)).ok()?];
+        let start = length - end.len() as u64;
+        file.read_exact_at(&mut end, start).ok()?;
+        end.truncate(memchr::memrchr(b'\n', &end)?);
+        let mut lines = end.rsplit(|byte| *byte == b'\n');
+        let (last, before) = (lines.next()?, lines.next());
+        if is_event(last) {
+            let is_pair = before.is_some_and(is_action);
+            return Some(if is_pair { Self::Bulk } else { Self::Events });
+        }
+        // Of a line that is cut off at its beginning, this says nothing.
+        (before.is_some() || length <= LOOKED_AT)
+            .then_some(Self::Raw)
+            .filter(|_| is_record(last))
+    }
+
+    fn many(self) -> &'static str {
+        match self {
+            Self::Events => "events",
+            Self::Bulk => "events for a bulk request (--format bulk)",
+            Self::Raw => "original records (--raw)",
+        }
+    }
+
+    fn several(self) -> &'static str {
+        match self {
+            Self::Events | Self::Bulk => "events",
+            Self::Raw => "records",
+        }
+    }
+
     fn one(self) -> &'static str {
         match self {
             Self::Events | Self::Bulk => "an event",
@@ -61,42 +95,82 @@ pub(super) fn may_be_truncated(path: &Path, file: &File) -> io::Result<bool> {
     Ok(OutputLines::Bulk.may_begin(&first))
 }
 
-/// Warns of a file to append to that the state does not know, and that does not begin as the output does:
-/// perhaps another program's log. Not an error, for appending takes nothing away.
-pub fn warn_of_foreign(path: &Path, lines: OutputLines, known: Option<&OutputCheckpoint>) {
-    let is_stdout = ["-", "/dev/stdout"]
-        .iter()
-        .any(|name| path.as_os_str() == *name);
+/// Warns of what a file to append to holds, which is not an error, for appending takes nothing away: something
+/// that the state does not know, or lines of another kind. On stdout, only what the very first run of a state
+/// finds there is unknown to it. What other states of the directory write to the same file is known, too.
+pub fn warn_of_foreign(
+    path: &Path,
+    lines: OutputLines,
+    known: Option<&OutputCheckpoint>,
+    (is_first, is_shared): (bool, bool),
+) {
+    let is_stdout = path.as_os_str() == "-";
+    let (path, name) = if is_stdout {
+        (Path::new("/proc/self/fd/1"), "stdout".to_owned())
+    } else {
+        (path, format!("--output: {}", path.shown()))
+    };
     let Ok(metadata) = std::fs::metadata(path) else {
         return;
     };
-    if is_stdout || is_descriptor(path) || !metadata.is_file() || metadata.len() == 0 {
-        return;
-    }
-    let file_id = FileId::of(&metadata);
-    let real = std::fs::canonicalize(path).ok();
-    let is_known = |known: &OutputCheckpoint| {
-        let is_it = |known: &OutputCheckpoint| known.file_id.may_be(&file_id, true);
-        // What took the place of the output since is where it is wanted.
-        real.as_deref() == Some(&known.path) || is_it(known) || known.earlier.iter().any(is_it)
-    };
-    if known.is_some_and(is_known) {
+    let is_plain = metadata.is_file() && metadata.len() > 0;
+    if !is_plain || !is_stdout && is_descriptor(path) {
         return;
     }
     // What cannot be read cannot be known.
-    let Ok(first) = File::open(path).and_then(first_lines) else {
+    let Ok(file) = File::open(path) else { return };
+    let Ok(first) = file.try_clone().and_then(first_lines) else {
         return;
     };
-    // What a crash left of a first pair is taken away before anything is appended.
-    let is_cut_off = lines == OutputLines::Bulk && is_lone_action(&first);
-    if !is_cut_off && !lines.may_begin(&first) {
+    let is_known = if is_stdout {
+        !is_first || !lines.may_begin(&first)
+    } else {
+        is_shared || known.is_some_and(|known| is_of(known, path, &metadata))
+    };
+    if !is_known && !is_as_expected(&name, lines, &first) {
+        return;
+    }
+    if let Some(before) = OutputLines::at_end(&file, metadata.len())
+        && before != lines
+    {
         tracing::warn!(
-            "--output: {} does not begin with {}: it may be another program's file; appending to it, use another file \
+            "{name} ends with {}, and {} are appended to it: what reads it must take both, use another file if that \
+             is not meant",
+            before.many(),
+            lines.many()
+        );
+    }
+}
+
+/// Whether a file is the output that was recorded, one before it, or in the place of it: what took that since is
+/// where it is wanted.
+fn is_of(known: &OutputCheckpoint, path: &Path, metadata: &Metadata) -> bool {
+    let file_id = FileId::of(metadata);
+    let is_it = |known: &OutputCheckpoint| known.file_id.may_be(&file_id, true);
+    let real = std::fs::canonicalize(path).ok();
+    real.as_deref() == Some(&known.path) || is_it(known) || known.earlier.iter().any(is_it)
+}
+
+/// Warns of a file that the state does not know, whatever it begins with; whether that is what its output does.
+fn is_as_expected(name: &str, lines: OutputLines, first: &[u8]) -> bool {
+    if lines.may_begin(first) {
+        tracing::warn!(
+            "{name} holds {} that this state does not know of: what is in it may come twice; the state that wrote \
+             them was deleted, or is in another --state-dir or of another source",
+            lines.several()
+        );
+        return true;
+    }
+    // What a crash left of a first pair is taken away before anything is appended.
+    let is_cut_off = lines == OutputLines::Bulk && is_lone_action(first);
+    if !is_cut_off {
+        tracing::warn!(
+            "{name} does not begin with {}: it may be another program's file; appending to it, use another file \
              if that is not meant",
-            path.shown(),
             lines.one()
         );
     }
+    is_cut_off
 }
 
 fn first_lines(file: File) -> io::Result<Vec<u8>> {

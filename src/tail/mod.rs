@@ -42,6 +42,7 @@ use piece::{Change, TailPiece};
 use watch::Watch;
 
 use crate::process::service::Service;
+use crate::process::shown::Shown as _;
 use crate::process::stop::Stop;
 
 /// A log whose file is gone is remembered this long: the file may come back.
@@ -152,17 +153,28 @@ impl FollowLoop {
         &self.following
     }
 
-    /// Whether a file or directory could not be read.
+    /// Which files and directories could not be read, and why.
     #[must_use]
-    pub fn has_read_errors(&self) -> bool {
-        self.unreadable() > 0
+    pub fn read_errors(&self) -> Vec<String> {
+        let TailReader {
+            logs, read_errors, ..
+        } = &self.following;
+        let of_logs = logs.all.values().filter_map(|log| {
+            let why = &log.read_error.as_ref()?.why;
+            Some(format!(
+                "cannot read {}: {why}",
+                log.checkpoint.path.shown()
+            ))
+        });
+        let others = read_errors.iter().chain(&logs.unreadable).cloned();
+        others.chain(of_logs).collect()
     }
 
     /// How many files and directories cannot be read.
     fn unreadable(&self) -> u64 {
         let logs = self.following.logs.all.values();
         let logs = logs.filter(|log| log.read_error.is_some()).count();
-        (logs + self.following.read_errors + self.following.logs.unreadable) as u64
+        (logs + self.following.read_errors.len() + self.following.logs.unreadable.len()) as u64
     }
 
     fn take_changes(&mut self, changes: &mut Vec<Change>) {

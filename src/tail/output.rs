@@ -1,5 +1,6 @@
 //! Events to the output, and what the state is to say of their logs.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,7 @@ use crate::pipeline::event::{event_ends, newest_time};
 use crate::pipeline::normalize::Counts;
 use crate::pipeline::timestamp::Timestamp;
 use crate::process::logging;
+use crate::process::shown::Shown as _;
 use crate::ship::{self, Progress, Shipper};
 use crate::sink::{self, OutputCheckpoint};
 
@@ -39,6 +41,8 @@ pub struct EventBatch {
 pub struct Tailed {
     /// The state that is saved.
     pub checkpoints: Checkpoints,
+    /// Whether there was no state.
+    pub is_first: bool,
     /// How long to wait before it is saved.
     pub pace: Arc<Pace>,
     /// Whether there is anything new to save.
@@ -47,6 +51,10 @@ pub struct Tailed {
 
 impl Progress for Tailed {
     type State = Checkpoints;
+
+    fn is_first(&self) -> bool {
+        self.is_first
+    }
 
     fn state(&mut self) -> &Checkpoints {
         &self.checkpoints
@@ -72,6 +80,8 @@ pub struct Output {
     pub shipper: Shipper<Tailed>,
     /// A path that was to be followed did not exist at the start.
     pub is_missing: bool,
+    /// What this process made of each log.
+    counts: BTreeMap<LogId, (String, Counts)>,
     reported: Instant,
     report_interval: Duration,
 }
@@ -82,6 +92,7 @@ impl Output {
         Self {
             shipper,
             is_missing,
+            counts: BTreeMap::new(),
             reported: Instant::now(),
             report_interval,
         }
@@ -113,6 +124,15 @@ impl Output {
         let metrics = shipper.service.metrics();
         metrics.read(events.input_bytes);
         metrics.newest_event(events.newest.map(Timestamp::millis));
+        if let Some(log) = events.log.filter(|_| events.counts.records > 0) {
+            let logs = &shipper.progress.checkpoints.logs;
+            let name = || {
+                let path = logs.get(&log).map(|entry| &entry.checkpoint.path);
+                path.map_or_else(|| "a log".to_owned(), |path| path.shown().to_string())
+            };
+            let of_log = self.counts.entry(log);
+            of_log.or_insert_with(|| (name(), Counts::default())).1 += events.counts;
+        }
         let changes = std::mem::take(&mut events.changes);
         let is_changed = self.apply(changes, events.log, events.counts);
         let shipper = &mut self.shipper;
@@ -196,6 +216,14 @@ impl Output {
             tracing::warn!(records, failed, files, lost_bytes, bytes, seconds, "{when}");
         } else if always || logging::shows_summary() {
             tracing::info!(records, failed, files, lost_bytes, bytes, seconds, "{when}");
+        }
+    }
+
+    /// Names the logs of which this process read no record at all: not what was meant, and told however quiet
+    /// the run is to be.
+    pub fn report_failed_logs(&self) {
+        for (name, counts) in self.counts.values() {
+            logging::report_if_none_mapped(name, counts.records, counts.failed);
         }
     }
 }

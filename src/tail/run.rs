@@ -96,9 +96,19 @@ pub fn run(
         return Ok(None);
     }
     output.summarise("done", false);
+    let read_errors = follower.read_errors();
+    if options.schedule.once {
+        output.report_failed_logs();
+        // They were warned of, but a run that fails says why however quiet it is.
+        if !tracing::enabled!(tracing::Level::WARN) {
+            for error in &read_errors {
+                tracing::error!("{error}");
+            }
+        }
+    }
     Ok(Some(TailOutcome {
         is_missing: output.is_missing,
-        has_read_errors: follower.has_read_errors(),
+        has_read_errors: !read_errors.is_empty() || follower.following().logs.has_refused,
         counts: output.shipper.total,
     }))
 }
@@ -113,7 +123,9 @@ fn start(
 ) -> Result<(FollowLoop, Output), ship::Error> {
     let directory = state::directory(options.state_dir.as_deref())?;
     let store = Store::open(&directory, &options.state)?;
-    let mut checkpoints: Checkpoints = store.load()?.unwrap_or_default();
+    let loaded = store.load()?;
+    let is_first = loaded.is_none();
+    let mut checkpoints: Checkpoints = loaded.unwrap_or_default();
     let before = Places::of(&checkpoints);
     tracing::info!("read positions are saved in {}", directory.shown());
     let mut following = following(options, discovery, &checkpoints);
@@ -147,6 +159,7 @@ fn start(
     measure::begin(service.metrics(), &checkpoints);
     let tailed = Tailed {
         checkpoints,
+        is_first,
         pace,
         is_unsaved: true,
     };

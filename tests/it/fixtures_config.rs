@@ -199,3 +199,28 @@ fn flags_that_change_nothing_in_a_golden_file_are_refused() {
         assert!(!folder.path().join("a.log-expected.json").exists());
     }
 }
+
+#[test]
+fn what_is_wrong_with_a_configuration_is_said_for_who_writes_it() {
+    let config = "multiline:\n  first_line_pattern: ~\n";
+    let folder = folder(&[("a.log", RECORD), ("a.log-config.yml", config)]);
+    let (code, report) = fixtures("check", &[], folder.path());
+    assert_eq!(code, 1, "{report}");
+    assert!(report.contains("a.log-config.yml:2: "), "{report}");
+    assert!(
+        report.contains("cannot deserialize null into string\n"),
+        "{report}"
+    );
+}
+
+#[test]
+fn a_missing_golden_file_is_created_by_what_is_advised() {
+    let folder = folder(&[("a b.log", RECORD)]);
+    let (code, report) = fixtures("check", &[], folder.path());
+    assert_eq!(code, 1);
+    let advised = "`confluence-ecs fixtures regenerate 'DIR/a b.log'`";
+    assert!(report.contains(advised), "{report}");
+    let input = folder.path().join("a b.log");
+    assert_eq!(fixtures("regenerate", &[], &input).0, 0);
+    assert_eq!(fixtures("check", &[], folder.path()).0, 0);
+}

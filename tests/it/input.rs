@@ -173,6 +173,41 @@ fn further_formats_are_recognised_by_their_first_bytes() {
 }
 
 #[test]
+fn what_is_encrypted_or_no_text_at_all_makes_no_events() {
+    let random: Vec<u8> = (0..4096_u32)
+        .map(|number| number.wrapping_mul(2_654_435_761).to_le_bytes()[2])
+        .collect();
+    let nuls = vec![0; (1 << 20) - 1];
+    let behind = |magic: &[u8]| [magic, &random].concat();
+    let padded = b"DB\x07\0\0\0a name\0\0\0\0another\0\0\0\0\n";
+    insta::assert_snapshot!(refused(&[
+        ("openssl", &behind(b"Salted__")),
+        ("a.evtx", b"ElfFile\0\0\0\0\0\0\0\0\0\x07\0\n"),
+        ("a.gpg", &behind(b"\x8C\x0D\x04")),
+        ("to-key.gpg", &behind(b"\x85\x02")),
+        ("random", &random),
+        ("padded", padded),
+        ("nuls", &nuls),
+        ("one-nul", b"\0"),
+    ]));
+}
+
+#[test]
+fn a_log_with_some_bytes_that_are_no_text_is_read() {
+    let nuls = "\0".repeat(2000);
+    for text in [
+        format!("{nuls}{CLOUD}\n"),
+        format!("{CLOUD}\n{nuls}{CLOUD}\n"),
+        format!("half a line{nuls}\n{CLOUD}\n"),
+        format!("\u{1}{CLOUD}\n"),
+    ] {
+        let output = Folder::with(&[]).normalize(&["-q"], text.as_bytes());
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert!(!output.stdout.is_empty());
+    }
+}
+
+#[test]
 fn what_is_compressed_twice_is_named_with_what_undoes_it() {
     let mmdb = fs::read(project("testdata/geoip/confluence-ecs-city.mmdb")).expect("a database");
     let log = CLOUD.as_bytes();

@@ -89,7 +89,7 @@ fn pretty_printed_events_and_arrays_are_read() {
 
 #[test]
 fn a_raw_record_is_named_as_one() {
-    let raw = "a raw audit record, not an event: run `confluence-ecs normalize` first";
+    let raw = "a raw audit record, not an event: use `confluence-ecs normalize - | confluence-ecs schema validate`";
     reports(
         &format!("{GOOD}\n{GOOD}\n{{\"creationDate\":1,\"summary\":\"s\"}}\n"),
         &format!("stdin:3: {raw}\n"),
@@ -100,7 +100,7 @@ fn a_raw_record_is_named_as_one() {
         let (_, report, _) = validate(&text);
         assert!(report.lines().all(|line| line.ends_with(raw)), "{report}");
     }
-    let page = "a page of raw audit records, not an event: run `confluence-ecs normalize` first";
+    let page = "a page of raw audit records, not an event: use `confluence-ecs normalize - | confluence-ecs schema validate`";
     reports("{\"results\":[]}", &format!("stdin:1: {page}\n"));
 }
 

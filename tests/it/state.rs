@@ -12,6 +12,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use crate::support::again;
+use crate::support::program;
 use crate::support::told::told;
 use confluence_ecs::state::{self, Error, Saved, Store};
 use time::OffsetDateTime;
@@ -399,4 +400,14 @@ fn who_is_patient_gets_the_lock_when_it_is_let_go() {
         drop(store);
         patient.join().unwrap().unwrap();
     });
+}
+
+#[test]
+fn a_directory_without_a_state_is_said_to_have_none() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let missing = folder.path().join("nothing").display().to_string();
+    let output = program::run(["state", "list", "--state-dir", &missing], b"");
+    assert_eq!(output.status.code(), Some(0));
+    let told = program::stderr(&output);
+    assert_eq!(told, format!("INFO no state in {missing}\n"));
 }

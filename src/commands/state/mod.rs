@@ -112,6 +112,9 @@ fn list(directory: &Path) -> Result<String, Error> {
     }
     let sites = states::all(directory);
     text.extend(sites.iter().map(|(_, checkpoint)| sites::line(checkpoint)));
+    if text.is_empty() {
+        tracing::info!("no state in {}", directory.shown());
+    }
     Ok(text)
 }
 

@@ -51,6 +51,10 @@ impl InputKind {
 /// How many first bytes tell binary data from text.
 pub const LOOKED_AT: usize = 1024;
 
+/// NUL bytes alone are no log, but a crash may leave any number of them before a log's first line: so many are
+/// waited through.
+const MOST_NULS: usize = 1 << 20;
+
 /// What first bytes say.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Content {
@@ -93,7 +97,16 @@ pub(super) fn recognise(first: &[u8], is_all: bool) -> Content {
     if let Some((_, format)) = NESTED.iter().find(|(nested, _)| Some(*nested) == still) {
         return Content::Foreign(format);
     }
-    if is_binary(&first[..first.len().min(LOOKED_AT)]) {
+    let nuls = first.iter().take_while(|byte| **byte == 0).count();
+    let text = &first[nuls..];
+    if nuls > 0 && text.is_empty() {
+        return match (is_all, nuls < MOST_NULS) {
+            (true, _) => Content::Foreign(&BINARY),
+            (false, true) => Content::Undecided,
+            (false, false) => Content::Text,
+        };
+    }
+    if is_binary(&text[..text.len().min(LOOKED_AT)]) {
         Content::Foreign(&BINARY)
     } else {
         Content::Text
@@ -121,13 +134,21 @@ pub fn foreign(first: &[u8], is_all: bool) -> Option<&'static Format> {
     }
 }
 
-/// Whether bytes are no text: more control characters than a log has that was torn or overwritten.
-/// NUL bytes do not count, since a crash may leave them in a log.
+/// Whether bytes are no text: more control characters, or in more than one place NUL bytes, than a log has that
+/// was torn or overwritten. One run of NUL bytes does not count, since a crash may leave it in a log; nor do some
+/// bytes that are no UTF-8, since there are other encodings, in which control characters are as rare.
 fn is_binary(first: &[u8]) -> bool {
+    const RUNS: usize = 3;
     let is_control = |byte: &&u8| matches!(byte, 1..=8 | 14..=26 | 28..=31 | 127);
     let some = first.iter().filter(|byte| **byte != 0).count();
     let controls = first.iter().filter(is_control).count();
-    controls * 8 > some && memmem::find(first, b"{\"").is_none()
+    let runs = first.split(|byte| *byte != 0);
+    let runs = runs.filter(|nuls| !nuls.is_empty()).count();
+    let invalid = first.utf8_chunks().map(|chunk| chunk.invalid().len());
+    let is_encoded = (controls + runs) * 32 > some && invalid.sum::<usize>() * 8 > some;
+    let begins_key = |at: usize| first.get(at + 2).is_none_or(u8::is_ascii_alphabetic);
+    let has_object = memmem::find_iter(first, b"{\"").any(begins_key);
+    (controls * 8 > some || runs >= RUNS || is_encoded) && !has_object
 }
 
 impl Format {
@@ -214,6 +235,7 @@ mod tests {
             b"PL",
             b"\x1b[32m{\x1b[0m",
             b"caf\xE9",
+            b"a line\n\0\0\0\0another\x01 line\n",
         ] {
             assert_eq!(recognise(text, false), Content::Text, "{text:?}");
         }

@@ -67,11 +67,19 @@ const fn nested(name: &'static str, command: &'static str) -> Format {
     }
 }
 
+const fn encrypted(magic: &'static [u8]) -> Format {
+    Format {
+        magic,
+        name: "an encrypted file",
+        remedy: Remedy::Advice("decrypt it, and pass the audit log that is in it"),
+    }
+}
+
 const LZ4: (&str, &str) = ("compressed with lz4", "lz4 -dc");
 const UTF_32: (&str, &str) = ("text in UTF-32", "iconv -f UTF-32 -t UTF-8");
 
 /// Formats that begin with a magic; none of them begins with another.
-pub(super) const FORMATS: [Format; 42] = [
+pub(super) const FORMATS: [Format; 48] = [
     archive(b"PK\x03\x04", "a zip archive", "unzip -p", ".zip"),
     other(b"PK\x05\x06", "an empty zip archive"),
     archive(b"7z\xBC\xAF\x27\x1C", "a 7z archive", "7z x -so", ".7z"),
@@ -117,6 +125,12 @@ pub(super) const FORMATS: [Format; 42] = [
     other(b"\xA1\xB2\x3C\x4D", "a packet capture"),
     other(b"OggS\0", "an Ogg file"),
     other(b"ID3\x03", "an MP3 file"),
+    other(b"ElfFile\0", "a Windows event log"),
+    encrypted(b"Salted__"),
+    encrypted(b"\x8C\x0D\x04"),
+    encrypted(b"\x85\x01"),
+    encrypted(b"\x85\x02"),
+    encrypted(b"age-encryption.org/"),
 ];
 
 /// Whether first bytes are of a format.

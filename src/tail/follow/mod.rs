@@ -68,7 +68,7 @@ pub struct TailReader {
     pub needs_rescan: bool,
     warned: HashMap<PathBuf, String>,
     /// Files and directories that cannot be read at present.
-    pub read_errors: usize,
+    pub read_errors: Vec<String>,
 }
 
 impl TailReader {
@@ -91,7 +91,7 @@ impl TailReader {
             is_any_gone: false,
             needs_rescan: true,
             warned: HashMap::new(),
-            read_errors: 0,
+            read_errors: Vec::new(),
         }
     }
 
@@ -165,7 +165,8 @@ impl TailReader {
         let failures = failed.iter();
         self.read_errors = failures
             .filter(|(_, kind, _)| *kind != io::ErrorKind::NotFound)
-            .count();
+            .map(|(path, _, why)| format!("cannot read directory {}: {why}", path.shown()))
+            .collect();
     }
 
     /// Orders the logs, and gives a turn to each series that has more to read, the oldest first.

@@ -68,7 +68,9 @@ pub struct Logs {
     /// How many bytes are known to be lost.
     pub lost_bytes: u64,
     /// How many files in a compression that is not read may hold what was not read.
-    pub unreadable: usize,
+    pub unreadable: Vec<String>,
+    /// Whether a file was reported as an error already.
+    pub has_refused: bool,
 }
 
 /// A file changed during the scan: scan again.

@@ -50,8 +50,9 @@ impl Logs {
             Missed::All => Some("its content is not shipped".to_owned()),
         };
         if let Some(missed) = missed {
-            tracing::warn!("{path} is {what}: {missed}; {REMEDY}");
-            self.unreadable += 1;
+            let problem = format!("{path} is {what}: {missed}; {REMEDY}");
+            tracing::warn!("{problem}");
+            self.unreadable.push(problem);
         }
         let progress = ReadPosition::default();
         Ok(Some(Log::begin(found, progress, None, Condition::Ignored)))
@@ -99,8 +100,9 @@ impl Logs {
         };
         let path = found.path.shown();
         let missed = rest_may_be_in_it(log);
-        tracing::warn!("{path} is in an unsupported format: {missed}; {REMEDY}");
-        self.unreadable += 1;
+        let problem = format!("{path} is in an unsupported format: {missed}; {REMEDY}");
+        tracing::warn!("{problem}");
+        self.unreadable.push(problem);
         if found.is_listed {
             scan.take(&found.file_id);
             let progress = ReadPosition::default();
@@ -116,7 +118,7 @@ impl Logs {
         let file = quoted_for_shell(path);
         let what = format.and_remedy(&file, outer, InputKind::Records);
         tracing::error!("{} is not read: it is {what}", path.shown());
-        self.unreadable += 1;
+        self.has_refused = true;
     }
 
     fn missed(&self, found: &FileInfo) -> Missed<'_> {

@@ -3,6 +3,7 @@
 mod add_fields;
 mod mapping;
 mod outcomes;
+mod secrets;
 mod usage;
 
 use crate::support::outcome::transcript;

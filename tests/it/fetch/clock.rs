@@ -196,6 +196,8 @@ fn is_corrected(position: i64, skew: i64) {
         .insert(cloud_record(now() + skew * 1000 - 5000, 1));
     let told = fetch(&fetching, "1h", &[]);
     assert!(told.contains("is in the future"), "{told}");
+    assert!(!told.contains("  "), "no run of blanks: {told}");
+    assert!(!told.contains("TIME"), "a time to paste: {told}");
     assert!(told.contains("confluence-ecs state set http"), "{told}");
     assert_eq!(fetching.lines().len(), 1, "{told}");
     assert!(cursor(&fetching) <= now() + skew * 1000);

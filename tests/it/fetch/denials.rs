@@ -197,3 +197,42 @@ fn a_site_that_has_moved_is_no_login_page_whatever_its_name() {
 fn a_redirect_to_a_page_that_may_be_anything_names_both_remedies() {
     insta::assert_snapshot!(said_of_redirect("https://portal.example.com/wiki"));
 }
+
+#[test]
+fn a_refusal_names_the_remedy_for_what_it_says() {
+    for (status, headers, body, remedy) in [
+        (
+            "400 Bad Request",
+            "",
+            r#"{"message":"start must be less than 20"}"#,
+            "a shorter --window",
+        ),
+        (
+            "403 Forbidden",
+            "",
+            r#"{"message":"IP address not allowlisted"}"#,
+            "add that of this machine",
+        ),
+        (
+            "407 Proxy Authentication Required",
+            "",
+            "",
+            "--proxy-password-file FILE",
+        ),
+        (
+            "200 OK",
+            "Content-Type: text/html\r\n",
+            "<html><title>Log in</title></html>",
+            "check --url",
+        ),
+    ] {
+        let told = said_of(status, headers, body);
+        for told in told.lines().filter(|line| line.starts_with("fetch: ")) {
+            assert!(told.contains(remedy), "{status}: {told}");
+            assert!(
+                !told.contains("malformed") && !told.contains("licence"),
+                "{told}"
+            );
+        }
+    }
+}

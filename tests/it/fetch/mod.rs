@@ -2,6 +2,7 @@
 //! sources").
 
 mod addresses;
+mod advice;
 mod beginnings;
 mod clock;
 mod daemon;

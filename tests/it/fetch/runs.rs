@@ -123,7 +123,7 @@ fn a_run_with_another_output_says_where_the_records_before_it_are() {
     let (out, other) = (out.to_str().expect("UTF-8"), fetching.file("other", ""));
     let other = other.to_str().expect("UTF-8");
     let set = format!(
-        "`confluence-ecs state set {} --since TIME --state-dir {}` goes back",
+        "`confluence-ecs state set {} --since 2026-01-05T00:00:00.000Z --state-dir {}` goes back that far",
         fetching.server.url(),
         fetching.state().display()
     );
@@ -196,12 +196,11 @@ fn a_command_that_is_advised_can_be_pasted_as_it_stands() {
     let told = says(&fetching, &search, &[]);
     assert!(!told.contains("state set"), "{told}");
     let mut program = fetching.command("fetch", &["--search", "it's $HOME", "--raw"]);
-    program.args(["--since", "3d"]);
+    program.args(["--since", "2026-01-05"]);
     let told = said(&run_command(program, b""));
     let (_, advised) = told.split_once('`').expect("a command");
     let (advised, _) = advised.split_once('`').expect("its end");
     let advised = advised.replacen("confluence-ecs", "\"$0\"", 1);
-    let advised = advised.replace("TIME", "2026-01-05");
     let mut shell = std::process::Command::new("sh");
     shell.args(["-c", &advised, env!("CARGO_BIN_EXE_confluence-ecs")]);
     let output = run_command(shell, b"");

@@ -87,7 +87,8 @@ fn a_site_is_set_to_a_time_in_each_form_that_since_takes() {
 fn a_site_that_is_forgotten_begins_anew() {
     let fetching = fetched();
     state(&fetching, &["forget", &fetching.server.url()], 0);
-    assert_eq!(state(&fetching, &["list"], 0), "");
+    let none = format!("INFO no state in {}\n", fetching.state().display());
+    assert_eq!(state(&fetching, &["list"], 0), none);
     fetching.fetch(&UNTIL);
     assert_eq!(fetching.lines().len(), 10);
 }

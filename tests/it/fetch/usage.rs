@@ -243,8 +243,7 @@ fn warns(way: Way, flags: &[&str]) -> String {
     let warnings = warnings
         .lines()
         .filter(|line| line.contains(" is not used: "));
-    let warnings: Vec<_> = warnings.collect();
-    warnings.join("\n") + "\n"
+    warnings.flat_map(|line| [line, "\n"]).collect()
 }
 
 #[test]
