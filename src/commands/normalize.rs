@@ -88,7 +88,8 @@ pub fn run(arguments: NormalizeArgs) -> Result<Exit, Error> {
     let cluster = options::cluster::cluster(cluster, &arguments.mapping.namespace, None);
     let mut output = match cluster.map_err(options::Error::Cluster)? {
         Some(options) => {
-            let sink = options.sink().map_err(options::Error::Cluster)?;
+            let mut sink = options.sink().map_err(options::Error::Cluster)?;
+            sink.expect_earlier_runs();
             EventOutput::Cluster(ClusterOutput::new(sink))
         }
         None => EventOutput::Stream(open_output(&arguments.output, arguments.force, &files)?),

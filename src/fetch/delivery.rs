@@ -40,6 +40,8 @@ pub struct Fetched {
     pub written: WrittenLines,
     /// How far back later runs look.
     pub overlap: Duration,
+    /// All was fetched up to the present of this process: an earlier one came no further.
+    pub is_caught_up: bool,
 }
 
 impl Progress for Fetched {
@@ -60,6 +62,10 @@ impl Progress for Fetched {
 
     fn cluster(&mut self) -> &mut Option<ClusterCheckpoint> {
         &mut self.checkpoint.cluster
+    }
+
+    fn is_past_doubt(&mut self) -> bool {
+        self.is_caught_up
     }
 
     fn saved(&mut self, is_saved: bool, _: Duration) {

@@ -27,6 +27,7 @@ pub mod recognise;
 pub mod run;
 pub mod set;
 mod start;
+mod unsettled;
 pub mod watch;
 
 use std::os::fd::{AsFd, OwnedFd};

@@ -14,6 +14,7 @@ use super::output::{EventBatch, Output, Tailed};
 use super::pace::Pace;
 use super::piece::TailPiece;
 use super::recognise::FirstMeeting;
+use super::unsettled::{self, Unsettled};
 use super::{FollowLoop, Schedule, start};
 use crate::pipeline::event::Origin;
 use crate::pipeline::normalize::{Counts, Normalizer};
@@ -113,6 +114,7 @@ fn start(
     let store = Store::open(&directory, STATE)?;
     let mut checkpoints: Checkpoints = store.load()?.unwrap_or_default();
     let before = Places::of(&checkpoints);
+    let gone = unsettled::gone(&checkpoints);
     tracing::info!("read positions are saved in {}", directory.shown());
     let mut following = following(options, discovery, &checkpoints);
     following.discovery.known.clone_from(&checkpoints.patterns);
@@ -146,6 +148,7 @@ fn start(
         checkpoints,
         pace,
         is_unsaved: true,
+        unsettled: Unsettled::new(&follower.following().logs, &gone),
     };
     let saved = (directory, store);
     let shipper = Shipper::open(destination, saved, tailed, stop, service)?;
@@ -230,6 +233,7 @@ fn worker(mapping: &Mapping, has_ids: bool) -> impl FnMut(&mut TailPiece, &mut E
         normalizer.frames(&mut events.lines, &read.text, read.offset, frames, origin);
         events.counts = normalizer.take_counts();
         events.log = piece.log;
+        events.offset = read.offset;
         events.changes = std::mem::take(&mut piece.changes);
         events.is_pause = piece.is_pause;
     }

@@ -5,7 +5,7 @@ mod reports;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use super::body::{Bulk, Doubt, Pair, Spares, pairs};
@@ -58,6 +58,8 @@ pub struct Settler {
     largest: AtomicUsize,
     /// Buffers of bodies.
     pub spares: Spares,
+    /// The indices behind the target at the start; none: the credentials do not allow to ask.
+    at_start: OnceLock<Option<Vec<String>>>,
     /// The backing index that took events last.
     written: Mutex<Option<String>>,
     /// What became of all events.
@@ -116,6 +118,7 @@ impl Settler {
             dead_letters,
             largest: AtomicUsize::new(largest),
             spares: Spares::default(),
+            at_start: OnceLock::new(),
             written: Mutex::default(),
             tally: Tally::default(),
         }
@@ -142,6 +145,9 @@ impl Settler {
     /// When it is time to end, or there is no cluster.
     pub fn look(&self) -> Result<(), Setback> {
         let indices = lookup::indices(&self.client, &self.target)?;
+        let names = indices.as_ref().map(|indices| indices.names().to_vec());
+        // There is one look at the start.
+        let _ = self.at_start.set(names);
         self.note_written(indices.and_then(Indices::written));
         template::compare(&self.client, &self.target)
     }
@@ -205,6 +211,7 @@ impl Settler {
     ) -> Result<(), Setback> {
         let sent_first = Doubt {
             since: self.written(),
+            is_unrecorded: false,
         };
         let mut busy = 0;
         while bulk.events > 0 {
@@ -223,9 +230,9 @@ impl Settler {
                     lost = 0;
                     let sorted = self.sort(&bulk, &answer, &looked, refuse)?;
                     let mut rest = sorted.rest;
+                    rest.doubt = bulk.doubt.take();
                     if sorted.is_in_doubt {
-                        let doubt = bulk.doubt.take();
-                        rest.doubt = doubt.or_else(|| Some(sent_first.clone()));
+                        doubt(&mut rest, &sent_first);
                     }
                     busy = if rest.events < bulk.events {
                         1
@@ -254,7 +261,7 @@ impl Settler {
                 Outcome::Forbidden => {}
                 Outcome::Lost => {
                     lost += 1;
-                    bulk.doubt.get_or_insert_with(|| sent_first.clone());
+                    doubt(&mut bulk, &sent_first);
                     // The first time another address may take it at once.
                     if lost > 1 {
                         self.client.pause(backoff(lost, random()))?;
@@ -285,11 +292,29 @@ impl Settler {
     }
 
     fn leave_out_stored(&self, bulk: &mut Bulk) -> Result<Vec<String>, Setback> {
+        let is_unrecorded = bulk.doubt.as_ref().map(|doubt| doubt.is_unrecorded);
+        if is_unrecorded == Some(true)
+            && let Some(looked) = self.only_index()
+        {
+            return Ok(looked);
+        }
         let before = bulk.events;
         let looked = lookup::leave_out_stored(&self.client, &self.target, bulk)?;
         let there = (before - bulk.events) as u64;
         self.tally.there.fetch_add(there, Ordering::Relaxed);
         Ok(looked)
+    }
+
+    /// The one index behind the target, which refuses what it has; none at all, if it is to be made, or is not to
+    /// be seen.
+    fn only_index(&self) -> Option<Vec<String>> {
+        let names = self.at_start.get().and_then(Option::as_ref);
+        let written = self.written();
+        match names.map_or(&[][..], Vec::as_slice) {
+            [] => Some(Vec::new()),
+            [only] if written.is_none_or(|written| written == *only) => Some(vec![only.clone()]),
+            _ => None,
+        }
     }
 
     fn send(&self, bulk: &Bulk, asks_first: bool) -> Result<Outcome, Setback> {
@@ -442,6 +467,12 @@ impl RefusedEvent {
             refusal: refusal.clone(),
         }
     }
+}
+
+/// Events may have been taken that were sent first to that index.
+fn doubt(bulk: &mut Bulk, sent_first: &Doubt) {
+    let doubt = bulk.doubt.get_or_insert_with(|| sent_first.clone());
+    doubt.is_unrecorded = false;
 }
 
 /// Adds the plain form of an event.
