@@ -285,6 +285,7 @@ impl Drop for ClusterSink {
     fn drop(&mut self) {
         self.shared.lock().is_ended = true;
         self.shared.settler.client.stop();
+        self.shared.settler.tell_rest();
         self.shared.changed.notify_all();
     }
 }

@@ -12,7 +12,7 @@ mod place;
 mod replace;
 
 pub use file::{Damage, Saved};
-pub(crate) use place::directory;
+pub(crate) use place::{directory, is_own_file};
 pub(crate) use replace::replace;
 
 use std::fs::{self, File, OpenOptions, TryLockError};

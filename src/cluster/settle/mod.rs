@@ -1,6 +1,7 @@
 //! Events to the cluster, until each of them is settled: stored, there already, stored in its plain form,
 //! or in the dead letter file (docs/elasticsearch.md, "Answers").
 
+mod refused;
 mod reports;
 
 use std::collections::{HashMap, HashSet};
@@ -8,17 +9,17 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use self::refused::{RefusedEvent, add_plain};
 use super::body::{Bulk, Doubt, Pair, Spares, pairs};
 use super::client::{Call, ClusterClient, Setback};
 use super::dead_letter::DeadLetters;
 use super::lookup::{self, Indices};
-use super::notices::Topic;
-use super::plain::{Keep, plain_form};
+use super::notices::{Dead, Topic};
+use super::plain::Keep;
 use super::template;
 use super::verdict::{Refusal, Verdict, verdicts};
 use crate::http::retry::{backoff, random};
 use crate::http::{Answer, Upload};
-use crate::pipeline::event::write_action_of;
 
 /// What an answer holds: all that is needed, and no more.
 const FILTER: &str = "filter_path=errors,took,error,items.*.status,items.*.error.type,items.*.error.reason,\
@@ -52,6 +53,8 @@ pub struct Settler {
     pub target: String,
     /// Query of bulk requests.
     query: String,
+    /// The ingest pipeline that was asked for.
+    pipeline: Option<String>,
     /// Where events go that the cluster takes in no form.
     dead_letters: DeadLetters,
     /// The largest body, in bytes; less once the cluster refused one for its size.
@@ -64,15 +67,8 @@ pub struct Settler {
     written: Mutex<Option<String>>,
     /// What became of all events.
     pub tally: Tally,
-}
-
-/// An event that was refused, and why.
-struct RefusedEvent {
-    id: String,
-    event: Vec<u8>,
-    refusal: Refusal,
-    /// How much of it the plain form keeps.
-    keep: Keep,
+    /// Dead letters that no message counted yet.
+    untold: AtomicU64,
 }
 
 /// What a request came to.
@@ -97,6 +93,8 @@ struct Sorted {
     is_in_doubt: bool,
     /// Why the cluster takes some of them not as it is.
     blocked: Option<Refusal>,
+    /// Why it takes some of them not now.
+    busy: Option<Refusal>,
 }
 
 impl Settler {
@@ -109,18 +107,20 @@ impl Settler {
         dead_letters: DeadLetters,
         largest: usize,
     ) -> Self {
-        let pipeline: String =
+        let encoded: String =
             url::form_urlencoded::byte_serialize(pipeline.unwrap_or("_none").as_bytes()).collect();
         Self {
             client,
             target,
-            query: format!("{FILTER}&pipeline={pipeline}"),
+            query: format!("{FILTER}&pipeline={encoded}"),
+            pipeline: pipeline.map(str::to_owned),
             dead_letters,
             largest: AtomicUsize::new(largest),
             spares: Spares::default(),
             at_start: OnceLock::new(),
             written: Mutex::default(),
             tally: Tally::default(),
+            untold: AtomicU64::new(0),
         }
     }
 
@@ -176,9 +176,11 @@ impl Settler {
         refused.retain(|event| ids.insert(event.id.clone()));
         // What is cut from the index for its length is kept whole. That comes first: once a part of an
         // event is in the index, it counts as stored after a crash.
-        let long = refused.iter().filter(|event| event.keep == Keep::Nothing);
-        let long: Vec<_> = long.map(|event| (event, &event.refusal)).collect();
-        self.bury(&long)?;
+        let (long, short): (Vec<_>, Vec<_>) = refused
+            .iter()
+            .partition(|event| event.keep == Keep::Nothing);
+        let whole: Vec<_> = long.iter().map(|event| (*event, &event.refusal)).collect();
+        self.bury(&whole)?;
         let mut plain = Bulk::default();
         for event in &refused {
             add_plain(&mut plain, event);
@@ -187,16 +189,20 @@ impl Settler {
         self.deliver(plain, 0, &mut |event| {
             again.insert(event.id, event.refusal);
         })?;
-        let dead: Vec<_> = refused
-            .iter()
-            .filter_map(|event| Some((event, again.get(&event.id)?)))
-            .collect();
-        let plain = (refused.len() - dead.len()) as u64;
+        let plain = (refused.len() - again.len()) as u64;
         self.tally.plain.fetch_add(plain, Ordering::Relaxed);
-        let short = dead
+        let (lost, cut): (Vec<_>, Vec<_>) = whole
             .into_iter()
-            .filter(|(event, _)| event.keep != Keep::Nothing);
-        self.bury(&short.collect::<Vec<_>>())
+            .partition(|(event, _)| again.contains_key(&event.id));
+        self.note_dead(Dead::Cut, &cut);
+        self.note_dead(Dead::TooLarge, &lost);
+        let dead = short
+            .into_iter()
+            .filter_map(|event| Some((event, again.get(&event.id)?)));
+        let dead: Vec<_> = dead.collect();
+        self.bury(&dead)?;
+        self.note_dead(Dead::Refused, &dead);
+        Ok(())
     }
 }
 
@@ -240,20 +246,17 @@ impl Settler {
                         busy + 1
                     };
                     self.spares.give(std::mem::replace(&mut bulk, rest));
-                    self.rest(&bulk, sorted.blocked.as_ref(), busy)?;
-                }
-                Outcome::Whole(refusal) if bulk.events == 1 => {
-                    for pair in pairs(&bulk.body) {
-                        refuse(RefusedEvent::new(pair, &refusal));
+                    match sorted.busy {
+                        Some(refusal) if refusal.is_too_large() => {
+                            self.split(&mut bulk, &refusal, refuse)?;
+                        }
+                        refusal => {
+                            self.note_busy(refusal.as_ref(), bulk.events, busy);
+                            self.rest(&bulk, sorted.blocked.as_ref(), busy)?;
+                        }
                     }
-                    break;
                 }
-                Outcome::Whole(refusal) => {
-                    self.shrink(&refusal, &bulk);
-                    let (first, second) = bulk.halves();
-                    bulk = second;
-                    self.deliver(first, 0, refuse)?;
-                }
+                Outcome::Whole(refusal) => self.split(&mut bulk, &refusal, refuse)?,
                 Outcome::Blocked(refusal) => {
                     self.note_blocked(&refusal);
                     self.client.pause(BLOCKED_WAIT)?;
@@ -276,6 +279,26 @@ impl Settler {
             }
         }
         Ok(())
+    }
+
+    /// What is refused as a whole is sent in halves, until it is a single event. The second half is left.
+    fn split(
+        &self,
+        bulk: &mut Bulk,
+        refusal: &Refusal,
+        refuse: &mut dyn FnMut(RefusedEvent),
+    ) -> Result<(), Setback> {
+        if bulk.events == 1 {
+            for pair in pairs(&bulk.body) {
+                refuse(RefusedEvent::new(pair, refusal));
+            }
+            *bulk = Bulk::default();
+            return Ok(());
+        }
+        self.shrink(refusal, bulk);
+        let (first, second) = bulk.halves();
+        *bulk = second;
+        self.deliver(first, 0, refuse)
     }
 
     /// Waits before what is left is sent again.
@@ -348,6 +371,7 @@ impl Settler {
                 reason: "the cluster takes no request of this size".to_owned(),
             })),
             (400, Some(refusal)) if !refusal.is_of_cluster() => Outcome::Whole(refusal),
+            (429, Some(refusal)) if refusal.is_too_large() => Outcome::Whole(refusal),
             (403, Some(refusal)) => {
                 self.client.forbid(&reply);
                 self.note_blocked(&refusal);
@@ -383,6 +407,7 @@ impl Settler {
             rest: Bulk::default(),
             is_in_doubt: false,
             blocked: None,
+            busy: None,
         };
         let mut elsewhere = Vec::new();
         let mut counts = Counts::default();
@@ -401,7 +426,10 @@ impl Settler {
                 Verdict::AlreadyThere => counts.there += 1,
                 Verdict::FailureStore => counts.failure_store += 1,
                 Verdict::Again(refusal) => {
-                    sorted.is_in_doubt |= refusal.status >= 500;
+                    sorted.is_in_doubt |= refusal.status != 429;
+                    if sorted.busy.as_ref().is_none_or(|busy| !busy.is_too_large()) {
+                        sorted.busy = Some(refusal.clone());
+                    }
                     self.keep(&mut sorted.rest, pair);
                 }
                 Verdict::Blocked(refusal) => {
@@ -454,32 +482,8 @@ struct Counts<'a> {
     index: Option<&'a str>,
 }
 
-impl RefusedEvent {
-    fn new(pair: Pair<'_>, refusal: &Refusal) -> Self {
-        Self {
-            id: pair.id.to_owned(),
-            event: pair.event.to_vec(),
-            keep: if refusal.status == 413 {
-                Keep::Nothing
-            } else {
-                Keep::Original
-            },
-            refusal: refusal.clone(),
-        }
-    }
-}
-
 /// Events may have been taken that were sent first to that index.
 fn doubt(bulk: &mut Bulk, sent_first: &Doubt) {
     let doubt = bulk.doubt.get_or_insert_with(|| sent_first.clone());
     doubt.is_unrecorded = false;
-}
-
-/// Adds the plain form of an event.
-fn add_plain(plain: &mut Bulk, refused: &RefusedEvent) {
-    plain.add(|body| {
-        write_action_of(body, &refused.id);
-        body.extend_from_slice(&plain_form(&refused.event, &refused.refusal, refused.keep));
-        body.push(b'\n');
-    });
 }

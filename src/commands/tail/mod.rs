@@ -2,6 +2,7 @@
 
 pub(super) mod report;
 
+use std::fs::canonicalize;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use crate::cli::TailArgs;
 use crate::exit::Exit;
 use crate::options::{self, MappingSources};
 use crate::process::service::Service;
+use crate::process::shown::Shown as _;
 use crate::process::stop::Stop;
 use crate::ship::Mapping;
 use crate::sink::OutputLines;
@@ -30,6 +32,12 @@ pub fn run(arguments: &TailArgs) -> Result<Exit, Error> {
     let sources = MappingSources::new(&arguments.mapping, &options::DEFAULT_TAGS);
     let mapping = Mapping::new(sources.databases(), move || sources.read())?;
     refuse_own_output(&arguments.output, &discovery)?;
+    let state_dir = arguments.state.state_dir.as_deref();
+    if let Some(path) = options::cluster::dead_letter(&arguments.cluster, state_dir)
+        && is_followed(&path, &discovery)
+    {
+        return Err(Error::DeadLetterIsRead(path.shown().to_string()));
+    }
     let lines = if arguments.format.is_bulk() {
         OutputLines::Bulk
     } else {
@@ -56,6 +64,14 @@ pub fn run(arguments: &TailArgs) -> Result<Exit, Error> {
             Some(_) | None => Exit::Done,
         },
     )
+}
+
+/// Whether a file is followed, or would be once it is there.
+fn is_followed(path: &Path, discovery: &Discovery) -> bool {
+    let would_follow = |path: &Path| discovery.would_follow(path);
+    would_follow(path)
+        || canonicalize(path).is_ok_and(|real| would_follow(&real))
+        || output_file(path).is_some_and(|file| discovery.follows_file(file.st_dev, file.st_ino))
 }
 
 /// Events that are followed again make events without end.
