@@ -143,17 +143,23 @@ fn verdict(item: Item<'_>) -> Verdict<'_> {
 /// Whether the reason of a rejection names an operation of more bytes than are allowed for all together, such as
 /// `[…, coordinating_operation_bytes=80000, max_coordinating_and_primary_bytes=60000]`.
 fn exceeds_limit(reason: &str) -> bool {
-    let number = |is_wanted: &dyn Fn(&str) -> bool| {
-        let words = reason.split([' ', ',', '[', ']']);
-        let mut pairs = words.filter_map(|word| word.split_once('='));
-        let value = pairs.find_map(|(name, value)| is_wanted(name).then_some(value))?;
-        value.parse::<u64>().ok()
-    };
-    let operation = number(&|name| name.ends_with("_operation_bytes"));
-    let limit = number(&|name| name.starts_with("max_") && name.ends_with("_bytes"));
+    let operation = bytes_named(reason, |name| name.ends_with("_operation_bytes"));
     operation
-        .zip(limit)
+        .zip(limit_in(reason))
         .is_some_and(|(operation, limit)| operation > limit)
+}
+
+fn limit_in(reason: &str) -> Option<u64> {
+    bytes_named(reason, |name| {
+        name.starts_with("max_") && name.ends_with("_bytes")
+    })
+}
+
+fn bytes_named(reason: &str, is_wanted: impl Fn(&str) -> bool) -> Option<u64> {
+    let words = reason.split([' ', ',', '[', ']']);
+    let mut pairs = words.filter_map(|word| word.split_once('='));
+    let value = pairs.find_map(|(name, value)| is_wanted(name).then_some(value))?;
+    value.parse().ok()
 }
 
 /// The error of a request that was refused as a whole.
@@ -204,6 +210,12 @@ impl Refusal {
     #[must_use]
     pub fn is_too_large(&self) -> bool {
         self.status == 413 || self.status == 429 && exceeds_limit(&self.reason)
+    }
+
+    /// How many bytes are allowed for all requests together, if that is why there is no room.
+    #[must_use]
+    pub fn limit(&self) -> Option<u64> {
+        limit_in(&self.reason).filter(|_| self.status == 429)
     }
 
     /// Whether it is about the state of the cluster, not about an event.

@@ -82,7 +82,9 @@ pub fn run(
     };
     service.ready();
     let ended = match options.interval {
-        None => fetching.run().inspect(|ended| fetching.note_caught_up(*ended)),
+        None => fetching
+            .run()
+            .inspect(|ended| fetching.note_caught_up(*ended)),
         Some(interval) => fetching.run_again_and_again(interval),
     };
     fetching.leave_unbegun(ended.as_ref().err());

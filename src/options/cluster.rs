@@ -133,7 +133,13 @@ pub fn dead_letter(
     if arguments.connection.elasticsearch_url.is_empty() {
         return None;
     }
-    let usual = || Some(state::directory(state_dir).ok()?.join(dead_letter::FILE_NAME));
+    let usual = || {
+        Some(
+            state::directory(state_dir)
+                .ok()?
+                .join(dead_letter::FILE_NAME),
+        )
+    };
     arguments.dead_letter.clone().or_else(usual)
 }
 

@@ -88,7 +88,13 @@ pub(crate) fn is_own_file(directory: &Path, path: &Path) -> bool {
 
 fn is_own_name(name: &OsStr) -> bool {
     let name = name.to_string_lossy();
-    let endings = [".json", ".json.previous", ".json.tmp", ".json.link", ".lock"];
+    let endings = [
+        ".json",
+        ".json.previous",
+        ".json.tmp",
+        ".json.link",
+        ".lock",
+    ];
     endings.iter().any(|ending| name.ends_with(ending))
 }
 

@@ -1,6 +1,7 @@
 //! Events to the cluster, until each of them is settled: stored, there already, stored in its plain form,
 //! or in the dead letter file (docs/elasticsearch.md, "Answers").
 
+mod halves;
 mod refused;
 mod reports;
 
@@ -253,6 +254,12 @@ impl Settler {
                         refusal => {
                             self.note_busy(refusal.as_ref(), bulk.events, busy);
                             self.rest(&bulk, sorted.blocked.as_ref(), busy)?;
+                            if let Some(refusal) = refusal
+                                && busy > 0
+                                && busy.is_multiple_of(LOST_WHOLE)
+                            {
+                                self.make_smaller(&mut bulk, refusal, refuse)?;
+                            }
                         }
                     }
                 }
@@ -279,26 +286,6 @@ impl Settler {
             }
         }
         Ok(())
-    }
-
-    /// What is refused as a whole is sent in halves, until it is a single event. The second half is left.
-    fn split(
-        &self,
-        bulk: &mut Bulk,
-        refusal: &Refusal,
-        refuse: &mut dyn FnMut(RefusedEvent),
-    ) -> Result<(), Setback> {
-        if bulk.events == 1 {
-            for pair in pairs(&bulk.body) {
-                refuse(RefusedEvent::new(pair, refusal));
-            }
-            *bulk = Bulk::default();
-            return Ok(());
-        }
-        self.shrink(refusal, bulk);
-        let (first, second) = bulk.halves();
-        *bulk = second;
-        self.deliver(first, 0, refuse)
     }
 
     /// Waits before what is left is sent again.

@@ -69,9 +69,19 @@ impl Settler {
         }
         let kind = &first.refusal.kind;
         let reason = self.client.redacted(&first.refusal.reason);
+        let (what, advice) = if first.refusal.is_of_processor() {
+            (
+                "events are refused by the ingest pipeline",
+                "see what the pipeline's processors expect",
+            )
+        } else {
+            (
+                "events do not fit the mapping",
+                "is the template installed? (`confluence-ecs schema index-template --install`)",
+            )
+        };
         tracing::warn!(
-            "{}: events do not fit the mapping and are sent once more in their plain form (events: {}); the first: {kind}: {reason}; is \
-             the template installed? (`confluence-ecs schema index-template --install`)",
+            "{}: {what} and are sent once more in their plain form (events: {}); the first: {kind}: {reason}; {advice}",
             self.target,
             1 + unfit.count()
         );

@@ -142,7 +142,9 @@ fn what_was_there_to_be_sent_before_a_kill_is_looked_for_once() {
     let before = looks(&search);
     let follower = sending.start();
     search.wait("the looks", |world| world.count(For::Mget) > before);
-    wait_until("a save", || sending.is_all_saved() && in_doubt(&sending) == 0);
+    wait_until("a save", || {
+        sending.is_all_saved() && in_doubt(&sending) == 0
+    });
     // Two backing indices.
     assert_eq!(looks(&search), before + 2);
     // What is closed now need not be looked at any more.

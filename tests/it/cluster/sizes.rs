@@ -135,6 +135,27 @@ fn bodies_are_plain_on_this_machine_and_end_with_a_newline() {
     assert!(world.seen.iter().all(|seen| !seen.is_gzip));
 }
 
+/// A node counts an event again when it stores it.
+#[test]
+fn an_event_that_does_not_fit_beside_itself_does_not_keep_the_others() {
+    let kind = "es_rejected_execution_exception";
+    let search = Search::new(Kind::Elasticsearch);
+    search.world().judge = Some(Box::new(move |_, event| {
+        let is_long = event.to_string().len() > 15_000;
+        is_long.then(|| (429, kind, over_the_limit(4_000)))
+    }));
+    let mut sending = Sending::to(&[&search.url()]);
+    sending.append(3);
+    sending.append_long(15_000);
+    sending.append(30);
+    let follower = sending.start();
+    search.wait("all events", |world| world.documents(STREAM).len() == 34);
+    follower.terminate();
+    let letters = sending.dead_letters();
+    assert_eq!(letters.len(), 1);
+    assert_eq!(number(&letters[0]["event"]), 4);
+}
+
 /// As a node says it whose `indexing_pressure.memory.limit` is less than one event.
 fn over_the_limit(bytes: usize) -> String {
     format!(
