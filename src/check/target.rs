@@ -13,6 +13,9 @@ use crate::cluster::template::{Installed, install_command};
 use crate::http::Answer;
 use crate::schema::template::{TemplateTarget, VERSION};
 
+/// How the names of the usual data streams begin.
+const DEFAULT_STREAMS: &str = "logs-atlassian_confluence.audit-";
+
 /// Settings of an index, as far as they are about pipelines.
 #[derive(Default, Deserialize)]
 struct Pipelines {
@@ -145,6 +148,18 @@ pub fn stream(target: &str, found: Result<&Found, &String>) -> CheckStep {
             CheckStep::ok(
                 name,
                 format!("{target} has {count}; {written} takes the writes"),
+            )
+        }
+        Ok(Found::There { indices, .. })
+            if *indices == [target] && target.starts_with(DEFAULT_STREAMS) =>
+        {
+            CheckStep::warn(
+                name,
+                format!("{target} is an index, not a data stream: it was made before the template"),
+                format!(
+                    "install the template, copy the documents elsewhere (_reindex), and delete it (DELETE {target}): the \
+                     first event creates the data stream"
+                ),
             )
         }
         Ok(Found::There { indices, .. }) if *indices == [target] => {

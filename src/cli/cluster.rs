@@ -130,7 +130,7 @@ fn fingerprint(text: &str) -> Result<[u8; 32], &'static str> {
 fn index(text: &str) -> Result<String, &'static str> {
     if !is_index(text) {
         return Err(
-            "expected the name of a data stream, alias or index: lower case, no blanks nor any of \\/*?\"<>|,#: , at most 255 bytes",
+            "expected the name of a data stream, alias or index: lower case, not beginning with -, _, + or ., no blanks nor any of \\/*?\"<>|,#: , at most 255 bytes",
         );
     }
     Ok(text.to_owned())
@@ -140,7 +140,7 @@ fn index(text: &str) -> Result<String, &'static str> {
 pub(super) fn index_pattern(text: &str) -> Result<String, &'static str> {
     if !is_index(text.strip_suffix('*').unwrap_or(text)) {
         return Err(
-            "expected the name of a data stream or index, or how such names begin, then *: lower case, no blanks nor any of \\/?\"<>|,#:",
+            "expected the name of a data stream or index, or how such names begin, then *: lower case, not beginning with -, _, + or ., no blanks nor any of \\/?\"<>|,#:",
         );
     }
     Ok(text.to_owned())

@@ -29,6 +29,8 @@ pub struct Bulk {
 pub struct Doubt {
     /// The backing index that took events when they were sent first; none: it was not known.
     pub since: Option<String>,
+    /// Nothing is known of an earlier run: where there is one index, its answers say what is there.
+    pub is_unrecorded: bool,
 }
 
 /// An event with its line, in a body.

@@ -12,6 +12,7 @@ use url::Url;
 use super::endpoints::{Chosen, Endpoints};
 use super::notices::{Notices, Topic};
 use super::product::{Finding, Recognized, recognize};
+use super::verdict::Refusal;
 use super::words::{described, named, with_own_flags};
 use crate::http::address::{below, is_loopback, shown};
 use crate::http::retry::{backoff, random};
@@ -249,7 +250,15 @@ impl ClusterClient {
             answer,
             place: chosen,
         };
+        let is_too_large = || {
+            let refusal = Refusal::of_request(429, &reply.answer.body);
+            refusal.is_some_and(|refusal| refusal.is_too_large())
+        };
         match reply.answer.status {
+            429 if is_too_large() => {
+                self.endpoints.answered(reply.place.place);
+                Ok(reply)
+            }
             429 | 502..=504 => Err(self.reject(&reply, "")),
             401 => Err(self.refuse(&reply)),
             _ => {
@@ -343,12 +352,13 @@ impl ClusterClient {
             timeout: Some(PROBE_TIMEOUT),
             ..self.request(base, &Call::get(""))
         };
-        self.http.send(&request).map_err(with_own_flags)
+        let sent = self.http.send(&request);
+        sent.map_err(|error| with_own_flags(error, &self.flags))
     }
 
     fn send(&self, base: &Url, call: &Call) -> Result<Answer, http::Error> {
         let sent = self.http.send(&self.request(base, call));
-        sent.map_err(with_own_flags)
+        sent.map_err(|error| with_own_flags(error, &self.flags))
     }
 
     fn request(&self, base: &Url, call: &Call) -> Request {

@@ -142,6 +142,18 @@ pub fn event_line(line: &[u8]) -> Result<EventLine<'_>, NotAnEvent> {
     Err(NotAnEvent::Other)
 }
 
+/// Whether a line that is nothing to be sent begins as an action does that an event follows.
+#[must_use]
+pub fn is_like_action(line: &[u8]) -> bool {
+    let Some(inner) = line.trim_ascii_start().strip_prefix(b"{") else {
+        return false;
+    };
+    let names = [&b"\"create\""[..], b"\"index\"", b"\"update\""];
+    names
+        .iter()
+        .any(|name| inner.trim_ascii_start().starts_with(name))
+}
+
 /// Without the line: that of the file is known.
 fn problem(error: &serde_json::Error) -> String {
     let text = error.to_string();

@@ -123,6 +123,12 @@ impl Indices {
         self.names.pop().filter(|_| is_known)
     }
 
+    /// Their names.
+    #[must_use]
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
     /// Those from the one on that took events when they were sent first; all, if that is gone or unknown.
     fn since(self, doubt: &Doubt) -> Vec<String> {
         let mut first = doubt.since.iter().filter(|_| self.is_ordered);
@@ -357,6 +363,15 @@ fn found(client: &ClusterClient, index: &str, ids: &[&str]) -> Result<Vec<String
     }
 }
 
+/// What makes an index searchable again.
+fn remedy(kind: &str, index: &str) -> String {
+    match kind {
+        "index_closed_exception" => format!("open it with POST {index}/_open"),
+        "cluster_block_exception" => format!("remove its block: GET {index}/_settings shows it"),
+        _ => format!("GET _cluster/health/{index} shows its state"),
+    }
+}
+
 /// What is said of so many documents of an index. An error if it is not said of each: why not, if the
 /// cluster says that.
 fn found_in(
@@ -375,7 +390,8 @@ fn found_in(
         .filter_map(|document| document.error.as_ref());
     match errors.find(|error| !is_answer(error)) {
         Some(FoundError { kind }) => Err(Some(format!(
-            "{index} cannot be searched for events that it may have already: {kind}"
+            "{index} cannot be searched for events that it may have already: {kind}; {}",
+            remedy(kind, index)
         ))),
         None => Ok(found.docs),
     }

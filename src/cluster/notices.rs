@@ -16,8 +16,12 @@ pub enum Topic {
     Credentials,
     /// The cluster or the data stream takes no events as it is.
     Blocked,
+    /// Events are not taken for now.
+    Busy,
     /// Events do not fit the mapping.
     Refused,
+    /// Events went into the dead letter file.
+    Dead(Dead),
     /// There is no usable answer to a look.
     Unanswered,
     /// The credentials do not allow to look at backing indices.
@@ -27,6 +31,17 @@ pub enum Topic {
     /// The dead letter file cannot be written.
     DeadLetters,
     /// Requests are too large.
+    TooLarge,
+}
+
+/// Why events are in the dead letter file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Dead {
+    /// They are refused in every form.
+    Refused,
+    /// They are too large, and stored without their text.
+    Cut,
+    /// They are too large even without their text.
     TooLarge,
 }
 

@@ -53,6 +53,10 @@ pub struct ClusterSink {
     doubt_since: Option<String>,
     /// How many bytes of such events are still to come, at most.
     in_doubt: u64,
+    /// What is written next was not there to be sent before.
+    is_next_new: bool,
+    /// Nothing is recorded of earlier runs.
+    is_unrecorded: bool,
     /// How long to wait for answers when it is time to end.
     patience: Duration,
 }
@@ -118,6 +122,8 @@ impl ClusterSink {
             recorded: None,
             doubt_since: None,
             in_doubt: 0,
+            is_next_new: false,
+            is_unrecorded: false,
             patience,
         }
     }
@@ -128,30 +134,55 @@ impl ClusterSink {
         &self.shared.settler.target
     }
 
-    /// Takes over what an earlier run recorded, before anything is written.
-    pub fn resume(&mut self, recorded: Option<ClusterCheckpoint>) {
+    /// Takes over what an earlier run recorded, before anything is written. `is_past_doubt`: nothing is left to
+    /// be read that it may have sent.
+    pub fn resume(&mut self, recorded: Option<ClusterCheckpoint>, is_past_doubt: bool) {
         let target = &self.shared.settler.target;
-        let Some(recorded) = recorded.filter(|recorded| recorded.target == *target) else {
-            return;
+        let Some(recorded) = recorded else { return };
+        let in_doubt = match &recorded {
+            _ if is_past_doubt => 0,
+            recorded if recorded.is_final => recorded.in_doubt,
+            recorded => recorded.in_doubt.max(MOST_IN_DOUBT),
         };
-        self.in_doubt = if recorded.is_final {
-            recorded.in_doubt
-        } else {
-            recorded.in_doubt.max(MOST_IN_DOUBT)
-        };
-        self.doubt_since.clone_from(&recorded.since);
+        if recorded.target == *target {
+            self.in_doubt = in_doubt;
+            self.doubt_since.clone_from(&recorded.since);
+        } else if in_doubt > 0 {
+            tracing::warn!(
+                "events went to {} before, and that run ended without saving: what it sent last may be there, and is \
+                 sent to {target} again; to look for it instead, run once more with the earlier --index or \
+                 --namespace first",
+                recorded.target
+            );
+        }
         // It is saved again if the cluster is not reached: what is in doubt stays in doubt.
         self.recorded = Some(ClusterCheckpoint {
-            in_doubt: self.in_doubt,
+            in_doubt,
             is_final: false,
             ..recorded
         });
+    }
+
+    /// Whether what is written next was not there to be sent before.
+    pub fn expect_new(&mut self, is_new: bool) {
+        self.is_next_new = is_new;
+    }
+
+    /// All that an earlier run may have sent was written: with the next [`Self::sync`], nothing is in doubt.
+    pub fn end_doubt(&mut self) {
+        self.in_doubt = 0;
     }
 
     /// From here on, any event may be in the cluster already, in any index behind the target.
     pub fn expect_stored(&mut self) {
         self.doubt_since = None;
         self.in_doubt = u64::MAX;
+    }
+
+    /// The same, but where there is one index behind the target, its answers are enough.
+    pub fn expect_earlier_runs(&mut self) {
+        self.expect_stored();
+        self.is_unrecorded = true;
     }
 
     /// How long to wait for answers when it is time to end.
@@ -192,11 +223,13 @@ impl ClusterSink {
             }
             if queue.filling.events == 0 {
                 queue.began = Some(Instant::now());
-                queue.filling.doubt = self.doubt();
                 self.shared.changed.notify_all();
             }
+            if let Some(doubt) = self.doubt() {
+                queue.filling.doubt.get_or_insert(doubt);
+                self.in_doubt = self.in_doubt.saturating_sub(pair.text.len() as u64);
+            }
             queue.filling.push(pair);
-            self.in_doubt = self.in_doubt.saturating_sub(pair.text.len() as u64);
         }
         match &queue.failure {
             Some(failure) => Err(failure.clone()),
@@ -205,8 +238,10 @@ impl ClusterSink {
     }
 
     fn doubt(&self) -> Option<Doubt> {
-        let since = self.doubt_since.clone();
-        (self.in_doubt > 0).then_some(Doubt { since })
+        (self.in_doubt > 0 && !self.is_next_new).then(|| Doubt {
+            since: self.doubt_since.clone(),
+            is_unrecorded: self.is_unrecorded,
+        })
     }
 
     /// Waits until every event is settled. What is to be recorded then; nothing while the cluster was
@@ -257,6 +292,7 @@ impl Drop for ClusterSink {
     fn drop(&mut self) {
         self.shared.lock().is_ended = true;
         self.shared.settler.client.stop();
+        self.shared.settler.tell_rest();
         self.shared.changed.notify_all();
     }
 }

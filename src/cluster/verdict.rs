@@ -73,6 +73,14 @@ const CLUSTER_STATES: [&str; 5] = [
     "validation_exception",
 ];
 
+/// Types of errors with status 500 that come from an ingest pipeline and an event, not from a failure of a node.
+const PROCESSOR_ERRORS: [&str; 4] = [
+    "fail_processor_exception",
+    "ingest_processor_exception",
+    "ingest_pipeline_exception",
+    "graph_structure_exception",
+];
+
 /// What the reason says of a pipeline that is not there.
 const MISSING_PIPELINE: &str = "pipeline with id";
 
@@ -110,9 +118,18 @@ fn verdict(item: Item<'_>) -> Verdict<'_> {
         200..=299 if failure_store.as_deref() == Some("used") => Verdict::FailureStore,
         200..=299 => Verdict::Stored(index.unwrap_or_default()),
         409 => Verdict::AlreadyThere,
-        429 | 500..=599 => Verdict::Again(refusal(error)),
+        500 => {
+            let refusal = refusal(error);
+            if refusal.is_of_processor() {
+                Verdict::Refused(refusal)
+            } else {
+                Verdict::Again(refusal)
+            }
+        }
         401 | 403 | 404 => Verdict::Blocked(refusal(error)),
-        _ => {
+        // Whatever is no status of an item says nothing of the event, nor whether it was taken.
+        0..=399 | 429 | 501.. => Verdict::Again(refusal(error)),
+        400..=499 => {
             let refusal = refusal(error);
             if refusal.is_of_cluster() {
                 Verdict::Blocked(refusal)
@@ -121,6 +138,28 @@ fn verdict(item: Item<'_>) -> Verdict<'_> {
             }
         }
     }
+}
+
+/// Whether the reason of a rejection names an operation of more bytes than are allowed for all together, such as
+/// `[…, coordinating_operation_bytes=80000, max_coordinating_and_primary_bytes=60000]`.
+fn exceeds_limit(reason: &str) -> bool {
+    let operation = bytes_named(reason, |name| name.ends_with("_operation_bytes"));
+    operation
+        .zip(limit_in(reason))
+        .is_some_and(|(operation, limit)| operation > limit)
+}
+
+fn limit_in(reason: &str) -> Option<u64> {
+    bytes_named(reason, |name| {
+        name.starts_with("max_") && name.ends_with("_bytes")
+    })
+}
+
+fn bytes_named(reason: &str, is_wanted: impl Fn(&str) -> bool) -> Option<u64> {
+    let words = reason.split([' ', ',', '[', ']']);
+    let mut pairs = words.filter_map(|word| word.split_once('='));
+    let value = pairs.find_map(|(name, value)| is_wanted(name).then_some(value))?;
+    value.parse().ok()
 }
 
 /// The error of a request that was refused as a whole.
@@ -159,6 +198,24 @@ impl Refusal {
     #[must_use]
     pub fn is_of_pipeline(&self) -> bool {
         self.reason.contains(MISSING_PIPELINE)
+    }
+
+    /// Whether a processor of an ingest pipeline refuses the event: it does so again each time.
+    #[must_use]
+    pub fn is_of_processor(&self) -> bool {
+        PROCESSOR_ERRORS.contains(&self.kind.as_str())
+    }
+
+    /// Whether the request will never fit, however little the cluster has to do.
+    #[must_use]
+    pub fn is_too_large(&self) -> bool {
+        self.status == 413 || self.status == 429 && exceeds_limit(&self.reason)
+    }
+
+    /// How many bytes are allowed for all requests together, if that is why there is no room.
+    #[must_use]
+    pub fn limit(&self) -> Option<u64> {
+        limit_in(&self.reason).filter(|_| self.status == 429)
     }
 
     /// Whether it is about the state of the cluster, not about an event.
@@ -240,6 +297,29 @@ mod tests {
                 "{kind}: {verdict:?}"
             );
         }
+    }
+
+    #[test]
+    fn what_is_no_status_of_an_item_is_unknown() {
+        for status in [0, 100, 302, 600] {
+            let verdict = of_item(&format!(r#"{{"status":{status}}}"#));
+            assert!(matches!(verdict, Verdict::Again(_)), "{status}");
+        }
+    }
+
+    #[test]
+    fn an_operation_over_the_limit_is_too_large_and_a_busy_node_is_not() {
+        let refusal = |status, operation: u64| Refusal {
+            status,
+            kind: "es_rejected_execution_exception".to_owned(),
+            reason: format!(
+                "rejected execution of coordinating operation [coordinating_and_primary_bytes=0, replica_bytes=0, \
+                 all_bytes=0, coordinating_operation_bytes={operation}, max_coordinating_and_primary_bytes=60000]"
+            ),
+        };
+        assert!(refusal(429, 60_001).is_too_large());
+        assert!(!refusal(429, 60_000).is_too_large());
+        assert!(!refusal(503, 60_001).is_too_large());
     }
 
     #[test]

@@ -7,8 +7,9 @@ use crate::http::{Answer, Client, Error, TlsCause, origin, without_query};
 
 const FLAG: &str = "--elasticsearch-url";
 
-/// The same error, with the flags of a cluster's connection instead of those of `fetch`.
-pub fn with_own_flags(error: Error) -> Error {
+/// The same error, with the flags of a cluster's connection instead of those of `fetch`; `given` are those of this
+/// one.
+pub fn with_own_flags(error: Error, given: &[String]) -> Error {
     match error {
         Error::Tls {
             host,
@@ -18,7 +19,7 @@ pub fn with_own_flags(error: Error) -> Error {
         } => Error::Tls {
             host,
             problem,
-            remedy: of_tls(cause).map_or(remedy, str::to_owned),
+            remedy: of_tls(cause, given).map_or(remedy, str::to_owned),
             cause,
         },
         Error::Timeout { what, .. } => Error::Timeout { what, flag: "" },
@@ -39,8 +40,18 @@ pub fn with_own_flags(error: Error) -> Error {
     }
 }
 
-fn of_tls(cause: TlsCause) -> Option<&'static str> {
+fn of_tls(cause: TlsCause, given: &[String]) -> Option<&'static str> {
+    let has = |flag: &str| given.iter().any(|given| given == flag);
     match cause {
+        TlsCause::Authority if has("--es-ca-fingerprint") => Some(
+            "no certificate that it shows has the SHA-256 of --es-ca-fingerprint: compare it with that of the \
+             cluster's authority (`openssl x509 -noout -fingerprint -sha256 -in FILE`), or pass the authority's \
+             certificate with --es-ca-file FILE",
+        ),
+        TlsCause::Authority if has("--es-ca-file") => Some(
+            "no authority in --es-ca-file signed its certificate: pass the certificate of the cluster's authority, or \
+             its SHA-256 with --es-ca-fingerprint HEX",
+        ),
         TlsCause::Authority => Some(
             "pass the certificate of the cluster's authority with --es-ca-file FILE, or its SHA-256 with \
              --es-ca-fingerprint HEX",

@@ -104,6 +104,9 @@ pub enum Error {
          --dead-letter PATH"
     )]
     DeadLetterIsInput(String),
+    /// Nor can they go into what is read all the time.
+    #[error("--dead-letter: {0} is also an input: use another file for dead letters")]
+    DeadLetterIsRead(String),
     /// The state cannot be locked or read.
     #[error(transparent)]
     State(#[from] state_file::Error),
@@ -241,6 +244,7 @@ impl From<&Error> for Exit {
             | Error::File(_)
             | Error::OutputIsInput(_)
             | Error::DeadLetterIsInput(_)
+            | Error::DeadLetterIsRead(_)
             | Error::OffsetOfSite(_)
             | Error::Fetch(FetchError::Future { .. })
             | Error::Sink(sink::Error::NotEvents { .. }) => Self::Usage,

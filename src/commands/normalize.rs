@@ -19,6 +19,7 @@ use crate::pipeline::normalize::{Counts, Normalizer};
 use crate::process::batch;
 use crate::process::logging::{self, seconds_since};
 use crate::process::metrics::SourceMetrics;
+use crate::process::shown::Shown as _;
 use crate::process::stop::Stop;
 use crate::ship::LINES_KEPT;
 use crate::sink::{self, Sink};
@@ -89,9 +90,13 @@ pub fn run(arguments: NormalizeArgs) -> Result<Exit, Error> {
     let cluster = options::cluster::cluster(cluster, &arguments.mapping.namespace, None);
     let mut output = match cluster.map_err(options::Error::Cluster)? {
         Some(options) => {
-            let sink = options
-                .sink(&SourceMetrics::default())
-                .map_err(options::Error::Cluster)?;
+            if is_one_of(&options.dead_letter, &files) {
+                let path = options.dead_letter.shown().to_string();
+                return Err(Error::DeadLetterIsRead(path));
+            }
+            let sink = options.sink(&SourceMetrics::default());
+            let mut sink = sink.map_err(options::Error::Cluster)?;
+            sink.expect_earlier_runs();
             EventOutput::Cluster(ClusterOutput::new(sink))
         }
         None => EventOutput::Stream(open_output(&arguments.output, arguments.force, &files)?),
@@ -214,8 +219,13 @@ pub(super) fn output_file(output: &Path) -> Option<Stat> {
     output.ok().filter(is_file)
 }
 
+/// Whether a file that is there is one of the inputs, under any name.
+pub(super) fn is_one_of(path: &Path, inputs: &[PathBuf]) -> bool {
+    stat(path).is_ok_and(|file| inputs.iter().any(|input| is_same(input, &file)))
+}
+
 /// Whether an input is that file: its events would be read as records, without end.
-pub(super) fn is_same(input: &Path, file: &Stat) -> bool {
+fn is_same(input: &Path, file: &Stat) -> bool {
     let input = if input.as_os_str() == "-" {
         fstat(stdin())
     } else {

@@ -42,6 +42,8 @@ pub struct Fetched {
     pub overlap: Duration,
     /// Whether another site's state is known to write to the same output.
     pub shares_output: bool,
+    /// All was fetched up to the present of this process: an earlier one came no further.
+    pub is_caught_up: bool,
 }
 
 impl Progress for Fetched {
@@ -70,6 +72,10 @@ impl Progress for Fetched {
 
     fn cluster(&mut self) -> &mut Option<ClusterCheckpoint> {
         &mut self.checkpoint.cluster
+    }
+
+    fn is_past_doubt(&mut self) -> bool {
+        self.is_caught_up
     }
 
     fn saved(&mut self, is_saved: bool, _: Duration) {

@@ -83,7 +83,9 @@ pub fn run(
     measure::note_grant(service.metrics(), &fetching.asker);
     service.ready();
     let ended = match options.interval {
-        None => fetching.run(),
+        None => fetching
+            .run()
+            .inspect(|ended| fetching.note_caught_up(*ended)),
         Some(interval) => fetching.run_again_and_again(interval),
     };
     fetching.leave_unbegun(ended.as_ref().err());
@@ -198,6 +200,7 @@ fn deliver<'a>(
         written,
         overlap: options.overlap,
         shares_output,
+        is_caught_up: false,
     };
     let shipper = Shipper::open(destination, (directory, store), fetched, stop, service)?;
     Ok(Delivery {
@@ -240,7 +243,10 @@ impl Fetching<'_> {
                     tracing::info!("fetched everything up to --until");
                     return Ok(RunOutcome::Done);
                 }
-                Ok(RunOutcome::Done) => self.has_succeeded = true,
+                Ok(ended @ RunOutcome::Done) => {
+                    self.has_succeeded = true;
+                    self.note_caught_up(ended);
+                }
                 Err(Error::Fetch(error)) if self.may_pass(&error) => {
                     tracing::error!("{error}; retrying at the next interval");
                 }
@@ -262,6 +268,13 @@ impl Fetching<'_> {
                 }
                 self.delivery.shipper.follow_moved()?;
             }
+        }
+    }
+
+    /// Without an end that was given, a run comes as far as any before it.
+    fn note_caught_up(&mut self, ended: RunOutcome) {
+        if ended == RunOutcome::Done && self.options.until.is_none() {
+            self.delivery.shipper.progress.is_caught_up = true;
         }
     }
 

@@ -16,6 +16,7 @@ use crate::cluster::settle::Settler;
 use crate::cluster::sink::ClusterSink;
 use crate::http::{self, Client, Trust};
 use crate::process::metrics::{Api, RequestMetrics, SourceMetrics};
+use crate::process::shown::Shown as _;
 use crate::secret::Secret;
 use crate::state;
 
@@ -43,6 +44,11 @@ pub enum Error {
     /// There is nowhere to put dead letters.
     #[error("--dead-letter: {0}")]
     DeadLetter(state::Error),
+    /// Dead letters cannot go where the state is.
+    #[error(
+        "--dead-letter: {0} is a file of the state, which is overwritten: use another file for dead letters"
+    )]
+    DeadLetterIsState(String),
 }
 
 /// How events are sent to a cluster.
@@ -83,6 +89,12 @@ pub fn cluster(
             .map_err(Error::DeadLetter)?
             .join(dead_letter::FILE_NAME),
     };
+    if let Ok(directory) = state::directory(state_dir)
+        && state::is_own_file(&directory, &dead_letter)
+    {
+        let path = dead_letter.shown().to_string();
+        return Err(Error::DeadLetterIsState(path));
+    }
     Ok(Some(ClusterOptions {
         urls: connection.elasticsearch_url.clone(),
         authorization: authorization(connection)?,
@@ -95,6 +107,25 @@ pub fn cluster(
         dead_letter,
         shutdown_timeout: arguments.shutdown_timeout,
     }))
+}
+
+/// The file of dead letters; none if events go elsewhere, or there is nowhere to put them.
+#[must_use]
+pub fn dead_letter(
+    arguments: &ClusterArgs,
+    state_dir: Option<&std::path::Path>,
+) -> Option<PathBuf> {
+    if arguments.connection.elasticsearch_url.is_empty() {
+        return None;
+    }
+    let usual = || {
+        Some(
+            state::directory(state_dir)
+                .ok()?
+                .join(dead_letter::FILE_NAME),
+        )
+    };
+    arguments.dead_letter.clone().or_else(usual)
 }
 
 /// The data stream of a namespace (docs/mapping.md 9).

@@ -91,6 +91,11 @@ pub trait Progress {
     /// What the state says of the cluster.
     fn cluster(&mut self) -> &mut Option<ClusterCheckpoint>;
 
+    /// Whether all was read again that an earlier run, which was killed, may have sent to a cluster.
+    fn is_past_doubt(&mut self) -> bool {
+        false
+    }
+
     /// Takes note that the output and the state were saved, or that one of them failed; how long that
     /// took.
     fn saved(&mut self, is_saved: bool, took: Duration);
@@ -147,7 +152,8 @@ impl<P: Progress> Shipper<P> {
         let speaker = Speaker::start(dir, name, service);
         let mut sink = Durable::reach(output)?;
         if let Durable::Cluster(sink) = &mut sink {
-            sink.resume(progress.cluster().take());
+            let is_past_doubt = progress.is_past_doubt();
+            sink.resume(progress.cluster().take(), is_past_doubt);
         }
         let mut shipper = Self {
             _speaker: speaker,
@@ -236,6 +242,13 @@ impl<P: Progress> Shipper<P> {
         Ok(())
     }
 
+    /// Whether what is written next was not there for an earlier run to send.
+    pub fn expect_new(&mut self, is_new: bool) {
+        if let Durable::Cluster(sink) = &mut self.sink {
+            sink.expect_new(is_new);
+        }
+    }
+
     /// Writes lines, waiting for the output; who asks for the end wants what was read to be written
     /// first, if that is possible.
     ///
@@ -298,6 +311,11 @@ impl<P: Progress> Shipper<P> {
     }
 
     fn save_both(&mut self) -> Result<(), Error> {
+        if let Durable::Cluster(sink) = &mut self.sink
+            && self.progress.is_past_doubt()
+        {
+            sink.end_doubt();
+        }
         let give_up = Patience::new(&self.stop, self.sink.patience());
         let recorded = self.sink.sync(&|| give_up.is_over())?;
         let (file, cluster) = match recorded {

@@ -15,7 +15,7 @@ mod replace;
 
 pub use file::{Damage, Saved};
 pub(crate) use lock::check_free;
-pub(crate) use place::directory;
+pub(crate) use place::{directory, is_own_file};
 pub(crate) use replace::replace;
 
 use std::ffi::OsStr;

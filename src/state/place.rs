@@ -1,10 +1,10 @@
 //! Where state is kept.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use super::Error;
@@ -66,6 +66,36 @@ pub(super) fn create(dir: &Path) -> io::Result<()> {
         File::open(parent.unwrap_or(Path::new(".")))?.sync_all()?;
     }
     Ok(())
+}
+
+/// Whether a path leads to a file of a state in that directory, or would once that is there.
+pub(crate) fn is_own_file(directory: &Path, path: &Path) -> bool {
+    let real = |path: &Path| fs::canonicalize(path).or_else(|_| std::path::absolute(path));
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    let folder = folder.unwrap_or(Path::new("."));
+    let is_there = matches!((real(folder), real(directory)), (Ok(one), Ok(other)) if one == other);
+    if is_there && path.file_name().is_some_and(is_own_name) {
+        return true;
+    }
+    let Ok(found) = fs::metadata(path) else {
+        return false;
+    };
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let own = entries.filter(|entry| is_own_name(&entry.file_name()));
+    let mut own = own.filter_map(|entry| fs::metadata(entry.path()).ok());
+    own.any(|own| (own.dev(), own.ino()) == (found.dev(), found.ino()))
+}
+
+fn is_own_name(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    let endings = [
+        ".json",
+        ".json.previous",
+        ".json.tmp",
+        ".json.link",
+        ".lock",
+    ];
+    endings.iter().any(|ending| name.ends_with(ending))
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ pub mod run;
 pub mod set;
 mod start;
 pub mod states;
+mod unsettled;
 pub mod watch;
 
 use std::os::fd::{AsFd, OwnedFd};

@@ -9,6 +9,7 @@ use super::log::LogId;
 use super::measure;
 use super::pace::Pace;
 use super::piece::Change;
+use super::unsettled::Unsettled;
 use crate::cluster::sink::ClusterCheckpoint;
 use crate::pipeline::event::{event_ends, newest_time};
 use crate::pipeline::normalize::Counts;
@@ -31,6 +32,8 @@ pub struct EventBatch {
     pub input_bytes: usize,
     /// The log that they were read from.
     pub log: Option<LogId>,
+    /// Where in the log they begin.
+    pub offset: u64,
     /// What is known of logs once they are written.
     pub changes: Vec<Change>,
     /// Nothing follows for now.
@@ -47,6 +50,8 @@ pub struct Tailed {
     pub pace: Arc<Pace>,
     /// Whether there is anything new to save.
     pub is_unsaved: bool,
+    /// What an earlier run may have sent without saving that.
+    pub unsettled: Unsettled,
 }
 
 impl Progress for Tailed {
@@ -66,6 +71,10 @@ impl Progress for Tailed {
 
     fn cluster(&mut self) -> &mut Option<ClusterCheckpoint> {
         &mut self.checkpoints.cluster
+    }
+
+    fn is_past_doubt(&mut self) -> bool {
+        self.unsettled.is_over(&self.checkpoints)
     }
 
     fn saved(&mut self, _: bool, took: Duration) {
@@ -107,6 +116,11 @@ impl Output {
         if !events.lines.is_empty() {
             self.know_places(events)?;
             self.shipper.leave_moved()?;
+            let unsettled = &self.shipper.progress.unsettled;
+            let is_new = events
+                .log
+                .is_some_and(|log| !unsettled.holds(log, events.offset));
+            self.shipper.expect_new(is_new);
             let written = self.shipper.write(&events.lines);
             if let (Err(ship::Error::Sink(sink::Error::GivenUp)), Some(log)) =
                 (&written, events.log)

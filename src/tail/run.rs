@@ -14,6 +14,7 @@ use super::output::{EventBatch, Output, Tailed};
 use super::pace::Pace;
 use super::piece::TailPiece;
 use super::recognise::FirstMeeting;
+use super::unsettled::{self, Unsettled};
 use super::{FollowLoop, Schedule, measure, start};
 use crate::pipeline::event::Origin;
 use crate::pipeline::normalize::{Counts, Normalizer};
@@ -127,6 +128,7 @@ fn start(
     let is_first = loaded.is_none();
     let mut checkpoints: Checkpoints = loaded.unwrap_or_default();
     let before = Places::of(&checkpoints);
+    let gone = unsettled::gone(&checkpoints);
     tracing::info!("read positions are saved in {}", directory.shown());
     let mut following = following(options, discovery, &checkpoints);
     following.discovery.known.clone_from(&checkpoints.patterns);
@@ -162,6 +164,7 @@ fn start(
         is_first,
         pace,
         is_unsaved: true,
+        unsettled: Unsettled::new(&follower.following().logs, &gone),
     };
     let saved = (directory, store);
     let shipper = Shipper::open(destination, saved, tailed, stop, service)?;
@@ -244,6 +247,7 @@ fn worker(mapping: &Mapping, has_ids: bool) -> impl FnMut(&mut TailPiece, &mut E
         events.newest = normalizer.take_newest();
         events.input_bytes = read.text.len();
         events.log = piece.log;
+        events.offset = read.offset;
         events.changes = std::mem::take(&mut piece.changes);
         events.is_pause = piece.is_pause;
     }

@@ -12,6 +12,7 @@ mod install;
 mod node;
 mod once;
 mod proxy;
+mod refusals;
 mod security;
 mod send;
 mod template;

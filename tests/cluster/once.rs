@@ -49,6 +49,41 @@ fn a_lost_answer_and_a_rollover(kind: Kind) {
     assert_eq!(world.all_arrive(&node).len(), 0);
 }
 
+/// What was settled before a kill is not looked for, so an index that is closed since keeps nothing.
+fn a_settled_follower_is_killed(kind: Kind) {
+    let Some(node) = Node::start(kind, &[]) else {
+        return;
+    };
+    install_template(&node);
+    let mut world = World::new("settled", node.url());
+    world.append(10);
+    world.once();
+    let of_stream = format!("_resolve/index/{}", world.stream());
+    let indices = node.get(&of_stream).1["data_streams"][0]["backing_indices"].clone();
+    let first = indices.as_array().map_or(&indices, |all| &all[0]);
+    let first = first.as_str().expect("an index").to_owned();
+    let starts = |world: &World| world.said().matches(" is ").count();
+    world.start();
+    wait_until("the start", || starts(&world) == 1);
+    world.end(Signal::KILL);
+    world.start();
+    wait_until("the start", || starts(&world) == 2);
+    roll_over(&node, &world);
+    node.must("POST", &format!("{first}/_close"), "");
+    world.append(5);
+    wait_until("the events", || {
+        node.must("POST", "_refresh", "");
+        let counted = node.get(&format!(
+            "{}/_count?ignore_unavailable=true",
+            world.stream()
+        ));
+        counted.1["count"] == 5
+    });
+    world.end(Signal::TERM);
+    node.must("POST", &format!("{first}/_open"), "");
+    assert_eq!(world.all_arrive(&node).len(), 0);
+}
+
 /// The time until the node is up again is the followers': one after the other is killed while it waits, or as the
 /// node begins to answer. How many were.
 fn kill_during_outage(node: &mut Node, world: &mut World, random: &mut Random) -> u32 {
@@ -129,6 +164,16 @@ fn elasticsearch_a_lost_answer_and_a_rollover_double_nothing() {
 #[test]
 fn opensearch_a_lost_answer_and_a_rollover_double_nothing() {
     a_lost_answer_and_a_rollover(OpenSearch3);
+}
+
+#[test]
+fn elasticsearch_is_not_asked_for_what_was_settled_before_a_kill() {
+    a_settled_follower_is_killed(Elasticsearch9);
+}
+
+#[test]
+fn opensearch_is_not_asked_for_what_was_settled_before_a_kill() {
+    a_settled_follower_is_killed(OpenSearch3);
 }
 
 #[test]

@@ -127,6 +127,18 @@ fn bulk_format_after_normalize(sending: &Sending) {
     assert_eq!(again, "events=30 already_there=30");
 }
 
+/// What normalize sent before a rollover is not added by the same input again.
+fn normalized_again(sending: &Sending) {
+    let log = sending.log("again.log", 30);
+    let url = sending.node.url();
+    let flags = ["--namespace", "again", "--elasticsearch-url", &url];
+    for _ in 0..3 {
+        normalize(&log, &flags);
+        assert_eq!(sending.node.documents(&stream("again")).len(), 30);
+        sending.roll_over(&stream("again"));
+    }
+}
+
 /// Dead letters keep their ids, and go where the flags say.
 fn dead_letters(sending: &Sending) {
     let strict = r#"{"mappings": {"dynamic": "strict"}}"#;
@@ -174,6 +186,7 @@ fn sends_once(kind: Kind) {
     events_twice(&sending);
     bulk_format(&sending);
     bulk_format_after_normalize(&sending);
+    normalized_again(&sending);
     dead_letters(&sending);
     mixed(&sending);
 }

@@ -63,6 +63,26 @@ fn of_many_lines_that_are_no_events_the_first_are_named_and_all_counted() {
 }
 
 #[test]
+fn an_event_behind_a_rejected_action_is_rejected_with_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let event = r#"{"@timestamp":"2026-01-01T00:00:00.000Z","ecs":{},"event":{}}"#;
+    let text = [
+        r#"{"create":{"_id":"1a","_index":"x"}}"#,
+        event,
+        r#"{"index":{"_id":"1a"}}"#,
+        "",
+        event,
+        r#"{"create":{"_id":"1a""#,
+        event,
+        r#"{"delete":{"_id":"1a"}}"#,
+        "{}",
+    ];
+    let output = run_command(send(folder.path(), &[]), text.join("\n").as_bytes());
+    assert_eq!(output.status.code(), Some(1));
+    insta::assert_snapshot!(errors(&output).join("\n"));
+}
+
+#[test]
 fn the_dead_letter_file_cannot_be_an_input() {
     let folder = tempfile::tempdir().expect("a folder");
     let state = folder.path().join("state/confluence-ecs");

@@ -1,24 +1,26 @@
 //! Events to the cluster, until each of them is settled: stored, there already, stored in its plain form,
 //! or in the dead letter file (docs/elasticsearch.md, "Answers").
 
+mod halves;
+mod refused;
 mod reports;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use self::refused::{RefusedEvent, add_plain};
 use super::body::{Bulk, Doubt, Pair, Spares, pairs};
 use super::client::{Call, ClusterClient, Setback};
 use super::dead_letter::DeadLetters;
 use super::lookup::{self, Indices};
-use super::notices::Topic;
-use super::plain::{Keep, plain_form};
+use super::notices::{Dead, Topic};
+use super::plain::Keep;
 use super::template;
 use super::verdict::{Refusal, Verdict, verdicts};
 use crate::http::retry::{backoff, random};
 use crate::http::{Answer, Upload};
-use crate::pipeline::event::write_action_of;
 use crate::process::metrics::{Api, ItemOutcome, SourceMetrics};
 
 /// What an answer holds: all that is needed, and no more.
@@ -53,27 +55,24 @@ pub struct Settler {
     pub target: String,
     /// Query of bulk requests.
     query: String,
+    /// The ingest pipeline that was asked for.
+    pipeline: Option<String>,
     /// Where events go that the cluster takes in no form.
     dead_letters: DeadLetters,
     /// The largest body, in bytes; less once the cluster refused one for its size.
     largest: AtomicUsize,
     /// Buffers of bodies.
     pub spares: Spares,
+    /// The indices behind the target at the start; none: the credentials do not allow to ask.
+    at_start: OnceLock<Option<Vec<String>>>,
     /// The backing index that took events last.
     written: Mutex<Option<String>>,
     /// What became of all events.
     pub tally: Tally,
     /// The same, and what is on its way.
     pub metrics: SourceMetrics,
-}
-
-/// An event that was refused, and why.
-struct RefusedEvent {
-    id: String,
-    event: Vec<u8>,
-    refusal: Refusal,
-    /// How much of it the plain form keeps.
-    keep: Keep,
+    /// Dead letters that no message counted yet.
+    untold: AtomicU64,
 }
 
 /// What a request came to.
@@ -98,6 +97,8 @@ struct Sorted {
     is_in_doubt: bool,
     /// Why the cluster takes some of them not as it is.
     blocked: Option<Refusal>,
+    /// Why it takes some of them not now.
+    busy: Option<Refusal>,
 }
 
 impl Settler {
@@ -110,18 +111,21 @@ impl Settler {
         dead_letters: DeadLetters,
         largest: usize,
     ) -> Self {
-        let pipeline: String =
+        let encoded: String =
             url::form_urlencoded::byte_serialize(pipeline.unwrap_or("_none").as_bytes()).collect();
         Self {
             client,
             target,
-            query: format!("{FILTER}&pipeline={pipeline}"),
+            query: format!("{FILTER}&pipeline={encoded}"),
+            pipeline: pipeline.map(str::to_owned),
             dead_letters,
             largest: AtomicUsize::new(largest),
             spares: Spares::default(),
+            at_start: OnceLock::new(),
             written: Mutex::default(),
             tally: Tally::default(),
             metrics: SourceMetrics::default(),
+            untold: AtomicU64::new(0),
         }
     }
 
@@ -154,6 +158,9 @@ impl Settler {
     /// When it is time to end, or there is no cluster.
     pub fn look(&self) -> Result<(), Setback> {
         let indices = lookup::indices(&self.client, &self.target)?;
+        let names = indices.as_ref().map(|indices| indices.names().to_vec());
+        // There is one look at the start.
+        let _ = self.at_start.set(names);
         self.note_written(indices.and_then(Indices::written));
         template::compare(&self.client, &self.target)
     }
@@ -182,9 +189,11 @@ impl Settler {
         refused.retain(|event| ids.insert(event.id.clone()));
         // What is cut from the index for its length is kept whole. That comes first: once a part of an
         // event is in the index, it counts as stored after a crash.
-        let long = refused.iter().filter(|event| event.keep == Keep::Nothing);
-        let long: Vec<_> = long.map(|event| (event, &event.refusal)).collect();
-        self.bury(&long)?;
+        let (long, short): (Vec<_>, Vec<_>) = refused
+            .iter()
+            .partition(|event| event.keep == Keep::Nothing);
+        let whole: Vec<_> = long.iter().map(|event| (*event, &event.refusal)).collect();
+        self.bury(&whole)?;
         let mut plain = Bulk {
             is_plain: true,
             ..Bulk::default()
@@ -196,16 +205,20 @@ impl Settler {
         self.deliver(plain, 0, &mut |event| {
             again.insert(event.id, event.refusal);
         })?;
-        let dead: Vec<_> = refused
-            .iter()
-            .filter_map(|event| Some((event, again.get(&event.id)?)))
-            .collect();
-        let plain = (refused.len() - dead.len()) as u64;
+        let plain = (refused.len() - again.len()) as u64;
         self.tally.plain.fetch_add(plain, Ordering::Relaxed);
-        let short = dead
+        let (lost, cut): (Vec<_>, Vec<_>) = whole
             .into_iter()
-            .filter(|(event, _)| event.keep != Keep::Nothing);
-        self.bury(&short.collect::<Vec<_>>())
+            .partition(|(event, _)| again.contains_key(&event.id));
+        self.note_dead(Dead::Cut, &cut);
+        self.note_dead(Dead::TooLarge, &lost);
+        let dead = short
+            .into_iter()
+            .filter_map(|event| Some((event, again.get(&event.id)?)));
+        let dead: Vec<_> = dead.collect();
+        self.bury(&dead)?;
+        self.note_dead(Dead::Refused, &dead);
+        Ok(())
     }
 }
 
@@ -220,6 +233,7 @@ impl Settler {
     ) -> Result<(), Setback> {
         let sent_first = Doubt {
             since: self.written(),
+            is_unrecorded: false,
         };
         let mut busy = 0;
         while bulk.events > 0 {
@@ -238,9 +252,9 @@ impl Settler {
                     lost = 0;
                     let sorted = self.sort(&bulk, &answer, &looked, refuse)?;
                     let mut rest = sorted.rest;
+                    rest.doubt = bulk.doubt.take();
                     if sorted.is_in_doubt {
-                        let doubt = bulk.doubt.take();
-                        rest.doubt = doubt.or_else(|| Some(sent_first.clone()));
+                        doubt(&mut rest, &sent_first);
                     }
                     busy = if rest.events < bulk.events {
                         1
@@ -249,20 +263,23 @@ impl Settler {
                     };
                     self.spares.give(std::mem::replace(&mut bulk, rest));
                     self.note_retry(&bulk);
-                    self.rest(&bulk, sorted.blocked.as_ref(), busy)?;
-                }
-                Outcome::Whole(refusal) if bulk.events == 1 => {
-                    for pair in pairs(&bulk.body) {
-                        refuse(RefusedEvent::new(pair, &refusal));
+                    match sorted.busy {
+                        Some(refusal) if refusal.is_too_large() => {
+                            self.split(&mut bulk, &refusal, refuse)?;
+                        }
+                        refusal => {
+                            self.note_busy(refusal.as_ref(), bulk.events, busy);
+                            self.rest(&bulk, sorted.blocked.as_ref(), busy)?;
+                            if let Some(refusal) = refusal
+                                && busy > 0
+                                && busy.is_multiple_of(LOST_WHOLE)
+                            {
+                                self.make_smaller(&mut bulk, refusal, refuse)?;
+                            }
+                        }
                     }
-                    break;
                 }
-                Outcome::Whole(refusal) => {
-                    self.shrink(&refusal, &bulk);
-                    let (first, second) = bulk.halves();
-                    bulk = second;
-                    self.deliver(first, 0, refuse)?;
-                }
+                Outcome::Whole(refusal) => self.split(&mut bulk, &refusal, refuse)?,
                 Outcome::Blocked(refusal) => {
                     self.note_retry(&bulk);
                     self.note_blocked(&refusal);
@@ -272,7 +289,7 @@ impl Settler {
                 Outcome::Lost => {
                     self.note_retry(&bulk);
                     lost += 1;
-                    bulk.doubt.get_or_insert_with(|| sent_first.clone());
+                    doubt(&mut bulk, &sent_first);
                     // The first time another address may take it at once.
                     if lost > 1 {
                         self.client.pause(backoff(lost, random()))?;
@@ -303,6 +320,12 @@ impl Settler {
     }
 
     fn leave_out_stored(&self, bulk: &mut Bulk) -> Result<Vec<String>, Setback> {
+        let is_unrecorded = bulk.doubt.as_ref().map(|doubt| doubt.is_unrecorded);
+        if is_unrecorded == Some(true)
+            && let Some(looked) = self.only_index()
+        {
+            return Ok(looked);
+        }
         let before = bulk.events;
         let looked = lookup::leave_out_stored(&self.client, &self.target, bulk)?;
         let there = (before - bulk.events) as u64;
@@ -316,6 +339,18 @@ impl Settler {
         if rest.events > 0 {
             self.metrics.retries(Api::Elasticsearch, 1);
             self.metrics.items(ItemOutcome::Retried, rest.events as u64);
+        }
+    }
+
+    /// The one index behind the target, which refuses what it has; none at all, if it is to be made, or is not to
+    /// be seen.
+    fn only_index(&self) -> Option<Vec<String>> {
+        let names = self.at_start.get().and_then(Option::as_ref);
+        let written = self.written();
+        match names.map_or(&[][..], Vec::as_slice) {
+            [] => Some(Vec::new()),
+            [only] if written.is_none_or(|written| written == *only) => Some(vec![only.clone()]),
+            _ => None,
         }
     }
 
@@ -350,6 +385,7 @@ impl Settler {
                 reason: "the cluster takes no request of this size".to_owned(),
             })),
             (400, Some(refusal)) if !refusal.is_of_cluster() => Outcome::Whole(refusal),
+            (429, Some(refusal)) if refusal.is_too_large() => Outcome::Whole(refusal),
             (403, Some(refusal)) => {
                 self.client.forbid(&reply);
                 self.note_blocked(&refusal);
@@ -388,6 +424,7 @@ impl Settler {
             },
             is_in_doubt: false,
             blocked: None,
+            busy: None,
         };
         let mut elsewhere = Vec::new();
         let mut counts = Counts::default();
@@ -406,7 +443,10 @@ impl Settler {
                 Verdict::AlreadyThere => counts.there += 1,
                 Verdict::FailureStore => counts.failure_store += 1,
                 Verdict::Again(refusal) => {
-                    sorted.is_in_doubt |= refusal.status >= 500;
+                    sorted.is_in_doubt |= refusal.status != 429;
+                    if sorted.busy.as_ref().is_none_or(|busy| !busy.is_too_large()) {
+                        sorted.busy = Some(refusal.clone());
+                    }
                     self.keep(&mut sorted.rest, pair);
                 }
                 Verdict::Blocked(refusal) => {
@@ -468,26 +508,8 @@ struct Counts<'a> {
     index: Option<&'a str>,
 }
 
-impl RefusedEvent {
-    fn new(pair: Pair<'_>, refusal: &Refusal) -> Self {
-        Self {
-            id: pair.id.to_owned(),
-            event: pair.event.to_vec(),
-            keep: if refusal.status == 413 {
-                Keep::Nothing
-            } else {
-                Keep::Original
-            },
-            refusal: refusal.clone(),
-        }
-    }
-}
-
-/// Adds the plain form of an event.
-fn add_plain(plain: &mut Bulk, refused: &RefusedEvent) {
-    plain.add(|body| {
-        write_action_of(body, &refused.id);
-        body.extend_from_slice(&plain_form(&refused.event, &refused.refusal, refused.keep));
-        body.push(b'\n');
-    });
+/// Events may have been taken that were sent first to that index.
+fn doubt(bulk: &mut Bulk, sent_first: &Doubt) {
+    let doubt = bulk.doubt.get_or_insert_with(|| sent_first.clone());
+    doubt.is_unrecorded = false;
 }

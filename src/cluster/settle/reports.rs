@@ -7,28 +7,31 @@ use super::{RefusedEvent, Settler};
 use crate::cluster::body::Bulk;
 use crate::cluster::client::Setback;
 use crate::cluster::dead_letter::Letter;
-use crate::cluster::notices::Topic;
+use crate::cluster::notices::{Dead, Topic};
 use crate::cluster::verdict::Refusal;
 use crate::process::metrics::ItemOutcome;
 use crate::process::shown::Shown as _;
 
 /// A dead letter file that cannot be written is tried again after this time.
 const DEAD_LETTER_WAIT: Duration = Duration::from_secs(1);
+/// So many attempts in a row that none of the events passed are no short pause any more.
+const BUSY_TRIES: u32 = 3;
 
 /// What is said, and what is kept elsewhere.
 impl Settler {
     pub(super) fn shrink(&self, refusal: &Refusal, bulk: &Bulk) {
-        if refusal.status != 413 {
+        if !refusal.is_too_large() {
             return;
         }
         let largest = bulk.body.len() / 2;
         self.largest.fetch_min(largest, Ordering::Relaxed);
         if self.client.notices.is_due(Topic::TooLarge) {
             tracing::warn!(
-                "{} takes no request of {} bytes (413): sending at most {largest} from now on; --bulk-bytes sets \
+                "{} takes no request of {} bytes ({}): sending at most {largest} from now on; --bulk-bytes sets \
                  that from the start",
                 self.client.name(),
-                bulk.body.len()
+                bulk.body.len(),
+                refusal.status
             );
         }
     }
@@ -45,7 +48,12 @@ impl Settler {
             (_, "index_not_found_exception") | (404, _) => {
                 "install the template with `confluence-ecs schema index-template --install`, or create the index"
             }
-            _ if refusal.is_of_pipeline() => "create that ingest pipeline, or check --pipeline",
+            _ if refusal.is_of_pipeline() && self.pipeline.is_some() => {
+                "create that ingest pipeline, or check --pipeline and index.final_pipeline"
+            }
+            _ if refusal.is_of_pipeline() => {
+                "create that ingest pipeline, or unset index.final_pipeline of the index"
+            }
             _ => "the message says what the cluster needs",
         };
         tracing::error!(
@@ -55,16 +63,26 @@ impl Settler {
     }
 
     pub(super) fn note_refused(&self, refused: &[RefusedEvent]) {
-        let mut unfit = refused.iter().filter(|event| event.refusal.status != 413);
+        let mut unfit = refused.iter().filter(|event| !event.refusal.is_too_large());
         let Some(first) = unfit.next() else { return };
         if !self.client.notices.is_due(Topic::Refused) {
             return;
         }
         let kind = &first.refusal.kind;
         let reason = self.client.redacted(&first.refusal.reason);
+        let (what, advice) = if first.refusal.is_of_processor() {
+            (
+                "events are refused by the ingest pipeline",
+                "see what the pipeline's processors expect",
+            )
+        } else {
+            (
+                "events do not fit the mapping",
+                "is the template installed? (`confluence-ecs schema index-template --install`)",
+            )
+        };
         tracing::warn!(
-            "{}: events do not fit the mapping and are sent once more in their plain form (events: {}); the first: {kind}: {reason}; is \
-             the template installed? (`confluence-ecs schema index-template --install`)",
+            "{}: {what} and are sent once more in their plain form (events: {}); the first: {kind}: {reason}; {advice}",
             self.target,
             1 + unfit.count()
         );
@@ -72,9 +90,9 @@ impl Settler {
 
     /// Into the dead letter file, for as long as it takes.
     pub(super) fn bury(&self, events: &[(&RefusedEvent, &Refusal)]) -> Result<(), Setback> {
-        let Some((_, first)) = events.first() else {
+        if events.is_empty() {
             return Ok(());
-        };
+        }
         let letters = events.iter().map(|(event, refusal)| Letter {
             id: &event.id,
             refusal,
@@ -93,23 +111,76 @@ impl Settler {
         if self.client.notices.is_over(Topic::DeadLetters) {
             tracing::info!("--dead-letter: {path} can be written again");
         }
-        let count = events.len();
-        self.tally.dead.fetch_add(count as u64, Ordering::Relaxed);
-        self.metrics.items(ItemOutcome::DeadLetter, count as u64);
-        let kind = self.client.redacted(&first.kind);
-        if first.status == 413 {
-            tracing::warn!(
-                "{}: too large for the cluster: stored without their text, and kept whole in {path} (events: {count})",
-                self.target
-            );
-        } else {
-            let reason = self.client.redacted(&first.reason);
-            tracing::warn!(
-                "{}: refused in every form, and kept in {path} (events: {count}); the first: {kind}: {reason}; \
-                 `confluence-ecs send` sends them again",
-                self.target
-            );
-        }
+        let count = events.len() as u64;
+        self.tally.dead.fetch_add(count, Ordering::Relaxed);
+        self.metrics.items(ItemOutcome::DeadLetter, count);
         Ok(())
+    }
+
+    /// Says what went into the dead letter file: the first of a kind at once, the others counted once a minute.
+    pub(super) fn note_dead(&self, why: Dead, events: &[(&RefusedEvent, &Refusal)]) {
+        let Some((_, first)) = events.first() else {
+            return;
+        };
+        let count = events.len() as u64;
+        if !self.client.notices.is_due(Topic::Dead(why)) {
+            self.untold.fetch_add(count, Ordering::Relaxed);
+            return;
+        }
+        let path = self.dead_letters.path().shown();
+        let more = match self.untold.swap(0, Ordering::Relaxed) {
+            0 => String::new(),
+            more => format!(", {more} more since the last message"),
+        };
+        match why {
+            Dead::Cut => tracing::warn!(
+                "{}: too large for the cluster: stored without their text, and kept whole in {path} (events: \
+                 {count}{more})",
+                self.target
+            ),
+            Dead::TooLarge => tracing::warn!(
+                "{}: too large for the cluster even without their text: not stored, and kept whole in {path} (events: \
+                 {count}{more})",
+                self.target
+            ),
+            Dead::Refused => {
+                let kind = self.client.redacted(&first.kind);
+                let reason = self.client.redacted(&first.reason);
+                tracing::warn!(
+                    "{}: refused in every form, and kept in {path} (events: {count}{more}); the first: {kind}: {reason}; \
+                     `confluence-ecs send` sends them again",
+                    self.target
+                );
+            }
+        }
+    }
+
+    /// Says at the end how many dead letters no message has counted.
+    pub fn tell_rest(&self) {
+        let more = self.untold.swap(0, Ordering::Relaxed);
+        if more > 0 {
+            let path = self.dead_letters.path().shown();
+            tracing::warn!("{}: {more} more events are kept in {path}", self.target);
+        }
+    }
+
+    /// Says why events are not taken, once that is not over at the next attempts.
+    pub(super) fn note_busy(&self, refusal: Option<&Refusal>, events: usize, busy: u32) {
+        let Some(refusal) = refusal else {
+            if self.client.notices.is_over(Topic::Busy) {
+                tracing::info!("{} takes all events again", self.target);
+            }
+            return;
+        };
+        if busy < BUSY_TRIES || !self.client.notices.is_due(Topic::Busy) {
+            return;
+        }
+        let Refusal { status, kind, .. } = refusal;
+        let reason = self.client.redacted(&refusal.reason);
+        tracing::warn!(
+            "{} does not take some events for now (events: {events}): {kind}: {reason} (status {status}); sending them \
+             again, nothing is lost",
+            self.target
+        );
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::cluster::event_line::{EventLine, event_line};
+use crate::cluster::event_line::{EventLine, event_line, is_like_action};
 use crate::input::lines::{Line, Lines, Position};
 use crate::pipeline::event::{EventId, IdSource, write_action, write_action_of};
 use crate::process::stop::Stop;
@@ -23,6 +23,8 @@ pub struct EventReader {
     text: Vec<u8>,
     /// An action line whose event is to come.
     action: Option<Action>,
+    /// An action line that was rejected: its event is to come.
+    rejected_action: Option<Position>,
     ordinals: Ordinals,
     events: u64,
     rejected: u64,
@@ -64,6 +66,7 @@ impl EventReader {
             stop,
             text: Vec::new(),
             action: None,
+            rejected_action: None,
             ordinals: Ordinals::default(),
             events: 0,
             rejected: 0,
@@ -118,13 +121,19 @@ impl EventReader {
         {
             self.reject_action();
         }
+        let rejected_action = self.rejected_action.take();
+        let rejected_action = rejected_action.filter(|action| action.input == position.input);
         if line.is_too_long {
             self.action = None;
             let limit = LONGEST_LINE >> 20;
             return self.reject(position, &format!("the line is longer than {limit} MiB"));
         }
         match event_line(text) {
-            Ok(EventLine::Blank) => {}
+            Ok(EventLine::Blank) => self.rejected_action = rejected_action,
+            Ok(EventLine::Event(_)) if rejected_action.is_some() => {
+                // Under the id of its text it would be another event than under its own.
+                self.reject(position, "the event of an action line that was rejected");
+            }
             Ok(EventLine::Action(id)) => {
                 self.reject_action();
                 let id = id.to_owned();
@@ -145,6 +154,9 @@ impl EventReader {
             Err(problem) => {
                 // The action's event is this line.
                 self.action = None;
+                if is_like_action(text) {
+                    self.rejected_action = Some(position.clone());
+                }
                 self.reject(position, &problem.to_string());
             }
         }

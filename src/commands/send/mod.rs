@@ -4,18 +4,15 @@ mod events;
 mod progress;
 
 use std::io::{IsTerminal as _, stdin};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
-
-use rustix::fs::stat;
 
 use self::events::EventReader;
 use self::progress::SendProgress;
 use super::Error;
 use super::cluster::ClusterOutput;
-use super::normalize::is_same;
+use super::normalize::is_one_of;
 use crate::cli::SendArgs;
 use crate::cluster::settle::Tally;
 use crate::exit::Exit;
@@ -70,10 +67,13 @@ pub fn run(arguments: SendArgs) -> Result<Exit, Error> {
         // The arguments require a URL.
         return Ok(Exit::Usage);
     };
-    refuse_dead_letters_as_input(&options.dead_letter, &files)?;
-    let mut sink = options
-        .sink(&SourceMetrics::default())
-        .map_err(options::Error::Cluster)?;
+    if is_one_of(&options.dead_letter, &files) {
+        // What the cluster refuses again would be read again, without end.
+        let path = options.dead_letter.shown().to_string();
+        return Err(Error::DeadLetterIsInput(path));
+    }
+    let sink = options.sink(&SourceMetrics::default());
+    let mut sink = sink.map_err(options::Error::Cluster)?;
     // Whatever is sent by hand may have been sent before.
     sink.expect_stored();
     let mut output = ClusterOutput::new(sink);
@@ -124,16 +124,6 @@ fn send(
         progress.show(events.events(), events.bytes());
     }
     output.finish(stop)
-}
-
-/// What the cluster refuses again would be read again, without end.
-fn refuse_dead_letters_as_input(dead_letter: &Path, inputs: &[PathBuf]) -> Result<(), Error> {
-    match stat(dead_letter) {
-        Ok(existing) if inputs.iter().any(|input| is_same(input, &existing)) => {
-            Err(Error::DeadLetterIsInput(dead_letter.shown().to_string()))
-        }
-        Ok(_) | Err(_) => Ok(()),
-    }
 }
 
 fn summarise(

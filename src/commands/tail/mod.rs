@@ -2,6 +2,7 @@
 
 pub(super) mod report;
 
+use std::fs::canonicalize;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use crate::exit::Exit;
 use crate::options::{self, MappingSources};
 use crate::process::metrics::{Metrics, SourceMetrics};
 use crate::process::service::Service;
+use crate::process::shown::Shown as _;
 use crate::process::stop::Stop;
 use crate::ship::Mapping;
 use crate::sink::OutputLines;
@@ -54,6 +56,12 @@ pub fn follow(
     let sources = MappingSources::new(&arguments.mapping, &options::DEFAULT_TAGS);
     let mapping = Mapping::new(sources.databases(), move || sources.read())?.measured(metrics);
     refuse_own_output(&arguments.output, &discovery)?;
+    let state_dir = arguments.state.state_dir.as_deref();
+    if let Some(path) = options::cluster::dead_letter(&arguments.cluster, state_dir)
+        && is_followed(&path, &discovery)
+    {
+        return Err(Error::DeadLetterIsRead(path.shown().to_string()));
+    }
     let lines = if arguments.format.is_bulk() {
         OutputLines::Bulk
     } else {
@@ -80,6 +88,14 @@ pub fn follow(
             Some(_) | None => Exit::Done,
         },
     )
+}
+
+/// Whether a file is followed, or would be once it is there.
+fn is_followed(path: &Path, discovery: &Discovery) -> bool {
+    let would_follow = |path: &Path| discovery.would_follow(path);
+    would_follow(path)
+        || canonicalize(path).is_ok_and(|real| would_follow(&real))
+        || output_file(path).is_some_and(|file| discovery.follows_file(file.st_dev, file.st_ino))
 }
 
 /// Events that are followed again make events without end.

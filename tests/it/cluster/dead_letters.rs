@@ -199,3 +199,51 @@ fn a_dead_letter_is_on_the_disk_before_the_checkpoint_passes_it() {
         "{lines:#?}"
     );
 }
+
+#[test]
+fn many_dead_letters_are_said_once_and_counted_at_the_end() {
+    let search = picky();
+    let flags = ["--bulk-concurrency", "1", "--bulk-bytes", "1KiB"];
+    let mut sending = Sending::to(&[&search.url()]).with(&flags);
+    sending.append(20);
+    let words = said(&outcome(&sending.once()));
+    assert_eq!(words.matches("refused in every form").count(), 1, "{words}");
+    assert!(words.contains("9 more events are kept in"), "{words}");
+    assert_eq!(sending.dead_letters().len(), 10);
+}
+
+#[test]
+fn dead_letters_do_not_go_into_files_of_the_program() {
+    let search = picky();
+    let mut sending = Sending::to(&[&search.url()]);
+    sending.append(2);
+    sending.once();
+    let place = &sending.place;
+    let log = place.path("audit.log");
+    let link = place.folder().join("link");
+    fs::hard_link(&log, &link).expect("linked");
+    let state_link = place.folder().join("state-link");
+    fs::hard_link(place.state_dir().join("tail.json"), &state_link).expect("linked");
+    let state = |name: &str| place.state_dir().join(name);
+    let mut words = Vec::new();
+    for path in [
+        log.clone(),
+        link.clone(),
+        state("tail.json"),
+        state("tail.json.previous"),
+        state("tail.lock"),
+        state("other.json"),
+        state_link,
+    ] {
+        let mut tail = sending.tail(&["--once", "--dead-letter"]);
+        tail.arg(path);
+        words.push(filtered(&outcome(&finish(tail))));
+    }
+    for path in [&log, &link] {
+        let mut normalize = crate::support::binary::command(["normalize"]);
+        normalize.args(["--elasticsearch-url", &search.url(), "--dead-letter"]);
+        normalize.arg(path).arg(&log);
+        words.push(filtered(&outcome(&finish(normalize))));
+    }
+    assert_snapshot!(words.join("\n"));
+}

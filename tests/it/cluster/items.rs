@@ -27,6 +27,8 @@ fn items_that_a_busy_cluster_did_not_take_are_sent_again_alone() {
         (429, "es_rejected_execution_exception"),
         (503, "unavailable_shards_exception"),
         (500, "node_closed_exception"),
+        (0, ""),
+        (302, "found"),
     ] {
         let search = Search::new(Kind::Elasticsearch);
         some_fail(&search, 25, status, kind);
@@ -160,4 +162,67 @@ fn an_alias_and_an_index_take_events_once_too() {
             assert_eq!(search.world().documents(name).len(), 21, "{name}");
         }
     }
+}
+
+#[test]
+fn events_that_are_not_taken_for_long_are_said() {
+    let search = Search::new(Kind::Elasticsearch);
+    some_fail(&search, u64::MAX, 429, "es_rejected_execution_exception");
+    let mut sending = Sending::to(&[&search.url()]);
+    sending.append(30);
+    let follower = sending.start();
+    wait_until("words about that", || {
+        said(&sending.place.said()).contains("for now")
+    });
+    search.world().judge = None;
+    sending.wait_for(&search);
+    follower.terminate();
+    sending.each_is_once_in(&search);
+    assert_snapshot!(said(&sending.place.said()));
+}
+
+/// What a pipeline refuses, in the plain form too or not.
+fn refused_by_a_processor(is_plain_too: bool) -> (Search, Sending) {
+    let search = Search::new(Kind::Elasticsearch);
+    search.world().pipelines.push("mine".to_owned());
+    let judge = move |_: &str, event: &serde_json::Value| {
+        let is_plain = event["event"]["kind"] == "pipeline_error";
+        let is_refused = number(event).is_multiple_of(3) && (is_plain_too || !is_plain);
+        let kind = "fail_processor_exception";
+        is_refused.then(|| (500, kind, "not this one".to_owned()))
+    };
+    search.world().judge = Some(Box::new(judge));
+    let mut sending = Sending::to(&[&search.url()]).with(&["--pipeline", "mine"]);
+    sending.append(9);
+    (search, sending)
+}
+
+#[test]
+fn what_a_processor_refuses_is_refused_for_its_content() {
+    let (search, sending) = refused_by_a_processor(false);
+    sending.once();
+    sending.each_is_once_in(&search);
+    let (search, sending) = refused_by_a_processor(true);
+    let output = sending.once();
+    assert_eq!(Sending::arrived(&search), [1, 2, 4, 5, 7, 8]);
+    assert_eq!(sending.dead_letters().len(), 3);
+    assert_snapshot!(said(&outcome(&output)));
+}
+
+#[test]
+fn a_final_pipeline_that_is_missing_has_a_remedy() {
+    let search = Search::new(Kind::Elasticsearch);
+    let reason = "pipeline with id [last] does not exist";
+    search.world().judge = Some(Box::new(|_, _| {
+        Some((400, "illegal_argument_exception", reason.to_owned()))
+    }));
+    let mut sending = Sending::to(&[&search.url()]);
+    sending.append(1);
+    let follower = sending.start();
+    wait_until("words about that", || {
+        said(&sending.place.said()).contains("takes no events")
+    });
+    follower.kill();
+    let words = said(&sending.place.said());
+    assert!(words.contains("unset index.final_pipeline"), "{words}");
 }

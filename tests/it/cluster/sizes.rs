@@ -75,9 +75,12 @@ fn an_event_too_large_in_every_form_is_one_dead_letter() {
     search.world().most_bytes = 100;
     let mut sending = Sending::to(&[&search.url()]);
     sending.append(2);
-    sending.once();
+    let output = sending.once();
     assert_eq!(search.world().documents(STREAM).len(), 0);
     assert_eq!(sending.dead_letters().len(), 2);
+    let words = said(&outcome(&output));
+    assert!(words.contains("even without their text"), "{words}");
+    assert!(!words.contains("stored without their text"), "{words}");
 }
 
 #[test]
@@ -130,4 +133,64 @@ fn bodies_are_plain_on_this_machine_and_end_with_a_newline() {
     let world = search.world();
     assert!(world.seen.iter().all(|seen| seen.length <= 16 << 10));
     assert!(world.seen.iter().all(|seen| !seen.is_gzip));
+}
+
+/// A node counts an event again when it stores it.
+#[test]
+fn an_event_that_does_not_fit_beside_itself_does_not_keep_the_others() {
+    let kind = "es_rejected_execution_exception";
+    let search = Search::new(Kind::Elasticsearch);
+    search.world().judge = Some(Box::new(move |_, event| {
+        let is_long = event.to_string().len() > 15_000;
+        is_long.then(|| (429, kind, over_the_limit(4_000)))
+    }));
+    let mut sending = Sending::to(&[&search.url()]);
+    sending.append(3);
+    sending.append_long(15_000);
+    sending.append(30);
+    let follower = sending.start();
+    search.wait("all events", |world| world.documents(STREAM).len() == 34);
+    follower.terminate();
+    let letters = sending.dead_letters();
+    assert_eq!(letters.len(), 1);
+    assert_eq!(number(&letters[0]["event"]), 4);
+}
+
+/// As a node says it whose `indexing_pressure.memory.limit` is less than one event.
+fn over_the_limit(bytes: usize) -> String {
+    format!(
+        "rejected execution of coordinating operation [coordinating_and_primary_bytes=0, replica_bytes=0, \
+         all_bytes=0, coordinating_operation_bytes={bytes}, max_coordinating_and_primary_bytes=20000]"
+    )
+}
+
+#[test]
+fn an_event_over_the_memory_limit_does_not_keep_the_others() {
+    let kind = "es_rejected_execution_exception";
+    for is_whole in [true, false] {
+        let search = Search::new(Kind::Elasticsearch);
+        if is_whole {
+            search.world().judge_whole = Some(Box::new(move |body: &[u8]| {
+                let answer = || Answer::error(429, kind, &over_the_limit(body.len()));
+                (body.len() > 20_000).then(answer)
+            }));
+        } else {
+            search.world().judge = Some(Box::new(move |_, event| {
+                let length = event.to_string().len();
+                (length > 20_000).then(|| (429, kind, over_the_limit(length)))
+            }));
+        }
+        let mut sending = Sending::to(&[&search.url()]);
+        sending.append(3);
+        sending.append_long(30_000);
+        sending.append(30);
+        let output = sending.once();
+        assert_eq!(search.world().documents(STREAM).len(), 34);
+        let letters = sending.dead_letters();
+        assert_eq!(letters.len(), 1);
+        assert_eq!(letters[0]["status"], 429);
+        assert_eq!(number(&letters[0]["event"]), 4);
+        let words = said(&outcome(&output));
+        assert!(words.contains("stored without their text"), "{words}");
+    }
 }

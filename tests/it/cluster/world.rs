@@ -101,6 +101,15 @@ impl Sending {
         finish(command)
     }
 
+    /// Whether the state says that all of the log was sent.
+    pub fn is_all_saved(&self) -> bool {
+        let text = fs::read(self.place.state_dir().join("tail.json")).unwrap_or_default();
+        let saved: Value = serde_json::from_slice(&text).unwrap_or_default();
+        let logs = saved["state"]["logs"].as_object();
+        let mut logs = logs.into_iter().flat_map(|logs| logs.values());
+        logs.any(|log| log["events"] == self.written)
+    }
+
     /// The dead letter file.
     pub fn dead_letter_file(&self) -> PathBuf {
         self.place.state_dir().join("dead-letter.ndjson")
