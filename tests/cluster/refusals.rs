@@ -22,6 +22,10 @@ fn refusals(kind: Kind) {
     // Its plain form has no number.
     assert_eq!(world.all_arrive(&node).len(), 1, "{told}");
     assert!(told.contains("stored without their text"), "{told}");
+    if node.kind.is_elasticsearch() {
+        eprintln!("left out: a fail processor, which the small build of Elasticsearch lacks");
+        return;
+    }
     let fails = json!({"processors": [{"fail": {
         "if": "ctx.user?.id == '3' || ctx.event.kind == 'pipeline_error'",
         "message": "not this one",

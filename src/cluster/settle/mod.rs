@@ -21,7 +21,7 @@ use super::template;
 use super::verdict::{Refusal, Verdict, verdicts};
 use crate::http::retry::{backoff, random};
 use crate::http::{Answer, Upload};
-use crate::process::metrics::{Api, ItemOutcome, SourceMetrics};
+use crate::process::metrics::{ItemOutcome, SourceMetrics};
 
 /// What an answer holds: all that is needed, and no more.
 const FILTER: &str = "filter_path=errors,took,error,items.*.status,items.*.error.type,items.*.error.reason,\
@@ -334,14 +334,6 @@ impl Settler {
         Ok(looked)
     }
 
-    /// What is left of a body is sent once more.
-    fn note_retry(&self, rest: &Bulk) {
-        if rest.events > 0 {
-            self.metrics.retries(Api::Elasticsearch, 1);
-            self.metrics.items(ItemOutcome::Retried, rest.events as u64);
-        }
-    }
-
     /// The one index behind the target, which refuses what it has; none at all, if it is to be made, or is not to
     /// be seen.
     fn only_index(&self) -> Option<Vec<String>> {
@@ -469,33 +461,6 @@ impl Settler {
             *rest = self.spares.take();
         }
         rest.push(pair);
-    }
-
-    fn count(&self, counts: &Counts<'_>, is_plain: bool) {
-        let stored = if is_plain {
-            ItemOutcome::PlainForm
-        } else {
-            ItemOutcome::Created
-        };
-        self.metrics.items(stored, counts.stored);
-        self.metrics.items(ItemOutcome::Duplicate, counts.there);
-        let failures = counts.failure_store;
-        self.metrics.items(ItemOutcome::FailureStore, failures);
-        let add = |tally: &AtomicU64, count| {
-            tally.fetch_add(count, Ordering::Relaxed);
-        };
-        add(&self.tally.stored, counts.stored + counts.failure_store);
-        add(&self.tally.there, counts.there);
-        add(&self.tally.failure_store, counts.failure_store);
-        if counts.failure_store > 0 && self.client.notices.is_due(Topic::FailureStore) {
-            tracing::warn!(
-                "{}: {} events went into the failure store of the data stream: its pipeline or mapping refused them; \
-                 GET {}::failures/_search shows why",
-                self.target,
-                counts.failure_store,
-                self.target
-            );
-        }
     }
 }
 

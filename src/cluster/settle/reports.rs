@@ -1,15 +1,15 @@
 //! What is said of events that are not stored as they are, and where they are kept.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::{RefusedEvent, Settler};
+use super::{Counts, RefusedEvent, Settler};
 use crate::cluster::body::Bulk;
 use crate::cluster::client::Setback;
 use crate::cluster::dead_letter::Letter;
 use crate::cluster::notices::{Dead, Topic};
 use crate::cluster::verdict::Refusal;
-use crate::process::metrics::ItemOutcome;
+use crate::process::metrics::{Api, ItemOutcome};
 use crate::process::shown::Shown as _;
 
 /// A dead letter file that cannot be written is tried again after this time.
@@ -33,6 +33,42 @@ impl Settler {
                 bulk.body.len(),
                 refusal.status
             );
+        }
+    }
+
+    /// Counts what became of the events of an answer.
+    pub(super) fn count(&self, counts: &Counts<'_>, is_plain: bool) {
+        let stored = if is_plain {
+            ItemOutcome::PlainForm
+        } else {
+            ItemOutcome::Created
+        };
+        self.metrics.items(stored, counts.stored);
+        self.metrics.items(ItemOutcome::Duplicate, counts.there);
+        let failures = counts.failure_store;
+        self.metrics.items(ItemOutcome::FailureStore, failures);
+        let add = |tally: &AtomicU64, count| {
+            tally.fetch_add(count, Ordering::Relaxed);
+        };
+        add(&self.tally.stored, counts.stored + counts.failure_store);
+        add(&self.tally.there, counts.there);
+        add(&self.tally.failure_store, counts.failure_store);
+        if counts.failure_store > 0 && self.client.notices.is_due(Topic::FailureStore) {
+            tracing::warn!(
+                "{}: {} events went into the failure store of the data stream: its pipeline or mapping refused them; \
+                 GET {}::failures/_search shows why",
+                self.target,
+                counts.failure_store,
+                self.target
+            );
+        }
+    }
+
+    /// What is left of a body is sent once more.
+    pub(super) fn note_retry(&self, rest: &Bulk) {
+        if rest.events > 0 {
+            self.metrics.retries(Api::Elasticsearch, 1);
+            self.metrics.items(ItemOutcome::Retried, rest.events as u64);
         }
     }
 

@@ -171,7 +171,13 @@ fn another_target_after_a_kill_is_warned_of() {
     follower.kill();
     search.mend();
     let output = finish(sending.tail(&["--once", "--namespace", "other"]));
-    insta::assert_snapshot!(said(&outcome(&output)));
+    // What the thread that asks the cluster says may come before it or after.
+    let told = said(&outcome(&output));
+    let warnings: Vec<_> = told
+        .lines()
+        .filter(|line| line.starts_with("WARN"))
+        .collect();
+    insta::assert_snapshot!(warnings.join("\n"));
     // Everything of the last run was saved.
     let output = finish(sending.tail(&["--once"]));
     assert!(!said(&outcome(&output)).contains("before"), "{output:?}");
