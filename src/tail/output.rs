@@ -11,7 +11,7 @@ use super::pace::Pace;
 use super::piece::Change;
 use super::unsettled::Unsettled;
 use crate::cluster::sink::ClusterCheckpoint;
-use crate::pipeline::event::{event_ends, newest_time};
+use crate::pipeline::event::event_ends;
 use crate::pipeline::normalize::Counts;
 use crate::pipeline::timestamp::Timestamp;
 use crate::process::logging;
@@ -131,7 +131,7 @@ impl Output {
             }
             written?;
             let newest = &mut self.shipper.progress.checkpoints.newest_event;
-            *newest = newest_time(&events.lines).max(*newest);
+            *newest = events.newest.max(*newest);
         }
         let shipper = &mut self.shipper;
         shipper.count(events.counts, false);

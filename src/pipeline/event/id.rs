@@ -7,8 +7,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
-use crate::pipeline::timestamp::Timestamp;
-
 /// What is hashed begins with the name and version of the recipe.
 const RECIPE: &str = "confluence-ecs id 1";
 /// An id begins with the version of its recipe.
@@ -125,26 +123,6 @@ pub fn whole_events(lines: &[u8]) -> usize {
 #[must_use]
 pub fn count_events(lines: &[u8]) -> usize {
     event_ends(lines).count()
-}
-
-/// How many lines are looked at for the time of an event.
-const MOST_LOOKED_AT: usize = 16;
-
-/// The time of the last event in lines: their records come in the order of time. None where the last ones could not be
-/// mapped, as their time is that of the mapping.
-#[must_use]
-pub fn newest_time(lines: &[u8]) -> Option<Timestamp> {
-    const TIME: &[u8] = br#""@timestamp":""#;
-    const ERROR: &[u8] = br#""kind":"pipeline_error""#;
-    let last = lines.rsplit(|byte| *byte == b'\n');
-    let mut last = last.filter(|line| !line.is_empty() && !is_action(line));
-    let line = last
-        .by_ref()
-        .take(MOST_LOOKED_AT)
-        .find(|line| memchr::memmem::find(line, ERROR).is_none())?;
-    let start = memchr::memmem::find(line, TIME)? + TIME.len();
-    let length = memchr::memchr(b'"', &line[start..])?;
-    Timestamp::from_text(std::str::from_utf8(&line[start..start + length]).ok()?)
 }
 
 /// Where the events in lines end.

@@ -20,8 +20,8 @@ pub(crate) use categorization::{Categorization, Subject, UNLISTED};
 pub(crate) use envelope::PRESERVE_ORIGINAL;
 pub use envelope::{Envelope, Origin};
 pub use id::{
-    EventId, IdSource, begins_action, count_events, event_ends, is_action, newest_time,
-    whole_events, write_action, write_action_of,
+    EventId, IdSource, begins_action, count_events, event_ends, is_action, whole_events,
+    write_action, write_action_of,
 };
 pub(crate) use namespace::namespace_fault;
 pub(crate) use objects::{Objects, Rename, Renamed};
