@@ -121,9 +121,8 @@ fn unusable_step(unusable: &Unusable) -> CheckStep {
         Unusable::Silent(_) => {
             "are the address and port right, is the cluster running, and does a firewall block the connection?"
         }
-        Unusable::Another { .. } => {
-            "is that the address of the cluster itself, not of Kibana or of a proxy's page?"
-        }
+        // It says itself what is wrong with the address.
+        Unusable::Another { .. } => return CheckStep::fail_by(name, unusable),
         Unusable::NotReady { .. } => "wait until it is up, or see its log",
         Unusable::Unauthorized { advice, .. } => advice,
     };

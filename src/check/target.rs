@@ -11,10 +11,7 @@ use crate::cluster::inspect::cause;
 use crate::cluster::lookup;
 use crate::cluster::template::{Installed, install_command};
 use crate::http::Answer;
-use crate::schema::template::{TemplateTarget, VERSION};
-
-/// How the names of the usual data streams begin.
-const DEFAULT_STREAMS: &str = "logs-atlassian_confluence.audit-";
+use crate::schema::template::{STREAMS, TemplateTarget, VERSION};
 
 /// Settings of an index, as far as they are about pipelines.
 #[derive(Default, Deserialize)]
@@ -150,9 +147,7 @@ pub fn stream(target: &str, found: Result<&Found, &String>) -> CheckStep {
                 format!("{target} has {count}; {written} takes the writes"),
             )
         }
-        Ok(Found::There { indices, .. })
-            if *indices == [target] && target.starts_with(DEFAULT_STREAMS) =>
-        {
+        Ok(Found::There { indices, .. }) if *indices == [target] && target.starts_with(STREAMS) => {
             CheckStep::warn(
                 name,
                 format!("{target} is an index, not a data stream: it was made before the template"),

@@ -117,7 +117,7 @@ fn fingerprint(text: &str) -> Result<[u8; 32], &'static str> {
     const EXPECTED: &str = "expected a SHA-256 of 64 hexadecimal digits";
     let digits: String = text.chars().filter(|character| *character != ':').collect();
     let mut bytes = [0; 32];
-    if digits.len() != 64 || !digits.is_ascii() {
+    if digits.len() != 64 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
         return Err(EXPECTED);
     }
     for (byte, place) in bytes.iter_mut().zip((0..64).step_by(2)) {

@@ -4,12 +4,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use memchr::memchr;
 
+use crate::pipeline::event::BEFORE_ID;
+
 /// Buffers that wait for their next use, at most.
 const MOST_SPARES: usize = 2;
 /// What enormous records needed is given back.
 const LARGEST_SPARE: usize = 16 << 20;
-/// What precedes an `_id` in its line, as this program writes it.
-const BEFORE_ID: &[u8] = br#"{"create":{"_id":""#;
 
 /// Events on their way, as the body of a request.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]

@@ -150,8 +150,7 @@ impl ClusterSink {
         } else if in_doubt > 0 {
             tracing::warn!(
                 "events went to {} before, and that run ended without saving: what it sent last may be there, and is \
-                 sent to {target} again; to look for it instead, run once more with the earlier --index or \
-                 --namespace first",
+                 sent to {target} again",
                 recorded.target
             );
         }
@@ -225,8 +224,8 @@ impl ClusterSink {
                 queue.began = Some(Instant::now());
                 self.shared.changed.notify_all();
             }
-            if let Some(doubt) = self.doubt() {
-                queue.filling.doubt.get_or_insert(doubt);
+            if self.in_doubt > 0 && !self.is_next_new {
+                queue.filling.doubt.get_or_insert_with(|| self.doubt());
                 self.in_doubt = self.in_doubt.saturating_sub(pair.text.len() as u64);
             }
             queue.filling.push(pair);
@@ -237,11 +236,11 @@ impl ClusterSink {
         }
     }
 
-    fn doubt(&self) -> Option<Doubt> {
-        (self.in_doubt > 0 && !self.is_next_new).then(|| Doubt {
+    fn doubt(&self) -> Doubt {
+        Doubt {
             since: self.doubt_since.clone(),
             is_unrecorded: self.is_unrecorded,
-        })
+        }
     }
 
     /// Waits until every event is settled. What is to be recorded then; nothing while the cluster was

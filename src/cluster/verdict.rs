@@ -197,7 +197,12 @@ impl Refusal {
     /// Whether the ingest pipeline is missing.
     #[must_use]
     pub fn is_of_pipeline(&self) -> bool {
-        self.reason.contains(MISSING_PIPELINE)
+        self.is_illegal() && self.reason.starts_with(MISSING_PIPELINE)
+    }
+
+    /// Only such a refusal can be about the target. That of a document quotes its text, which may say anything.
+    fn is_illegal(&self) -> bool {
+        self.kind == "illegal_argument_exception"
     }
 
     /// Whether a processor of an ingest pipeline refuses the event: it does so again each time.
@@ -222,7 +227,10 @@ impl Refusal {
     #[must_use]
     pub fn is_of_cluster(&self) -> bool {
         CLUSTER_STATES.contains(&self.kind.as_str())
-            || TARGET_REASONS.iter().any(|text| self.reason.contains(text))
+            || self.is_illegal()
+                && TARGET_REASONS
+                    .iter()
+                    .any(|text| self.reason.starts_with(text))
     }
 }
 
@@ -240,6 +248,18 @@ mod tests {
             Verdict::Blocked(refusal) => Verdict::Blocked(refusal),
             Verdict::Refused(refusal) => Verdict::Refused(refusal),
         }
+    }
+
+    #[test]
+    fn a_document_that_quotes_words_of_the_cluster_is_refused_for_itself() {
+        let quote = "failed to parse. Preview of field's value: 'pipeline with id 7'";
+        let error = format!(r#"{{"type":"document_parsing_exception","reason":"{quote}"}}"#);
+        let item = format!(r#"{{"status":400,"error":{error}}}"#);
+        assert!(matches!(of_item(&item), Verdict::Refused(_)));
+        let missing = item
+            .replace("document_parsing", "illegal_argument")
+            .replace(quote, "pipeline with id [x] does not exist");
+        assert!(matches!(of_item(&missing), Verdict::Blocked(_)));
     }
 
     #[test]

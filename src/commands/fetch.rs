@@ -52,6 +52,10 @@ pub fn fetch(
     target.http.metrics.source = metrics.clone();
     let (asker, cloud_ids) = connect(target)?;
     let (stop, service) = begin()?;
+    if stop.is_requested() {
+        // While the site was looked for: nothing was opened yet.
+        return Ok(Exit::Done);
+    }
     let options = options::fetch::fetch(arguments);
     let lines = if arguments.raw {
         OutputLines::Raw

@@ -88,7 +88,10 @@ pub fn parse(arguments: &[OsString]) -> Result<Parsed, ParseError> {
 /// # Errors
 /// When it could not.
 pub fn check_shared(configuration: &Configuration) -> Result<(), Error> {
-    let settings = applicable(&configuration.shared, "run");
+    let mut settings = applicable(&configuration.shared, "run");
+    let of_flags = |(_, one): &(&String, &Assignment)| matches!(one.place, Place::Flag(_));
+    let given = configuration.shared.iter().filter(of_flags);
+    settings.extend(given.map(|(name, one)| (name.clone(), one.clone())));
     let mut arguments: Vec<OsString> = vec![cli::NAME.into(), "run".into()];
     arguments.extend(settings.values().flat_map(flags));
     let place = Place::Line(configuration.path.clone(), 1);
@@ -190,5 +193,12 @@ fn applicable(shared: &Assignments, command: &str) -> Assignments {
     };
     let mut applicable = shared.clone();
     applicable.retain(|_, one| takes(one));
+    // The sources have a cluster each: what the shared table says of it is checked with theirs.
+    if command == "run" && !shared.contains_key("elasticsearch_url") {
+        let is_of_cluster = |one: &Assignment| {
+            one.key.table == Some(Table::Output) && !matches!(&*one.key.name, "file" | "format")
+        };
+        applicable.retain(|_, one| !is_of_cluster(one));
+    }
     applicable
 }

@@ -1,7 +1,7 @@
 //! The text of a configuration file as keys with values, each with its line.
 
 use std::fs::{self, File};
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
@@ -73,14 +73,25 @@ impl Document {
             path: path.to_owned(),
             problem,
         };
-        let metadata = fs::metadata(path).map_err(|error| unreadable(error.to_string()))?;
+        let failed = |error: io::Error| {
+            unreadable(match error.kind() {
+                io::ErrorKind::NotFound => {
+                    format!("{error}; `confluence-ecs config example` prints one to start from")
+                }
+                io::ErrorKind::PermissionDenied => {
+                    format!("{error}; run it as root, or as a member of the file's group")
+                }
+                _ => error.to_string(),
+            })
+        };
+        let metadata = fs::metadata(path).map_err(failed)?;
         // It is read again at each SIGHUP, which a pipe cannot be; opening one could wait for ever.
         if !metadata.is_file() {
             return Err(unreadable("it is not a regular file".to_owned()));
         }
         let mut bytes = Vec::new();
         let read = File::open(path).and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes));
-        read.map_err(|error| unreadable(error.to_string()))?;
+        read.map_err(failed)?;
         if bytes.len() as u64 > LONGEST {
             return Err(unreadable(format!(
                 "it is larger than {} MiB",

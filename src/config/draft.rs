@@ -2,7 +2,7 @@
 
 use super::document::{Document, Entry, Value};
 use super::keys::{Key, SourceKind, Table, global_keys, keys, nearest};
-use super::layers::{Assignment, Assignments, of_table, put_over};
+use super::layers::{Assignment, Assignments, Setting, of_table, put_over};
 use super::source::Source;
 use super::{Error, Place};
 use crate::auth::credentials::{ES_API_KEY, ES_PASSWORD, PROXY_PASSWORD};
@@ -171,6 +171,12 @@ impl Draft {
             // One output, not two that are mixed.
             assignments.retain(|_, one| one.key.table != Some(Table::Output));
             put_over(&mut assignments, output);
+        }
+        let is_raw =
+            |one: &Assignment| one.key.name == "raw" && one.setting == Setting::Switch(true);
+        if self.own.iter().any(is_raw) {
+            // No events are made, so what all sources say of them is not for this one.
+            assignments.retain(|_, one| one.key.table != Some(Table::Mapping));
         }
         put_over(&mut assignments, self.own);
         for layer in above {

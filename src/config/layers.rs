@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::document::{Document, Entry, Value};
-use super::keys::{Key, Kind, Scalar, SourceKind, Table, keys, nearest};
+use super::keys::{Key, Kind, Scalar, SourceKind, Table, global_keys, keys, nearest};
 use super::secrets::{self, Reference};
 use super::{Error, PATH_VARIABLE, Place};
 use crate::auth::credentials;
@@ -66,6 +66,7 @@ pub fn of_table(
 fn unknown(name: &str, keys: &[Key], title: &str, place: &Place) -> Error {
     let names = keys.iter().map(|key| &*key.name);
     let hint = match (elsewhere(name), nearest(name, names)) {
+        _ if name == "output" => "the key of `--output` is `file`".to_owned(),
         (Some(place), _) => format!("it belongs in {place}"),
         (None, Some(name)) => format!("did you mean `{name}`?"),
         (None, None) => {
@@ -80,6 +81,10 @@ fn unknown(name: &str, keys: &[Key], title: &str, place: &Place) -> Error {
 
 /// Where a key belongs that is known, but not where it stands.
 fn elsewhere(name: &str) -> Option<String> {
+    const TOP: &str = "the part before the first table";
+    if global_keys().iter().any(|key| key.name == name) {
+        return Some(TOP.to_owned());
+    }
     let kinds = [SourceKind::Tail, SourceKind::Fetch].map(SourceKind::name);
     let of = |kind: &str| keys(kind).into_iter().find(|key| key.name == name);
     let found: Vec<_> = kinds
@@ -87,7 +92,7 @@ fn elsewhere(name: &str) -> Option<String> {
         .filter_map(|kind| Some((kind, of(kind)?)))
         .collect();
     let table = |key: &Key| match key.table? {
-        Table::Top | Table::State => Some("the part before the first table".to_owned()),
+        Table::Top | Table::State => Some(TOP.to_owned()),
         table => table.name().map(|name| format!("[{name}]")),
     };
     match &*found {
@@ -276,6 +281,11 @@ pub fn put_over(below: &mut Assignments, layer: Vec<Assignment>) {
     }
     if says("elasticsearch_url") {
         below.retain(|_, one| !matches!(&*one.key.name, "file" | "format"));
+    }
+    for (name, other) in [("quiet", "verbose"), ("verbose", "quiet")] {
+        if says(name) {
+            below.remove(other);
+        }
     }
     for assignment in layer {
         let name = &assignment.key.name;

@@ -58,7 +58,7 @@ impl fmt::Display for Place {
 pub enum Error {
     /// The file cannot be read.
     #[error(
-        "--config: cannot read {}: {problem}; `confluence-ecs config example` prints one to start from",
+        "--config: cannot read {}: {problem}",
         path.shown()
     )]
     Unreadable {

@@ -423,7 +423,7 @@ fn write_with_ids(out: &mut Vec<u8>, events: &[u8], ids: &IdSource, key: &Record
     for (place, event) in events.split_inclusive(|byte| *byte == b'\n').enumerate() {
         let mut name = name.clone();
         if place > 0 {
-            name.extend_from_slice(&place.to_be_bytes());
+            name.extend_from_slice(&(place as u64).to_be_bytes());
         }
         write_action(out, &ids.id(key.ordinal, &name));
         out.extend_from_slice(event);

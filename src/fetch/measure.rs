@@ -9,7 +9,7 @@ use super::slices::RunOutcome;
 use crate::auth::authorization::Authorization;
 use crate::pipeline::normalize::Counts;
 use crate::process::logging;
-use crate::process::metrics::SourceMetrics;
+use crate::process::metrics::{Api, SourceMetrics};
 use crate::ship::Shipper;
 
 /// Takes note of how a run ended, and of how long the grant that it used lasts.
@@ -28,6 +28,7 @@ pub fn run_ended(metrics: &SourceMetrics, asker: &Asker, ended: &Result<RunOutco
 /// Takes note of how long the grant lasts that is used.
 pub fn note_grant(metrics: &SourceMetrics, asker: &Asker) {
     if let Authorization::OAuth(session) = &*asker.authorization {
+        metrics.asks(Api::OAuth);
         let token_set = session.token_set();
         let ends = token_set.refused_at.or(token_set.refresh_ends());
         metrics.grant_expiry(ends.unwrap_or(token_set.ends()).millis());

@@ -150,9 +150,9 @@ fn is_about_addresses(lower: &str) -> bool {
 
 /// Whether it is about which page was asked for, or how long a one.
 fn is_about_paging(lower: &str) -> bool {
-    ["start", "limit", "offset"]
-        .iter()
-        .any(|name| lower.contains(name))
+    // As whole words: `startDate` is about the range.
+    let mut words = lower.split(|character: char| !character.is_ascii_alphanumeric());
+    words.any(|word| matches!(word, "start" | "limit" | "offset"))
 }
 
 const ADDRESSES: &str = "the site admits certain IP addresses only: add that of this machine to the allowlist \

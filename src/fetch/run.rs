@@ -202,6 +202,8 @@ fn deliver<'a>(
         shares_output,
         is_caught_up: false,
     };
+    let site = fetched.checkpoint.name();
+    service.facts().set(|known| known.site = Some(site));
     let shipper = Shipper::open(destination, (directory, store), fetched, stop, service)?;
     Ok(Delivery {
         mapping,

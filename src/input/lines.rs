@@ -10,14 +10,13 @@ use memchr::memchr;
 use super::format::InputKind;
 use super::source::{Error, RawInput, Reader};
 use super::text::Text;
+use crate::pipeline::frame::BYTE_ORDER_MARK;
 use crate::process::stop::Stop;
 
 /// Bytes that are read at once.
 const BUFFER: usize = 128 << 10;
 /// Room for a line that is kept; what an enormous one needed is given back.
 const KEPT: usize = 4 << 20;
-
-const BYTE_ORDER_MARK: &[u8] = "\u{FEFF}".as_bytes();
 
 /// Where a line stands.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -17,6 +17,7 @@ use crate::cluster::sink::ClusterSink;
 use crate::http::{self, Client, Trust};
 use crate::process::metrics::{Api, RequestMetrics, SourceMetrics};
 use crate::process::shown::Shown as _;
+use crate::schema::template::STREAMS;
 use crate::secret::Secret;
 use crate::state;
 
@@ -42,8 +43,11 @@ pub enum Error {
     #[error(transparent)]
     Http(#[from] http::SettingsError),
     /// There is nowhere to put dead letters.
-    #[error("--dead-letter: {0}")]
-    DeadLetter(state::Error),
+    #[error(
+        "--dead-letter: no default file, as none of STATE_DIRECTORY, XDG_STATE_HOME and HOME is set; pass \
+         --dead-letter PATH"
+    )]
+    DeadLetter,
     /// Dead letters cannot go where the state is.
     #[error(
         "--dead-letter: {0} is a file of the state, which is overwritten: use another file for dead letters"
@@ -86,7 +90,7 @@ pub fn cluster(
     let dead_letter = match &arguments.dead_letter {
         Some(path) => path.clone(),
         None => state::directory(state_dir)
-            .map_err(Error::DeadLetter)?
+            .map_err(|_| Error::DeadLetter)?
             .join(dead_letter::FILE_NAME),
     };
     if let Ok(directory) = state::directory(state_dir)
@@ -130,7 +134,7 @@ pub fn dead_letter(
 
 /// The data stream of a namespace (docs/mapping.md 9).
 fn data_stream(namespace: &str) -> String {
-    format!("logs-atlassian_confluence.audit-{namespace}")
+    format!("{STREAMS}{namespace}")
 }
 
 /// Asks the cluster of those arguments for someone who waits; none if there is none.

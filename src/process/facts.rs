@@ -19,6 +19,9 @@ pub struct Known {
     /// The name of the state's files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
+    /// The site that is fetched from, with its `--search`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub site: Option<String>,
     /// Where the events go, as it is shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,

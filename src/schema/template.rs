@@ -9,7 +9,7 @@ use super::tree::{Members, TreeNode, members};
 pub const VERSION: u64 = 1;
 
 /// How the names of the data streams begin that it is for, before any namespace (docs/mapping.md 9).
-const PREFIX: &str = "logs-atlassian_confluence.audit-";
+pub(crate) const STREAMS: &str = "logs-atlassian_confluence.audit-";
 
 /// Above Elasticsearch's own template for `logs-*-*` (100) and those of Fleet's integrations (200),
 /// since two templates of one priority may not match the same stream.
@@ -57,8 +57,8 @@ pub struct TemplateTarget {
 impl Default for TemplateTarget {
     fn default() -> Self {
         Self {
-            name: PREFIX.trim_end_matches('-').to_owned(),
-            pattern: format!("{PREFIX}*"),
+            name: STREAMS.trim_end_matches('-').to_owned(),
+            pattern: format!("{STREAMS}*"),
         }
     }
 }
@@ -68,7 +68,7 @@ impl TemplateTarget {
     /// covers have that: two of one priority may not match the same stream.
     #[must_use]
     pub fn of(pattern: &str) -> Self {
-        if pattern.starts_with(PREFIX) {
+        if pattern.starts_with(STREAMS) {
             return Self::default();
         }
         Self {

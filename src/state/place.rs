@@ -94,6 +94,8 @@ fn is_own_name(name: &OsStr) -> bool {
         ".json.tmp",
         ".json.link",
         ".lock",
+        ".live",
+        ".live.tmp",
     ];
     endings.iter().any(|ending| name.ends_with(ending))
 }

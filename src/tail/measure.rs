@@ -39,6 +39,8 @@ fn file(checkpoint: &Checkpoint) -> FollowedFile {
         state,
         is_read: checkpoint.condition == Condition::Plain,
         size: checkpoint.size,
-        offset: checkpoint.progress.offset(),
+        // A line that has no end yet waits for its writer, not for us.
+        offset: checkpoint.progress.offset()
+            + checkpoint.unfinished.as_ref().map_or(0, |line| line.length),
     }
 }

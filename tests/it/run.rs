@@ -20,6 +20,7 @@ use crate::support::configured::Configured;
 use crate::support::fetching::lines;
 use crate::support::follow::{Follower, append, delivered, line_count, original, records};
 use crate::support::outcome::outcome;
+use crate::support::program::command;
 use crate::support::random::{Random, given_seed, new_seed};
 use crate::support::search::{Fault, For, Kind, Search};
 
@@ -272,6 +273,47 @@ fn a_source_that_looks_for_its_site_delays_readiness_but_no_reload_and_no_end() 
     while message(&manager) != "READY=1\n" {}
     running.signal(Signal::TERM);
     running.ends_with(Some(0));
+}
+
+#[test]
+fn a_source_that_is_replaced_while_it_looks_for_its_site_is_seen_under_its_name() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let hung = format!(
+        "[[source]]\nname = \"c\"\ntype = \"fetch\"\nurl = \"http://{}\"\ncloud_id = \"auto\"\n\
+         email = \"a@example.com\"\napi_token = \"${{PAT}}\"\ntimeout = \"2s\"\nretries = 0\n",
+        silent.local_addr().unwrap()
+    );
+    let head = format!("metrics_file = \"FOLDER/metrics\"\n{HEAD}");
+    let configured = configured(&[tail("a")]);
+    configured.write(&(head.clone() + &tail("a") + &hung));
+    let manager = manager(&configured);
+    let mut running = start_notifying(&configured, &[("PAT", "token")]);
+    while !message(&manager).ends_with("; c: starting\n") {}
+    // Nobody reads any more what it is told; it is not to wait for that.
+    drop(manager);
+    configured.write(&(head + &tail("a") + &tail("c")));
+    write(&configured, "c", 1..=5);
+    running.signal(Signal::HUP);
+    arrive(&configured, "c", 1..=5);
+    let metrics = || fs::read_to_string(configured.path("metrics")).unwrap_or_default();
+    // The thread that it replaces ends after its time limit, and takes nothing along.
+    let (mut asked, _) = silent.accept().unwrap();
+    asked.read_to_end(&mut Vec::new()).unwrap();
+    wait_until("its records in the metrics", || {
+        metrics().contains("confluence_ecs_records_total{source=\"c\"} 5")
+    });
+    let mut status = command(["status", "--json", "c", "--state-dir"]);
+    let output = status.arg(configured.path("state")).output().unwrap();
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains("\"state\": \"running\""), "{told}");
+    assert_eq!(configured.logged("will not show how source"), 0);
+    running.signal(Signal::TERM);
+    running.ends_with(Some(0));
+    assert!(
+        metrics().contains("confluence_ecs_up{source=\"c\"}"),
+        "{}",
+        metrics()
+    );
 }
 
 #[test]

@@ -256,6 +256,7 @@ impl Settler {
                     if sorted.is_in_doubt {
                         doubt(&mut rest, &sent_first);
                     }
+                    let was_busy = busy > 0;
                     busy = if rest.events < bulk.events {
                         1
                     } else {
@@ -268,7 +269,7 @@ impl Settler {
                             self.split(&mut bulk, &refusal, refuse)?;
                         }
                         refusal => {
-                            self.note_busy(refusal.as_ref(), bulk.events, busy);
+                            self.note_busy(refusal.as_ref(), bulk.events, (busy, was_busy));
                             self.rest(&bulk, sorted.blocked.as_ref(), busy)?;
                             if let Some(refusal) = refusal
                                 && busy > 0
@@ -365,7 +366,10 @@ impl Settler {
             Err(setback) => return Err(setback),
         };
         let answer = &reply.answer;
-        let refusal = Refusal::of_request(answer.status, &answer.body);
+        let refusal = match answer.status {
+            200..=299 => None,
+            status => Refusal::of_request(status, &answer.body),
+        };
         Ok(match (answer.status, refusal) {
             (200..=299, _) if verdicts(&answer.body, bulk.events).is_some() => {
                 self.client.accept(&reply);

@@ -8,9 +8,11 @@ use crate::cluster::body::Bulk;
 use crate::cluster::client::Setback;
 use crate::cluster::dead_letter::Letter;
 use crate::cluster::notices::{Dead, Topic};
+use crate::cluster::template::install_command;
 use crate::cluster::verdict::Refusal;
 use crate::process::metrics::{Api, ItemOutcome};
 use crate::process::shown::Shown as _;
+use crate::schema::template::TemplateTarget;
 
 /// A dead letter file that cannot be written is tried again after this time.
 const DEAD_LETTER_WAIT: Duration = Duration::from_secs(1);
@@ -72,6 +74,10 @@ impl Settler {
         }
     }
 
+    fn install_command(&self) -> String {
+        install_command(&self.client, &TemplateTarget::of(&self.target))
+    }
+
     pub(super) fn note_blocked(&self, refusal: &Refusal) {
         if !self.client.notices.is_due(Topic::Blocked) {
             return;
@@ -81,9 +87,10 @@ impl Settler {
         let advice = match (status, kind.as_str()) {
             (_, "security_exception") => "grant the index privileges create_doc and auto_configure",
             (_, "cluster_block_exception") => "is a disk full, or the index set to read-only?",
-            (_, "index_not_found_exception") | (404, _) => {
-                "install the template with `confluence-ecs schema index-template --install`, or create the index"
-            }
+            (_, "index_not_found_exception") | (404, _) => &*format!(
+                "install the template with `{}`, or create the index",
+                self.install_command()
+            ),
             _ if refusal.is_of_pipeline() && self.pipeline.is_some() => {
                 "create that ingest pipeline, or check --pipeline and index.final_pipeline"
             }
@@ -114,7 +121,7 @@ impl Settler {
         } else {
             (
                 "events do not fit the mapping",
-                "is the template installed? (`confluence-ecs schema index-template --install`)",
+                &*format!("is the template installed? (`{}`)", self.install_command()),
             )
         };
         tracing::warn!(
@@ -201,9 +208,15 @@ impl Settler {
     }
 
     /// Says why events are not taken, once that is not over at the next attempts.
-    pub(super) fn note_busy(&self, refusal: Option<&Refusal>, events: usize, busy: u32) {
+    pub(super) fn note_busy(
+        &self,
+        refusal: Option<&Refusal>,
+        events: usize,
+        (busy, was_busy): (u32, bool),
+    ) {
         let Some(refusal) = refusal else {
-            if self.client.notices.is_over(Topic::Busy) {
+            // Another body that passes says nothing of the one that does not.
+            if was_busy && self.client.notices.is_over(Topic::Busy) {
                 tracing::info!("{} takes all events again", self.target);
             }
             return;

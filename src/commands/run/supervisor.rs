@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::worker::{Condition, Worker};
 use crate::cli::GivenFlag;
 use crate::commands::Error;
+use crate::config::arguments;
 use crate::config::effective::changed_of_process;
 use crate::config::service::Configuration;
 use crate::config::source::Source;
@@ -19,12 +20,15 @@ use crate::process::stop::Stop;
 const STATUS_INTERVAL: Duration = Duration::from_secs(15);
 /// How often the sources are looked at when nothing wakes us.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// Readiness waits for a source to begin so long at most: systemd ends a start after 90 seconds, and the others are not
+/// to end with one whose site does not answer.
+const START_PATIENCE: Duration = Duration::from_secs(45);
 /// The signal that ends a source whose configuration changed.
 const SIGTERM: u8 = 15;
 
 /// The sources of a process.
 pub struct Supervisor {
-    /// The one that is in use.
+    /// The one that the process was started with.
     configuration: Configuration,
     given: Vec<GivenFlag>,
     stop: Arc<Stop>,
@@ -34,6 +38,7 @@ pub struct Supervisor {
     /// Sources that begin when the one that they replace is over.
     successors: Vec<Source>,
     is_ready: bool,
+    began: Instant,
 }
 
 impl Supervisor {
@@ -55,6 +60,7 @@ impl Supervisor {
             workers: Vec::new(),
             successors: Vec::new(),
             is_ready: false,
+            began: Instant::now(),
         })
     }
 
@@ -109,7 +115,7 @@ impl Supervisor {
             .iter()
             .filter(|worker| !worker.stop.is_requested());
         let conditions: Vec<_> = wanted.map(Worker::condition).collect();
-        if conditions.contains(&Condition::Starting) {
+        if conditions.contains(&Condition::Starting) && self.began.elapsed() < START_PATIENCE {
             return Ok(());
         }
         let is_unusable = |condition: &Condition| {
@@ -143,6 +149,7 @@ impl Supervisor {
         let loaded =
             Configuration::load(&self.configuration.path, &self.given).and_then(|configuration| {
                 configuration.check_arguments()?;
+                arguments::check_shared(&configuration)?;
                 Ok(configuration)
             });
         let configuration = match loaded {
@@ -198,7 +205,10 @@ impl Supervisor {
         let is_over = |worker: &Worker| is_ending(worker) && worker.is_over();
         for worker in self.workers.iter().filter(|worker| is_over(worker)) {
             let name = &worker.source.name;
-            if !successors.iter().any(|source| source.name == *name) {
+            let goes_on = |other: &Worker| !is_ending(other) && other.source.name == *name;
+            let is_replaced = successors.iter().any(|source| source.name == *name)
+                || self.workers.iter().any(goes_on);
+            if !is_replaced {
                 self.metrics.source(name).removed();
             }
         }
@@ -207,10 +217,18 @@ impl Supervisor {
             return Ok(());
         }
         // Of another name, it may still be what held the same output or state; one that never began, and waits
-        // for its site, holds nothing.
+        // for its site, holds neither.
         let holds = |worker: &Worker| is_ending(worker) && worker.condition() == Condition::Running;
         if self.workers.iter().any(holds) {
             return Ok(());
+        }
+        // Its successor speaks under the same name.
+        for worker in self
+            .workers
+            .iter_mut()
+            .filter(|worker| worker.stop.is_requested())
+        {
+            worker.end_told();
         }
         for source in std::mem::take(&mut self.successors) {
             self.start(source)?;

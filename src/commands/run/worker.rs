@@ -138,6 +138,12 @@ impl Worker {
             // It does not panic.
             let _ = self.thread.join();
         }
+        self.metrics.ended();
+    }
+
+    /// Reports are told no more: its successor does that.
+    pub fn end_told(&mut self) {
+        self.told.end();
     }
 
     /// Whether its thread is over.
@@ -176,7 +182,13 @@ impl Attempts {
                 tracing::error!("{error}");
                 break;
             }
-            let pause = pauses.next(began.elapsed(), error.is_refused());
+            // Waiting for a site that does not answer is not being well.
+            let ran = if self.part.is_ready() {
+                began.elapsed()
+            } else {
+                Duration::ZERO
+            };
+            let pause = pauses.next(ran, error.is_refused());
             tracing::error!(
                 "{error}; trying again in {}",
                 humantime::format_duration(pause)
@@ -192,7 +204,10 @@ impl Attempts {
                 break;
             }
         }
-        self.metrics.ended();
+        // One that is replaced shares them with its successor.
+        if !self.stop.is_requested() {
+            self.metrics.ended();
+        }
         self.set(Condition::Ended);
     }
 

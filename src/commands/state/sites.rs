@@ -12,7 +12,7 @@ use crate::fetch::time_spec::TimeSpec;
 use crate::fetch::window::is_future;
 
 use crate::pipeline::timestamp::Timestamp;
-use crate::state::Store;
+use crate::state::{Store, live};
 
 /// The state of a site by its name: as `state list` prints it, or by any of its addresses, or its cloud id,
 /// with `?search=TEXT` for that of a query. None if there is none.
@@ -22,10 +22,15 @@ pub fn find(directory: &Path, name: &str) -> Option<Named> {
         Some((site, search)) => (site, Some(search)),
         None => (name, None),
     };
-    let is_named = |(_, checkpoint): &Named| {
+    // A source of a service says whose state it has.
+    let told = live::read(directory, &format!("{}{name}", live::SOURCE));
+    let of_source = told.and_then(|(live, _)| live.known.state);
+    let is_named = |(file, checkpoint): &Named| {
         let is_exact = checkpoint.name() == name;
         let is_search = checkpoint.search.as_deref() == search;
-        is_exact || is_search && checkpoint.identity().is_named(site)
+        of_source.as_ref() == Some(file)
+            || is_exact
+            || is_search && checkpoint.identity().is_named(site)
     };
     states::live(all.into_iter().filter(is_named).collect())
 }

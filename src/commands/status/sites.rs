@@ -20,8 +20,11 @@ pub fn rows(directory: &Path, name: &str, told: &[Told]) -> Vec<Row> {
             let Some(live) = &presence.live else {
                 return Vec::new();
             };
-            let of = presence.source.unwrap_or_else(|| name.to_owned());
+            let site = live.known.site.clone();
+            let of = presence.source.or_else(|| site.clone());
+            let of = of.unwrap_or_else(|| name.to_owned());
             let mut row = Row::new(of, "fetch", presence.condition);
+            row.site = site;
             row.pid = presence.pid;
             set_output(&mut row, Some(live), None, None);
             vec![row]

@@ -17,7 +17,7 @@ const HASHED: usize = 18;
 const LENGTH: usize = 1 + HASHED / 3 * 4;
 
 /// What precedes an `_id` in its line.
-const BEFORE_ID: &[u8] = br#"{"create":{"_id":""#;
+pub const BEFORE_ID: &[u8] = br#"{"create":{"_id":""#;
 
 /// An `_id`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -20,7 +20,7 @@ pub(crate) use categorization::{Categorization, Subject, UNLISTED};
 pub(crate) use envelope::PRESERVE_ORIGINAL;
 pub use envelope::{Envelope, Origin};
 pub use id::{
-    EventId, IdSource, begins_action, count_events, event_ends, is_action, whole_events,
+    BEFORE_ID, EventId, IdSource, begins_action, count_events, event_ends, is_action, whole_events,
     write_action, write_action_of,
 };
 pub(crate) use namespace::namespace_fault;

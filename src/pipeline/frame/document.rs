@@ -127,12 +127,7 @@ impl Framer {
 
     /// All of `text` was scanned: keeps what may become a record, within the limit.
     fn wait_in_document(&mut self, mut document: OpenDocument, text: &[u8]) -> Step {
-        let keep = match document.record {
-            InRecord::No => text.len() <= KEPT_OF_TOO_LONG,
-            InRecord::Yes => text.len() <= self.limit,
-            InRecord::TooLong(_) => false,
-        };
-        if keep {
+        if document.record.is_held(text.len(), self.limit) {
             self.mode = Mode::Document(document);
             return Step::Wait;
         }
@@ -149,8 +144,9 @@ impl Framer {
             return Step::Wait;
         }
         document.record = match document.record {
-            InRecord::No => InRecord::No,
-            InRecord::Yes => InRecord::TooLong(self.begin_discarding().with(&text[..consumed])),
+            InRecord::No | InRecord::Yes => {
+                InRecord::TooLong(self.begin_discarding().with(&text[..consumed]))
+            }
             InRecord::TooLong(discarded) => InRecord::TooLong(discarded.with(&text[..consumed])),
         };
         self.mode = Mode::Document(document);
@@ -175,10 +171,11 @@ impl Framer {
 
     /// What is left of a document that is not followed beyond `stop`.
     fn discarded(&self, document: &mut OpenDocument, stop: usize) -> Discarded {
+        let is_held = document.record.is_held(stop, self.limit);
         match std::mem::take(&mut document.record) {
             InRecord::TooLong(discarded) => discarded,
             // Within the limit so far: all of it is kept, as of any other line.
-            InRecord::No | InRecord::Yes if stop <= self.limit => Discarded {
+            InRecord::No | InRecord::Yes if is_held => Discarded {
                 room: self.limit.max(KEPT_OF_TOO_LONG),
                 ..self.begin_discarding()
             },

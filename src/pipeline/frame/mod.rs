@@ -123,8 +123,19 @@ enum InRecord {
     No,
     /// In a record that is all in the buffer yet.
     Yes,
-    /// In a record over the limit, whose beginning was consumed.
+    /// In a record over the limit, or far behind one: the beginning was consumed.
     TooLong(Discarded),
+}
+
+impl InRecord {
+    /// Whether so much of it is held until it is known what it becomes.
+    fn is_held(&self, length: usize, limit: usize) -> bool {
+        match self {
+            Self::No => length <= KEPT_OF_TOO_LONG,
+            Self::Yes => length <= limit,
+            Self::TooLong(_) => false,
+        }
+    }
 }
 
 /// What is wrong with an object whose input is at its end, or another document.

@@ -1,7 +1,7 @@
 //! `fetch` on its own: at work, out of reach of its site, and over.
 
 use super::{code, is_well, row, rows, status, waits_for};
-use crate::support::atlassian::cloud_record;
+use crate::support::atlassian::{Fault, cloud_record};
 use crate::support::fetching::{Fetching, START};
 use crate::support::follow::Place;
 use crate::support::program::wait_until;
@@ -33,6 +33,25 @@ fn a_site_out_of_reach_is_failing_until_it_answers_again() {
     waits_for(&state, &name, "running");
     fetch.terminate();
     assert_eq!(row(&state, &name)["state"], "not running");
+}
+
+#[test]
+fn a_site_has_its_name_before_anything_is_saved() {
+    let fetching = Fetching::cloud();
+    fetching.server.insert(cloud_record(START, 1));
+    fetching.server.next(Fault::Hold);
+    let place = Place::new(&[]);
+    let flags = ["--interval", "50ms", "--settle", "0s"];
+    let fetch = place.start_command(fetching.to_file(&flags));
+    let state = fetching.state();
+    fetching.server.wait_for_pages(1);
+    wait_until("the site", || rows(&state).len() == 1);
+    let name = rows(&state)[0]["name"].as_str().unwrap().to_owned();
+    assert_eq!(row(&state, &name)["site"], name);
+    assert_eq!(row(&state, &name)["records"], 0);
+    fetching.server.release();
+    wait_until("the record", || row(&state, &name)["records"] == 1);
+    fetch.terminate();
 }
 
 #[test]
