@@ -164,19 +164,20 @@ impl Draft {
         known: &Known,
     ) -> Source {
         let keys = known.of_source(self.kind);
-        let takes = |one: &Assignment| keys.iter().any(|key| key.flag == one.key.flag);
+        let is_raw =
+            |one: &Assignment| one.key.name == "raw" && one.setting == Setting::Switch(true);
+        // No events are made then: what all sources say of them is not for this one.
+        let is_raw = self.own.iter().any(is_raw);
+        let takes = |one: &Assignment| {
+            keys.iter().any(|key| key.flag == one.key.flag)
+                && !(is_raw && one.key.table == Some(Table::Mapping))
+        };
         let mut assignments = shared.clone();
         assignments.retain(|_, one| takes(one));
         if let Some(output) = self.output {
             // One output, not two that are mixed.
             assignments.retain(|_, one| one.key.table != Some(Table::Output));
             put_over(&mut assignments, output);
-        }
-        let is_raw =
-            |one: &Assignment| one.key.name == "raw" && one.setting == Setting::Switch(true);
-        if self.own.iter().any(is_raw) {
-            // No events are made, so what all sources say of them is not for this one.
-            assignments.retain(|_, one| one.key.table != Some(Table::Mapping));
         }
         put_over(&mut assignments, self.own);
         for layer in above {

@@ -11,7 +11,7 @@ const ONE_OFF: [&str; 9] = [
 /// The ending of flags that name a file with a secret.
 const SECRET_FILE: &str = "_file";
 /// Secrets, each with a flag that names a file with it.
-const SECRETS: [&str; 6] = [
+pub const SECRETS: [&str; 6] = [
     "api_token",
     "client_secret",
     "es_api_key",

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::document::{Document, Entry, Value};
-use super::keys::{Key, Kind, Scalar, SourceKind, Table, global_keys, keys, nearest};
+use super::keys::{Key, Kind, SECRETS, Scalar, SourceKind, Table, global_keys, keys, nearest};
 use super::secrets::{self, Reference};
 use super::{Error, PATH_VARIABLE, Place};
 use crate::auth::credentials;
@@ -272,6 +272,22 @@ fn secret(
     })
 }
 
+/// Ways of which a source takes one, each by its keys: a layer that says one of them replaces another below it.
+const ALTERNATIVES: [&[&[&str]]; 4] = [
+    &[&["quiet"], &["verbose"]],
+    &[&["email", "api_token"], &["pat"], &["client_secret"]],
+    &[&["es_api_key"], &["es_user", "es_password"]],
+    &[&["es_ca_file"], &["es_ca_fingerprint"]],
+];
+
+/// The name of a key; of one that names the file of a secret, the secret's.
+fn secret_name(name: &str) -> &str {
+    match name.strip_suffix("_file") {
+        Some(secret) if SECRETS.contains(&secret) => secret,
+        _ => name,
+    }
+}
+
 /// Puts a layer over what was set below it. Where it says where events go, what a lower layer says of that
 /// no longer counts: a file takes no credentials, and a cluster has no file.
 pub fn put_over(below: &mut Assignments, layer: Vec<Assignment>) {
@@ -282,19 +298,23 @@ pub fn put_over(below: &mut Assignments, layer: Vec<Assignment>) {
     if says("elasticsearch_url") {
         below.retain(|_, one| !matches!(&*one.key.name, "file" | "format"));
     }
-    for (name, other) in [("quiet", "verbose"), ("verbose", "quiet")] {
-        if says(name) {
-            below.remove(other);
+    for ways in ALTERNATIVES {
+        let says_any = |way: &&[&str]| {
+            layer
+                .iter()
+                .any(|one| way.contains(&secret_name(&one.key.name)))
+        };
+        let said: Vec<_> = ways.iter().copied().filter(says_any).collect();
+        if !said.is_empty() {
+            let others = ways.iter().filter(|way| !said.contains(*way));
+            let others: Vec<&str> = others.flat_map(|way| way.iter().copied()).collect();
+            below.retain(|name, _| !others.contains(&secret_name(name)));
         }
     }
     for assignment in layer {
         let name = &assignment.key.name;
         // A secret and the file that holds it are one setting.
-        let other = match name.strip_suffix("_file") {
-            Some(secret) => secret.to_owned(),
-            None => format!("{name}_file"),
-        };
-        below.remove(&other);
+        below.retain(|other, _| secret_name(other) != secret_name(name));
         below.insert(name.clone(), assignment);
     }
 }

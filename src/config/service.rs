@@ -109,13 +109,7 @@ impl Configuration {
 
     fn read_shared(document: &Document, known: &Known) -> Result<Self, Error> {
         let mut shared = Assignments::new();
-        for table in [
-            Table::Top,
-            Table::State,
-            Table::Mapping,
-            Table::Http,
-            Table::Output,
-        ] {
+        for table in Table::ALL {
             let layer = shared_table(document, table, known)?;
             put_over(&mut shared, layer);
         }

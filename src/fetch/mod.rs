@@ -31,7 +31,6 @@ pub mod spill;
 pub mod start;
 pub mod states;
 pub mod time_spec;
-mod told;
 pub mod user;
 pub mod window;
 mod written;

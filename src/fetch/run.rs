@@ -19,7 +19,6 @@ use super::resume;
 use super::slices::{IsRight, RunOutcome, Slices};
 use super::start;
 use super::states;
-use super::told;
 use super::window::Window;
 use super::written::WrittenLines;
 use crate::pipeline::normalize::Counts;
@@ -203,7 +202,7 @@ fn deliver<'a>(
         is_caught_up: false,
     };
     let site = fetched.checkpoint.name();
-    service.facts().set(|known| known.site = Some(site));
+    service.metrics().describe(|known| known.site = Some(site));
     let shipper = Shipper::open(destination, (directory, store), fetched, stop, service)?;
     Ok(Delivery {
         mapping,
@@ -238,7 +237,6 @@ impl Fetching<'_> {
         loop {
             let began = Timestamp::now();
             let ended = self.run();
-            told::run_ended(&self.delivery.shipper, &self.asker, ended.as_ref().err());
             match ended {
                 Ok(RunOutcome::Stopped) => return Ok(RunOutcome::Stopped),
                 Ok(RunOutcome::Done) if self.is_last(began) => {

@@ -3,9 +3,9 @@
 pub(crate) mod advice;
 pub(crate) mod batch;
 pub(crate) mod columns;
-pub(crate) mod facts;
 pub(crate) mod file_id;
 pub(crate) mod host;
+pub(crate) mod known;
 pub(crate) mod listener;
 pub mod logging;
 pub mod metrics;

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use sd_notify::NotifyState;
 
-use super::facts::Facts;
 use super::metrics::{Metrics, SourceMetrics};
 use super::pulse::{Pulse, Pulses};
 
@@ -26,7 +25,6 @@ pub struct Service {
     pulse: Arc<Pulse>,
     pulses: Arc<Pulses>,
     part: Option<Arc<Part>>,
-    facts: Arc<Facts>,
     metrics: SourceMetrics,
     /// Ends the watchdog thread when it is dropped.
     _watchdog: Option<Sender<()>>,
@@ -38,7 +36,6 @@ pub struct Service {
 #[derive(Debug, Default)]
 pub struct Part {
     is_ready: AtomicBool,
-    facts: Arc<Facts>,
 }
 
 impl Part {
@@ -51,13 +48,6 @@ impl Part {
     /// It begins anew.
     pub fn reset(&self) {
         self.is_ready.store(false, Ordering::SeqCst);
-        self.facts.reset();
-    }
-
-    /// What only it knows of its work.
-    #[must_use]
-    pub fn facts(&self) -> &Facts {
-        &self.facts
     }
 }
 
@@ -89,7 +79,6 @@ impl Service {
             pulse,
             pulses,
             part: None,
-            facts: Arc::default(),
             metrics: SourceMetrics::default(),
             _watchdog: watchdog,
             _status: None,
@@ -130,7 +119,6 @@ impl Service {
             pulse,
             pulses: Arc::clone(&self.pulses),
             part: Some(Arc::clone(part)),
-            facts: Arc::clone(&part.facts),
             metrics,
             _watchdog: None,
             _status: None,
@@ -140,18 +128,11 @@ impl Service {
     /// All is open, the work begins.
     pub fn ready(&self) {
         self.beat();
-        self.facts.set(|known| known.is_ready = true);
         self.metrics.working();
         match &self.part {
             Some(part) => part.is_ready.store(true, Ordering::SeqCst),
             None => notify(&[NotifyState::Ready]),
         }
-    }
-
-    /// What only this process knows of the work.
-    #[must_use]
-    pub fn facts(&self) -> &Arc<Facts> {
-        &self.facts
     }
 
     /// Whether somebody else speaks for it, as it is a part.

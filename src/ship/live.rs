@@ -28,7 +28,7 @@ impl Speaker {
             return None;
         }
         let mut file = LiveFile::beside(directory, name);
-        let facts = Arc::clone(service.facts());
+        let metrics = service.metrics().clone();
         let since = Timestamp::now();
         let (ended, end) = mpsc::channel();
         let speak = move || {
@@ -38,7 +38,7 @@ impl Speaker {
                     since,
                     source: None,
                     retry_at: None,
-                    known: facts.known(),
+                    known: metrics.known(),
                 });
                 if end.recv_timeout(INTERVAL) != Err(RecvTimeoutError::Timeout) {
                     return;

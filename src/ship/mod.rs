@@ -145,7 +145,7 @@ impl<P: Progress> Shipper<P> {
         }
         let (dir, name) = store.place();
         let shown = output.to_string();
-        service.facts().set(|known| {
+        service.metrics().describe(|known| {
             known.state = Some(name.to_owned());
             known.output = Some(shown);
         });
@@ -276,7 +276,6 @@ impl<P: Progress> Shipper<P> {
     /// Whether it waits for the output, which is no hang.
     fn wait_for_output(&self, is_waiting: bool) {
         self.service.waiting(is_waiting);
-        self.service.facts().blocked(is_waiting);
         self.service.metrics().waiting(is_waiting);
     }
 

@@ -15,7 +15,7 @@ use super::lock::{holder, wait_for_lock};
 use super::replace::PRIVATE;
 use super::{Error, Paths};
 use crate::pipeline::timestamp::Timestamp;
-use crate::process::facts::Known;
+use crate::process::known::Known;
 use crate::process::shown::Shown as _;
 
 /// How the names begin under which sources of a service speak, which may have no state yet.

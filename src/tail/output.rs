@@ -89,7 +89,7 @@ pub struct Output {
     pub shipper: Shipper<Tailed>,
     /// A path that was to be followed did not exist at the start.
     pub is_missing: bool,
-    /// What this process made of each log.
+    /// What this process made of each log that it knows.
     counts: BTreeMap<LogId, (String, Counts)>,
     reported: Instant,
     report_interval: Duration,
@@ -195,6 +195,13 @@ impl Output {
     /// Takes over what is at the output now. Returns whether there is anything new to save.
     pub fn apply(&mut self, changes: Vec<Change>, of: Option<LogId>, counts: Counts) -> bool {
         measure::note(self.shipper.service.metrics(), &changes);
+        for change in &changes {
+            if let Change::Forget(log) = change
+                && let Some((name, counts)) = self.counts.remove(log)
+            {
+                logging::report_if_none_mapped(&name, counts.records, counts.failed);
+            }
+        }
         let checkpoints = &mut self.shipper.progress.checkpoints;
         checkpoints.apply(changes, of, counts)
     }

@@ -80,6 +80,26 @@ fn the_environment_may_name_the_file() {
 }
 
 #[test]
+fn what_says_who_we_are_replaces_another_way_of_a_lower_layer() {
+    let configured = Configured::new(
+        "[output]\nelasticsearch_url = \"http://127.0.0.1:9\"\nes_api_key_file = \"FOLDER/key\"\n\
+         es_ca_file = \"FOLDER/ca\"\n[[source]]\nname = \"a\"\ntype = \"tail\"\npaths = [\"FOLDER/*.log\"]\n",
+    );
+    let fingerprint = "ab".repeat(32);
+    let variables = [
+        ("CONFLUENCE_ECS_OUTPUT_ES_USER", "elastic"),
+        ("CONFLUENCE_ECS_OUTPUT_ES_PASSWORD", "changeme"),
+        ("CONFLUENCE_ECS_OUTPUT_ES_CA_FINGERPRINT", &fingerprint),
+    ];
+    let shown = configured.outcome_with(&["config", "show"], &variables);
+    let text = String::from_utf8(shown.stdout.clone()).unwrap();
+    assert!(shown.status.success(), "{}", stderr(&shown));
+    assert!(text.contains("es_user = \"elastic\""), "{text}");
+    assert!(!text.contains("\nes_api_key"), "{text}");
+    assert!(!text.contains("\nes_ca_file"), "{text}");
+}
+
+#[test]
 fn the_sites_are_asked_with_connect() {
     let server = Atlassian::data_center("/confluence");
     let configured = both(&server.url());

@@ -7,7 +7,8 @@ use crate::commands::Error;
 use crate::config::source::{Source, SourceArgs};
 use crate::options;
 use crate::pipeline::timestamp::Timestamp;
-use crate::process::facts::{Facts, Known};
+use crate::process::known::Known;
+use crate::process::metrics::SourceMetrics;
 use crate::process::shown::Shown as _;
 use crate::state::{
     self,
@@ -23,7 +24,7 @@ pub struct Told {
 
 impl Told {
     /// Takes the file of a source; without it, reports know less. What is known before the source runs, is known then.
-    pub fn of(source: &Source, facts: &Facts) -> Self {
+    pub fn of(source: &Source, metrics: &SourceMetrics) -> Self {
         let mut name = SourceName {
             name: source.name.clone(),
             kind: source.kind.name().to_owned(),
@@ -37,7 +38,7 @@ impl Told {
                 let directory = match &arguments {
                     SourceArgs::Tail(tail) => {
                         let state = options::tail(tail).state;
-                        facts.set(|known| known.state = Some(state));
+                        metrics.describe(|known| known.state = Some(state));
                         &tail.state.state_dir
                     }
                     SourceArgs::Fetch(fetch) => {

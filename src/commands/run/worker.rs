@@ -61,7 +61,8 @@ impl Worker {
     ) -> io::Result<Self> {
         let stop = Arc::new(Stop::new()?);
         let part = Arc::<Part>::default();
-        let told = Told::of(&source, part.facts());
+        metrics.begins(source.kind.name());
+        let told = Told::of(&source, &metrics);
         let condition = Arc::new(Mutex::new(Condition::Starting));
         let attempts = Attempts {
             source: source.clone(),
@@ -110,7 +111,7 @@ impl Worker {
 
     /// Tells reports how it is.
     pub fn tell(&mut self) {
-        let mut known = self.part.facts().known();
+        let mut known = self.metrics.known();
         let retry_at = match self.condition() {
             Condition::Starting | Condition::Running => None,
             Condition::Failing {

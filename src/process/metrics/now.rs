@@ -4,11 +4,21 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::values::FollowedFile;
+use crate::process::known::Known;
+
+/// An output that takes nothing for so long is more than busy.
+const BLOCKED: Duration = Duration::from_secs(1);
 
 /// How a source is.
 #[derive(Debug, Default)]
 pub(super) struct Now {
+    /// The command whose work it is, as far as the name may pass from one to another.
+    pub kind: Option<&'static str>,
     pub condition: Condition,
+    /// All was open since it began, even if it fails now.
+    pub is_open: bool,
+    /// What reports are told of it, but for what follows from the rest.
+    pub known: Known,
     /// It was taken out of the configuration.
     pub is_removed: bool,
     pub write: Option<Write>,
@@ -35,6 +45,8 @@ pub(super) struct Lag {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Write {
     pub since: Instant,
+    /// The same, in milliseconds since 1970.
+    pub began: i64,
     /// Up to when it is counted.
     pub counted: Instant,
 }
@@ -49,8 +61,29 @@ pub(super) enum Condition {
 }
 
 impl Now {
-    pub fn measure_lag(&mut self) {
-        let Some(files) = &self.files else {
+    /// For how long the output has taken nothing, if that is more than a moment.
+    pub fn blocked(&self) -> Option<Duration> {
+        let waited = self.write.map(|write| write.since.elapsed());
+        waited.filter(|waited| *waited >= BLOCKED)
+    }
+
+    /// What reports are told.
+    pub fn known(&self) -> Known {
+        let problem = match &self.condition {
+            Condition::Failing(problem) => Some(problem.clone()),
+            _ => None,
+        };
+        Known {
+            is_ready: self.is_open,
+            blocked_since: self.blocked().and(self.write).map(|write| write.began),
+            problem,
+            ..self.known.clone()
+        }
+    }
+
+    /// Takes note of the lag, by how much of its log files is not at the output.
+    pub fn set_lag(&mut self, unread: Option<u64>) {
+        let Some(unread) = unread else {
             // Of a site, nothing but time tells.
             self.lag.seconds = self
                 .cursor
@@ -58,7 +91,6 @@ impl Now {
                 .map(in_seconds);
             return;
         };
-        let unread = files.values().map(FollowedFile::unread).sum();
         self.lag.bytes = Some(unread);
         if unread == 0 {
             self.caught_up = Some(Instant::now());

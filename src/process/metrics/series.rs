@@ -9,10 +9,11 @@ use prometheus::{Counter, Histogram, IntCounter, IntGauge};
 use super::families::Families;
 use super::health::Health;
 use super::now::{Condition, Now, rfc3339, seconds};
-use super::values::FileState;
+use super::values::{FileState, FollowedFile};
+use crate::process::known::Known;
 
-/// An output that takes nothing for so long is not ready.
-const BLOCKED: Duration = Duration::from_secs(5);
+/// The state of files that are not read, beside those of [`FileState`].
+const UNREADABLE: &str = "unreadable";
 
 /// The metrics of a source that are used often.
 #[derive(Debug)]
@@ -61,8 +62,54 @@ impl Series {
         self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How it is, with the lag as it is now. The files are looked at unlocked: whoever ships must not wait for a disk.
+    fn measured(&self) -> MutexGuard<'_, Now> {
+        let files = self.now().files.clone();
+        let unread = files.map(|files| files.values().map(FollowedFile::unread).sum());
+        let mut now = self.now();
+        now.set_lag(unread);
+        now
+    }
+
     pub fn is_removed(&self) -> bool {
         self.now().is_removed
+    }
+
+    /// A source of that kind takes the name: how another was that had it before is forgotten.
+    pub fn begin(&self, kind: &'static str) {
+        let mut now = self.now();
+        let retries = now.known.retries;
+        now.known = Known {
+            retries,
+            ..Known::default()
+        };
+        if now.kind.replace(kind).is_none_or(|before| before == kind) {
+            return;
+        }
+        *now = Now {
+            kind: now.kind,
+            known: std::mem::take(&mut now.known),
+            ..Now::default()
+        };
+        let (families, of) = (&self.families, [&*self.name]);
+        // What is not there need not be removed.
+        for gauges in [
+            &families.input.lag_seconds,
+            &families.input.newest_event,
+            &families.requests.cursor,
+            &families.requests.last_success,
+            &families.requests.grant_expiry,
+        ] {
+            let _ = gauges.remove_label_values(&of);
+        }
+        let _ = families.input.lag_bytes.remove_label_values(&of);
+        for state in FileState::ALL
+            .map(FileState::name)
+            .into_iter()
+            .chain([UNREADABLE])
+        {
+            let _ = families.input.files.remove_label_values(&[of[0], state]);
+        }
     }
 
     /// Brings up to date what time alone changes.
@@ -74,7 +121,8 @@ impl Series {
             write.counted = until;
             self.output_blocked.inc_by(waited.as_secs_f64());
         }
-        now.measure_lag();
+        drop(now);
+        let now = self.measured();
         let (families, of) = (&self.families, [&*self.name]);
         if let Some(bytes) = now.lag.bytes {
             let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
@@ -97,7 +145,7 @@ impl Series {
             set(state.name(), count);
         }
         set(
-            "unreadable",
+            UNREADABLE,
             usize::try_from(now.unreadable).unwrap_or(usize::MAX),
         );
     }
@@ -108,24 +156,20 @@ impl Series {
         if now.is_removed {
             return None;
         }
-        let why = match (&now.condition, &now.write) {
+        let why = match (&now.condition, now.blocked()) {
             (Condition::Starting, _) => "starting".to_owned(),
             (Condition::Failing(problem), _) => format!("failing: {problem}"),
             (Condition::Ended, _) => "ended".to_owned(),
-            (Condition::Working, Some(write)) if write.since.elapsed() >= BLOCKED => {
-                format!(
-                    "the output has taken nothing for {}",
-                    seconds(write.since.elapsed())
-                )
+            (Condition::Working, Some(blocked)) => {
+                format!("the output has taken nothing for {}", seconds(blocked))
             }
-            (Condition::Working, _) => return None,
+            (Condition::Working, None) => return None,
         };
         Some(format!("source `{}`: {why}", self.name))
     }
 
     pub fn summary(&self) -> String {
-        let mut now = self.now();
-        now.measure_lag();
+        let now = self.measured();
         let mut text = format!("{} records", self.records.get());
         // Writing to a string cannot fail.
         if self.pipeline_errors.get() > 0 {
@@ -153,12 +197,8 @@ impl Series {
         if let Some(newest) = now.newest {
             let _ = write!(text, ", newest event {}", rfc3339(newest));
         }
-        if let Some(write) = now.write.filter(|write| write.since.elapsed() >= BLOCKED) {
-            let _ = write!(
-                text,
-                ", output blocked for {}",
-                seconds(write.since.elapsed())
-            );
+        if let Some(blocked) = now.blocked() {
+            let _ = write!(text, ", output blocked for {}", seconds(blocked));
         }
         if let Condition::Failing(problem) = &now.condition {
             let _ = write!(text, "; failing: {problem}");

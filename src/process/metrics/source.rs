@@ -8,6 +8,7 @@ use super::families::Families;
 use super::now::{Condition, Write, in_seconds, now_millis};
 use super::series::Series;
 use super::values::{Api, FollowedFile, ItemOutcome};
+use crate::process::known::Known;
 use crate::process::pulse::Pulses;
 
 /// The metrics of one source, which go on while it is ended and begun anew; by default nothing is measured.
@@ -32,7 +33,19 @@ impl SourceMetrics {
             series.up.set(i64::from(condition == Condition::Working));
             let mut now = series.now();
             now.is_removed = false;
+            match condition {
+                Condition::Working => now.is_open = true,
+                Condition::Failing(_) => {}
+                Condition::Starting | Condition::Ended => now.is_open = false,
+            }
             now.condition = condition;
+        }
+    }
+
+    /// A source of that name and kind is begun. If the one before was of another kind, only what was counted goes on.
+    pub fn begins(&self, kind: &'static str) {
+        if let Some(series) = &self.0 {
+            series.begin(kind);
         }
     }
 
@@ -62,6 +75,22 @@ impl SourceMetrics {
             series.up.set(0);
             series.now().is_removed = true;
         }
+    }
+
+    /// Says what it is about: its state, its site, its output.
+    pub fn describe(&self, describe: impl FnOnce(&mut Known)) {
+        if let Some(series) = &self.0 {
+            describe(&mut series.now().known);
+        }
+    }
+
+    /// What reports are told.
+    #[must_use]
+    pub fn known(&self) -> Known {
+        let series = self.0.as_ref();
+        series
+            .map(|series| series.now().known())
+            .unwrap_or_default()
     }
 
     /// What is going on, in one line.
@@ -208,6 +237,7 @@ impl SourceMetrics {
         }
         now.write = is_waiting.then_some(Write {
             since: at,
+            began: now_millis(),
             counted: at,
         });
     }
@@ -240,6 +270,7 @@ impl SourceMetrics {
             let labels = [&*series.name, api.name()];
             let retries = series.families.requests.retries.with_label_values(&labels);
             retries.inc_by(count);
+            series.now().known.retries += count;
         }
     }
 
@@ -247,7 +278,9 @@ impl SourceMetrics {
     pub fn asks(&self, api: Api) {
         self.retries(api, 0);
         if let Some(series) = &self.0 {
-            for status in ["401", "403"] {
+            // OAuth servers refuse a grant with 400 (RFC 6749, 5.2).
+            let grant = (api == Api::OAuth).then_some("400");
+            for status in ["401", "403"].into_iter().chain(grant) {
                 let labels = [&*series.name, api.name(), status];
                 series.families.requests.requests.with_label_values(&labels);
             }
