@@ -290,6 +290,8 @@ impl ClusterClient {
         let wait = self
             .endpoints
             .failed(reply.place.place, reply.answer.retry_after);
+        let because = format!("no usable answer to {call}: {problem}");
+        self.http.source().blocked_by(&because);
         if self.notices.is_due(Topic::Unanswered) {
             let url = without_query(&reply.place.url);
             tracing::error!(
@@ -470,6 +472,7 @@ impl ClusterClient {
     fn unavailable(&self, chosen: &Chosen, problem: &str, asked: Option<Duration>) -> Setback {
         let wait = self.endpoints.failed(chosen.place, asked);
         let named = named(&chosen.url, problem);
+        self.http.source().blocked_by(&named);
         if self.notices.is_due(Topic::Unavailable(chosen.place)) {
             tracing::warn!("{named}; waiting for the cluster, nothing is lost");
         } else {
@@ -481,6 +484,11 @@ impl ClusterClient {
     fn unauthorized(&self, chosen: &Chosen, answer: &Answer, is_known: bool) -> Setback {
         let wait = CREDENTIALS_WAIT.max(answer.retry_after.unwrap_or_default());
         self.endpoints.refused(chosen.place, wait, is_known);
+        let because = format!(
+            "the cluster refuses the credentials (status {})",
+            answer.status
+        );
+        self.http.source().blocked_by(&because);
         if self.notices.is_due(Topic::Credentials) {
             let advice = self.credentials_advice();
             tracing::error!(

@@ -132,15 +132,7 @@ impl Configuration {
     fn check_apart(&self) -> Result<(), Error> {
         let mut names: BTreeMap<String, &Source> = BTreeMap::new();
         for source in &self.sources {
-            let file = source.file().map(|file| {
-                if file.as_os_str() == "-" {
-                    return "the output stdout".to_owned();
-                }
-                let absolute = std::path::absolute(&file).unwrap_or(file);
-                format!("the output {}", absolute.shown())
-            });
-            let name = format!("the name `{}`", source.name);
-            for what in std::iter::once(name).chain(file).chain(source.position()) {
+            for what in source.claims() {
                 if let Some(other) = names.insert(what.clone(), source) {
                     return Err(Error::at(
                         &source.place,
@@ -163,6 +155,27 @@ impl Configuration {
 }
 
 impl Source {
+    /// What only one source can have at a time, in words.
+    fn claims(&self) -> Vec<String> {
+        let file = self.file().map(|file| {
+            if file.as_os_str() == "-" {
+                return "the output stdout".to_owned();
+            }
+            let absolute = std::path::absolute(&file).unwrap_or(file);
+            format!("the output {}", absolute.shown())
+        });
+        let name = format!("the name `{}`", self.name);
+        let all = std::iter::once(name).chain(file).chain(self.position());
+        all.collect()
+    }
+
+    /// Whether both cannot run at the same time.
+    #[must_use]
+    pub fn is_at_odds_with(&self, other: &Self) -> bool {
+        let claims = other.claims();
+        self.claims().iter().any(|claim| claims.contains(claim))
+    }
+
     /// What its positions are saved under, as far as that can be known: the site that is asked, and for what.
     fn position(&self) -> Option<String> {
         let value = |name: &str| match &self.assignments.get(name)?.setting {

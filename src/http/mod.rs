@@ -43,7 +43,7 @@ pub use tls::TlsCause;
 use tls::TlsConnector;
 pub use trust::{Error as TrustError, Trust};
 
-use crate::process::metrics::{Api, RequestMetrics};
+use crate::process::metrics::{Api, RequestMetrics, SourceMetrics};
 use crate::secret::Secret;
 
 /// The longest answer that is read, in bytes, unpacked: a page of 1000 records has about one million.
@@ -123,6 +123,11 @@ impl fmt::Debug for Client {
 }
 
 impl Client {
+    /// The metrics of the source whose requests they are.
+    pub(crate) fn source(&self) -> &SourceMetrics {
+        &self.metrics.source
+    }
+
     /// A client with those settings.
     ///
     /// # Errors

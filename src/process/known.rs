@@ -20,6 +20,14 @@ pub struct Known {
     /// Since when the output has taken nothing, in milliseconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blocked_since: Option<i64>,
+    /// What keeps the output from taking more, if that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blocked_by: Option<String>,
+    /// How many files and directories cannot be read.
+    pub unreadable: u64,
+    /// Why the first of them cannot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unreadable_because: Option<String>,
     /// What failed last, while it is tried again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,

@@ -1,6 +1,6 @@
 //! Signs of life of the loops that do the work.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,8 @@ pub(super) struct Pulse {
     since: Instant,
     /// When the last beat was, in milliseconds since `since`.
     beat: AtomicU64,
-    waiting: AtomicBool,
+    /// How many of its threads wait on purpose.
+    waiting: AtomicUsize,
 }
 
 /// The pulses of all that the process does.
@@ -37,7 +38,7 @@ impl Pulse {
         Self {
             since: Instant::now(),
             beat: AtomicU64::new(0),
-            waiting: AtomicBool::new(false),
+            waiting: AtomicUsize::new(0),
         }
     }
 
@@ -46,9 +47,16 @@ impl Pulse {
         self.beat.store(now, Ordering::Relaxed);
     }
 
-    /// Whether the loop waits on purpose: that is no hang, however long it takes.
+    /// A thread of the loop begins to wait on purpose, or ends that: it is no hang, however long it takes.
+    ///
+    /// One thread may read and another write. While the output takes nothing, the first waits for its turn, and only the
+    /// second knows that this is no hang.
     pub(super) fn wait(&self, waiting: bool) {
-        self.waiting.store(waiting, Ordering::Relaxed);
+        if waiting {
+            self.waiting.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 
     /// Of a loop whose last beat was so long ago.
@@ -61,7 +69,8 @@ impl Pulse {
 
     fn is_alive(&self, interval: Duration) -> bool {
         let beat = Duration::from_millis(self.beat.load(Ordering::Relaxed));
-        self.waiting.load(Ordering::Relaxed) || self.since.elapsed().saturating_sub(beat) < interval
+        self.waiting.load(Ordering::Relaxed) > 0
+            || self.since.elapsed().saturating_sub(beat) < interval
     }
 }
 
@@ -88,6 +97,17 @@ mod tests {
         pulse.beat();
         pulse.wait(false);
         assert!(pulse.is_alive(INTERVAL), "its end is a beat");
+    }
+
+    #[test]
+    fn waiting_for_the_output_is_alive_while_another_thread_waits_for_files_and_ends_that() {
+        let pulse = Pulse::aged(INTERVAL);
+        pulse.wait(true);
+        pulse.wait(true);
+        pulse.wait(false);
+        assert!(pulse.is_alive(INTERVAL));
+        pulse.wait(false);
+        assert!(!pulse.is_alive(INTERVAL));
     }
 
     #[test]

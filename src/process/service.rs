@@ -167,8 +167,8 @@ impl Service {
         self.pulse.beat();
     }
 
-    /// Whether the loop is blocked on purpose, by an output that takes nothing: that is no hanging,
-    /// and a restart would not mend it.
+    /// A thread of the loop begins to wait on purpose, for input or for an output that takes nothing, or ends that: it is
+    /// no hang, and a restart would not mend it. Each beginning has its end.
     pub fn waiting(&self, waiting: bool) {
         self.beat();
         self.pulse.wait(waiting);

@@ -106,6 +106,11 @@ impl Stop {
         self.wake();
     }
 
+    /// Takes back a request, so that the work can begin anew. What a signal asked for stays.
+    pub fn take_back(&self) {
+        self.requested.store(false, Ordering::SeqCst);
+    }
+
     /// Wakes who is in [`Self::wait_for`] now, or the next to call it, without asking for the end.
     pub fn wake(&self) {
         // A full socket is awake already.

@@ -16,6 +16,7 @@ use serde::Serialize;
 use crate::cluster::sink::{ClusterCheckpoint, SAVE_BYTES as CLUSTER_SAVE_BYTES};
 use crate::pipeline::normalize::Counts;
 use crate::process::logging::seconds_since;
+use crate::process::metrics::SourceMetrics;
 use crate::process::patience::Patience;
 use crate::process::service::Service;
 use crate::process::shown::Shown as _;
@@ -150,7 +151,7 @@ impl<P: Progress> Shipper<P> {
             known.output = Some(shown);
         });
         let speaker = Speaker::start(dir, name, service);
-        let mut sink = Durable::reach(output)?;
+        let mut sink = Durable::reach(output, service.metrics())?;
         if let Durable::Cluster(sink) = &mut sink {
             let is_past_doubt = progress.is_past_doubt();
             sink.resume(progress.cluster().take(), is_past_doubt);
@@ -336,7 +337,8 @@ impl<P: Progress> Shipper<P> {
             return Ok(());
         }
         let state = self.progress.state();
-        save(&self.store, state, &self.directory, &self.stop)
+        let (stop, metrics) = (&self.stop, self.service.metrics());
+        save(&self.store, state, &self.directory, (stop, metrics))
     }
 
     /// Opens the output anew if it was moved away, or a SIGHUP asks for it.
@@ -378,7 +380,7 @@ pub fn save(
     store: &Store,
     state: &impl Serialize,
     directory: &Path,
-    stop: &Stop,
+    (stop, metrics): (&Stop, &SourceMetrics),
 ) -> Result<(), Error> {
     let mut is_full = false;
     while let Err(source) = store.save(state) {
@@ -386,13 +388,15 @@ pub fn save(
             let directory = directory.to_owned();
             return Err(Error::Save { directory, source });
         }
+        let because = format!(
+            "no space left for the state in {}: {source}",
+            directory.shown()
+        );
         if !is_full {
             is_full = true;
-            tracing::warn!(
-                "no space left for the state in {}: {source}; waiting for space, nothing is lost",
-                directory.shown()
-            );
+            tracing::warn!("{because}; waiting for space, nothing is lost");
         }
+        metrics.blocked_by(&because);
         if stop.is_requested() {
             return Err(sink::Error::GivenUp.into());
         }

@@ -10,6 +10,7 @@ use super::full::{Pause, is_full};
 use super::rescue::{Recent, Retired, RetiredState};
 use super::{Classify, Error, KnownWriters, MODE, OutputCheckpoint, Sink, is_file};
 use crate::pipeline::event::{begins_action, is_action, whole_events};
+use crate::process::metrics::SourceMetrics;
 use crate::process::shown::Shown as _;
 
 /// A last line that is looked at is not longer: an action line with the longest `_id` is shorter.
@@ -24,6 +25,8 @@ pub struct FileSink {
     target: OutputTarget,
     /// Files that were moved away when something had just been written to them.
     retired: Vec<Retired>,
+    /// Those of the source that writes.
+    metrics: SourceMetrics,
 }
 
 #[derive(Debug)]
@@ -80,7 +83,18 @@ impl FileSink {
             path,
             target,
             retired: Vec::new(),
+            metrics: SourceMetrics::default(),
         })
+    }
+
+    /// With the metrics of the source that writes.
+    pub(super) fn measured(mut self, metrics: &SourceMetrics) -> Self {
+        self.target = match self.target {
+            OutputTarget::Special(sink) => OutputTarget::Special(sink.measured(metrics)),
+            regular @ OutputTarget::Regular(_) => regular,
+        };
+        self.metrics = metrics.clone();
+        self
     }
 
     /// Appends whole lines: all, or, when it fails, none. Without room it waits, with no half line in
@@ -90,7 +104,7 @@ impl FileSink {
     /// [`Error::GivenUp`], and when the file takes no more for another reason.
     pub fn write(&mut self, lines: &[u8], give_up: &dyn Fn() -> bool) -> Result<(), Error> {
         match &mut self.target {
-            OutputTarget::Regular(file) => file.write(lines, give_up),
+            OutputTarget::Regular(file) => file.write(lines, give_up, &self.metrics),
             OutputTarget::Special(sink) => sink.write_until(lines, give_up),
         }
     }
@@ -107,14 +121,14 @@ impl FileSink {
                 for retired in std::mem::take(&mut self.retired) {
                     match retired.state() {
                         RetiredState::Waiting => self.retired.push(retired),
-                        RetiredState::Lost(lost) => file.write(&lost, &|| false)?,
+                        RetiredState::Lost(lost) => file.write(&lost, &|| false, &self.metrics)?,
                         RetiredState::Safe => {}
                     }
                 }
                 while let Some(lost) = file.sync()? {
                     // It has no name any more: its path leads to another file, or to none.
                     **file = Regular::open(&self.path)?;
-                    file.write(&lost, &|| false)?;
+                    file.write(&lost, &|| false, &self.metrics)?;
                 }
                 file.recorded().map(Some)
             }
@@ -156,7 +170,7 @@ impl FileSink {
     /// As [`Self::open`].
     pub fn reopen(&mut self) -> Result<(), Error> {
         if self.is_elsewhere() {
-            let new = Self::open(&self.path)?;
+            let new = Self::open(&self.path)?.measured(&self.metrics);
             let old = std::mem::replace(&mut self.target, new.target);
             if let OutputTarget::Regular(mut old) = old
                 && let Some(retired) = old.retire()
@@ -220,13 +234,19 @@ impl Regular {
         })
     }
 
-    fn write(&mut self, lines: &[u8], give_up: &dyn Fn() -> bool) -> Result<(), Error> {
+    fn write(
+        &mut self,
+        lines: &[u8],
+        give_up: &dyn Fn() -> bool,
+        metrics: &SourceMetrics,
+    ) -> Result<(), Error> {
         if lines.is_empty() {
             return Ok(());
         }
         self.synced = None;
         let mut kept = 0;
-        let written = self.append(lines, &mut kept, give_up);
+        let mut pause = Pause::new(metrics);
+        let written = self.append(lines, &mut kept, give_up, &mut pause);
         if written.is_err() {
             // The rest will be counted as not written: so must be what was.
             let _ = self.cut(kept);
@@ -244,8 +264,8 @@ impl Regular {
         lines: &[u8],
         kept: &mut usize,
         give_up: &dyn Fn() -> bool,
+        pause: &mut Pause<'_>,
     ) -> Result<(), Error> {
-        let mut pause = Pause::default();
         while *kept < lines.len() {
             let error = match self.file.write(&lines[*kept..]) {
                 Ok(0) => io::ErrorKind::WriteZero.into(),

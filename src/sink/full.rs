@@ -8,6 +8,7 @@ use rustix::event::Timespec;
 use rustix::io::Errno;
 
 use super::Error;
+use crate::process::metrics::SourceMetrics;
 
 /// How long to wait between two questions whether to give up.
 pub(super) const NAP: Timespec = Timespec {
@@ -28,13 +29,20 @@ pub fn is_full(error: &io::Error) -> bool {
 }
 
 /// A wait for space, logged once.
-#[derive(Debug, Default)]
-pub(super) struct Pause {
+#[derive(Debug)]
+pub(super) struct Pause<'a> {
+    /// Those of the source that waits.
+    metrics: &'a SourceMetrics,
     /// How many naps came before the last try; none when there is no wait.
     naps: u32,
 }
 
-impl Pause {
+impl<'a> Pause<'a> {
+    /// No wait so far.
+    pub(super) fn new(metrics: &'a SourceMetrics) -> Self {
+        Self { metrics, naps: 0 }
+    }
+
     /// Waits before the next try, the longer the more often; says why when the wait begins.
     pub(super) fn nap(
         &mut self,
@@ -45,6 +53,8 @@ impl Pause {
         if self.naps == 0 {
             tracing::warn!(output = name, %error, "no space left for the output: waiting for space");
         }
+        let because = format!("no space left for {name}: {error}");
+        self.metrics.blocked_by(&because);
         self.naps = (self.naps * 2).clamp(1, MOST_NAPS);
         for _ in 0..self.naps {
             if give_up() {

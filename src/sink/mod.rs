@@ -12,6 +12,7 @@ mod stdout;
 
 use crate::cluster::client::Setback;
 use crate::cluster::sink::{ClusterCheckpoint, ClusterSink};
+use crate::process::metrics::SourceMetrics;
 use crate::process::shown::Shown as _;
 use std::fmt;
 use std::fs::File;
@@ -215,9 +216,9 @@ impl Durable {
     ///
     /// # Errors
     /// As [`Self::open`].
-    pub fn reach(destination: Destination) -> Result<Self, Error> {
+    pub fn reach(destination: Destination, metrics: &SourceMetrics) -> Result<Self, Error> {
         match destination {
-            Destination::Path(path, _) => Self::open(&path),
+            Destination::Path(path, _) => Ok(Self::open(&path)?.measured(metrics)),
             Destination::Cluster(sink) => Ok(Self::Cluster(sink)),
         }
     }
@@ -231,6 +232,15 @@ impl Durable {
         match self {
             Self::Stdout(_) | Self::File(_) => Ok(false),
             Self::Cluster(sink) => Ok(sink.prepare(give_up)?),
+        }
+    }
+
+    /// With the metrics of the source that writes; a cluster has had them from its beginning.
+    fn measured(self, metrics: &SourceMetrics) -> Self {
+        match self {
+            Self::Stdout(sink) => Self::Stdout(sink.measured(metrics)),
+            Self::File(file) => Self::File(Box::new(file.measured(metrics))),
+            Self::Cluster(sink) => Self::Cluster(sink),
         }
     }
 

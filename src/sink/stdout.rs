@@ -16,6 +16,7 @@ use super::foreign::{is_descriptor, may_be_truncated};
 use super::full::{NAP, Pause, is_full};
 use super::{Error, MODE, is_file};
 use crate::pipeline::event::{count_events, whole_events};
+use crate::process::metrics::SourceMetrics;
 use crate::process::shown::Shown as _;
 
 /// How long the rest of a line may take that a reader has the beginning of, when it is time to end.
@@ -32,6 +33,8 @@ pub struct Sink {
     handed: usize,
     /// Whether it takes up to `PIPE_BUF` bytes as a whole or not at all.
     is_pipe: bool,
+    /// Those of the source that writes.
+    metrics: SourceMetrics,
 }
 
 impl Sink {
@@ -57,7 +60,14 @@ impl Sink {
             is_pipe: kind(&file).is_some_and(FileType::is_fifo),
             file,
             name,
+            metrics: SourceMetrics::default(),
         }
+    }
+
+    /// With the metrics of the source that writes.
+    pub(super) fn measured(self, metrics: &SourceMetrics) -> Self {
+        let metrics = metrics.clone();
+        Self { metrics, ..self }
     }
 
     /// The same output for [`Self::write_until`]: a pipe is opened once more, so that writes to it do
@@ -77,6 +87,7 @@ impl Sink {
                 handed: 0,
                 may_block: false,
                 is_pipe: true,
+                metrics: self.metrics,
             },
             Ok(_) | Err(_) => self,
         }
@@ -166,7 +177,8 @@ impl Sink {
     }
 
     fn write_some(&mut self, lines: &mut &[u8], give_up: &dyn Fn() -> bool) -> Result<(), Error> {
-        let mut pause = Pause::default();
+        let metrics = self.metrics.clone();
+        let mut pause = Pause::new(&metrics);
         let whole = *lines;
         while !lines.is_empty() {
             let is_between_events = || {

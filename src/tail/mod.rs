@@ -284,7 +284,10 @@ impl FollowLoop {
             self.lost_bytes = lost;
             piece.changes.push(Change::Lost(lost));
         }
-        self.service.metrics().unreadable(self.unreadable());
+        let unreadable = self.unreadable();
+        let because = (unreadable > 0).then(|| self.read_errors().into_iter().next());
+        let metrics = self.service.metrics();
+        metrics.unreadable(unreadable, because.flatten());
         if !piece.changes.is_empty() {
             self.pause_at.get_or_insert_with(Instant::now);
         }

@@ -157,7 +157,7 @@ fn start(
     }
     // Before there is an output, and before anything is in it: what is rotated from here on is known
     // to be ours, and not even the first batch can be doubled.
-    ship::save(&store, &checkpoints, &directory, stop)?;
+    ship::save(&store, &checkpoints, &directory, (stop, service.metrics()))?;
     measure::begin(service.metrics(), &checkpoints);
     let tailed = Tailed {
         checkpoints,

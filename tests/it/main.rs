@@ -68,6 +68,7 @@ mod quiet;
 mod readme;
 mod rules;
 mod run;
+mod run_blocked;
 mod schema;
 mod schema_documents;
 mod schema_validate;

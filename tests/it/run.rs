@@ -20,11 +20,10 @@ use crate::support::configured::Configured;
 use crate::support::fetching::lines;
 use crate::support::follow::{Follower, append, delivered, line_count, original, records};
 use crate::support::outcome::outcome;
-use crate::support::program::command;
 use crate::support::random::{Random, given_seed, new_seed};
 use crate::support::search::{Fault, For, Kind, Search};
 
-const HEAD: &str = "\
+pub(crate) const HEAD: &str = "\
 state_dir = \"FOLDER/state\"
 log_format = \"json\"
 [mapping]
@@ -34,7 +33,7 @@ file = \"FOLDER/{source}.ndjson\"
 ";
 
 /// A source that follows the logs in a folder with its name.
-fn tail(name: &str) -> String {
+pub(crate) fn tail(name: &str) -> String {
     let paths = format!("paths = [\"FOLDER/logs/{name}/*.log\"]\npoll_interval = \"50ms\"");
     format!("[[source]]\nname = \"{name}\"\ntype = \"tail\"\n{paths}\n")
 }
@@ -55,7 +54,7 @@ fn server() -> Atlassian {
 }
 
 /// A configuration of those sources, and folders for the logs of all that might be.
-fn configured(sources: &[String]) -> Configured {
+pub(crate) fn configured(sources: &[String]) -> Configured {
     let configured = Configured::new(&(HEAD.to_owned() + &sources.concat()));
     for name in ["a", "b", "c", "d"] {
         fs::create_dir_all(configured.path("logs").join(name)).unwrap();
@@ -67,17 +66,17 @@ fn start(configured: &Configured, server: &Atlassian) -> Follower {
     configured.start(&[("PAT", &server.settings().pat)])
 }
 
-fn write(configured: &Configured, name: &str, numbers: std::ops::RangeInclusive<u64>) {
+pub(crate) fn write(configured: &Configured, name: &str, numbers: std::ops::RangeInclusive<u64>) {
     let path = configured.path("logs").join(name).join("audit.log");
     append(&path, &records(name, numbers));
 }
 
-fn out(configured: &Configured, name: &str) -> std::path::PathBuf {
+pub(crate) fn out(configured: &Configured, name: &str) -> std::path::PathBuf {
     configured.path(&format!("{name}.ndjson"))
 }
 
 /// Waits until those records of a source, and nothing else, stand in its output.
-fn arrive(configured: &Configured, name: &str, numbers: std::ops::RangeInclusive<u64>) {
+pub(crate) fn arrive(configured: &Configured, name: &str, numbers: std::ops::RangeInclusive<u64>) {
     let expected: Vec<u64> = numbers.collect();
     let path = out(configured, name);
     let is_there = || line_count(&path) >= expected.len();
@@ -199,20 +198,20 @@ fn a_cluster_that_is_away_stops_no_source_that_writes_to_a_file() {
 }
 
 /// systemd's side.
-fn manager(configured: &Configured) -> UnixDatagram {
+pub(crate) fn manager(configured: &Configured) -> UnixDatagram {
     let manager = UnixDatagram::bind(configured.path("notify")).unwrap();
     let patience = Some(Duration::from_secs(20));
     manager.set_read_timeout(patience).unwrap();
     manager
 }
 
-fn message(manager: &UnixDatagram) -> String {
+pub(crate) fn message(manager: &UnixDatagram) -> String {
     let mut bytes = [0; 4096];
     let length = manager.recv(&mut bytes).expect("a message");
     String::from_utf8_lossy(&bytes[..length]).into_owned()
 }
 
-fn start_notifying(configured: &Configured, variables: &[(&str, &str)]) -> Follower {
+pub(crate) fn start_notifying(configured: &Configured, variables: &[(&str, &str)]) -> Follower {
     let mut command = configured.command(&["run"]);
     command
         .env("NOTIFY_SOCKET", configured.path("notify"))
@@ -273,47 +272,6 @@ fn a_source_that_looks_for_its_site_delays_readiness_but_no_reload_and_no_end() 
     while message(&manager) != "READY=1\n" {}
     running.signal(Signal::TERM);
     running.ends_with(Some(0));
-}
-
-#[test]
-fn a_source_that_is_replaced_while_it_looks_for_its_site_is_seen_under_its_name() {
-    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let hung = format!(
-        "[[source]]\nname = \"c\"\ntype = \"fetch\"\nurl = \"http://{}\"\ncloud_id = \"auto\"\n\
-         email = \"a@example.com\"\napi_token = \"${{PAT}}\"\ntimeout = \"2s\"\nretries = 0\n",
-        silent.local_addr().unwrap()
-    );
-    let head = format!("metrics_file = \"FOLDER/metrics\"\n{HEAD}");
-    let configured = configured(&[tail("a")]);
-    configured.write(&(head.clone() + &tail("a") + &hung));
-    let manager = manager(&configured);
-    let mut running = start_notifying(&configured, &[("PAT", "token")]);
-    while !message(&manager).ends_with("; c: starting\n") {}
-    // Nobody reads any more what it is told; it is not to wait for that.
-    drop(manager);
-    configured.write(&(head + &tail("a") + &tail("c")));
-    write(&configured, "c", 1..=5);
-    running.signal(Signal::HUP);
-    arrive(&configured, "c", 1..=5);
-    let metrics = || fs::read_to_string(configured.path("metrics")).unwrap_or_default();
-    // The thread that it replaces ends after its time limit, and takes nothing along.
-    let (mut asked, _) = silent.accept().unwrap();
-    asked.read_to_end(&mut Vec::new()).unwrap();
-    wait_until("its records in the metrics", || {
-        metrics().contains("confluence_ecs_records_total{source=\"c\"} 5")
-    });
-    let mut status = command(["status", "--json", "c", "--state-dir"]);
-    let output = status.arg(configured.path("state")).output().unwrap();
-    let told = String::from_utf8(output.stdout).unwrap();
-    assert!(told.contains("\"state\": \"running\""), "{told}");
-    assert_eq!(configured.logged("will not show how source"), 0);
-    running.signal(Signal::TERM);
-    running.ends_with(Some(0));
-    assert!(
-        metrics().contains("confluence_ecs_up{source=\"c\"}"),
-        "{}",
-        metrics()
-    );
 }
 
 #[test]

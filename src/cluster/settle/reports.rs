@@ -79,6 +79,13 @@ impl Settler {
     }
 
     pub(super) fn note_blocked(&self, refusal: &Refusal) {
+        let because = format!(
+            "the cluster takes no events: {}: {} (status {})",
+            refusal.kind,
+            self.client.redacted(&refusal.reason),
+            refusal.status
+        );
+        self.metrics.blocked_by(&because);
         if !self.client.notices.is_due(Topic::Blocked) {
             return;
         }
@@ -144,10 +151,10 @@ impl Settler {
         let letters: Vec<_> = letters.collect();
         let path = self.dead_letters.path().shown();
         while let Err(error) = self.dead_letters.add(&self.target, &letters) {
+            let because = format!("--dead-letter: cannot write {path}: {error}");
+            self.metrics.blocked_by(&because);
             if self.client.notices.is_due(Topic::DeadLetters) {
-                tracing::error!(
-                    "--dead-letter: cannot write {path}: {error}; waiting, nothing is lost"
-                );
+                tracing::error!("{because}; waiting, nothing is lost");
             }
             self.client.pause(DEAD_LETTER_WAIT)?;
         }

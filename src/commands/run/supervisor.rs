@@ -110,10 +110,7 @@ impl Supervisor {
 
     /// Ready when each source has begun, or has shown that it cannot yet.
     fn tell_ready(&mut self) -> Result<(), Error> {
-        let wanted = self
-            .workers
-            .iter()
-            .filter(|worker| !worker.stop.is_requested());
+        let wanted = self.workers.iter().filter(|worker| !worker.is_ending());
         let conditions: Vec<_> = wanted.map(Worker::condition).collect();
         if conditions.contains(&Condition::Starting) && self.began.elapsed() < START_PATIENCE {
             return Ok(());
@@ -179,8 +176,7 @@ impl Supervisor {
         }
         self.reopen(|source| is_wanted(source));
         let runs = |source: &Source| {
-            let same =
-                |worker: &Worker| worker.source.is_same(source) && !worker.stop.is_requested();
+            let same = |worker: &Worker| worker.source.is_same(source) && !worker.is_ending();
             self.workers.iter().any(same)
         };
         let successors = wanted.into_iter().filter(|source| !runs(source)).collect();
@@ -200,12 +196,11 @@ impl Supervisor {
 
     /// Begins sources whose predecessors are over; the others go on meanwhile.
     fn begin_successors(&mut self) -> Result<(), Error> {
-        let is_ending = |worker: &Worker| worker.stop.is_requested();
         let successors = &self.successors;
-        let is_over = |worker: &Worker| is_ending(worker) && worker.is_over();
+        let is_over = |worker: &Worker| worker.is_ending() && worker.is_over();
         for worker in self.workers.iter().filter(|worker| is_over(worker)) {
             let name = &worker.source.name;
-            let goes_on = |other: &Worker| !is_ending(other) && other.source.name == *name;
+            let goes_on = |other: &Worker| !other.is_ending() && other.source.name == *name;
             let is_replaced = successors.iter().any(|source| source.name == *name)
                 || self.workers.iter().any(goes_on);
             if !is_replaced {
@@ -216,21 +211,24 @@ impl Supervisor {
         if self.successors.is_empty() {
             return Ok(());
         }
-        // Of another name, it may still be what held the same output or state; one that never began, and waits
-        // for its site, holds neither.
-        let holds = |worker: &Worker| is_ending(worker) && worker.condition() == Condition::Running;
-        if self.workers.iter().any(holds) {
-            return Ok(());
-        }
-        // Its successor speaks under the same name.
-        for worker in self
-            .workers
-            .iter_mut()
-            .filter(|worker| worker.stop.is_requested())
-        {
-            worker.end_told();
-        }
-        for source in std::mem::take(&mut self.successors) {
+        // Of another name, it may still be what holds the same output or site; one that never began, and waits for its
+        // site, holds neither.
+        let holds =
+            |worker: &Worker| worker.is_ending() && worker.condition() == Condition::Running;
+        let must_wait = |source: &Source| {
+            let mut holding = self.workers.iter().filter(|worker| holds(worker));
+            holding.any(|worker| worker.source.is_at_odds_with(source))
+        };
+        let (waiting, free) = std::mem::take(&mut self.successors)
+            .into_iter()
+            .partition(must_wait);
+        self.successors = waiting;
+        for source in free {
+            // It speaks under the same name.
+            let predecessors = self.workers.iter_mut();
+            predecessors
+                .filter(|worker| worker.is_ending() && worker.source.name == source.name)
+                .for_each(Worker::end_told);
             self.start(source)?;
         }
         Ok(())

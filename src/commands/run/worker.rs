@@ -147,6 +147,11 @@ impl Worker {
         self.told.end();
     }
 
+    /// Whether it was told to end.
+    pub fn is_ending(&self) -> bool {
+        self.stop.signal().is_some()
+    }
+
     /// Whether its thread is over.
     pub fn is_over(&self) -> bool {
         self.thread.is_finished()
@@ -179,10 +184,12 @@ impl Attempts {
                 Err(error) if error.is_quiet() => break,
                 Err(error) => error,
             };
-            if self.stop.is_requested() {
+            if self.is_ending() {
                 tracing::error!("{error}");
                 break;
             }
+            // Its own threads were asked to end, not the source.
+            self.stop.take_back();
             // Waiting for a site that does not answer is not being well.
             let ran = if self.part.is_ready() {
                 began.elapsed()
@@ -201,15 +208,20 @@ impl Attempts {
                 retry_at: Timestamp::now().plus(pause),
             });
             self.wait(pause);
-            if self.stop.is_requested() {
+            if self.is_ending() {
                 break;
             }
         }
         // One that is replaced shares them with its successor.
-        if !self.stop.is_requested() {
+        if !self.is_ending() {
+            tracing::info!("nobody reads the output any more: the source has ended");
             self.metrics.ended();
         }
         self.set(Condition::Ended);
+    }
+
+    fn is_ending(&self) -> bool {
+        self.stop.signal().is_some()
     }
 
     fn attempt(&self) -> Result<Exit, Error> {
@@ -229,7 +241,7 @@ impl Attempts {
         loop {
             let left = until.saturating_duration_since(Instant::now());
             let is_hung_up = self.stop.take_hangup();
-            if left.is_zero() || is_hung_up || self.stop.is_requested() {
+            if left.is_zero() || is_hung_up || self.is_ending() {
                 return;
             }
             if self.stop.wait_for(left, None).is_err() {

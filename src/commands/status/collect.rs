@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::presence::{Told, condition, set_output};
+use super::presence::{Told, condition, set_known};
 use super::row::{Condition, Row, State};
 use super::{sites, tails};
 use crate::fetch::checkpoint::PREFIX;
@@ -103,7 +103,7 @@ fn unsaved(told: &Told) -> Row {
     row.site = source.and_then(|source| source.site.clone());
     row.pid = told.is_there.then_some(told.live.pid);
     if told.is_there {
-        set_output(&mut row, Some(&told.live), None, None);
+        set_known(&mut row, Some(&told.live), None, None);
     }
     row
 }

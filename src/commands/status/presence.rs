@@ -109,7 +109,11 @@ pub fn condition(live: &Live) -> Condition {
     let known = &live.known;
     let (state, reason) = match (&known.problem, blocked_since(live)) {
         (Some(problem), _) => (State::Failing, Some(problem.clone())),
-        (None, Some(_)) => (State::Waiting, Some("the output takes nothing".to_owned())),
+        (None, Some(_)) => {
+            let because = known.blocked_by.clone();
+            let because = because.unwrap_or_else(|| "the output takes nothing".to_owned());
+            (State::Waiting, Some(because))
+        }
         (None, None) if !known.is_ready => (State::Waiting, Some("starting".to_owned())),
         (None, None) => (State::Running, None),
     };
@@ -125,8 +129,8 @@ fn blocked_since(live: &Live) -> Option<Timestamp> {
     Timestamp::from_millis(live.known.blocked_since?)
 }
 
-/// What is known of the output: by the process, else by the state.
-pub fn set_output(
+/// What a process knows of its work and its output, else what the state says of that.
+pub fn set_known(
     row: &mut Row,
     live: Option<&Live>,
     file: Option<&OutputCheckpoint>,
@@ -136,7 +140,12 @@ pub fn set_output(
     let saved = saved.or(cluster.map(|target| format!("{target} in the cluster")));
     row.output = live.and_then(|live| live.known.output.clone()).or(saved);
     row.blocked_since = live.and_then(blocked_since);
-    row.retries = live.map_or(0, |live| live.known.retries);
+    if let Some(live) = live {
+        row.retries = live.known.retries;
+        row.unreadable = live.known.unreadable;
+        row.unreadable_because
+            .clone_from(&live.known.unreadable_because);
+    }
     row.output_state = match (live, file) {
         (Some(_), _) if row.blocked_since.is_some() => OutputState::Blocked,
         (_, Some(file)) if file_state(&file.path) == OutputState::Missing => OutputState::Missing,

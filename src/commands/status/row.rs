@@ -9,6 +9,9 @@ use crate::fetch::identity::SiteIdentity;
 use crate::pipeline::timestamp::Timestamp;
 use crate::process::shown::Shown as _;
 
+/// An output that takes nothing for so long is more than slow.
+const BLOCKED_LONG: Duration = Duration::from_secs(60);
+
 /// A followed series or a site.
 #[derive(Debug, Clone, Serialize)]
 pub struct Row {
@@ -45,6 +48,10 @@ pub struct Row {
     pub lost_bytes: u64,
     /// Requests that this process sent again.
     pub retries: u64,
+    /// Files and directories that cannot be read.
+    pub unreadable: u64,
+    /// Why the first of them cannot.
+    pub unreadable_because: Option<String>,
     /// Where the events go.
     pub output: Option<String>,
     /// How that is.
@@ -141,6 +148,8 @@ impl Row {
             failed: 0,
             lost_bytes: 0,
             retries: 0,
+            unreadable: 0,
+            unreadable_because: None,
             output: None,
             output_state: OutputState::Unknown,
             blocked_since: None,
@@ -169,14 +178,10 @@ impl Row {
     pub fn problem(&self, max_lag: Option<Duration>) -> Option<String> {
         let condition = &self.condition;
         match condition.state {
-            State::Running | State::Waiting => {
-                let (lag, most) = (Duration::from_secs(self.lag_seconds?), max_lag?);
-                (lag >= most).then(|| {
-                    let lag = humantime::format_duration(lag);
-                    let most = humantime::format_duration(most);
-                    format!("lag of {lag}, which is not less than {most}")
-                })
-            }
+            State::Running | State::Waiting => self
+                .unreadable()
+                .or_else(|| self.blocked_long())
+                .or_else(|| self.lagging(max_lag?)),
             State::Failing => {
                 let again = condition.retry_at.map(seconds);
                 let again = again.map(|at| format!("; trying again at {at}"));
@@ -188,6 +193,40 @@ impl Row {
                 Some(format!("{condition}{}", reason.unwrap_or_default()))
             }
         }
+    }
+}
+
+/// What may be wrong while a process is at it.
+impl Row {
+    fn unreadable(&self) -> Option<String> {
+        let because = in_line(self.unreadable_because.as_ref()?);
+        let of = match self.unreadable {
+            0 | 1 => String::new(),
+            count => format!("{count} files and directories cannot be read, the first: "),
+        };
+        Some(format!("{of}{because}"))
+    }
+
+    fn blocked_long(&self) -> Option<String> {
+        let since = self.blocked_since?;
+        if Timestamp::now() < since.plus(BLOCKED_LONG) {
+            return None;
+        }
+        let because = self.condition.reason.as_deref().map(in_line);
+        Some(format!(
+            "waiting since {}: {}",
+            seconds(since),
+            because.unwrap_or_default()
+        ))
+    }
+
+    fn lagging(&self, most: Duration) -> Option<String> {
+        let lag = Duration::from_secs(self.lag_seconds?);
+        (lag >= most).then(|| {
+            let lag = humantime::format_duration(lag);
+            let most = humantime::format_duration(most);
+            format!("lag of {lag}, which is not less than {most}")
+        })
     }
 }
 

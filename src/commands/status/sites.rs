@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::presence::{Told, failing, presence, set_output};
+use super::presence::{Told, failing, presence, set_known};
 use super::row::Row;
 use crate::fetch::checkpoint::SiteCheckpoint;
 use crate::pipeline::timestamp::Timestamp;
@@ -26,7 +26,7 @@ pub fn rows(directory: &Path, name: &str, told: &[Told]) -> Vec<Row> {
             let mut row = Row::new(of, "fetch", presence.condition);
             row.site = site;
             row.pid = presence.pid;
-            set_output(&mut row, Some(live), None, None);
+            set_known(&mut row, Some(live), None, None);
             vec![row]
         }
         Err(error) => {
@@ -73,7 +73,7 @@ fn saved_row(directory: &Path, name: &str, told: &[Told], saved: Saved<SiteCheck
     row.records = checkpoint.events;
     row.failed = checkpoint.errors;
     row.bytes = checkpoint.output.as_ref().map_or(0, |output| output.length);
-    set_output(
+    set_known(
         &mut row,
         presence.live.as_ref(),
         checkpoint.output.as_ref(),

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use time::OffsetDateTime;
 
-use super::presence::{Presence, Told, failing, presence, set_output};
+use super::presence::{Presence, Told, failing, presence, set_known};
 use super::row::{Position, Row, State};
 use crate::commands::tail::report::lag;
 use crate::pipeline::timestamp::Timestamp;
@@ -41,14 +41,14 @@ pub fn rows(directory: &Path, name: &str, told: &[Told]) -> Vec<Row> {
     row.pid = presence.pid;
     row.last_save = saved_at;
     let Some(saved) = saved else {
-        set_output(&mut row, presence.live.as_ref(), None, None);
+        set_known(&mut row, presence.live.as_ref(), None, None);
         // What a killed process left behind that never saved anything.
         return Vec::from_iter(presence.live.is_some().then_some(row));
     };
     row.newest_event = saved.state.newest_event;
     row.lost_bytes = saved.state.lost_bytes;
     let cluster = saved.state.cluster.as_ref();
-    set_output(
+    set_known(
         &mut row,
         presence.live.as_ref(),
         saved.state.output.as_ref(),

@@ -24,7 +24,6 @@ pub(super) struct Now {
     pub write: Option<Write>,
     /// Log files by their number; none if it follows none.
     pub files: Option<BTreeMap<u64, FollowedFile>>,
-    pub unreadable: u64,
     /// Times in milliseconds since 1970.
     pub newest: Option<i64>,
     pub cursor: Option<i64>,
@@ -42,13 +41,15 @@ pub(super) struct Lag {
 }
 
 /// A wait for the output.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Write {
     pub since: Instant,
     /// The same, in milliseconds since 1970.
     pub began: i64,
     /// Up to when it is counted.
     pub counted: Instant,
+    /// Why it takes so long.
+    pub because: Option<String>,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -63,8 +64,14 @@ pub(super) enum Condition {
 impl Now {
     /// For how long the output has taken nothing, if that is more than a moment.
     pub fn blocked(&self) -> Option<Duration> {
-        let waited = self.write.map(|write| write.since.elapsed());
+        let waited = self.write.as_ref().map(|write| write.since.elapsed());
         waited.filter(|waited| *waited >= BLOCKED)
+    }
+
+    /// What keeps the output from taking more.
+    pub fn blocked_by(&self) -> Option<String> {
+        self.blocked()?;
+        self.write.as_ref()?.because.clone()
     }
 
     /// What reports are told.
@@ -75,7 +82,11 @@ impl Now {
         };
         Known {
             is_ready: self.is_open,
-            blocked_since: self.blocked().and(self.write).map(|write| write.began),
+            blocked_since: self
+                .blocked()
+                .and(self.write.as_ref())
+                .map(|write| write.began),
+            blocked_by: self.blocked_by(),
             problem,
             ..self.known.clone()
         }

@@ -146,7 +146,7 @@ impl Series {
         }
         set(
             UNREADABLE,
-            usize::try_from(now.unreadable).unwrap_or(usize::MAX),
+            usize::try_from(now.known.unreadable).unwrap_or(usize::MAX),
         );
     }
 
@@ -161,7 +161,13 @@ impl Series {
             (Condition::Failing(problem), _) => format!("failing: {problem}"),
             (Condition::Ended, _) => "ended".to_owned(),
             (Condition::Working, Some(blocked)) => {
-                format!("the output has taken nothing for {}", seconds(blocked))
+                let because = now.blocked_by();
+                let because = because.map(|because| format!(": {because}"));
+                format!(
+                    "the output has taken nothing for {}{}",
+                    seconds(blocked),
+                    because.unwrap_or_default()
+                )
             }
             (Condition::Working, None) => return None,
         };
@@ -199,6 +205,12 @@ impl Series {
         }
         if let Some(blocked) = now.blocked() {
             let _ = write!(text, ", output blocked for {}", seconds(blocked));
+            if let Some(because) = now.blocked_by() {
+                let _ = write!(text, " ({because})");
+            }
+        }
+        if let Some(because) = &now.known.unreadable_because {
+            let _ = write!(text, "; {} unreadable: {because}", now.known.unreadable);
         }
         if let Condition::Failing(problem) = &now.condition {
             let _ = write!(text, "; failing: {problem}");

@@ -1,6 +1,7 @@
 //! What whatever works for a source tells of it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -153,11 +154,12 @@ impl SourceMetrics {
         }
     }
 
-    /// How many files or directories cannot be read.
-    pub fn unreadable(&self, count: u64) {
-        if let Some(series) = &self.0 {
-            series.now().unreadable = count;
-        }
+    /// How many files or directories cannot be read, and why the first of them cannot.
+    pub fn unreadable(&self, count: u64, because: Option<String>) {
+        self.describe(|known| {
+            known.unreadable = count;
+            known.unreadable_because = because;
+        });
     }
 
     /// All up to a time, in milliseconds since 1970, is at the output.
@@ -239,7 +241,17 @@ impl SourceMetrics {
             since: at,
             began: now_millis(),
             counted: at,
+            because: None,
         });
+    }
+
+    /// What keeps the output, or the state, from taking more until it takes some.
+    pub fn blocked_by(&self, because: &dyn fmt::Display) {
+        if let Some(series) = &self.0
+            && let Some(write) = &mut series.now().write
+        {
+            write.because = Some(because.to_string().replace(['\n', '\r'], " "));
+        }
     }
 
     /// Output and state were saved.

@@ -35,6 +35,24 @@ fn a_follower_that_is_idle_runs() {
 }
 
 #[test]
+fn a_file_that_cannot_be_read_is_a_problem_that_names_it() {
+    let place = Place::new(&["*"]);
+    place.append("audit.log", 1..=3);
+    place.append_bytes(
+        "audit.log.1.gz",
+        b"\x1f\x8b\x08 and nothing that gzip wrote",
+    );
+    let _follower = place.start_ready();
+    let state = place.state_dir();
+    wait_until("the file", || row(&state, "tail")["unreadable"] == 1);
+    let output = status(&state, &[]);
+    assert_eq!(code(&output), 1);
+    let said = stdout(&output);
+    assert!(said.contains("cannot read "), "{said}");
+    assert!(said.contains("audit.log.1.gz: "), "{said}");
+}
+
+#[test]
 fn the_report_has_all_that_was_promised() {
     let (place, follower) = following();
     let state = place.state_dir();
