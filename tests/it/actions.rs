@@ -208,15 +208,18 @@ fn extended_categories_hold_in_every_dialect() {
     ];
     let unlisted = || [vec![], vec!["info"], vec![]];
     let others = others.map(|name| (name.to_owned(), unlisted()));
-    let mut input = String::new();
+    let mut input = Vec::new();
     let mut expected = Vec::new();
     for (action, what) in extended_rows().into_iter().chain(others) {
         for record in records(&action) {
-            input += &format!("{record}\n");
+            input.push(record.to_string());
             expected.push((action.clone(), what.clone()));
         }
     }
-    let made = events(["normalize", "--categories", "extended"], input.as_bytes());
+    let made = events(
+        ["normalize", "--categories", "extended"],
+        input.join("\n").as_bytes(),
+    );
     assert_eq!(made.len(), expected.len());
     for ((action, [category, kind, outcome]), event) in expected.iter().zip(&made) {
         let event = &event["event"];
@@ -255,12 +258,13 @@ fn an_action_of_the_default_set_is_the_same_in_the_extended_one() {
 
 #[test]
 fn events_of_extended_categories_are_valid() {
-    let input: String = extended_rows()
-        .iter()
-        .flat_map(|(action, _)| records(action))
-        .map(|record| format!("{record}\n"))
-        .collect();
-    let made = run(["normalize", "--categories", "extended"], input.as_bytes());
+    let rows = extended_rows();
+    let records = rows.iter().flat_map(|(action, _)| records(action));
+    let input: Vec<_> = records.map(|record| record.to_string()).collect();
+    let made = run(
+        ["normalize", "--categories", "extended"],
+        input.join("\n").as_bytes(),
+    );
     let output = run(["schema", "validate"], &made.stdout);
     assert_eq!(
         output.status.code(),
