@@ -1,5 +1,5 @@
-//! The queries of docs/detections.md for clusters name fields and actions that exist. Those for jq and DuckDB are run as
-//! examples of a document (`readme`).
+//! The queries of docs/detections.md for clusters name fields and actions that exist. The others are run as examples of a
+//! document (`readme`).
 
 use std::collections::BTreeSet;
 
