@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use crate::support::atlassian::cloud_record;
+use crate::support::fetching::{Fetching, START};
+use crate::support::follow::{Place, finish};
 use crate::support::oracle::categories::extended_rows;
 use crate::support::program::{events, project, run, stderr};
 
@@ -292,4 +295,43 @@ fn fixtures_take_the_set_of_categories() {
     assert_eq!(code(&["regenerate", "--categories", "extended"]), Some(0));
     assert_eq!(code(&["check", "--categories", "extended"]), Some(0));
     assert_eq!(code(&["check"]), Some(1));
+}
+
+/// The category of an event that only the extended set has a category for.
+fn assert_extended(event: &Value) {
+    assert_eq!(event["event"]["action"], "Space created", "{event}");
+    assert_eq!(
+        event["event"]["category"],
+        json!(["configuration"]),
+        "{event}"
+    );
+}
+
+#[test]
+fn a_configuration_file_chooses_the_set() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = folder.path().join("config.toml");
+    std::fs::write(&config, "[mapping]\ncategories = \"extended\"\n").expect("written");
+    let record = json!({"creationDate": 5, "summary": "Space created"}).to_string();
+    let config = config.to_str().expect("UTF-8");
+    let with_file = ["normalize", "--config", config];
+    assert_extended(&events(with_file, record.as_bytes())[0]);
+    let flag_wins = ["normalize", "--config", config, "--categories", "elastic"];
+    let event = &events(flag_wins, record.as_bytes())[0];
+    assert_eq!(event["event"].get("category"), None, "{event}");
+}
+
+#[test]
+fn tail_and_fetch_take_the_set() {
+    let place = Place::new(&["*.log"]);
+    let record = json!({"creationDate": 5, "summary": "Space created"});
+    place.append_bytes("audit.log", format!("{record}\n"));
+    let output = finish(place.tail_to_file(&["--once", "--categories", "extended"]));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_extended(&place.events()[0]);
+
+    let fetching = Fetching::cloud();
+    fetching.server.make_up(1, START, 1, cloud_record);
+    fetching.fetch(&["--categories", "extended"]);
+    assert_extended(&fetching.events()[0]);
 }
