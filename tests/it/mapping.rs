@@ -3,10 +3,12 @@
 use std::sync::{Arc, LazyLock};
 
 use proptest::prelude::*;
+use proptest::sample::select;
 use serde_json::{Value, json};
 
 use crate::support::events::assert_same_event;
 use crate::support::{oracle, records};
+use confluence_ecs::pipeline::actions::Categories;
 use confluence_ecs::pipeline::dialect::Dialect;
 use confluence_ecs::pipeline::enrich::network::Networks;
 use confluence_ecs::pipeline::enrich::source::Enricher;
@@ -23,6 +25,7 @@ static VALIDATOR: LazyLock<Validator> = LazyLock::new(Validator::new);
 struct Way {
     dialect: Option<oracle::Dialect>,
     elastic: bool,
+    categories: Categories,
     preserve_original: bool,
     /// Which of [`add_fields`].
     overlay: usize,
@@ -87,6 +90,10 @@ fn oracle_options(way: Way) -> oracle::Options {
     oracle::Options {
         dialect: way.dialect,
         elastic_timestamps: way.elastic,
+        categories: match way.categories {
+            Categories::Elastic => oracle::categories::Categories::Elastic,
+            Categories::Extended => oracle::categories::Categories::Extended,
+        },
         preserve_original: way.preserve_original,
         input: if way.file {
             oracle::Input::File {
@@ -119,6 +126,7 @@ fn product_options(way: Way) -> Options {
         } else {
             TimeMode::Exact
         },
+        categories: way.categories,
         max_line_bytes: 1 << 20,
         enricher: Enricher {
             networks: Networks::new(networks.to_vec()),
@@ -226,17 +234,21 @@ fn way() -> impl Strategy<Value = Way> {
     (
         dialect,
         any::<bool>(),
+        select(vec![Categories::Elastic, Categories::Extended]),
         any::<bool>(),
         0..OVERLAYS,
         any::<bool>(),
     )
-        .prop_map(|(dialect, elastic, preserve_original, overlay, file)| Way {
-            dialect,
-            elastic,
-            preserve_original,
-            overlay,
-            file,
-        })
+        .prop_map(
+            |(dialect, elastic, categories, preserve_original, overlay, file)| Way {
+                dialect,
+                elastic,
+                categories,
+                preserve_original,
+                overlay,
+                file,
+            },
+        )
 }
 
 /// Many cases, and as many more as `PROPTEST_CASES` asks for.

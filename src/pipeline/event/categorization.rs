@@ -14,11 +14,9 @@ pub enum Subject {
     Login,
 }
 
-/// A row of the table. What it sets is given as JSON; empty: it is not set.
+/// What an action sets, given as JSON; empty: it is not set.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Categorization {
-    /// The exact `event.action`.
-    pub action: &'static str,
     /// `event.category`
     pub category: &'static str,
     /// `event.type`
@@ -29,9 +27,8 @@ pub struct Categorization {
     pub subject: Subject,
 }
 
-/// The row of an action that is not listed.
+/// That of an action that is not listed.
 pub static UNLISTED: Categorization = Categorization {
-    action: "",
     category: "",
     kind: r#"["info"]"#,
     outcome: "",
