@@ -1,0 +1,3 @@
+//! What happened in the records of an audit log: counted, ranked, and what is notable.
+
+pub mod summary;
