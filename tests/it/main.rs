@@ -66,6 +66,7 @@ mod output_replaced;
 mod packaging;
 mod quiet;
 mod readme;
+mod report;
 mod rules;
 mod run;
 mod schema;
