@@ -82,7 +82,7 @@ fn wrapped(parts: impl IntoIterator<Item = String>, columns: usize) -> Vec<Strin
     let mut lines: Vec<String> = Vec::new();
     for part in parts {
         match lines.last_mut() {
-            Some(line) if line.len() + part.len() + 2 <= columns => *line += &format!(", {part}"),
+            Some(line) if line.len() + part.len() + 2 <= columns => line.extend([", ", &part]),
             _ => lines.push(part),
         }
     }
