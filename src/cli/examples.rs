@@ -71,7 +71,7 @@ const EXAMPLES: &[(&str, &[Example])] = &[
             ),
             example(
                 "A table for a spreadsheet",
-                "confluence-ecs report --format csv --fields @timestamp,event.action,user.name \\\n    audit.log > events.csv",
+                "confluence-ecs report --format csv --fields event.action,user.name \\\n    audit.log > events.csv",
             ),
         ],
     ),
