@@ -28,6 +28,7 @@ mod support {
     pub mod wire;
 }
 
+mod actions;
 mod auth;
 mod check;
 mod cli;
@@ -38,6 +39,7 @@ mod config;
 mod config_keys;
 mod config_shown;
 mod corpus;
+mod detections;
 mod event_format;
 mod event_ids;
 mod fetch;
@@ -57,6 +59,7 @@ mod layers;
 mod manual;
 mod mapping;
 mod metrics;
+mod notable;
 mod oracle;
 mod output;
 mod output_again;
