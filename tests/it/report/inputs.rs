@@ -85,6 +85,46 @@ fn a_dead_letter_is_the_event_in_it() {
 }
 
 #[test]
+fn events_may_be_pretty_in_an_array_and_behind_a_byte_order_mark() {
+    let events = crate::support::program::events(["normalize", "-q", SAMPLE], b"");
+    let pretty = |event| serde_json::to_string_pretty(event).expect("JSON") + "\n";
+    let array = serde_json::to_string(&events).expect("JSON");
+    let lines: String = events.iter().map(|event| format!("{event}\r\n")).collect();
+    for input in [
+        events.iter().map(pretty).collect(),
+        array,
+        format!("\u{feff}{lines}"),
+    ] {
+        let totals = &summary(&[], &input)["totals"];
+        assert_eq!(totals["events"], 300, "{totals}");
+        assert_eq!(totals["not_mapped"], 0, "{totals}");
+    }
+}
+
+#[test]
+fn a_record_that_is_nested_as_deep_as_can_be_is_in_the_report() {
+    let nested = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+    for depth in 110..130 {
+        let nested = nested(depth);
+        let record = format!(
+            r#"{{"changedValues":[{{"key":{nested}}}],"timestamp":{{"epochSecond":1,"nano":0}}}}"#
+        );
+        let totals = &summary(&[], &record)["totals"];
+        assert_eq!(totals["records"], 1, "{depth}: {totals}");
+    }
+}
+
+#[test]
+fn the_mapping_of_the_configuration_file_holds() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = folder.path().join("config.toml");
+    fs::write(&config, "[mapping]\nnetwork = [\"10.0.0.0/8=office\"]\n").expect("written");
+    let config = config.to_str().expect("UTF-8");
+    let report = summary(&["--config", config], &one("a"));
+    assert_eq!(report["addresses"][0]["network"], "office");
+}
+
+#[test]
 fn without_events_there_is_a_report_that_says_so() {
     insta::assert_snapshot!(outcome(&report(&[], "")));
 }
