@@ -29,6 +29,7 @@ pub(crate) mod input;
 pub mod options;
 pub mod pipeline;
 pub mod process;
+pub mod report;
 pub mod schema;
 pub(crate) mod secret;
 pub(crate) mod ship;

@@ -12,7 +12,7 @@ use regex::Regex;
 use serde_json::{Value, json};
 use twox_hash::XxHash3_128;
 
-use crate::pipeline::actions::{Categories, Condition, Notability, find};
+use crate::pipeline::actions::{Action, Categories, Condition, Notability, find};
 use crate::pipeline::timestamp::Timestamp;
 
 /// Names of administrators' groups: a pattern that is found anywhere in the name.
@@ -82,6 +82,12 @@ impl Detector {
             admin_groups,
             removals: BTreeSet::new(),
         }
+    }
+
+    /// Whether it has any use for events of an action: no other event needs to be given to it.
+    #[must_use]
+    pub fn looks_at(action: &Action) -> bool {
+        action.notable != Notability::No || action.key == Some(SPACE_PERMISSION_REMOVED)
     }
 
     /// Whether an event that this program wrote is notable, as far as can be told from it. Its categories do not

@@ -11,21 +11,21 @@ use std::path::{Path, PathBuf};
 
 /// The rooms from top to bottom, each with those that it may import, which all stand below it.
 /// `main.rs` may import any; `lib.rs` lists them.
-const ROOMS: [(&str, &[&str]); 21] = [
+const ROOMS: [(&str, &[&str]); 22] = [
     (
         "commands",
         &[
-            "config", "options", "cli", "check", "fetch", "tail", "ship", "fixtures", "sink",
-            "cluster", "schema", "auth", "http", "state", "input", "pipeline", "process", "secret",
-            "exit",
+            "config", "options", "cli", "check", "fetch", "tail", "ship", "report", "fixtures",
+            "sink", "cluster", "schema", "auth", "http", "state", "input", "pipeline", "process",
+            "secret", "exit",
         ],
     ),
     ("config", &["cli", "auth", "process", "secret"]),
     (
         "options",
         &[
-            "cli", "fetch", "tail", "cluster", "schema", "auth", "http", "state", "pipeline",
-            "process", "secret",
+            "cli", "fetch", "tail", "report", "cluster", "schema", "auth", "http", "state",
+            "pipeline", "process", "secret",
         ],
     ),
     (
@@ -53,6 +53,7 @@ const ROOMS: [(&str, &[&str]); 21] = [
         ],
     ),
     ("ship", &["sink", "cluster", "state", "pipeline", "process"]),
+    ("report", &["schema", "input", "pipeline", "process"]),
     (
         "fixtures",
         &["schema", "state", "input", "pipeline", "process"],

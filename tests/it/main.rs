@@ -69,6 +69,7 @@ mod output_replaced;
 mod packaging;
 mod quiet;
 mod readme;
+mod report;
 mod rules;
 mod run;
 mod run_blocked;
