@@ -55,6 +55,23 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "explain",
+        &[
+            example(
+                "See where each field of the events is from",
+                "confluence-ecs explain audit.log | less",
+            ),
+            example(
+                "Explain one record, with a database of places",
+                "sed -n 12p audit.log | confluence-ecs explain --geoip-city GeoLite2-City.mmdb",
+            ),
+            example(
+                "List what keeps events from having a place",
+                "confluence-ecs explain --json audit.log |\n    jq -r '.absent[] | select(.field == \"source.geo\").reason' | sort | uniq -c",
+            ),
+        ],
+    ),
+    (
         "tail",
         &[
             example(

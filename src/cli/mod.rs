@@ -8,6 +8,7 @@ mod auth;
 mod check;
 mod cluster;
 mod examples;
+mod explain;
 mod fetch;
 mod fixtures;
 mod mapping;
@@ -42,6 +43,7 @@ pub use auth::{AuthArgs, AuthCommand, StoredLoginArgs};
 pub use check::CheckArgs;
 pub use cluster::{ClusterArgs, ClusterConnectionArgs};
 pub use examples::{Example, examples};
+pub use explain::ExplainArgs;
 pub use fetch::{
     AtlassianArgs, ClientSecretArgs, DeploymentArg, FetchArgs, HttpArgs, QueryArgs, SiteArgs,
 };
@@ -83,6 +85,8 @@ pub struct Cli {
 pub enum Command {
     /// Read raw audit records from files or stdin, write ECS events as NDJSON, in the same order
     Normalize(NormalizeArgs),
+    /// Explain events: which value of a record each field is from, and why others are not there
+    Explain(ExplainArgs),
     /// Follow audit logs through rotation and restarts, shipping each record exactly once
     Tail(TailArgs),
     /// Fetch audit records from the REST API of Confluence Cloud or Data Center, each exactly once

@@ -5,6 +5,7 @@ mod check;
 mod cluster;
 mod completions;
 mod config;
+mod explain;
 mod fetch;
 mod fixtures;
 mod man;
@@ -39,6 +40,7 @@ use crate::{auth as oauth, config as config_file, options, ship, sink, state as 
 pub fn run(command: Command) -> Result<Exit, Error> {
     match command {
         Command::Normalize(arguments) => normalize::run(arguments),
+        Command::Explain(arguments) => explain::run(arguments),
         Command::Send(arguments) => send::run(*arguments),
         Command::Tail(arguments) => tail::run(&arguments),
         Command::Fetch(arguments) => fetch::run(&arguments),

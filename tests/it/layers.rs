@@ -11,13 +11,13 @@ use std::path::{Path, PathBuf};
 
 /// The rooms from top to bottom, each with those that it may import, which all stand below it.
 /// `main.rs` may import any; `lib.rs` lists them.
-const ROOMS: [(&str, &[&str]); 21] = [
+const ROOMS: [(&str, &[&str]); 22] = [
     (
         "commands",
         &[
-            "config", "options", "cli", "check", "fetch", "tail", "ship", "fixtures", "sink",
-            "cluster", "schema", "auth", "http", "state", "input", "pipeline", "process", "secret",
-            "exit",
+            "config", "options", "cli", "check", "fetch", "tail", "ship", "fixtures", "explain",
+            "sink", "cluster", "schema", "auth", "http", "state", "input", "pipeline", "process",
+            "secret", "exit",
         ],
     ),
     ("config", &["cli", "auth", "process", "secret"]),
@@ -57,6 +57,7 @@ const ROOMS: [(&str, &[&str]); 21] = [
         "fixtures",
         &["schema", "state", "input", "pipeline", "process"],
     ),
+    ("explain", &["pipeline", "process"]),
     ("sink", &["cluster", "input", "pipeline", "process"]),
     (
         "cluster",
