@@ -2,7 +2,7 @@
 //! there the reason.
 //!
 //! Nothing here repeats the mapping. The event is the line that the mapping writes, and what a raw value does is
-//! found by putting another in its place and mapping the record again ([`trace`]).
+//! found by putting another in its place and mapping the record again ([`Tracer`]).
 
 mod absent;
 mod given;
@@ -26,7 +26,7 @@ use crate::pipeline::normalize::{Counts, LookupCache, Normalizer, Options, map_r
 pub use given::Given;
 use leaves::{EventLeaf, RawLeaf, event_leaves, raw_leaves};
 pub use show::text;
-use trace::Trace;
+use trace::Tracer;
 
 /// A longer record is not explained: finding out what each of its values does would take too long.
 const LONGEST: usize = 256 << 10;
@@ -257,22 +257,22 @@ impl Explainer {
         };
         // A Cloud record without a time happens when it is mapped (docs/mapping.md 10).
         let happens_now = dialect == Dialect::Cloud && record.creation_date.is_none();
-        let differs_anyway = |leaf: &EventLeaf| {
-            let mut names = leaf.path.names();
-            match names.next() {
-                Some("@timestamp") => happens_now,
-                Some("event") => names.eq(["original"]),
-                _ => false,
-            }
-        };
-        let trace = Trace::of(document.text, &raw, &fields, &differs_anyway, |text| {
+        let mut tracer = Tracer::new(document.text, &raw, &fields, |text| {
             let mut line = Vec::new();
-            let mapped = self
-                .normalizer
-                .map_one(&mut line, text, origin, place.line_offset);
+            let normalizer = &mut self.normalizer;
+            let mapped = normalizer.map_one(&mut line, text, origin, place.line_offset);
             mapped.ok()?;
             serde_json::from_slice(&line).ok()
         });
+        tracer.leave_out("event.original");
+        if happens_now {
+            tracer.leave_out("@timestamp");
+        }
+        let equal = unused::equal_to_affected(dialect, &record);
+        if let Some(affected) = record.affected_object.filter(|_| equal.is_some()) {
+            tracer.set_aside(affected);
+        }
+        let trace = tracer.trace();
         let told_by = told_by(&record, forced.is_some());
         let name = name_of(dialect);
         explanation.told = Some(Told {
@@ -289,7 +289,7 @@ impl Explainer {
             };
             explanation.absent = seen.absent();
         }
-        explanation.unused = unused::unused(dialect, &record, &raw, &trace);
+        explanation.unused = unused::unused(dialect, equal.as_deref(), &raw, &trace);
         let fields = fields.into_iter().enumerate();
         explanation.fields = fields
             .map(|(at, leaf)| self.field(leaf, trace.sources(at), &raw))

@@ -40,7 +40,7 @@ const SELF_HOSTED: &[&[&str]] = &[
 /// The values that are not used, those with one reason and beginning of their paths together.
 pub(super) fn unused(
     dialect: Dialect,
-    record: &Record<'_>,
+    equal: Option<&str>,
     raw: &[RawLeaf<'_>],
     trace: &Trace,
 ) -> Vec<Unused> {
@@ -48,7 +48,6 @@ pub(super) fn unused(
         Dialect::Cloud => CLOUD,
         Dialect::DcApi | Dialect::DcFile => SELF_HOSTED,
     };
-    let equal = equal_to_affected(dialect, record);
     let mut later: HashSet<String> = HashSet::new();
     let mut unused: Vec<Unused> = Vec::new();
     // From the last one: of a key that stands twice, the last counts.
@@ -72,7 +71,7 @@ pub(super) fn unused(
                 leaf.path.clone(),
                 "its key stands again behind it".to_owned(),
             )
-        } else if let Some(equal) = &equal
+        } else if let Some(equal) = equal
             && leaf.path.names().next() == Some("affectedObject")
         {
             (Path(leaf.path.0[..1].to_vec()), format!("equal to {equal}"))
@@ -117,7 +116,7 @@ fn mapped(path: &Path, read: &[&[&str]]) -> Path {
 }
 
 /// The path of the associated object that the affected object is left out for (docs/mapping.md 4).
-fn equal_to_affected(dialect: Dialect, record: &Record<'_>) -> Option<String> {
+pub(super) fn equal_to_affected(dialect: Dialect, record: &Record<'_>) -> Option<String> {
     let (affected, list) = (record.affected_object?, record.associated_objects?);
     if dialect != Dialect::Cloud {
         return None;
