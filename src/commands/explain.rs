@@ -17,13 +17,6 @@ use crate::process::{batch, style, width};
 /// Columns where stdout is no terminal.
 const COLUMNS: usize = 120;
 
-/// What is explained of a piece of input.
-#[derive(Default)]
-struct Explained {
-    explanations: Vec<Explanation>,
-    counts: Counts,
-}
-
 /// How explanations are written.
 struct Report {
     out: Box<dyn Write + Send>,
@@ -72,8 +65,8 @@ pub fn run(arguments: ExplainArgs) -> Result<Exit, Error> {
         options::threads(mapping),
         |piece: &mut Piece| inputs.next_piece(piece),
         || worker(Explainer::new(Arc::clone(&options), given)),
-        |explained: &mut Explained| {
-            written = report.write(explained);
+        |explanations: &mut Vec<Explanation>| {
+            written = report.write(explanations);
             if written.is_err() {
                 stop.request();
             }
@@ -93,27 +86,22 @@ pub fn run(arguments: ExplainArgs) -> Result<Exit, Error> {
     })
 }
 
-fn worker(mut explainer: Explainer) -> impl FnMut(&mut Piece, &mut Explained) {
+fn worker(mut explainer: Explainer) -> impl FnMut(&mut Piece, &mut Vec<Explanation>) {
     let nowhere = Origin::stdin();
-    move |piece, explained| {
+    move |piece, explanations| {
         let origin = piece.origin.as_deref().unwrap_or(&nowhere);
         explainer.number_lines(piece.line, piece.open_line);
         let frames = std::mem::take(&mut piece.frames);
-        explained.explanations.clear();
-        explained.counts = explainer.frames(
-            &mut explained.explanations,
-            &piece.text,
-            piece.offset,
-            frames,
-            origin,
-        );
+        explanations.clear();
+        explainer.frames(explanations, &piece.text, piece.offset, frames, origin);
     }
 }
 
 impl Report {
-    fn write(&mut self, explained: &mut Explained) -> std::io::Result<()> {
-        self.counts += explained.counts;
-        for explanation in &mut explained.explanations {
+    fn write(&mut self, explanations: &mut [Explanation]) -> std::io::Result<()> {
+        for explanation in explanations {
+            self.counts.records += 1;
+            self.counts.failed += u64::from(explanation.is_error());
             self.number(explanation);
             if self.is_json {
                 serde_json::to_writer(&mut self.out, explanation)?;

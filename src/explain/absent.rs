@@ -41,6 +41,11 @@ impl Seen<'_> {
         found.absent
     }
 
+    /// Whether the affected User of a login takes the author's place (docs/mapping.md 7).
+    pub fn is_author_replaced(&self) -> bool {
+        self.event.row.subject == Subject::Login && is_about_users(&self.event.audit.kind)
+    }
+
     /// Whether the event has a field, or one below it.
     fn has(&self, field: &str) -> bool {
         self.below(field).next().is_some()
@@ -58,8 +63,10 @@ impl Seen<'_> {
 }
 
 impl Found<'_> {
+    /// The first reason of a field counts.
     fn add(&mut self, field: &'static str, reason: impl Into<String>) {
-        if !self.seen.has(field) {
+        let is_known = self.absent.iter().any(|absent| absent.field == field);
+        if !is_known && !self.seen.has(field) {
             let reason = reason.into();
             self.absent.push(Absent { field, reason });
         }
@@ -71,19 +78,13 @@ impl Found<'_> {
     }
 
     fn author(&mut self) {
-        // The affected User of a login takes the author's place (docs/mapping.md 7).
-        if self.seen.event.row.subject == Subject::Login && self.is_about_users() {
-            let [id, name, _] = self.parts_of_last("User");
-            match (id, name) {
-                (Some(id), Some(name)) => {
-                    self.add("user.id", id);
-                    self.add("user.full_name", name);
-                }
-                _ => self.author_of_record(),
-            }
-        } else {
-            self.author_of_record();
+        if self.seen.is_author_replaced()
+            && let [Some(id), Some(name), _] = self.parts_of_last("User")
+        {
+            self.add("user.id", id);
+            self.add("user.full_name", name);
         }
+        self.author_of_record();
     }
 
     fn author_of_record(&mut self) {

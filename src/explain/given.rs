@@ -13,8 +13,8 @@ pub struct Given {
     pub host_metadata: bool,
 }
 
-/// What is said where it is not known what a field is made of.
-const UNKNOWN: &str = "not known: the record has too many values";
+/// What is said where it is not known what a field is made of, or what a value does.
+pub(super) const UNKNOWN: &str = "not known: the record has too many values";
 
 impl Given {
     /// What a field of a mapped record's event is made by; none where its raw values are all there is to say.
@@ -69,7 +69,7 @@ fn fixed(names: &[&str]) -> &'static str {
         ["data_stream", "namespace"] => "--namespace",
         ["data_stream" | "ecs", _] | ["event", "dataset" | "kind"] => "constant",
         ["event", "original"] => "--preserve-original-event",
-        ["event", "type"] => "the type of actions that are in no table",
+        ["event", "type"] => "the type of an action in no table",
         ["input" | "log", ..] => "the input",
         ["tags"] => "default tags, --tag",
         _ => UNKNOWN,

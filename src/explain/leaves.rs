@@ -78,7 +78,7 @@ impl RawLeaf<'_> {
 }
 
 /// The values of a record, in their order.
-pub(super) fn raw_leaves<'a>(root: json::Value<'a>) -> Vec<RawLeaf<'a>> {
+pub(super) fn raw_leaves(root: json::Value<'_>) -> Vec<RawLeaf<'_>> {
     let mut leaves = Vec::new();
     collect_raw(root, &Path::default(), &mut leaves);
     leaves

@@ -21,7 +21,7 @@ use crate::pipeline::enrich::source::Enricher;
 use crate::pipeline::event::{AddFields, Envelope, Origin};
 use crate::pipeline::frame::{Frame, LineNumbers};
 use crate::pipeline::json::{Document, Kind, Reader};
-use crate::pipeline::normalize::{Counts, LookupCache, Normalizer, Options, map_record};
+use crate::pipeline::normalize::{LookupCache, Normalizer, Options, map_record};
 
 pub use given::Given;
 use leaves::{EventLeaf, RawLeaf, event_leaves, raw_leaves};
@@ -67,7 +67,8 @@ struct Told {
 /// A field of the event.
 #[derive(Debug, Serialize)]
 struct Field {
-    field: String,
+    #[serde(rename = "field")]
+    name: String,
     value: Value,
     /// The raw values that it is made of; none of a field that is the same whatever the record.
     from: Vec<RawValue>,
@@ -104,6 +105,14 @@ struct Unused {
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<Value>,
     reason: String,
+}
+
+impl Explanation {
+    /// Whether the record cannot be mapped.
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        self.error.is_some()
+    }
 }
 
 /// Explains records, one thread's worth.
@@ -163,7 +172,7 @@ impl Explainer {
         offset: u64,
         frames: Vec<Frame>,
         origin: &Origin,
-    ) -> Counts {
+    ) {
         self.lines.take(text, offset);
         let (mut places, mut events) = (Vec::new(), Vec::new());
         // Only of a file an event tells the offset.
@@ -191,7 +200,6 @@ impl Explainer {
             };
             out.push(self.explain(&place, &event, origin));
         }
-        self.normalizer.take_counts()
     }
 
     fn explain(&mut self, place: &Place, event: &Value, origin: &Origin) -> Explanation {
@@ -234,7 +242,7 @@ impl Explainer {
     fn error_field(&self, leaf: EventLeaf) -> Field {
         Field {
             via: Some(self.given.of_error(&leaf, &self.options.envelope)),
-            field: leaf.path.to_string(),
+            name: leaf.path.to_string(),
             value: leaf.value,
             from: Vec::new(),
             by: Vec::new(),
@@ -250,13 +258,16 @@ impl Explainer {
         origin: &Origin,
     ) {
         let record = Record::read(document.root());
-        let raw = raw_leaves(document.root());
         let forced = self.options.dialect;
         let Some(dialect) = forced.or_else(|| dialect::detect(&record)) else {
             return;
         };
-        // A Cloud record without a time happens when it is mapped (docs/mapping.md 10).
-        let happens_now = dialect == Dialect::Cloud && record.creation_date.is_none();
+        explanation.told = Some(Told {
+            dialect: name_of(dialect),
+            told_by: told_by(&record, forced.is_some()),
+        });
+        let raw = raw_leaves(document.root());
+        let equal = unused::equal_to_affected(dialect, &record);
         let mut tracer = Tracer::new(document.text, &raw, &fields, |text| {
             let mut line = Vec::new();
             let normalizer = &mut self.normalizer;
@@ -265,20 +276,14 @@ impl Explainer {
             serde_json::from_slice(&line).ok()
         });
         tracer.leave_out("event.original");
-        if happens_now {
+        // A Cloud record without a time happens when it is mapped (docs/mapping.md 10).
+        if dialect == Dialect::Cloud && record.creation_date.is_none() {
             tracer.leave_out("@timestamp");
         }
-        let equal = unused::equal_to_affected(dialect, &record);
         if let Some(affected) = record.affected_object.filter(|_| equal.is_some()) {
             tracer.set_aside(affected);
         }
         let trace = tracer.trace();
-        let told_by = told_by(&record, forced.is_some());
-        let name = name_of(dialect);
-        explanation.told = Some(Told {
-            dialect: name,
-            told_by,
-        });
         if let Ok(event) = map_record(&record, forced, &self.options, &mut self.cache) {
             let seen = absent::Seen {
                 dialect,
@@ -287,24 +292,29 @@ impl Explainer {
                 fields: &fields,
                 options: &self.options,
             };
+            let known = unused::Known {
+                dialect,
+                equal: equal.as_deref(),
+                is_author_replaced: seen.is_author_replaced(),
+            };
             explanation.absent = seen.absent();
+            explanation.unused = known.unused(&raw, &trace);
         }
-        explanation.unused = unused::unused(dialect, equal.as_deref(), &raw, &trace);
         let fields = fields.into_iter().enumerate();
         explanation.fields = fields
-            .map(|(at, leaf)| self.field(leaf, trace.sources(at), &raw))
+            .map(|(at, leaf)| self.field(leaf, &trace.sources(at), &raw))
             .collect();
     }
 
-    fn field(&self, leaf: EventLeaf, sources: trace::Sources, raw: &[RawLeaf<'_>]) -> Field {
+    fn field(&self, leaf: EventLeaf, sources: &trace::Sources, raw: &[RawLeaf<'_>]) -> Field {
         let value = |at: &usize| RawValue {
             raw: raw[*at].path.to_string(),
             value: raw[*at].json(),
             at: *at,
         };
         Field {
-            via: self.given.of_field(&leaf, &sources, &self.options.envelope),
-            field: leaf.path.to_string(),
+            via: self.given.of_field(&leaf, sources, &self.options.envelope),
+            name: leaf.path.to_string(),
             value: leaf.value,
             from: sources.from.iter().map(value).collect(),
             by: sources
@@ -337,8 +347,8 @@ fn told_by(record: &Record<'_>, is_forced: bool) -> &'static str {
         .timestamp
         .is_some_and(|time| time.kind() == Kind::Object)
     {
-        "timestamp, an object"
+        "timestamp (an object)"
     } else {
-        "timestamp, a text"
+        "timestamp (a text)"
     }
 }

@@ -1,7 +1,7 @@
 //! An explanation for people: raw values at the left, what becomes of them at the right, below it what is not there.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 
 use serde_json::Value;
 
@@ -37,9 +37,8 @@ pub fn text(explanation: &Explanation, columns: usize) -> String {
     // The names of fields are longer than those of raw values.
     let left = left.min(room * 2 / 5);
     for row in &rows {
-        text += &format!("{INDENT}{}{}", row.left(left), Styled(FAINT, ARROW));
-        text += &row.right(room - left);
-        text.push('\n');
+        let (left, right) = (row.left(left), row.right(room - left));
+        let _ = writeln!(text, "{INDENT}{left}{}{right}", Styled(FAINT, ARROW));
     }
     let absent = explanation.absent.iter();
     let absent = absent.map(|absent| (absent.field.to_owned(), &*absent.reason));
@@ -57,10 +56,10 @@ pub fn text(explanation: &Explanation, columns: usize) -> String {
 fn heading(explanation: &Explanation) -> String {
     let mut place = explanation.file.clone();
     if let Some(line) = explanation.line {
-        place += &format!(":{line}");
+        let _ = write!(place, ":{line}");
     }
     if explanation.record > 1 {
-        place += &format!(" (record {} of the line)", explanation.record);
+        let _ = write!(place, " (record {} of the line)", explanation.record);
     }
     let what: Box<dyn Display> = match (&explanation.error, &explanation.told) {
         (Some(error), _) => {
@@ -126,7 +125,7 @@ impl Row<'_> {
     }
 
     fn right(&self, columns: usize) -> String {
-        let name = self.right.field.shown().to_string();
+        let name = self.right.name.shown().to_string();
         let via = self.right.via.filter(|_| !self.right.from.is_empty());
         let via = via.map_or_else(String::new, |via| format!(" ({via})"));
         let used = width(&name) + " = ".len() + width(&via);
@@ -153,7 +152,7 @@ fn list<'a>(
         let indent = INDENT.repeat(2);
         // A reason is read whole: it is not cut, and long names are.
         let name = cut(&name, (columns / 2).max(20));
-        text += &format!("{indent}{name}: {}\n", Styled(FAINT, reason.shown()));
+        let _ = writeln!(text, "{indent}{name}: {}", Styled(FAINT, reason.shown()));
     }
     text
 }

@@ -40,6 +40,7 @@ mod config_shown;
 mod corpus;
 mod event_format;
 mod event_ids;
+mod explain;
 mod fetch;
 mod fixtures;
 mod fixtures_config;
