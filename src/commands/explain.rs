@@ -107,7 +107,10 @@ impl Report {
                 serde_json::to_writer(&mut self.out, explanation)?;
                 writeln!(self.out)?;
             } else {
-                writeln!(self.out, "{}", explain::text(explanation, self.columns))?;
+                if self.counts.records > 1 {
+                    writeln!(self.out)?;
+                }
+                write!(self.out, "{}", explain::text(explanation, self.columns))?;
             }
         }
         self.out.flush()
