@@ -134,6 +134,8 @@ pub struct Explainer {
 struct Place {
     text: String,
     line_offset: u64,
+    /// Why the record cannot be mapped.
+    error: Option<String>,
 }
 
 impl Explainer {
@@ -186,9 +188,10 @@ impl Explainer {
             .frames(&mut events, text, offset, frames, origin);
         let lines = |text: &[u8]| -> Vec<Value> {
             let lines = text.split(|byte| *byte == b'\n');
-            lines
-                .filter_map(|line| serde_json::from_slice(line).ok())
-                .collect()
+            let lines = lines.filter(|line| !line.is_empty());
+            // Both have as many.
+            let events = lines.map(|line| serde_json::from_slice(line).unwrap_or_default());
+            events.collect()
         };
         for (place, event) in lines(&places).into_iter().zip(lines(&events)) {
             let place = Place {
@@ -196,6 +199,7 @@ impl Explainer {
                     .as_str()
                     .unwrap_or_default()
                     .to_owned(),
+                error: place["error"]["message"].as_str().map(str::to_owned),
                 line_offset: place["log"]["offset"].as_u64().unwrap_or_default(),
             };
             out.push(self.explain(&place, &event, origin));
@@ -215,9 +219,8 @@ impl Explainer {
             unused: Vec::new(),
         };
         let leaves = event_leaves(event);
-        let is_error = event["event"]["kind"] == "pipeline_error";
-        if is_error && let Some(message) = event["error"]["message"].as_str() {
-            explanation.error = Some(message.to_owned());
+        if place.error.is_some() {
+            explanation.error.clone_from(&place.error);
             let fields = leaves.into_iter();
             explanation.fields = fields.map(|leaf| self.error_field(leaf)).collect();
             return explanation;
