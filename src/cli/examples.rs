@@ -59,15 +59,15 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         &[
             example(
                 "See where each field of the events is from",
-                "confluence-ecs explain audit.log | less",
+                "confluence-ecs explain audit.log",
             ),
             example(
-                "Explain one record, with a database of places",
-                "sed -n 12p audit.log | confluence-ecs explain --geoip-city GeoLite2-City.mmdb",
+                "Explain the record in one line of a file",
+                "sed -n 12p audit.log | confluence-ecs explain",
             ),
             example(
-                "List what keeps events from having a place",
-                "confluence-ecs explain --json audit.log |\n    jq -r '.absent[] | select(.field == \"source.geo\").reason' | sort | uniq -c",
+                "The same for programs",
+                "confluence-ecs explain --json audit.log",
             ),
         ],
     ),
