@@ -30,6 +30,8 @@ use trace::Tracer;
 
 /// A longer record is not explained: finding out what each of its values does would take too long.
 const LONGEST: usize = 256 << 10;
+/// How much longer a marker can be than the value in whose place it is.
+const MARKER: usize = 10;
 
 /// Why the event of one record is what it is.
 #[derive(Debug, Serialize)]
@@ -270,6 +272,12 @@ impl Explainer {
             told_by: told_by(&record, forced.is_some()),
         });
         let raw = raw_leaves(document.root());
+        let longest = document.text.len() + MARKER * raw.len();
+        if longest > self.options.max_line_bytes {
+            let reason = format!("needs a --max-line-bytes of at least {longest} to be explained");
+            explanation.unexplained = Some(reason);
+            return;
+        }
         let equal = unused::equal_to_affected(dialect, &record);
         let mut tracer = Tracer::new(document.text, &raw, &fields, |text| {
             let mut line = Vec::new();

@@ -66,8 +66,10 @@ fn heading(explanation: &Explanation) -> String {
             let error = format!("cannot be mapped: {}", error.shown());
             Box::new(Styled(BAD, error))
         }
-        (None, Some(told)) => Box::new(format!("{}, told by {}", told.dialect, told.told_by)),
-        (None, None) => Box::new(explanation.unexplained.clone().unwrap_or_default()),
+        (None, Some(told)) if explanation.unexplained.is_none() => {
+            Box::new(format!("{}, told by {}", told.dialect, told.told_by))
+        }
+        (None, _) => Box::new(explanation.unexplained.clone().unwrap_or_default()),
     };
     format!("{}: {what}\n", Styled(HEADING, place))
 }

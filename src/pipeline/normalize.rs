@@ -267,7 +267,7 @@ impl Normalizer {
             line_offset,
             origin,
         };
-        self.record(out, candidate, WithoutTime::Record)
+        self.attempt(out, candidate, WithoutTime::Record)
     }
 
     /// Appends the event of what should be one record, unless it is blank.
@@ -429,6 +429,11 @@ fn write_id(out: &mut Vec<u8>, has_ids: bool, origin: &Origin, position: u64, re
 }
 
 /// The mapping, in the order of docs/mapping.md.
+#[expect(
+    clippy::inline_always,
+    reason = "as for one caller: `explain` is the other"
+)]
+#[inline(always)]
 pub(crate) fn map_record<'a>(
     record: &Record<'a>,
     forced: Option<Dialect>,

@@ -131,6 +131,9 @@ fn a_record_that_is_too_long_is_said_to_be_unexplained() {
         record.len()
     );
     assert_eq!(explanation["unexplained"], reason.as_str());
+    let text = explained(&["--max-line-bytes", "700"], CLOUD);
+    let heading = "\nstdin:1: needs a --max-line-bytes of at least ";
+    assert!(text.contains(heading), "{text}");
 }
 
 /// However many values a record has, an explanation takes some seconds at most.
