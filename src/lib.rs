@@ -22,6 +22,7 @@ pub(crate) mod cluster;
 pub mod commands;
 pub mod config;
 pub mod exit;
+pub(crate) mod explain;
 pub(crate) mod fetch;
 pub(crate) mod fixtures;
 pub(crate) mod http;

@@ -76,6 +76,23 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "explain",
+        &[
+            example(
+                "See where each field of the events is from",
+                "confluence-ecs explain audit.log",
+            ),
+            example(
+                "Explain the record in one line of a file",
+                "sed -n 12p audit.log | confluence-ecs explain",
+            ),
+            example(
+                "The same for programs",
+                "confluence-ecs explain --json audit.log",
+            ),
+        ],
+    ),
+    (
         "tail",
         &[
             example(

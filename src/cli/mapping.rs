@@ -20,7 +20,7 @@ pub struct MappingArgs {
     /// Configuration file, for what no flag or variable sets
     ///
     /// A flag takes precedence over the environment, the environment over the file. It is the file of
-    /// `run` (docs/service.md): normalize takes its table `mapping`, tail and fetch also what it sets for the
+    /// `run` (docs/service.md): normalize and explain take its table `mapping`, tail and fetch also what it sets for the
     /// output and the requests.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,

@@ -8,6 +8,7 @@ mod auth;
 mod check;
 mod cluster;
 mod examples;
+mod explain;
 mod fetch;
 mod fixtures;
 mod mapping;
@@ -43,6 +44,7 @@ pub use auth::{AuthArgs, AuthCommand, StoredLoginArgs};
 pub use check::CheckArgs;
 pub use cluster::{ClusterArgs, ClusterConnectionArgs};
 pub use examples::{Example, examples};
+pub use explain::ExplainArgs;
 pub use fetch::{
     AtlassianArgs, ClientSecretArgs, DeploymentArg, FetchArgs, HttpArgs, QueryArgs, SiteArgs,
 };
@@ -87,6 +89,8 @@ pub enum Command {
     Normalize(NormalizeArgs),
     /// Show what happened in audit records or events: who did what, from where, what failed, what is notable
     Report(Box<ReportArgs>),
+    /// Explain events: which value of a record each field is from, and why others are not there
+    Explain(ExplainArgs),
     /// Follow audit logs through rotation and restarts, shipping each record exactly once
     Tail(TailArgs),
     /// Fetch audit records from the REST API of Confluence Cloud or Data Center, each exactly once

@@ -5,6 +5,7 @@ mod check;
 mod cluster;
 mod completions;
 mod config;
+mod explain;
 mod fetch;
 mod fixtures;
 mod inputs;
@@ -41,6 +42,7 @@ use crate::{auth as oauth, config as config_file, options, ship, sink, state as 
 pub fn run(command: Command) -> Result<Exit, Error> {
     match command {
         Command::Normalize(arguments) => normalize::run(arguments),
+        Command::Explain(arguments) => explain::run(arguments),
         Command::Send(arguments) => send::run(*arguments),
         Command::Report(arguments) => report::run(*arguments),
         Command::Tail(arguments) => tail::run(&arguments),

@@ -37,7 +37,7 @@ pub struct Piece {
     pub frames: Vec<Frame>,
     /// The file or stream that the bytes are from.
     pub origin: Option<Arc<Origin>>,
-    /// Number of the line that the first of the bytes is in, from 1; only counted where it is logged.
+    /// Number of the line that the first of the bytes is in, from 1; only counted where it is shown.
     pub line: u64,
     /// Offset and number of the line before the bytes that a frame may begin in, likewise.
     pub open_line: Option<(u64, u64)>,
@@ -54,6 +54,7 @@ pub struct Inputs {
     stop: Arc<Stop>,
     /// The output, if it is a pipe: when its reader closes it, reading ends.
     output: Option<OwnedFd>,
+    numbers_lines: bool,
     failed: bool,
 }
 
@@ -89,6 +90,7 @@ impl Inputs {
             kind: InputKind::Records,
             stop,
             output,
+            numbers_lines: tracing::enabled!(tracing::Level::DEBUG),
             failed: false,
         }
     }
@@ -97,6 +99,15 @@ impl Inputs {
     #[must_use]
     pub fn of(self, kind: InputKind) -> Self {
         Self { kind, ..self }
+    }
+
+    /// Numbers the lines of pieces whether that is logged or not.
+    #[must_use]
+    pub fn with_line_numbers(self) -> Self {
+        Self {
+            numbers_lines: true,
+            ..self
+        }
     }
 
     /// Whether an input could not be read to its end; each was reported when it happened.
@@ -116,7 +127,7 @@ impl Inputs {
                 },
             };
             let read = open.and_then(|mut open| {
-                let read = open.fill(piece, &self.stop);
+                let read = open.fill(piece, &self.stop, self.numbers_lines);
                 if !open.ended {
                     self.current = Some(open);
                 }
@@ -155,7 +166,7 @@ impl Inputs {
 
 impl OpenInput {
     /// Reads until there is a frame, or the input ends, and no longer than input is there at once.
-    fn fill(&mut self, piece: &mut Piece, stop: &Stop) -> Result<(), Error> {
+    fn fill(&mut self, piece: &mut Piece, stop: &Stop, numbers_lines: bool) -> Result<(), Error> {
         piece.frames.clear();
         piece.origin = Some(Arc::clone(&self.origin));
         // The rest of the piece before goes to the front of this one.
@@ -184,7 +195,7 @@ impl OpenInput {
             piece.line = self.line;
             piece.open_line = self.open_line;
             let consumed = self.framer.frame(&piece.text, end, &mut piece.frames);
-            if tracing::enabled!(tracing::Level::DEBUG) {
+            if numbers_lines {
                 self.count_lines(piece, consumed);
             }
             if piece.frames.is_empty() {

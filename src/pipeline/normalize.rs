@@ -141,11 +141,21 @@ pub struct Normalizer {
 
 /// Caches of lookups whose keys records repeat.
 #[derive(Debug)]
-struct LookupCache {
+pub(crate) struct LookupCache {
     /// What is known of source addresses: audit logs repeat them.
     addresses: Memo<Enrichment>,
     /// Where in the text of a `system` its host stands.
     hosts: Memo<Option<Range<usize>>>,
+}
+
+impl Default for LookupCache {
+    fn default() -> Self {
+        Self {
+            // More than a busy site sees in a day, and a few megabytes.
+            addresses: Memo::new(14),
+            hosts: Memo::new(6),
+        }
+    }
 }
 
 impl Normalizer {
@@ -156,11 +166,7 @@ impl Normalizer {
             dialect: options.dialect,
             options,
             reader: Reader::default(),
-            known: LookupCache {
-                // More than a busy site sees in a day, and a few megabytes.
-                addresses: Memo::new(14),
-                hosts: Memo::new(6),
-            },
+            known: LookupCache::default(),
             counts: Counts::default(),
             newest: None,
             has_ids: false,
@@ -248,6 +254,23 @@ impl Normalizer {
                 line_offset = offset + at as u64;
             }
         }
+    }
+
+    /// Appends the event of a text that is one record, or says why there is none.
+    pub(crate) fn map_one(
+        &mut self,
+        out: &mut Vec<u8>,
+        text: &str,
+        origin: &Origin,
+        line_offset: u64,
+    ) -> Result<(), RecordError> {
+        let candidate = Candidate {
+            text: text.as_bytes(),
+            position: line_offset,
+            line_offset,
+            origin,
+        };
+        self.attempt(out, candidate, WithoutTime::Record)
     }
 
     /// Appends the event of what should be one record, unless it is blank.
@@ -409,7 +432,12 @@ fn write_id(out: &mut Vec<u8>, has_ids: bool, origin: &Origin, position: u64, re
 }
 
 /// The mapping, in the order of docs/mapping.md.
-fn map_record<'a>(
+#[expect(
+    clippy::inline_always,
+    reason = "as for one caller: `explain` is the other"
+)]
+#[inline(always)]
+pub(crate) fn map_record<'a>(
     record: &Record<'a>,
     forced: Option<Dialect>,
     options: &Options,

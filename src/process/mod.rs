@@ -18,3 +18,4 @@ mod signals;
 pub(crate) mod source_name;
 pub(crate) mod stop;
 pub(crate) mod style;
+pub(crate) mod width;

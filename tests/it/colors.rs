@@ -152,3 +152,13 @@ fn diagnostics_have_colors() {
 fn events_never_have_colors() {
     never_colored(|| command(["normalize", "-q", "testdata/sample/record.log"]));
 }
+
+#[test]
+fn explanations_have_colors() {
+    let folder = folder(&[("a.log", RECORD)]);
+    let path = folder.path().join("a.log").display().to_string();
+    let explain = |flag: &str| command(["explain", flag, &path]);
+    let text = colored(|| explain("--width=100"));
+    assert!(text.contains("\x1b[36mevent.action\x1b[0m = "), "{text:?}");
+    never_colored(|| explain("--json"));
+}

@@ -412,6 +412,7 @@ fn the_commands_that_take_a_configuration_file_use_what_concerns_them() {
         &["check"],
         &["schema", "index-template", "--install"],
         &["tail", "--once", &empty],
+        &["explain", &empty],
     ] {
         let output = configured.outcome(words);
         write!(all, "{}\n{}\n", filtered(words[0]), outcome(&output)).unwrap();

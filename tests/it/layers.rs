@@ -11,13 +11,13 @@ use std::path::{Path, PathBuf};
 
 /// The rooms from top to bottom, each with those that it may import, which all stand below it.
 /// `main.rs` may import any; `lib.rs` lists them.
-const ROOMS: [(&str, &[&str]); 22] = [
+const ROOMS: [(&str, &[&str]); 23] = [
     (
         "commands",
         &[
             "config", "options", "cli", "check", "fetch", "tail", "ship", "report", "fixtures",
-            "sink", "cluster", "schema", "auth", "http", "state", "input", "pipeline", "process",
-            "secret", "exit",
+            "explain", "sink", "cluster", "schema", "auth", "http", "state", "input", "pipeline",
+            "process", "secret", "exit",
         ],
     ),
     ("config", &["cli", "auth", "process", "secret"]),
@@ -58,6 +58,7 @@ const ROOMS: [(&str, &[&str]); 22] = [
         "fixtures",
         &["schema", "state", "input", "pipeline", "process"],
     ),
+    ("explain", &["pipeline", "process"]),
     ("sink", &["cluster", "input", "pipeline", "process"]),
     (
         "cluster",

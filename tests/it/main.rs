@@ -42,6 +42,7 @@ mod corpus;
 mod detections;
 mod event_format;
 mod event_ids;
+mod explain;
 mod fetch;
 mod fixtures;
 mod fixtures_config;

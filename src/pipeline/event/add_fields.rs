@@ -191,6 +191,18 @@ impl AddFields {
         add_fields
     }
 
+    /// Whether a field, by the names that lead to it, is one of them or in one of them.
+    pub(super) fn has(&self, names: &[&str]) -> bool {
+        let Some((name, below)) = names.split_first() else {
+            return false;
+        };
+        let member = self.members.iter().find(|member| member.name == *name);
+        member.is_some_and(|member| match &member.object {
+            Some(object) => object.has(below),
+            None => true,
+        })
+    }
+
     pub(super) fn members(&self) -> &[Member] {
         &self.members
     }

@@ -58,6 +58,12 @@ impl Envelope {
             add_fields,
         }
     }
+
+    /// Whether a field, by the names that lead to it, is one of the constant ones.
+    #[must_use]
+    pub(crate) fn has_constant(&self, names: &[&str]) -> bool {
+        self.add_fields.has(names)
+    }
 }
 
 /// The tag of an event whose original is kept: without it, what comes behind in an Elastic stack

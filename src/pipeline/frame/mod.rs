@@ -44,7 +44,7 @@ pub(crate) fn without_mark(text: &[u8]) -> &[u8] {
 }
 
 /// A part of the input.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Frame {
     /// Whole lines, with their ends (the last one perhaps without).
     Lines {

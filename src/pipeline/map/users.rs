@@ -33,7 +33,8 @@ pub fn apply(event: &mut Event<'_>, dialect: Dialect) {
     }
 }
 
-fn is_about_users(kind: &AuditType<'_>) -> bool {
+/// Whether the category of a record is of users and groups.
+pub fn is_about_users(kind: &AuditType<'_>) -> bool {
     let (category, key) = match kind {
         AuditType::Absent => (None, None),
         AuditType::Cloud { category, .. } => (*category, None),

@@ -1,0 +1,366 @@
+//! Why an event is what it is: for each of its fields the raw values that it comes from, and for what is not
+//! there the reason.
+//!
+//! Nothing here repeats the mapping. The event is the line that the mapping writes, and what a raw value does is
+//! found by putting another in its place and mapping the record again ([`Tracer`]).
+
+mod absent;
+mod given;
+mod leaves;
+mod show;
+mod trace;
+mod unused;
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::pipeline::dialect::{self, Dialect, Record};
+use crate::pipeline::enrich::source::Enricher;
+use crate::pipeline::event::{AddFields, Envelope, Origin};
+use crate::pipeline::frame::{Frame, LineNumbers};
+use crate::pipeline::json::{Document, Kind, Reader};
+use crate::pipeline::normalize::{LookupCache, Normalizer, Options, map_record};
+
+pub use given::Given;
+use leaves::{EventLeaf, RawLeaf, event_leaves, raw_leaves};
+pub use show::text;
+use trace::Tracer;
+
+/// A longer record is not explained: finding out what each of its values does would take too long.
+const LONGEST: usize = 256 << 10;
+/// How much longer a marker can be than the value in whose place it is.
+const MARKER: usize = 10;
+
+/// Why the event of one record is what it is.
+#[derive(Debug, Serialize)]
+pub struct Explanation {
+    /// The file or stream.
+    pub file: String,
+    /// Number of the line that the record begins in, from 1.
+    pub line: Option<u64>,
+    /// Which of the records that begin in this line it is, from 1.
+    pub record: u64,
+    /// The dialect, and how it was told; none of a record that cannot be mapped.
+    #[serde(flatten)]
+    told: Option<Told>,
+    /// Why the record cannot be mapped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    /// Why its fields are not listed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unexplained: Option<String>,
+    /// Every field of the event.
+    fields: Vec<Field>,
+    /// Fields that are not in the event, and why.
+    absent: Vec<Absent>,
+    /// Values of the record that are nowhere in the event, and why.
+    unused: Vec<Unused>,
+}
+
+/// The dialect of a record.
+#[derive(Debug, Serialize)]
+struct Told {
+    dialect: &'static str,
+    told_by: &'static str,
+}
+
+/// A field of the event.
+#[derive(Debug, Serialize)]
+struct Field {
+    #[serde(rename = "field")]
+    name: String,
+    value: Value,
+    /// The raw values that it is made of; none of a field that is the same whatever the record.
+    from: Vec<RawValue>,
+    /// Paths of those that decide that it is there, or which value it is made of.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    by: Vec<String>,
+    /// What else it is made by: a database, a table, an option, a constant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    via: Option<&'static str>,
+}
+
+/// A value of the record.
+#[derive(Debug, Clone, Serialize)]
+struct RawValue {
+    raw: String,
+    value: Value,
+    /// Its place among those of the record.
+    #[serde(skip)]
+    at: usize,
+}
+
+/// A field that is not in the event.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Absent {
+    field: &'static str,
+    reason: String,
+}
+
+/// A value of the record that is nowhere in the event.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Unused {
+    raw: String,
+    /// The value itself; none of several values below one path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<Value>,
+    reason: String,
+}
+
+impl Explanation {
+    /// Whether the record cannot be mapped.
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        self.error.is_some()
+    }
+}
+
+/// Explains records, one thread's worth.
+#[derive(Debug)]
+pub struct Explainer {
+    options: Arc<Options>,
+    given: Given,
+    /// Makes the events.
+    normalizer: Normalizer,
+    /// Tells the text of each record and where it stands, by events that have both.
+    splitter: Normalizer,
+    cache: LookupCache,
+    reader: Reader,
+    lines: LineNumbers,
+}
+
+/// Where an event is from: its record's text, and the offset of the line that this begins in.
+#[derive(Debug)]
+struct Place {
+    text: String,
+    line_offset: u64,
+    /// Why the record cannot be mapped.
+    error: Option<String>,
+}
+
+impl Explainer {
+    /// An explainer of what those options make of records.
+    #[must_use]
+    pub fn new(options: Arc<Options>, given: Given) -> Self {
+        let splitting = Options {
+            dialect: options.dialect,
+            time_mode: options.time_mode,
+            categories: options.categories,
+            max_line_bytes: options.max_line_bytes,
+            enricher: Enricher::default(),
+            envelope: Envelope::new("", &[], true, AddFields::default()),
+        };
+        Self {
+            normalizer: Normalizer::new(Arc::clone(&options)),
+            splitter: Normalizer::new(Arc::new(splitting)),
+            cache: LookupCache::default(),
+            reader: Reader::default(),
+            lines: LineNumbers::default(),
+            options,
+            given,
+        }
+    }
+
+    /// As [`Normalizer::number_lines`].
+    pub fn number_lines(&mut self, first: u64, open: Option<(u64, u64)>) {
+        self.normalizer.number_lines(first, open);
+        self.lines.begin_at(first, open);
+    }
+
+    /// Appends an explanation of each event of frames of `text`, the part of the stream that begins at `offset`.
+    pub fn frames(
+        &mut self,
+        out: &mut Vec<Explanation>,
+        text: &[u8],
+        offset: u64,
+        frames: Vec<Frame>,
+        origin: &Origin,
+    ) {
+        self.lines.take(text, offset);
+        let (mut places, mut events) = (Vec::new(), Vec::new());
+        // Only of a file an event tells the offset.
+        let file = Origin::file("-".as_ref());
+        // What it has to say is said by the other one.
+        tracing::subscriber::with_default(tracing::subscriber::NoSubscriber::default(), || {
+            let splitter = &mut self.splitter;
+            splitter.frames(&mut places, text, offset, frames.clone(), &file);
+        });
+        self.normalizer
+            .frames(&mut events, text, offset, frames, origin);
+        let lines = |text: &[u8]| -> Vec<Value> {
+            let lines = text.split(|byte| *byte == b'\n');
+            let lines = lines.filter(|line| !line.is_empty());
+            // Both have as many.
+            let events = lines.map(|line| serde_json::from_slice(line).unwrap_or_default());
+            events.collect()
+        };
+        for (place, event) in lines(&places).into_iter().zip(lines(&events)) {
+            let place = Place {
+                text: place["event"]["original"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_owned(),
+                error: place["error"]["message"].as_str().map(str::to_owned),
+                line_offset: place["log"]["offset"].as_u64().unwrap_or_default(),
+            };
+            out.push(self.explain(&place, &event, origin));
+        }
+    }
+
+    fn explain(&mut self, place: &Place, event: &Value, origin: &Origin) -> Explanation {
+        let mut explanation = Explanation {
+            file: origin.name().to_owned(),
+            line: self.lines.number(place.line_offset),
+            record: 1,
+            told: None,
+            error: None,
+            unexplained: None,
+            fields: Vec::new(),
+            absent: Vec::new(),
+            unused: Vec::new(),
+        };
+        let leaves = event_leaves(event);
+        if place.error.is_some() {
+            explanation.error.clone_from(&place.error);
+            let fields = leaves.into_iter();
+            explanation.fields = fields.map(|leaf| self.error_field(leaf)).collect();
+            return explanation;
+        }
+        let mut reader = std::mem::take(&mut self.reader);
+        match reader.read(&place.text) {
+            Ok(_) if place.text.len() > LONGEST => {
+                let length = place.text.len();
+                let reason = format!(
+                    "the record has {length} bytes: only those of up to {LONGEST} are explained"
+                );
+                explanation.unexplained = Some(reason);
+            }
+            Ok(document) => self.explain_record(&mut explanation, &document, leaves, place, origin),
+            // The mapping has read it.
+            Err(error) => explanation.unexplained = Some(error.to_string()),
+        }
+        self.reader = reader;
+        explanation
+    }
+
+    fn error_field(&self, leaf: EventLeaf) -> Field {
+        Field {
+            via: Some(self.given.of_error(&leaf, &self.options.envelope)),
+            name: leaf.path.to_string(),
+            value: leaf.value,
+            from: Vec::new(),
+            by: Vec::new(),
+        }
+    }
+
+    fn explain_record(
+        &mut self,
+        explanation: &mut Explanation,
+        document: &Document<'_>,
+        fields: Vec<EventLeaf>,
+        place: &Place,
+        origin: &Origin,
+    ) {
+        let record = Record::read(document.root());
+        let forced = self.options.dialect;
+        let Some(dialect) = forced.or_else(|| dialect::detect(&record)) else {
+            return;
+        };
+        explanation.told = Some(Told {
+            dialect: name_of(dialect),
+            told_by: told_by(&record, forced.is_some()),
+        });
+        let raw = raw_leaves(document.root());
+        let longest = document.text.len() + MARKER * raw.len();
+        if longest > self.options.max_line_bytes {
+            let reason = format!("needs a --max-line-bytes of at least {longest} to be explained");
+            explanation.unexplained = Some(reason);
+            return;
+        }
+        let equal = unused::equal_to_affected(dialect, &record);
+        let mut tracer = Tracer::new(document.text, &raw, &fields, |text| {
+            let mut line = Vec::new();
+            let normalizer = &mut self.normalizer;
+            let mapped = normalizer.map_one(&mut line, text, origin, place.line_offset);
+            mapped.ok()?;
+            serde_json::from_slice(&line).ok()
+        });
+        tracer.leave_out("event.original");
+        // A Cloud record without a time happens when it is mapped (docs/mapping.md 10).
+        if dialect == Dialect::Cloud && record.creation_date.is_none() {
+            tracer.leave_out("@timestamp");
+        }
+        if let Some(affected) = record.affected_object.filter(|_| equal.is_some()) {
+            tracer.set_aside(affected);
+        }
+        let trace = tracer.trace();
+        if let Ok(event) = map_record(&record, forced, &self.options, &mut self.cache) {
+            let seen = absent::Seen {
+                dialect,
+                record: &record,
+                event: &event,
+                fields: &fields,
+                options: &self.options,
+            };
+            let known = unused::Known {
+                dialect,
+                equal: equal.as_deref(),
+                is_author_replaced: seen.is_author_replaced(),
+            };
+            explanation.absent = seen.absent();
+            explanation.unused = known.unused(&raw, &trace);
+        }
+        let fields = fields.into_iter().enumerate();
+        explanation.fields = fields
+            .map(|(at, leaf)| self.field(leaf, &trace.sources(at), &raw))
+            .collect();
+    }
+
+    fn field(&self, leaf: EventLeaf, sources: &trace::Sources, raw: &[RawLeaf<'_>]) -> Field {
+        let value = |at: &usize| RawValue {
+            raw: raw[*at].path.to_string(),
+            value: raw[*at].json(),
+            at: *at,
+        };
+        Field {
+            via: self.given.of_field(&leaf, sources, &self.options.envelope),
+            name: leaf.path.to_string(),
+            value: leaf.value,
+            from: sources.from.iter().map(value).collect(),
+            by: sources
+                .by
+                .iter()
+                .map(|at| raw[*at].path.to_string())
+                .collect(),
+        }
+    }
+}
+
+/// A dialect as `--dialect` has it.
+fn name_of(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Cloud => "cloud",
+        Dialect::DcApi => "dc-api",
+        Dialect::DcFile => "dc-file",
+    }
+}
+
+/// The marker of the dialect (docs/mapping.md 1).
+fn told_by(record: &Record<'_>, is_forced: bool) -> &'static str {
+    if is_forced {
+        "--dialect"
+    } else if record.creation_date.is_some() {
+        "creationDate"
+    } else if record.audit_type.is_some() {
+        "auditType"
+    } else if record
+        .timestamp
+        .is_some_and(|time| time.kind() == Kind::Object)
+    {
+        "timestamp (an object)"
+    } else {
+        "timestamp (a text)"
+    }
+}

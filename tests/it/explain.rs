@@ -1,0 +1,354 @@
+//! `explain`: what it says is in an event is the event, and where each field is from.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
+use serde_json::{Value, json};
+
+use crate::support::events::assert_same_event;
+use crate::support::outcome::outcome;
+use crate::support::program::{events, lines, run, stderr};
+use crate::support::records;
+
+const CITY: [&str; 2] = ["--geoip-city", "testdata/geoip/confluence-ecs-city.mmdb"];
+const ASN: [&str; 2] = ["--geoip-asn", "testdata/geoip/confluence-ecs-asn.mmdb"];
+
+/// A login of a user who is not the author, from a private address.
+const DC_FILE: &str = r#"{"affectedObjects":[{"id":"5","name":"Zoë Müller","type":"User","uri":"http://wiki/admin/viewuser.action?username=zoe"}],"auditType":{"action":"User login successful","actionI18nKey":"audit.logging.summary.login.success","area":"SECURITY","category":"Security","categoryI18nKey":"audit.logging.category.auth","level":"ADVANCED"},"author":{"id":"-2","name":"Anonymous","type":"user"},"changedValues":[],"method":"Browser","source":"10.5.2.3","system":"http://wiki.internal:8090","timestamp":{"epochSecond":1637625231,"nano":54000000},"version":"1.0"}"#;
+/// A page, of an action that is in no table.
+const DC_API: &str = r#"{"timestamp":"2021-11-22T23:53:51.054Z","author":{"name":"Alex Resnick","type":"user","id":"7","uri":"http://wiki/people/7","avatarUri":""},"type":{"categoryI18nKey":"audit.logging.category.page","category":"Pages","actionI18nKey":"audit.logging.summary.page.viewed","action":"Page viewed"},"affectedObjects":[{"name":"Minutes","type":"Page","id":"98"}],"changedValues":[],"source":"81.2.69.143, 10.0.0.1","system":"http://wiki.example.com/confluence","extraAttributes":[{"name":"Views","nameI18nKey":"views","value":"3"}]}"#;
+/// A group membership, whose group is there twice.
+const CLOUD: &str = r#"{"author":{"type":"user","displayName":"Alex Resnick","operations":null,"accountId":"5c3b","externalCollaborator":false,"publicName":"Alex Resnick"},"remoteAddress":"81.2.69.143","creationDate":1637624602054,"summary":"User added to group","description":"","category":"Users and groups","sysAdmin":false,"affectedObject":{"name":"admins:5f2c3d4e-1111-4222-8333-444455556666","objectType":"Group"},"changedValues":[],"associatedObjects":[{"name":"Zoë Müller","objectType":"User"},{"objectType":"Group","name":"admins:5f2c3d4e-1111-4222-8333-444455556666"}]}"#;
+
+/// The whole outcome for a record.
+fn explained(flags: &[&str], record: &str) -> String {
+    let arguments = ["explain"].iter().chain(flags);
+    outcome(&run(arguments, record.as_bytes()))
+}
+
+/// Explanations as JSON.
+fn explanations(flags: &[&str], input: &[u8]) -> Vec<Value> {
+    let arguments = ["explain", "-q", "--json"].iter().chain(flags);
+    events(arguments, input)
+}
+
+#[test]
+fn records_of_data_center_files() {
+    insta::assert_snapshot!(explained(&[], DC_FILE));
+    let flags = [&CITY[..], &ASN, &["--network", "10.0.0.0/8=office"]].concat();
+    insta::assert_snapshot!(explained(&flags, DC_FILE));
+}
+
+#[test]
+fn records_of_the_data_center_api() {
+    insta::assert_snapshot!(explained(&[], DC_API));
+    let flags = [&CITY[..], &ASN, &["--width", "80"]].concat();
+    insta::assert_snapshot!(explained(&flags, DC_API));
+}
+
+#[test]
+fn records_of_cloud() {
+    insta::assert_snapshot!(explained(&[], CLOUD));
+    let flags = [&CITY[..], &ASN, &["--preserve-original-event"]].concat();
+    insta::assert_snapshot!(explained(&flags, CLOUD));
+}
+
+#[test]
+fn a_forced_dialect_is_said_to_be_forced() {
+    let explanation = &explanations(&["--dialect", "cloud"], b"{\"summary\":\"Space created\"}")[0];
+    assert_eq!(explanation["told_by"], "--dialect");
+    let fields = explanation["fields"].as_array().expect("fields");
+    let time = fields.iter().find(|field| field["field"] == "@timestamp");
+    let time = time.expect("a time");
+    assert_eq!(time["via"], "the time of processing");
+    assert_eq!(time["from"], json!([]));
+}
+
+#[test]
+fn what_cannot_be_mapped_is_explained_by_its_error() {
+    let input = format!("not JSON\n{{\"a\":1}}\n{DC_FILE}\n");
+    let arguments = ["explain", "--add-fields", r#"{"labels":{"site":"hq"}}"#];
+    let output = run(arguments, input.as_bytes());
+    let text = outcome(&output);
+    let (errors, _) = text.split_once("\nstdin:3: ").expect("the third record");
+    insta::assert_snapshot!(errors);
+    assert_eq!(
+        stderr(&output),
+        "WARN some records cannot be mapped records=3 failed=2\n"
+    );
+    let output = run(["explain", "-q", "--strict"], input.as_bytes());
+    assert_eq!(output.status.code(), Some(3));
+}
+
+#[test]
+fn each_record_of_a_page_has_a_heading() {
+    let text = explained(&["--width", "100", "testdata/pages/cloud-page.json"], "");
+    let headings = text.lines().filter(|line| line.starts_with("testdata/"));
+    insta::assert_snapshot!(headings.collect::<Vec<_>>().join("\n"));
+    let pretty = explanations(&["testdata/pages/cloud-page-pretty.json"], b"");
+    let lines: Vec<_> = pretty.iter().map(|one| one["line"].as_u64()).collect();
+    assert!(lines.is_sorted() && lines[0] < lines[1], "{lines:?}");
+}
+
+#[test]
+fn compressed_files_are_read_and_missing_ones_named() {
+    let log = "testdata/20260101.00000.audit.log";
+    let plain = explanations(&[log], b"");
+    let packed = explanations(&["testdata/20260101.00000.audit.log.gz"], b"");
+    assert_eq!(plain.len(), 300);
+    assert_eq!(plain.len(), packed.len());
+    let output = run(["explain", "-q", "missing.log", log], b"");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("cannot open missing.log"));
+    assert!(!output.stdout.is_empty());
+}
+
+#[test]
+fn an_explanation_as_json_has_the_values_in_full() {
+    let explanation = &explanations(&[], CLOUD.as_bytes())[0];
+    insta::assert_snapshot!(format!("{explanation:#}"));
+}
+
+#[test]
+fn what_could_move_the_cursor_is_escaped_and_wide_texts_are_aligned() {
+    let record = json!({
+        "creationDate": 1_637_624_602_054_u64,
+        "summary": "\u{1b}[31mred\u{202e}\u{9b}\n",
+        "\u{202e}key": "日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語",
+        "author": {"displayName": "日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語"},
+    });
+    insta::assert_snapshot!(explained(&["--width", "72"], &record.to_string()));
+}
+
+#[test]
+fn a_record_that_is_too_long_is_said_to_be_unexplained() {
+    let record = json!({"creationDate": 1, "summary": "x".repeat(300 << 10)}).to_string();
+    let explanation = &explanations(&[], record.as_bytes())[0];
+    let reason = format!(
+        "the record has {} bytes: only those of up to 262144 are explained",
+        record.len()
+    );
+    assert_eq!(explanation["unexplained"], reason.as_str());
+    let text = explained(&["--max-line-bytes", "700"], CLOUD);
+    let heading = "\nstdin:1: needs a --max-line-bytes of at least ";
+    assert!(text.contains(heading), "{text}");
+}
+
+/// However many values a record has, an explanation takes some seconds at most.
+#[test]
+fn a_record_of_many_values_is_explained_in_time() {
+    let users: Vec<_> = (0..2000)
+        .map(|n| json!({"name": format!("n{}", n % 7), "objectType": "User"}))
+        .collect();
+    let record = json!({
+        "creationDate": 1_637_700_061_001_u64, "summary": "User deleted",
+        "category": "Users and groups", "associatedObjects": users,
+    });
+    let explanation = &explanations(&[], record.to_string().as_bytes())[0];
+    let fields = explanation["fields"].as_array().expect("fields");
+    let target = fields
+        .iter()
+        .find(|field| field["field"] == "user.target.full_name");
+    let from = &target.expect("a target")["from"][0]["raw"];
+    assert_eq!(*from, "associatedObjects[1999].name");
+}
+
+// ---------------------------------------------------------------- what it says is so
+
+/// Puts a value into an event by its path.
+fn put(event: &mut Value, path: &str, value: &Value) {
+    let mut place = event;
+    let mut rest = path;
+    while !rest.is_empty() {
+        rest = rest.strip_prefix('.').unwrap_or(rest);
+        if let Some(bracketed) = rest.strip_prefix('[') {
+            let mut texts = serde_json::Deserializer::from_str(bracketed).into_iter::<Value>();
+            let step = texts.next().expect("a step").expect("JSON");
+            rest = &bracketed[texts.byte_offset() + 1..];
+            place = match step {
+                Value::String(name) => member(place, name),
+                step => element(place, step.as_u64().expect("an index")),
+            };
+        } else {
+            let end = rest.find(['.', '[']).unwrap_or(rest.len());
+            place = member(place, rest[..end].to_owned());
+            rest = &rest[end..];
+        }
+    }
+    assert!(place.is_null(), "{path} twice");
+    *place = value.clone();
+}
+
+fn member(place: &mut Value, name: String) -> &mut Value {
+    if place.is_null() {
+        *place = json!({});
+    }
+    let members = place.as_object_mut().expect("an object");
+    members.entry(name).or_insert(Value::Null)
+}
+
+fn element(place: &mut Value, index: u64) -> &mut Value {
+    if place.is_null() {
+        *place = json!([]);
+    }
+    let list = place.as_array_mut().expect("an array");
+    let index = usize::try_from(index).expect("small");
+    if list.len() <= index {
+        list.resize(index + 1, Value::Null);
+    }
+    &mut list[index]
+}
+
+/// Explains records, and holds the fields against the events that `normalize` makes of them.
+fn agree(flags: &[&str], records: &str) -> Vec<Value> {
+    let arguments = ["normalize", "-q"].iter().chain(flags);
+    let mapped = lines(&run(arguments, records.as_bytes()).stdout);
+    let arguments = ["explain", "-q", "--json"].iter().chain(flags);
+    let explained = lines(&run(arguments, records.as_bytes()).stdout);
+    assert_eq!(mapped.len(), explained.len());
+    for (mut event, explanation) in mapped.into_iter().zip(&explained) {
+        let mut told = Value::Null;
+        for field in explanation["fields"].as_array().expect("fields") {
+            let path = field["field"].as_str().expect("a path");
+            put(&mut told, path, &field["value"]);
+            let via = field["via"].as_str().unwrap_or_default();
+            assert!(!via.starts_with("not known"), "{path}: {explanation}");
+            let is_made_of_something = field["from"] != json!([]) || !via.is_empty();
+            assert!(is_made_of_something, "{path}: {explanation}");
+        }
+        let fields = explanation["fields"].as_array().expect("fields");
+        if fields
+            .iter()
+            .any(|field| field["via"] == "the time of processing")
+        {
+            event["@timestamp"] = told["@timestamp"].clone();
+        }
+        assert_same_event(&told, &event, &explanation.to_string());
+        for absent in explanation["absent"].as_array().expect("absent fields") {
+            let pointer = absent["field"].as_str().expect("a path").replace('.', "/");
+            let found = event.pointer(&format!("/{pointer}"));
+            assert_eq!(found, None, "{absent}");
+        }
+    }
+    explained
+}
+
+/// So many records of a strategy, a line each.
+fn generated(strategy: impl Strategy<Value = String>, count: usize) -> String {
+    let mut runner = TestRunner::deterministic();
+    let tree = || strategy.new_tree(&mut runner).expect("a record").current() + "\n";
+    std::iter::repeat_with(tree).take(count).collect()
+}
+
+#[test]
+fn what_is_said_to_be_in_an_event_is_the_event() {
+    let all = generated(records::record(), 150);
+    agree(&["--network", "10.0.0.0/8=inside"], &all);
+    let constants = r#"{"user":{"target":{"name":"constant"}},"event":{"action":"a","original":"o"},"source":{"geo":{"name":"n"}},"tags":["t"],"zulu":[1,{"b":2}]}"#;
+    let flags = ["--add-fields", constants, "--timestamps", "elastic"];
+    agree(&[&flags[..], &CITY, &ASN].concat(), &all);
+    agree(&["--preserve-original-event", "--no-default-tags"], &all);
+    for dialect in ["cloud", "dc-api"] {
+        agree(&["--dialect", dialect], &all);
+    }
+}
+
+#[test]
+fn the_fields_of_the_sample_data_are_explained() {
+    for name in [
+        "addresses.log",
+        "clean-up.log",
+        "cloud-users.ndjson",
+        "dc-api-users.ndjson",
+        "dc-file-users.log",
+        "numbers.log",
+        "strings.log",
+        "systems.log",
+        "times-odd.log",
+        "types.log",
+    ] {
+        let path = format!("testdata/records/{name}");
+        agree(&[&[&*path][..], &CITY, &ASN].concat(), "");
+    }
+}
+
+/// The names of a path before its first index.
+fn names(path: &Value) -> String {
+    let path = path.as_str().expect("a path");
+    let index = path
+        .match_indices('[')
+        .find(|(at, _)| !path[at + 1..].starts_with('"'));
+    path[..index.map_or(path.len(), |(at, _)| at)].to_owned()
+}
+
+/// Which values are never mapped is a table of its own: no value that is used may be in it, and the values that
+/// docs/mapping.md 3 and 4 name are where it says.
+#[test]
+fn the_values_that_are_used_are_those_of_the_mapping() {
+    let dialects = [
+        ("cloud", generated(records::cloud(), 200)),
+        ("dc-api", generated(records::dc_api(), 200)),
+        ("dc-file", generated(records::dc_file(), 200)),
+    ];
+    let direct = [
+        ("source.address", &["source", "remoteAddress"][..]),
+        ("service.address", &["system"]),
+        ("confluence.audit.method", &["method"]),
+        (
+            "confluence.audit.external_collaborator",
+            &["author.externalCollaborator"],
+        ),
+        (
+            "event.action",
+            &["summary", "auditType.actionI18nKey", "type.actionI18nKey"],
+        ),
+        ("source.ip", &["source", "remoteAddress"]),
+        ("related.hosts", &["system"]),
+        ("user.changes.name", &["changedValues"]),
+        (
+            "user.target.group.id",
+            &["affectedObjects", "affectedObject", "associatedObjects"],
+        ),
+        (
+            "user.target.full_name",
+            &[
+                "affectedObjects",
+                "affectedObject",
+                "associatedObjects",
+                "changedValues",
+            ],
+        ),
+    ];
+    for (dialect, records) in dialects {
+        let (mut used, mut unmapped) = (BTreeSet::new(), BTreeSet::new());
+        for explanation in explanations(&["--dialect", dialect], records.as_bytes()) {
+            for field in explanation["fields"].as_array().expect("fields") {
+                let from = field["from"].as_array().expect("values");
+                let from: Vec<_> = from.iter().map(|value| names(&value["raw"])).collect();
+                if let Some((_, sources)) = direct.iter().find(|(name, _)| field["field"] == *name)
+                {
+                    let is_one =
+                        |path: &String| sources.iter().any(|source| path.starts_with(source));
+                    assert!(!from.is_empty() && from.iter().all(is_one), "{field}");
+                }
+                let by = field["by"].as_array().into_iter().flatten();
+                used.extend(from.into_iter().chain(by.map(names)));
+            }
+            for unused in explanation["unused"].as_array().expect("values") {
+                if unused["reason"] == "not mapped by the reference" {
+                    unmapped.insert(names(&unused["raw"]));
+                }
+            }
+        }
+        let is_unmapped = |path: &&String| {
+            let path = format!("{path}.");
+            unmapped
+                .iter()
+                .any(|start| path.starts_with(&format!("{start}.")))
+        };
+        let both: Vec<_> = used.iter().filter(is_unmapped).collect();
+        assert!(both.is_empty(), "{dialect}: {both:?}");
+    }
+}
