@@ -9,6 +9,7 @@ mod support {
     pub mod again;
     pub mod atlassian;
     pub mod binary;
+    pub mod browser;
     pub mod configured;
     pub mod events;
     pub mod fetching;
@@ -66,6 +67,7 @@ mod output_replaced;
 mod packaging;
 mod quiet;
 mod readme;
+mod report_html;
 mod rules;
 mod run;
 mod schema;

@@ -1,0 +1,186 @@
+//! The page of a report: what is in it, and what a browser makes of it.
+
+mod summary;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use confluence_ecs::report::html::{is_page, page};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use tempfile::TempDir;
+
+use self::summary::with_text;
+use crate::support::browser::Browser;
+
+/// What an attacker might have as a name.
+const HOSTILE: &str = "</script></style><!--<script>alert(1)</script><img src=x onerror=alert(2)>\" onload=\"alert(3)' \
+    javascript:alert(4) &lt; \u{202e}txt.exe\u{2066} \u{200b}\u{0}\u{9b}31m\u{feff}]]> \\u003c";
+
+/// A browser that shows the page; none where there is no browser.
+fn shown(page: &str) -> Option<(Browser, TempDir)> {
+    let mut browser = Browser::start()?;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("report.html");
+    std::fs::write(&file, page).expect("written");
+    browser.open(&file);
+    Some((browser, folder))
+}
+
+/// The content of each element with that tag.
+fn contents<'a>(page: &'a str, tag: &str) -> Vec<&'a str> {
+    let begin = format!("<{tag}");
+    let end = format!("</{tag}>");
+    let after = page.split(&begin).skip(1);
+    after
+        .map(|rest| {
+            let content = rest.split_once('>').expect("a tag ends").1;
+            content.split(&end).next().expect("an end")
+        })
+        .collect()
+}
+
+#[test]
+fn a_page_is_known_by_its_beginning() {
+    assert!(is_page(page(&with_text("a")).as_bytes()));
+    assert!(!is_page(b"<!DOCTYPE html><html lang=\"en\"><head>"));
+    assert!(!is_page(b""));
+}
+
+#[test]
+fn a_page_names_nothing_outside_of_it() {
+    let page = page(&with_text("a"));
+    let page = page.replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
+    for way_out in [
+        "://", "@import", "url(", " src=", " href=", " action=", " style=", " on",
+    ] {
+        let tags = page
+            .split('<')
+            .map(|tag| tag.split('>').next().unwrap_or_default());
+        assert_eq!(
+            tags.filter(|tag| tag.contains(way_out)).count(),
+            0,
+            "{way_out}"
+        );
+    }
+    for way_out in ["://", "@import", "url("] {
+        assert!(!page.contains(way_out), "{way_out}");
+    }
+}
+
+#[test]
+fn the_policy_allows_the_one_script_and_the_one_style() {
+    let page = page(&with_text("a"));
+    let hash = |content: &&str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(content)));
+    let (scripts, styles) = (contents(&page, "script"), contents(&page, "style"));
+    let [data, script] = scripts[..] else {
+        panic!("{} scripts", scripts.len())
+    };
+    assert!(data.starts_with('{'));
+    let (script, style) = (hash(&script), hash(&styles[0]));
+    let policy = format!(
+        "default-src 'none'; script-src {script}; style-src {style}; base-uri 'none'; form-action 'none'"
+    );
+    assert!(
+        page.contains(&format!("Content-Security-Policy\" content=\"{policy}\"")),
+        "{policy}"
+    );
+}
+
+#[test]
+fn whatever_a_record_holds_is_text() {
+    let plain = page(&with_text("a"));
+    let hostile = page(&with_text(HOSTILE));
+    for tag in [
+        "<script", "</script", "<style", "<img", "<!--", "<svg", "<td", "<details",
+    ] {
+        assert_eq!(
+            hostile.matches(tag).count(),
+            plain.matches(tag).count(),
+            "{tag}"
+        );
+    }
+    let is_hidden =
+        |character: char| "\u{202e}\u{2066}\u{200b}\u{0}\u{9b}\u{feff}".contains(character);
+    assert!(!hostile.contains(is_hidden));
+    let data = contents(&hostile, "script")[0];
+    let data: Value = serde_json::from_str(data).expect("JSON");
+    assert_eq!(data, json!(with_text(HOSTILE)));
+}
+
+#[test]
+fn a_browser_shows_a_page_without_a_request_or_a_complaint() {
+    let Some((browser, _folder)) = shown(&page(&with_text(HOSTILE))) else {
+        return;
+    };
+    assert_eq!(browser.console(), Vec::<&Value>::new());
+    assert_eq!(
+        browser.requests().len(),
+        1,
+        "the page itself: {:?}",
+        browser.requests()
+    );
+}
+
+#[test]
+fn the_filter_shows_the_events_that_have_its_text_and_its_reason() {
+    let Some((mut browser, _folder)) = shown(&page(&with_text(HOSTILE))) else {
+        return;
+    };
+    for (text, reason, shown) in [
+        ("", "", vec![0, 1, 2]),
+        ("\"DAY\": 2", "", vec![1]),
+        ("", "a way in opened", vec![0, 2]),
+        ("2026-01-03", "a way in opened", vec![2]),
+        ("2026-01-03", "privilege granted", vec![]),
+        ("<script>alert(1)", "", vec![0, 1, 2]),
+    ] {
+        let found = browser.evaluate(&format!(
+            "filter.elements.text.value = {}; filter.elements.reason.value = {};
+            filter.dispatchEvent(new Event('input'));
+            [...document.querySelectorAll('#notable tbody tr')].flatMap((row, at) => row.checkVisibility() ? [at] : [])",
+            json!(text), json!(reason)
+        ));
+        assert_eq!(found, json!(shown), "{text} {reason}");
+        let count = browser.evaluate("filter.elements.shown.value");
+        assert_eq!(count, json!(format!("{} of 3", shown.len())));
+    }
+}
+
+#[test]
+fn a_page_fits_a_phone() {
+    let Some((mut browser, _folder)) = shown(&page(&with_text(&"W".repeat(200)))) else {
+        return;
+    };
+    let phone = json!({"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": true});
+    browser.ask("Emulation.setDeviceMetricsOverride", &phone);
+    let width = browser.evaluate("document.documentElement.scrollWidth");
+    assert_eq!(width, json!(360));
+}
+
+#[test]
+fn ink_is_light_in_the_dark() {
+    let Some((mut browser, _folder)) = shown(&page(&with_text("a"))) else {
+        return;
+    };
+    for (scheme, ink) in [("light", "rgb(28, 32, 36)"), ("dark", "rgb(230, 232, 234)")] {
+        let feature = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+        browser.ask("Emulation.setEmulatedMedia", &feature);
+        let fills = browser.evaluate(
+            "[...new Set([...document.querySelectorAll('#timeline .chart text')].map((text) => getComputedStyle(text).fill))]"
+        );
+        assert_eq!(fills, json!([ink]), "{scheme}");
+    }
+}
+
+#[test]
+fn a_page_can_be_printed() {
+    let Some((mut browser, _folder)) = shown(&page(&with_text(HOSTILE))) else {
+        return;
+    };
+    let printed = browser.ask("Page.printToPDF", &json!({}));
+    assert!(
+        printed["data"]
+            .as_str()
+            .is_some_and(|data| data.len() > 10_000)
+    );
+}
