@@ -1,4 +1,4 @@
-//! A headless Chromium, asked over its DevTools protocol: messages of JSON, each ended by a NUL byte, through pipes.
+//! A headless Chromium, asked over its `DevTools` protocol: messages of JSON, each ended by a NUL byte, through pipes.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;

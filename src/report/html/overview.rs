@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::chart;
 use super::table::as_table;
-use super::text::Text;
+use super::text::moment;
 use crate::report::summary::{TimeRange, Timeline, Totals};
 
 /// From when to when.
@@ -12,7 +12,7 @@ pub fn range(range: Option<&TimeRange>) -> Markup {
     html! {
         p #range {
             @match range {
-                Some(range) => { time { (Text(&range.from)) } " to " time { (Text(&range.to)) } }
+                Some(range) => { (moment(&range.from)) " to " (moment(&range.to)) " UTC" }
                 None => "No events.",
             }
         }
@@ -56,7 +56,7 @@ pub fn timeline(timeline: &Timeline) -> Markup {
     let rows = timeline.buckets.iter().map(|bucket| {
         let count = |category| bucket.categories.get(category).copied().unwrap_or_default();
         html! {
-            td { (Text(&bucket.start)) }
+            td { (moment(&bucket.start)) }
             @for category in &categories { td.count { (count(category)) } }
             td.count { (bucket.count) }
         }

@@ -3,10 +3,10 @@
 use maud::{Markup, html};
 
 use super::chart;
-use super::table::table;
+use super::table::as_table;
 use super::text::Text;
 use crate::report::summary::{
-    ActionCount, AddressCount, CappedTable, CategoryCount, CountryCount, Summary, UserCount,
+    ActionCount, AddressCount, CappedTable, CategoryCount, CountryCount, Place, Summary, UserCount,
 };
 
 /// Something that was counted.
@@ -18,12 +18,9 @@ pub trait Counted {
     /// How many.
     fn count(&self) -> u64;
     /// What its bar is called: the first that is known.
-    fn label(&self) -> &str {
-        self.cells()
-            .into_iter()
-            .flatten()
-            .next()
-            .unwrap_or("unknown")
+    fn label(&self) -> String {
+        let first = self.cells().into_iter().flatten().next();
+        first.unwrap_or("unknown").to_owned()
     }
 }
 
@@ -61,6 +58,15 @@ impl Counted for AddressCount {
     }
     fn count(&self) -> u64 {
         self.count
+    }
+    fn label(&self) -> String {
+        let Place {
+            address,
+            country_code,
+            ..
+        } = &self.place;
+        let known = [address.as_deref(), country_code.as_deref()];
+        known.into_iter().flatten().collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -119,7 +125,7 @@ pub fn ranking<T: Counted>(
                 }
                 @if let Some(capped) = capped { (note(capped)) }
                 (chart::bars(title, &bars))
-                (table(&[T::HEAD, &["Events"]].concat(), counted.iter().map(row)))
+                (as_table(&[T::HEAD, &["Events"]].concat(), counted.iter().map(row)))
             }
         }
     }

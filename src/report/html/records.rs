@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 
 use super::chart;
-use super::table::table;
-use super::text::Text;
+use super::text::{Text, moment};
 use crate::report::summary::{NotMapped, NotableEvent, Place, Summary, Who};
+
+const HEAD: [&str; 5] = ["Time", "Why", "What", "Who", "From"];
 
 /// Notable events: over time, and as a table that the page's script filters.
 pub fn notable(summary: &Summary) -> Markup {
@@ -27,7 +28,12 @@ pub fn notable(summary: &Summary) -> Markup {
                     p { (left_out) " older ones are counted, but not listed." }
                 }
                 (filter(events))
-                (table(&["Time", "Why", "What", "Who", "From", "Record"], events.iter().map(row)))
+                div.scroll {
+                    table {
+                        thead { tr { @for name in HEAD { th scope="col" { (name) } } } }
+                        @for event in events { (rows(event)) }
+                    }
+                }
             }
         }
     }
@@ -56,18 +62,25 @@ fn filter(events: &[NotableEvent]) -> Markup {
     }
 }
 
-fn row(event: &NotableEvent) -> Markup {
+/// An event, and below it its record.
+fn rows(event: &NotableEvent) -> Markup {
     html! {
-        td { time { (Text(&event.time)) } }
-        td { (Text(&event.reason)) }
-        td {
-            (Text(&event.action))
-            @if event.key != event.action { small { (Text(&event.key)) } }
-            @for object in &event.objects { small { (Text(object)) } }
+        tbody {
+            tr {
+                td { (moment(&event.time)) }
+                td { (Text(&event.reason)) }
+                td {
+                    (Text(&event.action))
+                    @if event.key != event.action { small { (Text(&event.key)) } }
+                    @for object in &event.objects { small { (Text(object)) } }
+                }
+                td { (who(&event.user)) }
+                td { (from(&event.source)) }
+            }
+            tr.record {
+                td colspan="5" { (record("Record", &event.record, event.record_is_cut)) }
+            }
         }
-        td { (who(&event.user)) }
-        td { (from(&event.source)) }
-        td { (record("Show", &event.record, event.record_is_cut)) }
     }
 }
 

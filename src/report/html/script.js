@@ -1,9 +1,9 @@
 "use strict";
 
-// The filter of notable events. Rows stand in the order of the data, and what is searched is the data: all texts of an
-// event, its raw record too. Nothing is ever written into the page but which rows are hidden, and how many are not.
+// The filter of notable events. They stand in the order of the data, and what is searched is the data: all texts of an
+// event, its raw record too. Nothing is ever written into the page but which events are hidden, and how many are not.
 const { notable } = JSON.parse(document.getElementById("summary").textContent);
-const rows = document.querySelectorAll("#notable tbody tr");
+const elements = document.querySelectorAll("#notable tbody");
 const form = document.getElementById("filter");
 
 function textsOf(value) {
@@ -18,9 +18,9 @@ if (form) {
   const filter = () => {
     const wanted = text.value.trim().toLowerCase();
     let count = 0;
-    rows.forEach((row, at) => {
+    elements.forEach((element, at) => {
       const isShown = texts[at].includes(wanted) && ["", notable[at].reason].includes(reason.value);
-      row.hidden = !isShown;
+      element.hidden = !isShown;
       count += isShown;
     });
     shown.value = `${count} of ${notable.length}`;

@@ -17,7 +17,7 @@ pub fn table(head: &[&str], rows: impl Iterator<Item = Markup>) -> Markup {
 /// A table behind a click, for what a chart shows already.
 pub fn as_table(head: &[&str], rows: impl Iterator<Item = Markup>) -> Markup {
     html! {
-        details {
+        details.table {
             summary { "As a table" }
             (table(head, rows))
         }

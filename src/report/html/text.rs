@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use maud::Render;
+use maud::{Markup, Render, html};
 
 use crate::process::shown::is_unprintable;
 
@@ -15,6 +15,14 @@ pub struct Text<'a>(pub &'a str);
 impl Render for Text<'_> {
     fn render_to(&self, page: &mut String) {
         visible(self.0).render_to(page);
+    }
+}
+
+/// A time, to the second.
+pub fn moment(time: &str) -> Markup {
+    let shown = time.get(..19).unwrap_or(time).replace('T', " ");
+    html! {
+        time datetime=(Text(time)) { (Text(&shown)) }
     }
 }
 

@@ -122,6 +122,21 @@ fn a_browser_shows_a_page_without_a_request_or_a_complaint() {
 }
 
 #[test]
+fn a_script_that_is_not_the_page_s_own_does_not_run() {
+    let page = page(&with_text("a"));
+    let page = page.replace(
+        "<h1>",
+        "<script>stranger = 1</script><img src=http://127.0.0.1:9/ onerror=stranger=2><h1>",
+    );
+    let Some((mut browser, _folder)) = shown(&page) else {
+        return;
+    };
+    assert_eq!(browser.evaluate("typeof stranger"), json!("undefined"));
+    assert!(browser.console().len() >= 2, "{:?}", browser.console());
+    assert_eq!(browser.requests().len(), 1, "{:?}", browser.requests());
+}
+
+#[test]
 fn the_filter_shows_the_events_that_have_its_text_and_its_reason() {
     let Some((mut browser, _folder)) = shown(&page(&with_text(HOSTILE))) else {
         return;
@@ -137,7 +152,7 @@ fn the_filter_shows_the_events_that_have_its_text_and_its_reason() {
         let found = browser.evaluate(&format!(
             "filter.elements.text.value = {}; filter.elements.reason.value = {};
             filter.dispatchEvent(new Event('input'));
-            [...document.querySelectorAll('#notable tbody tr')].flatMap((row, at) => row.checkVisibility() ? [at] : [])",
+            [...document.querySelectorAll('#notable tbody')].flatMap((row, at) => row.checkVisibility() ? [at] : [])",
             json!(text), json!(reason)
         ));
         assert_eq!(found, json!(shown), "{text} {reason}");

@@ -12,7 +12,7 @@ const MOST: usize = 20;
 const LONGEST: f64 = 550.0;
 
 /// A bar for each label and its count; labels are texts of records.
-pub fn bars(name: &str, counts: &[(&str, u64)]) -> Markup {
+pub fn bars(name: &str, counts: &[(String, u64)]) -> Markup {
     let shown = &counts[..counts.len().min(MOST)];
     let most = shown.iter().map(|(_, count)| *count).max();
     chart(name, rows(shown.len()), |canvas| {
