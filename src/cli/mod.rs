@@ -14,6 +14,7 @@ mod mapping;
 mod metrics;
 mod normalize;
 mod output;
+mod report;
 mod run;
 mod schema;
 mod send;
@@ -50,8 +51,9 @@ pub use mapping::{CategoriesArg, DialectArg, MappingArgs, TimestampsArg};
 pub use metrics::MetricsArgs;
 pub use normalize::NormalizeArgs;
 pub use output::{EventFormatArg, EventFormatArgs};
+pub use report::{ReportArgs, ReportOutputArg};
 pub use run::{ConfigCommand, ConfigFileArgs, GivenFlag, RunArgs};
-pub use schema::{FieldsFormatArg, IndexTemplateArgs, SchemaCommand};
+pub use schema::{ActionsFormatArg, FieldsFormatArg, IndexTemplateArgs, SchemaCommand};
 pub use send::SendArgs;
 pub use state::{StateCommand, StateDirArgs};
 pub use status::StatusArgs;
@@ -83,6 +85,8 @@ pub struct Cli {
 pub enum Command {
     /// Read raw audit records from files or stdin, write ECS events as NDJSON, in the same order
     Normalize(NormalizeArgs),
+    /// Show what happened in audit records or events: who did what, from where, what failed, what is notable
+    Report(Box<ReportArgs>),
     /// Follow audit logs through rotation and restarts, shipping each record exactly once
     Tail(TailArgs),
     /// Fetch audit records from the REST API of Confluence Cloud or Data Center, each exactly once

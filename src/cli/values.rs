@@ -186,6 +186,28 @@ pub(super) fn listen_address(text: &str) -> Result<SocketAddr, &'static str> {
         .ok_or("expected an address such as 127.0.0.1:9184, [::1]:9184 or 0.0.0.0:9184, or a port")
 }
 
+/// The name of a field, such as `user.name`.
+pub(super) fn field(text: &str) -> Result<String, &'static str> {
+    if text.is_empty() || text.contains(char::is_whitespace) {
+        return Err("expected names of fields such as @timestamp,event.action,user.name");
+    }
+    Ok(text.to_owned())
+}
+
+pub(super) fn top(text: &str) -> Result<NonZeroUsize, &'static str> {
+    let top = text
+        .parse()
+        .ok()
+        .filter(|top: &NonZeroUsize| top.get() <= 10_000);
+    top.ok_or("expected a number of rows from 1 to 10000")
+}
+
+/// Columns of a terminal.
+pub(super) fn width(text: &str) -> Result<usize, &'static str> {
+    let width = text.parse().ok().filter(|width| (40..=400).contains(width));
+    width.ok_or("expected a number of columns from 40 to 400")
+}
+
 pub(super) fn retries(text: &str) -> Result<u32, &'static str> {
     let retries = text.parse().ok().filter(|retries| *retries <= 1000);
     retries.ok_or("expected a number from 0 to 1000")

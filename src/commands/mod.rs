@@ -7,8 +7,10 @@ mod completions;
 mod config;
 mod fetch;
 mod fixtures;
+mod inputs;
 mod man;
 mod normalize;
+mod report;
 mod run;
 mod schema;
 mod send;
@@ -40,6 +42,7 @@ pub fn run(command: Command) -> Result<Exit, Error> {
     match command {
         Command::Normalize(arguments) => normalize::run(arguments),
         Command::Send(arguments) => send::run(*arguments),
+        Command::Report(arguments) => report::run(*arguments),
         Command::Tail(arguments) => tail::run(&arguments),
         Command::Fetch(arguments) => fetch::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),

@@ -1,6 +1,6 @@
 //! `confluence-ecs normalize`: records from files and pipes into events.
 
-use std::io::{IsTerminal as _, stdin, stdout};
+use std::io::{stdin, stdout};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use rustix::fs::{FileType, Stat, fstat, stat};
 
 use super::Error;
 use super::cluster::ClusterOutput;
+use super::inputs::{InputCounts, or_stdin};
 use crate::cli::NormalizeArgs;
 use crate::exit::Exit;
 use crate::input::{Inputs, Piece};
@@ -63,14 +64,12 @@ impl EventOutput {
     }
 }
 
-/// The counts of the inputs, one after the other.
+/// What was written, and the counts of the inputs.
 struct Tally {
     began: Instant,
     /// Bytes of events.
     bytes: u64,
-    total: Counts,
-    current: Counts,
-    origin: Option<Arc<Origin>>,
+    inputs: InputCounts,
 }
 
 /// Runs the subcommand with its parsed arguments.
@@ -82,10 +81,7 @@ pub fn run(arguments: NormalizeArgs) -> Result<Exit, Error> {
         &arguments.mapping,
         &options::DEFAULT_TAGS,
     )?);
-    let mut files = arguments.files;
-    if files.is_empty() {
-        files.push("-".into());
-    }
+    let files = or_stdin(arguments.files);
     let cluster = &arguments.cluster;
     let cluster = options::cluster::cluster(cluster, &arguments.mapping.namespace, None);
     let mut output = match cluster.map_err(options::Error::Cluster)? {
@@ -101,9 +97,6 @@ pub fn run(arguments: NormalizeArgs) -> Result<Exit, Error> {
         }
         None => EventOutput::Stream(open_output(&arguments.output, arguments.force, &files)?),
     };
-    if files.iter().any(|file| file.as_os_str() == "-") && stdin().is_terminal() {
-        tracing::info!("reading records from the terminal: end with Ctrl-D, or pass files");
-    }
     let stop = Arc::new(Stop::on_signals()?);
     let threads = options::threads(&arguments.mapping);
     let limit = arguments.mapping.max_line_bytes;
@@ -113,9 +106,7 @@ pub fn run(arguments: NormalizeArgs) -> Result<Exit, Error> {
     let mut tally = Tally {
         began: Instant::now(),
         bytes: 0,
-        total: Counts::default(),
-        current: Counts::default(),
-        origin: None,
+        inputs: InputCounts::default(),
     };
     let mut written = Ok(());
     batch::in_order(
@@ -124,7 +115,8 @@ pub fn run(arguments: NormalizeArgs) -> Result<Exit, Error> {
         || worker(Normalizer::new(Arc::clone(&options)).with_ids(has_ids)),
         |events: &mut NormalizedBatch| {
             written = output.write(&events.lines, &stop);
-            tally.add(events);
+            tally.bytes += events.lines.len() as u64;
+            tally.inputs.add(events.origin.take(), events.counts);
             if written.is_err() {
                 stop.request();
             }
@@ -144,8 +136,8 @@ pub fn run(arguments: NormalizeArgs) -> Result<Exit, Error> {
         // Nobody reads the output any more.
         return Ok(Exit::Done);
     }
-    let total = tally.end();
-    summarise(&tally, inputs.failed(), stop.signal());
+    let total = tally.inputs.end();
+    summarise(&tally, total, inputs.failed(), stop.signal());
     Ok(match stop.signal() {
         Some(signal) => Exit::Signal(signal),
         None if inputs.failed() => Exit::Failed,
@@ -165,33 +157,6 @@ fn worker(mut normalizer: Normalizer) -> impl FnMut(&mut Piece, &mut NormalizedB
         let frames = std::mem::take(&mut piece.frames);
         normalizer.frames(&mut events.lines, &piece.text, piece.offset, frames, origin);
         events.counts = normalizer.take_counts();
-    }
-}
-
-impl Tally {
-    fn add(&mut self, events: &mut NormalizedBatch) {
-        let next = events.origin.take();
-        let is_same = match (&self.origin, &next) {
-            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
-            (one, other) => one.is_none() && other.is_none(),
-        };
-        if !is_same {
-            self.end();
-            self.origin = next;
-        }
-        self.current += events.counts;
-        self.bytes += events.lines.len() as u64;
-    }
-
-    /// Ends the current input; all counts so far. An input without a single record is not what was
-    /// meant, and is named however quiet the run is to be.
-    fn end(&mut self) -> Counts {
-        let Counts { records, failed } = std::mem::take(&mut self.current);
-        self.total += Counts { records, failed };
-        if let Some(origin) = self.origin.take() {
-            logging::report_if_none_mapped(origin.name(), records, failed);
-        }
-        self.total
     }
 }
 
@@ -234,8 +199,8 @@ fn is_same(input: &Path, file: &Stat) -> bool {
     input.is_ok_and(|input| (input.st_dev, input.st_ino) == (file.st_dev, file.st_ino))
 }
 
-fn summarise(tally: &Tally, has_failed: bool, signal: Option<u8>) {
-    let Counts { records, failed } = tally.total;
+fn summarise(tally: &Tally, total: Counts, has_failed: bool, signal: Option<u8>) {
+    let Counts { records, failed } = total;
     let (bytes, seconds) = (tally.bytes, seconds_since(tally.began));
     if let Some(signal) = signal {
         tracing::warn!(

@@ -184,7 +184,7 @@ fn given(command: &[&str], matches: &ArgMatches) -> Vec<GivenFlag> {
 fn applicable(shared: &Assignments, command: &str) -> Assignments {
     let mut keys = keys(command);
     keys.extend(global_keys());
-    let is_pipe = command == "normalize" || command.starts_with("fixtures ");
+    let is_pipe = matches!(command, "normalize" | "report") || command.starts_with("fixtures ");
     let takes = |one: &Assignment| {
         let is_own = keys.iter().any(|key| key.flag == one.key.flag);
         // A pipe writes where the shell says.

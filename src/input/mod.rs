@@ -50,6 +50,7 @@ pub struct Inputs {
     remaining: Vec<PathBuf>,
     current: Option<OpenInput>,
     max_line_bytes: usize,
+    kind: InputKind,
     stop: Arc<Stop>,
     /// The output, if it is a pipe: when its reader closes it, reading ends.
     output: Option<OwnedFd>,
@@ -85,10 +86,17 @@ impl Inputs {
             remaining: paths,
             current: None,
             max_line_bytes,
+            kind: InputKind::Records,
             stop,
             output,
             failed: false,
         }
+    }
+
+    /// The same, which hold what `kind` says.
+    #[must_use]
+    pub fn of(self, kind: InputKind) -> Self {
+        Self { kind, ..self }
     }
 
     /// Whether an input could not be read to its end; each was reported when it happened.
@@ -129,7 +137,7 @@ impl Inputs {
         let reader = Reader {
             stop: &self.stop,
             output: self.output.as_ref(),
-            kind: InputKind::Records,
+            kind: self.kind,
             bytes: None,
         };
         let Source { origin, text } = reader.open(path)?;

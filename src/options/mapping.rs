@@ -7,6 +7,7 @@ use ipnetwork::IpNetwork;
 
 use super::Error;
 use crate::cli::MappingArgs;
+use crate::pipeline::actions::Categories;
 use crate::pipeline::dialect::Dialect;
 use crate::pipeline::enrich::geoip::{self, Databases};
 use crate::pipeline::enrich::network::{Network, Networks, TrustedProxies};
@@ -28,6 +29,7 @@ pub const DEFAULT_FETCH_TAGS: [&str; 2] = ["forwarded", "confluence-audit"];
 pub struct MappingSources {
     dialect: Option<Dialect>,
     time_mode: TimeMode,
+    categories: Categories,
     max_line_bytes: usize,
     trusted_proxies: Vec<IpNetwork>,
     networks: Vec<Network>,
@@ -50,6 +52,7 @@ impl MappingSources {
         Self {
             dialect: arguments.dialect.forced(),
             time_mode: arguments.timestamps.into(),
+            categories: arguments.categories.into(),
             max_line_bytes: arguments.max_line_bytes,
             trusted_proxies: arguments.trusted_proxies.clone(),
             networks: arguments.networks.clone(),
@@ -86,6 +89,7 @@ impl MappingSources {
         Ok(Options {
             dialect: self.dialect,
             time_mode: self.time_mode,
+            categories: self.categories,
             max_line_bytes: self.max_line_bytes,
             enricher: Enricher {
                 databases,
@@ -103,6 +107,18 @@ impl MappingSources {
 /// When a file that an argument names cannot be used.
 pub fn mapping(arguments: &MappingArgs, default_tags: &[&str]) -> Result<Options, Error> {
     MappingSources::new(arguments, default_tags).read()
+}
+
+/// The same, where the original is always kept.
+///
+/// # Errors
+/// When a file that an argument names cannot be used.
+pub fn original(arguments: &MappingArgs) -> Result<Options, Error> {
+    MappingSources {
+        keeps_original: true,
+        ..MappingSources::new(arguments, &DEFAULT_TAGS)
+    }
+    .read()
 }
 
 /// Options of the mapping for golden files, where the original is always kept, and tags are not the

@@ -5,6 +5,7 @@
 pub(crate) mod cluster;
 pub(crate) mod fetch;
 mod mapping;
+pub(crate) mod report;
 mod tail;
 
 use std::ffi::OsString;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 use crate::cli::{self, LogFormatArg, LoggingArgs, MetricsArgs};
 use crate::pipeline::enrich::geoip;
 use crate::pipeline::event::AddFieldsError;
+use crate::pipeline::timestamp::Timestamp;
 use crate::process::logging;
 use crate::process::metrics::MetricsOptions;
 use crate::process::shown::Shown as _;
@@ -20,7 +22,7 @@ use crate::tail::pattern::PatternError;
 
 pub(crate) use mapping::{
     DEFAULT_FETCH_TAGS, DEFAULT_TAGS, MappingSources, add_fields, given_databases, golden, mapping,
-    threads,
+    original, threads,
 };
 pub(crate) use tail::{discovery, tail};
 
@@ -56,6 +58,12 @@ pub enum Error {
     /// The cluster cannot be asked so.
     #[error(transparent)]
     Cluster(#[from] cluster::Error),
+    /// A report of no time.
+    #[error("--until: expected a time that is not before --since, {0}")]
+    ReportRange(Timestamp),
+    /// A flag of another output.
+    #[error("{0}")]
+    ReportOutput(&'static str),
     /// Where to fetch from, or with what credentials, is not clear.
     #[error(transparent)]
     Fetch(#[from] fetch::Error),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use memchr::memchr;
 
+use crate::pipeline::actions::{self, Categories};
 use crate::pipeline::dialect::{self, Dialect, Record};
 use crate::pipeline::enrich::memo::Memo;
 use crate::pipeline::enrich::source::{Enricher, Enrichment};
@@ -15,7 +16,7 @@ use crate::pipeline::enrich::uri;
 use crate::pipeline::event::{self, Envelope, Event, Hosts, Origin};
 use crate::pipeline::frame::{Frame, LineNumbers, Problem, leading_hole};
 use crate::pipeline::json::{Kind, Reader, SyntaxError, Value};
-use crate::pipeline::map::{self, Unmappable, actions, users};
+use crate::pipeline::map::{self, Unmappable, users};
 use crate::pipeline::timestamp::{TimeMode, Timestamp};
 
 mod parts;
@@ -27,6 +28,8 @@ pub struct Options {
     pub dialect: Option<Dialect>,
     /// How self-hosted times are read.
     pub time_mode: TimeMode,
+    /// Which actions get a category.
+    pub categories: Categories,
     /// The longest record, in bytes.
     pub max_line_bytes: usize,
     /// Looks up source addresses.
@@ -428,7 +431,7 @@ fn map_record<'a>(
         event.related_hosts = hosts(&mut known.hosts, system);
     }
     if let Some(action) = event.action.as_ref().and_then(event::Scalar::text) {
-        event.row = actions::classify(&action);
+        event.row = actions::classify(&action, options.categories);
     }
     users::apply(&mut event, dialect);
     Ok(event)

@@ -53,7 +53,7 @@ const ROOMS: [(&str, &[&str]); 22] = [
         ],
     ),
     ("ship", &["sink", "cluster", "state", "pipeline", "process"]),
-    ("report", &["input", "pipeline", "process"]),
+    ("report", &["schema", "input", "pipeline", "process"]),
     (
         "fixtures",
         &["schema", "state", "input", "pipeline", "process"],

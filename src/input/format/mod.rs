@@ -22,6 +22,8 @@ pub enum InputKind {
     Records,
     /// Events that this program wrote.
     Events,
+    /// Either, for a report.
+    Reported,
 }
 
 impl InputKind {
@@ -30,19 +32,20 @@ impl InputKind {
         match self {
             Self::Records => "normalize",
             Self::Events => "send",
+            Self::Reported => "report",
         }
     }
 
     pub(super) fn pattern_advice(self) -> &'static str {
         match self {
             Self::Records => "; tail takes patterns itself",
-            Self::Events => "",
+            Self::Events | Self::Reported => "",
         }
     }
 
     pub(super) fn extension(self) -> &'static str {
         match self {
-            Self::Records => "log",
+            Self::Records | Self::Reported => "log",
             Self::Events => "ndjson",
         }
     }
@@ -209,7 +212,9 @@ impl Format {
         let reader = kind.command();
         match (self.to_text(file, outer), kind) {
             (Ok(command), _) => format!("{name}: use `{command} | confluence-ecs {reader}`"),
-            (Err(advice), InputKind::Records) => format!("{name}, not a log: {advice}"),
+            (Err(advice), InputKind::Records | InputKind::Reported) => {
+                format!("{name}, not a log: {advice}")
+            }
             (Err(_), InputKind::Events) => {
                 format!("{name}: pass events that this program wrote")
             }

@@ -1,6 +1,5 @@
-//! The mapping of docs/mapping.md, sections 3, 4, 6 and 7: a raw record into an [`Event`]. No I/O here.
+//! The mapping of docs/mapping.md, sections 3, 4 and 7: a raw record into an [`Event`]. No I/O here.
 
-pub mod actions;
 pub mod cloud;
 pub mod data_center;
 pub mod users;

@@ -1,0 +1,127 @@
+//! Events out of pieces of input: raw records are mapped as `normalize` maps them, events are taken as they are.
+
+use std::sync::Arc;
+
+use memchr::{memchr, memmem};
+
+use super::facts::is_event;
+use crate::input::Piece;
+use crate::pipeline::event::{self, Origin};
+use crate::pipeline::frame::Frame;
+use crate::pipeline::json::{Reader, Value};
+use crate::pipeline::normalize::{Normalizer, Options};
+
+/// What every event has in it, and no raw record as a key.
+const TIME: &[u8] = b"\"@timestamp\"";
+
+/// Reads events, one thread's worth.
+#[derive(Debug)]
+pub struct EventReader {
+    normalizer: Normalizer,
+    reader: Reader,
+    /// Events that were mapped, as lines.
+    mapped: Vec<u8>,
+    nowhere: Origin,
+}
+
+impl EventReader {
+    /// A reader that maps raw records by those options.
+    #[must_use]
+    pub fn new(options: Arc<Options>) -> Self {
+        Self {
+            normalizer: Normalizer::new(options),
+            reader: Reader::default(),
+            mapped: Vec::new(),
+            nowhere: Origin::stdin(),
+        }
+    }
+
+    /// Hands on each event of a piece of input, in its order.
+    pub fn read(&mut self, piece: &mut Piece, mut take: impl FnMut(Value<'_>)) {
+        self.normalizer.number_lines(piece.line, piece.open_line);
+        let frames = std::mem::take(&mut piece.frames);
+        let has = |part| memmem::find(&piece.text, part).is_some();
+        if !has(TIME) && !has(event::BEFORE_ID) {
+            return self.map(piece, frames, &mut take);
+        }
+        for frame in frames {
+            for part in parts(frame, piece) {
+                let text = match &part {
+                    Frame::Lines { range, .. } | Frame::Record { range, .. } => {
+                        &piece.text[range.clone()]
+                    }
+                    Frame::Unreadable { .. } => &[],
+                };
+                if !self.take_own(text, &mut take) {
+                    self.map(piece, vec![part], &mut take);
+                }
+            }
+        }
+    }
+
+    /// Hands on what this program wrote, as NDJSON, for a bulk request, or as a dead letter; false if it is nothing of the
+    /// kind.
+    fn take_own(&mut self, text: &[u8], take: &mut impl FnMut(Value<'_>)) -> bool {
+        if event::is_action(text) {
+            return true;
+        }
+        if memmem::find(text, TIME).is_none() {
+            return false;
+        }
+        let Ok(text) = std::str::from_utf8(text) else {
+            return false;
+        };
+        let Ok(document) = self.reader.read(text) else {
+            return false;
+        };
+        let root = document.root();
+        let dead_letter = root.get("_id").and_then(|_| root.get("event"));
+        let found = [Some(root), dead_letter]
+            .into_iter()
+            .flatten()
+            .find(|value| is_event(*value));
+        found.map(take).is_some()
+    }
+
+    /// Maps frames of raw records, and hands on their events.
+    fn map(&mut self, piece: &Piece, frames: Vec<Frame>, take: &mut impl FnMut(Value<'_>)) {
+        let origin = piece.origin.as_deref().unwrap_or(&self.nowhere);
+        self.mapped.clear();
+        self.mapped.shrink_to(KEPT);
+        self.normalizer
+            .frames(&mut self.mapped, &piece.text, piece.offset, frames, origin);
+        // What was written is JSON in UTF-8, a line each.
+        let mapped = std::str::from_utf8(&self.mapped).unwrap_or_default();
+        for line in mapped.lines() {
+            if let Ok(document) = self.reader.read(line) {
+                take(document.root());
+            }
+        }
+    }
+}
+
+/// Room for events that is kept; what an enormous one needed is given back.
+const KEPT: usize = 4 << 20;
+
+/// A run of lines as a frame for each of them; any other frame as it is.
+fn parts(frame: Frame, piece: &Piece) -> Vec<Frame> {
+    let Frame::Lines {
+        range,
+        mut line_offset,
+    } = frame
+    else {
+        return vec![frame];
+    };
+    let mut parts = Vec::new();
+    let mut at = range.start;
+    while at < range.end {
+        let end = memchr(b'\n', &piece.text[at..range.end]).map_or(range.end, |end| at + end + 1);
+        parts.push(Frame::Lines {
+            range: at..end,
+            line_offset,
+        });
+        at = end;
+        line_offset = piece.offset + at as u64;
+    }
+    parts
+}

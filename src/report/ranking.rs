@@ -1,0 +1,149 @@
+//! Counts by key, of the keys that are seen most often.
+
+use std::collections::HashMap;
+
+use super::summary::CappedTable;
+
+/// So many keys are kept when there are too many.
+const KEPT: usize = 10_000;
+/// With more keys than this, the rarest are forgotten: rarely enough that sorting them costs nothing to speak of.
+const MOST: usize = 2 * KEPT;
+
+/// A table of counts that forgets its rarest keys when it grows too large, as lossy counting does: a key that is seen again
+/// begins anew, so that its count is too low by no more than what was forgotten.
+#[derive(Debug)]
+pub struct Ranking<T> {
+    counted: HashMap<String, Counted<T>>,
+    /// The sum of the highest counts of each forgetting.
+    missing_at_most: u64,
+    /// The largest number of keys that there was.
+    most_keys: usize,
+}
+
+/// What is known of a key.
+#[derive(Debug)]
+pub struct Counted<T> {
+    /// How often it was seen.
+    pub count: u64,
+    /// What belongs to it, as it was seen first.
+    pub detail: T,
+}
+
+impl<T> Default for Ranking<T> {
+    fn default() -> Self {
+        Self {
+            counted: HashMap::new(),
+            missing_at_most: 0,
+            most_keys: 0,
+        }
+    }
+}
+
+impl<T> Ranking<T> {
+    /// Counts a key once more.
+    pub fn count(&mut self, key: &str, detail: impl FnOnce() -> T) {
+        if let Some(counted) = self.counted.get_mut(key) {
+            counted.count += 1;
+        } else {
+            let detail = detail();
+            self.counted
+                .insert(key.to_owned(), Counted { count: 1, detail });
+            self.forget_if_full();
+        }
+    }
+
+    /// Adds what another one counted, which comes after this one, and empties it.
+    pub fn append(&mut self, other: &mut Self) {
+        self.missing_at_most += std::mem::take(&mut other.missing_at_most);
+        for (key, counted) in other.counted.drain() {
+            match self.counted.get_mut(&key) {
+                Some(known) => known.count += counted.count,
+                None => {
+                    self.counted.insert(key, counted);
+                }
+            }
+        }
+        self.forget_if_full();
+    }
+
+    fn forget_if_full(&mut self) {
+        if self.counted.len() <= MOST {
+            return;
+        }
+        self.most_keys = self.most_keys.max(self.counted.len());
+        let mut counts: Vec<u64> = self.counted.values().map(|one| one.count).collect();
+        // The count of the first key that is not kept; all with the same count are forgotten, too: which of them
+        // would be left is chance.
+        let (_, &mut highest, _) = counts.select_nth_unstable_by(KEPT, |one, other| other.cmp(one));
+        self.counted.retain(|_, one| one.count > highest);
+        self.missing_at_most += highest;
+    }
+
+    /// The number of different keys; of a capped table, a number that there are at least.
+    #[must_use]
+    pub fn keys(&self) -> u64 {
+        self.counted.len().max(self.most_keys) as u64
+    }
+
+    /// The keys that were seen most often, and among equals by the key.
+    #[must_use]
+    pub fn top(&self, most: usize) -> Vec<(&str, &Counted<T>)> {
+        let mut all: Vec<_> = self
+            .counted
+            .iter()
+            .map(|(key, one)| (&**key, one))
+            .collect();
+        all.sort_unstable_by(|(key, one), (other_key, other)| {
+            other.count.cmp(&one.count).then(key.cmp(other_key))
+        });
+        all.truncate(most);
+        all
+    }
+
+    /// What was forgotten, if anything was.
+    #[must_use]
+    pub fn capped(&self, table: &'static str) -> Option<CappedTable> {
+        (self.missing_at_most > 0).then_some(CappedTable {
+            table,
+            kept: KEPT as u64,
+            missing_at_most: self.missing_at_most,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frequent_keys_are_kept_among_any_number_of_rare_ones() {
+        let mut ranking = Ranking::default();
+        for number in 0..100_000 {
+            ranking.count(&format!("rare {number}"), || ());
+            if number % 10 == 0 {
+                ranking.count("frequent", || ());
+            }
+        }
+        let (key, counted) = ranking.top(1)[0];
+        let missing = ranking.capped("keys").unwrap().missing_at_most;
+        assert_eq!(key, "frequent");
+        assert!(counted.count <= 10_000 && counted.count + missing >= 10_000);
+        assert!(ranking.counted.len() <= MOST);
+    }
+
+    #[test]
+    fn parts_count_as_the_whole() {
+        let (mut whole, mut part) = (Ranking::default(), Ranking::default());
+        for (key, detail) in [("a", 1), ("b", 2), ("a", 3)] {
+            part.count(key, || detail);
+            whole.append(&mut part);
+        }
+        let top = whole.top(9);
+        let top: Vec<_> = top
+            .iter()
+            .map(|(key, one)| (*key, one.count, one.detail))
+            .collect();
+        assert_eq!(top, [("a", 2, 1), ("b", 1, 2)]);
+        assert_eq!(whole.capped("keys"), None);
+    }
+}

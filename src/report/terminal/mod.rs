@@ -1,0 +1,291 @@
+//! The report for people, on one screen.
+
+mod block;
+mod chart;
+mod line;
+
+use anstyle::Style;
+
+use self::block::{Block, beside};
+use self::line::{Line, fitted};
+use super::summary::{ActionCount, AddressCount, NotableEvent, Place, Summary, UserCount};
+use crate::process::style::{BAD, FAINT, HEADING, PLACE, WARNING};
+
+/// Rows of the chart of events over time.
+const CHART_ROWS: usize = 3;
+
+/// The report, at most so many columns wide, of each ranking at most `top` rows; with colors, and a line end behind each
+/// line.
+#[must_use]
+pub fn text(report: &Summary, columns: usize, top: usize) -> String {
+    let sections = [
+        headline(report, columns),
+        over_time(report, columns),
+        notable(report, columns, top),
+        failed_logins(report, columns),
+        actions("Top actions", &report.actions).lines_or_none(columns),
+        beside(
+            &users("Top users", &report.users),
+            &addresses("Top addresses", &report.addresses),
+            columns,
+        ),
+        beside(&categories(report), &countries(report), columns),
+        actions(
+            "Actions that the table does not know",
+            &report.unknown_actions,
+        )
+        .lines_or_none(columns),
+        not_mapped(report, columns),
+        limits(report, columns),
+    ];
+    let mut text = String::new();
+    for lines in sections.into_iter().filter(|lines| !lines.is_empty()) {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        for line in lines {
+            text.push_str(line.into_text().trim_end());
+            text.push('\n');
+        }
+    }
+    text
+}
+
+fn headline(report: &Summary, columns: usize) -> Vec<Line> {
+    let totals = &report.totals;
+    let range = report.range.as_ref().map_or_else(String::new, |range| {
+        format!(", {} to {} UTC", minute(&range.from), minute(&range.to))
+    });
+    let title = format!("{}{range}", count(totals.events, "event"));
+    let mut lines = vec![Line::default().with(HEADING, &fitted(&title, columns))];
+    let mut parts = vec![
+        count(totals.users, "user"),
+        counted(totals.addresses, "address", "addresses"),
+        count(totals.actions, "action"),
+        count(report.failed_logins.count, "failed login"),
+        format!("{} notable", totals.notable),
+    ];
+    if totals.not_mapped > 0 {
+        parts.push(format!("{} not mapped", totals.not_mapped));
+    }
+    if totals.out_of_range > 0 {
+        parts.push(format!("{} out of the range", totals.out_of_range));
+    }
+    lines.push(Line::default().plain(&fitted(&parts.join(", "), columns)));
+    lines
+}
+
+fn over_time(report: &Summary, columns: usize) -> Vec<Line> {
+    let Some(range) = &report.range else {
+        return Vec::new();
+    };
+    let timeline = &report.timeline;
+    let counts: Vec<u64> = timeline.buckets.iter().map(|bucket| bucket.count).collect();
+    let (counts, joined) = chart::spread(&counts, columns);
+    let title = format!(
+        "Events over time: peak {} in {}",
+        counts.iter().max().copied().unwrap_or_default(),
+        duration(timeline.bucket_seconds.unsigned_abs() * joined as u64)
+    );
+    let mut lines = vec![Line::default().with(HEADING, &fitted(&title, columns))];
+    let chart = chart::columns(&counts, CHART_ROWS);
+    lines.extend(chart.iter().map(|row| colored(PLACE, row)));
+    let (from, to) = (minute(&range.from), minute(&range.to));
+    let axis = Line::default().with(FAINT, &from);
+    lines.push(if from == to || from.len() + to.len() >= counts.len() {
+        axis
+    } else {
+        axis.up_to(counts.len() - to.len()).with(FAINT, &to)
+    });
+    lines
+}
+
+/// A row of a chart, without blanks at its end.
+fn colored(style: Style, row: &str) -> Line {
+    Line::default().with(style, row.trim_end())
+}
+
+fn notable(report: &Summary, columns: usize, top: usize) -> Vec<Line> {
+    if report.notable.is_empty() {
+        return Vec::new();
+    }
+    let all = report.totals.notable;
+    let title = match report.notable.len().min(top) {
+        shown if shown as u64 == all => "Notable events".to_owned(),
+        shown => format!("Notable events: the newest {shown} of {all}"),
+    };
+    let mut lines = vec![Line::default().with(HEADING, &fitted(&title, columns))];
+    for event in report.notable.iter().take(top) {
+        lines.extend(notable_lines(event, columns));
+    }
+    lines
+}
+
+/// When and what, and below it who, from where and why it is notable.
+fn notable_lines(event: &NotableEvent, columns: usize) -> [Line; 2] {
+    const INDENT: &str = "                  ";
+    let left = columns.saturating_sub(INDENT.len());
+    let mut what = event.action.clone();
+    if !event.objects.is_empty() {
+        what = format!("{what}: {}", event.objects.join(", "));
+    }
+    let first = Line::default().with(FAINT, &minute(&event.time));
+    let first = first.up_to(INDENT.len()).plain(&fitted(&what, left));
+    let mut who = match event.user.label() {
+        "" => String::new(),
+        label => format!("by {label} "),
+    };
+    if let Some(address) = &event.source.address {
+        who += &format!("from {address} ");
+        if let Some(place) = place(&event.source) {
+            who += &format!("({place}) ");
+        }
+    }
+    let reason = fitted(&event.reason, left);
+    let room = left.saturating_sub(reason.chars().count() + 2);
+    let who = if room > 8 {
+        fitted(who.trim_end(), room)
+    } else {
+        String::new()
+    };
+    let second = Line::default().plain(INDENT).with(WARNING, &reason);
+    [
+        first,
+        if who.is_empty() {
+            second
+        } else {
+            second.plain(", ").plain(&who)
+        },
+    ]
+}
+
+fn failed_logins(report: &Summary, columns: usize) -> Vec<Line> {
+    let failed = &report.failed_logins;
+    if failed.count == 0 {
+        return Vec::new();
+    }
+    let by_user = users("Failed logins by user", &failed.users);
+    let by_address = addresses("by address", &failed.addresses);
+    let mut lines = beside(&by_user, &by_address, columns);
+    let (hours, _) = chart::spread(&failed.hours, columns.min(48));
+    let title = format!(
+        "by hour of the day in UTC, 00 to 23, peak {}",
+        failed.hours.iter().max().unwrap_or(&0)
+    );
+    lines.push(Line::default().with(HEADING, &fitted(&title, columns)));
+    lines.extend(
+        chart::columns(&hours, 1)
+            .iter()
+            .map(|row| colored(BAD, row)),
+    );
+    lines
+}
+
+fn actions(title: &str, actions: &[ActionCount]) -> Block {
+    actions.iter().fold(Block::new(title), |block, action| {
+        let text = action.text.as_deref().unwrap_or(&action.key);
+        let key = if text == action.key { "" } else { &action.key };
+        block.row(text, key, action.count)
+    })
+}
+
+fn users(title: &str, users: &[UserCount]) -> Block {
+    users.iter().fold(Block::new(title), |block, one| {
+        let label = one.user.label();
+        let name = one.user.name.as_deref().filter(|name| *name != label);
+        block.row(label, name.unwrap_or_default(), one.count)
+    })
+}
+
+fn addresses(title: &str, addresses: &[AddressCount]) -> Block {
+    addresses.iter().fold(Block::new(title), |block, one| {
+        let address = one.place.address.as_deref().unwrap_or_default();
+        block.row(address, &place(&one.place).unwrap_or_default(), one.count)
+    })
+}
+
+/// Country and network of an address, as far as they are known.
+fn place(place: &Place) -> Option<String> {
+    let country = place.country.as_ref().or(place.country_code.as_ref());
+    let parts: Vec<_> = country.into_iter().chain(&place.network).cloned().collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+fn categories(report: &Summary) -> Block {
+    let rows = report.categories.iter();
+    rows.fold(Block::new("Categories"), |block, one| {
+        block.row(one.category, "", one.count)
+    })
+}
+
+fn countries(report: &Summary) -> Block {
+    report
+        .countries
+        .iter()
+        .fold(Block::new("Countries"), |block, one| {
+            let name = one.country.as_ref().or(one.country_code.as_ref());
+            block.row(name.map_or("", String::as_str), "", one.count)
+        })
+}
+
+fn not_mapped(report: &Summary, columns: usize) -> Vec<Line> {
+    if report.not_mapped.count == 0 {
+        return Vec::new();
+    }
+    let title = format!("Not mapped: {}", count(report.not_mapped.count, "record"));
+    let mut lines = vec![Line::default().with(HEADING, &fitted(&title, columns))];
+    for sample in &report.not_mapped.samples {
+        lines.push(Line::default().with(BAD, &fitted(&sample.message, columns)));
+        let record = fitted(&sample.record, columns.saturating_sub(2));
+        lines.push(Line::default().plain("  ").with(FAINT, &record));
+    }
+    lines
+}
+
+fn limits(report: &Summary, columns: usize) -> Vec<Line> {
+    let tables = report.limits.tables.iter().map(|table| {
+        format!(
+            "{}: too many to keep all; counts may be too low by up to {}",
+            table.table, table.missing_at_most
+        )
+    });
+    tables
+        .map(|text| Line::default().with(WARNING, &fitted(&text, columns)))
+        .collect()
+}
+
+impl Block {
+    /// Its lines, none if there are no rows.
+    fn lines_or_none(&self, columns: usize) -> Vec<Line> {
+        if self.is_empty() {
+            Vec::new()
+        } else {
+            self.lines(columns)
+        }
+    }
+}
+
+/// A time to the minute, `2026-01-31 12:34`.
+fn minute(time: &str) -> String {
+    time.get(..16).unwrap_or(time).replace('T', " ")
+}
+
+fn count(count: u64, one: &str) -> String {
+    counted(count, one, &format!("{one}s"))
+}
+
+fn counted(count: u64, one: &str, several: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { several })
+}
+
+fn duration(seconds: u64) -> String {
+    match seconds {
+        60 => "a minute".to_owned(),
+        3600 => "an hour".to_owned(),
+        86_400 => "a day".to_owned(),
+        604_800 => "a week".to_owned(),
+        // humantime would make years and months of them, of a length of its own.
+        days if days % 86_400 == 0 => format!("{} days", days / 86_400),
+        _ => humantime::format_duration(std::time::Duration::from_secs(seconds)).to_string(),
+    }
+}
