@@ -1,5 +1,6 @@
 //! The page of a report: what is in it, and what a browser makes of it.
 
+mod file;
 mod summary;
 
 use base64::Engine as _;
@@ -11,6 +12,7 @@ use tempfile::TempDir;
 
 use self::summary::with_text;
 use crate::support::browser::Browser;
+use crate::support::program::{project, run, stderr};
 
 /// What an attacker might have as a name.
 const HOSTILE: &str = "</script></style><!--<script>alert(1)</script><img src=x onerror=alert(2)>\" onload=\"alert(3)' \
@@ -199,4 +201,135 @@ fn a_page_can_be_printed() {
             .as_str()
             .is_some_and(|data| data.len() > 10_000)
     );
+}
+
+/// The page of some records, and what `--json` prints beside it.
+fn reported(flags: &[&str], records: &[u8]) -> (String, Value) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("report.html");
+    let page = file.to_str().expect("UTF-8");
+    let output = run(
+        [&["report", "--json", "--html", page], flags].concat(),
+        records,
+    );
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let json = serde_json::from_slice(&output.stdout).expect("JSON");
+    (std::fs::read_to_string(file).expect("a page"), json)
+}
+
+/// A log with all that is in a report but failures of mapping, and one of these.
+fn sample() -> (String, Value) {
+    let mut records = std::fs::read(project("testdata/20260101.00000.audit.log")).expect("read");
+    records.extend(b"{\"no\": \"record\"}\n");
+    let city = project("testdata/geoip/confluence-ecs-city.mmdb");
+    reported(&["--geoip-city", city.to_str().expect("UTF-8")], &records)
+}
+
+#[test]
+fn the_data_in_a_page_is_what_json_prints() {
+    let (page, json) = sample();
+    let data: Value = serde_json::from_str(contents(&page, "script")[0]).expect("JSON");
+    assert_eq!(data, json);
+}
+
+/// The numbers that a page shows, under the names that they have in the data.
+const NUMBERS: &str = "
+    const number = (element) => Number(element.textContent);
+    const last = (id) => [...document.getElementById(id).querySelectorAll('tbody tr')].map((row) => number(row.lastElementChild));
+    const cells = (id) => [...document.getElementById(id).querySelectorAll('tbody tr')].map(
+        (row) => [...row.querySelectorAll('.count')].map(number));
+    const lists = ['users', 'countries', 'addresses', 'actions', 'categories', 'unknown_actions',
+        'failed_logins.users', 'failed_logins.addresses', 'timeline'];
+    ({
+        totals: Object.fromEntries([...document.querySelectorAll('dd')].map((dd) => [dd.id, number(dd)])),
+        lists: Object.fromEntries(lists.map((id) => [id, last(id)])),
+        hours: cells('failed_logins'),
+        failed: number(document.getElementById('failed_logins.count')),
+        not_mapped: number(document.getElementById('not_mapped.count')),
+        records: [...document.querySelectorAll('#notable pre')].map((record) => record.textContent),
+        bars: document.querySelectorAll('#timeline .chart rect').length,
+        dots: document.querySelectorAll('#notable .chart circle').length,
+    })";
+
+#[test]
+fn the_numbers_in_a_page_are_those_that_json_prints() {
+    let (page, json) = sample();
+    let Some((mut browser, _folder)) = shown(&page) else {
+        return;
+    };
+    assert_eq!(browser.console(), Vec::<&Value>::new());
+    let shown = browser.evaluate(NUMBERS);
+    for (name, count) in json["totals"].as_object().expect("totals") {
+        assert_eq!(&shown["totals"][format!("totals.{name}")], count, "{name}");
+    }
+    for (name, counts) in shown["lists"].as_object().expect("lists") {
+        let path = if name == "timeline" {
+            "/timeline/buckets".to_owned()
+        } else {
+            format!("/{}", name.replace('.', "/"))
+        };
+        let list = json
+            .pointer(&path)
+            .and_then(Value::as_array)
+            .expect("a list");
+        let expected: Vec<_> = list.iter().map(|row| row["count"].clone()).collect();
+        assert!(!expected.is_empty(), "{name}");
+        assert_eq!(counts, &json!(expected), "{name}");
+    }
+    let failed = &json["failed_logins"];
+    let hour = |hour: usize| {
+        let days = failed["weekdays"].as_array().expect("days").iter();
+        let days = days.map(|day| day[hour].clone());
+        days.chain([failed["hours"][hour].clone()])
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(shown["hours"], json!((0..24).map(hour).collect::<Vec<_>>()));
+    assert_eq!(shown["not_mapped"], json["not_mapped"]["count"]);
+    let notable = json["notable"].as_array().expect("events");
+    let records: Vec<_> = notable
+        .iter()
+        .map(|event| event["record"].clone())
+        .collect();
+    assert_eq!(shown["records"], json!(records));
+    assert_eq!(shown["dots"], json!(notable.len()));
+}
+
+/// A record that is notable, each text in it being that one.
+fn record_with(text: &str) -> Vec<u8> {
+    let user = json!({"type": "user", "id": text, "name": text, "uri": text});
+    let record = json!({
+        "timestamp": {"epochSecond": 1_767_571_200, "nano": 0},
+        "author": user,
+        "auditType": {
+            "action": text, "actionI18nKey": "audit.logging.summary.global.permission.added", "category": text,
+            "categoryI18nKey": "audit.logging.category.permissions", "area": "PERMISSIONS", "level": "BASE",
+        },
+        "affectedObjects": [{"type": text, "id": text, "name": text, "uri": text}],
+        "changedValues": [{"key": text, "i18nKey": text, "from": text, "to": text}],
+        "source": text, "system": text, "method": text, "node": text, "extraAttributes": [],
+    });
+    format!("{record}\n{{\"bad\": \"{}\n", text.replace('\0', "")).into_bytes()
+}
+
+#[test]
+fn a_hostile_record_is_shown_as_text() {
+    let text = format!("{HOSTILE}{}", "A".repeat(1 << 20));
+    let (page, json) = reported(&[], &record_with(&text));
+    assert!(page.len() < 300_000, "{}", page.len());
+    assert_eq!(json["totals"]["notable"], 1);
+    assert_eq!(json["not_mapped"]["count"], 1);
+    let Some((mut browser, _folder)) = shown(&page) else {
+        return;
+    };
+    assert_eq!(browser.console(), Vec::<&Value>::new());
+    assert_eq!(browser.requests().len(), 1, "{:?}", browser.requests());
+    let seen = browser.evaluate("document.body.innerText");
+    let seen = seen.as_str().expect("a text");
+    for text in [
+        "</script></style><!--<script>alert(1)</script>",
+        "javascript:alert(4)",
+        "\\u{202e}txt.exe",
+    ] {
+        assert!(seen.contains(text), "{text}: {seen}");
+    }
 }

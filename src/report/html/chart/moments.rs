@@ -45,8 +45,8 @@ pub fn moments<'a>(
             }
         }
         let y = to_pixels(height - ROW / 2);
-        write(canvas, minute(&range.from), HPos::Left, (LABELS, y))?;
-        write(canvas, minute(&range.to), HPos::Right, (right, y))
+        write(canvas, &minute(&range.from), HPos::Left, (LABELS, y))?;
+        write(canvas, &minute(&range.to), HPos::Right, (right, y))
     })
 }
 
@@ -62,6 +62,6 @@ fn place(range: &TimeRange, time: &str) -> f64 {
 }
 
 /// A time without its seconds.
-fn minute(time: &str) -> &str {
-    time.get(..16).unwrap_or(time)
+fn minute(time: &str) -> String {
+    time.get(..16).unwrap_or(time).replace('T', " ")
 }
