@@ -10,8 +10,8 @@ use crate::report::summary::Summary;
 /// The sections of them.
 pub fn failed_logins(summary: &Summary) -> Markup {
     let failed = &summary.failed_logins;
-    let by_user = ("failed_logins.users", "Whose logins failed");
-    let by_address = ("failed_logins.addresses", "Where failed logins came from");
+    let by_user = ("failed_logins.users", "Failed logins by user");
+    let by_address = ("failed_logins.addresses", "Failed logins by address");
     let head = [
         "Hour", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun", "All",
     ];

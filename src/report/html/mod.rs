@@ -71,12 +71,12 @@ fn sections(summary: &Summary) -> Markup {
         (overview::timeline(&summary.timeline))
         (records::notable(summary))
         (logins::failed_logins(summary))
-        (ranking(summary, ("users", "Who"), &summary.users, Some(totals.users)))
-        (ranking(summary, ("countries", "From which countries"), &summary.countries, None))
-        (ranking(summary, ("addresses", "From which addresses"), &summary.addresses, Some(totals.addresses)))
-        (ranking(summary, ("actions", "What"), &summary.actions, Some(totals.actions)))
+        (ranking(summary, ("users", "Top users"), &summary.users, Some(totals.users)))
+        (ranking(summary, ("countries", "Top countries"), &summary.countries, None))
+        (ranking(summary, ("addresses", "Top addresses"), &summary.addresses, Some(totals.addresses)))
+        (ranking(summary, ("actions", "Top actions"), &summary.actions, Some(totals.actions)))
         (ranking(summary, ("categories", "Categories"), &summary.categories, None))
-        (ranking(summary, ("unknown_actions", "Actions that are in no table"), &summary.unknown_actions, None))
+        (ranking(summary, ("unknown_actions", "Actions that the table does not know"), &summary.unknown_actions, None))
         (records::not_mapped(&summary.not_mapped))
     }
 }
