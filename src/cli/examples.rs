@@ -55,6 +55,27 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "report",
+        &[
+            example(
+                "See what happened in a log",
+                "confluence-ecs report audit.log",
+            ),
+            example(
+                "The last week of all logs, compressed ones too",
+                "confluence-ecs report --since 7d '*.log*'",
+            ),
+            example(
+                "Everything as JSON, for a program",
+                "confluence-ecs report --json audit.log > report.json",
+            ),
+            example(
+                "A table for a spreadsheet",
+                "confluence-ecs report --format csv --fields event.action,user.name \\\n    audit.log > events.csv",
+            ),
+        ],
+    ),
+    (
         "tail",
         &[
             example(
@@ -334,6 +355,20 @@ const EXAMPLES: &[(&str, &[Example])] = &[
             example(
                 "A table for a wiki",
                 "confluence-ecs schema fields --format markdown > fields.md",
+            ),
+        ],
+    ),
+    (
+        "schema actions",
+        &[
+            example("See the actions", "confluence-ecs schema actions"),
+            example(
+                "Which are notable",
+                "confluence-ecs schema actions --format json |\n  jq -r '.[] | select(.notable != \"no\") | .key // .text'",
+            ),
+            example(
+                "A table for a spreadsheet",
+                "confluence-ecs schema actions --format csv > actions.csv",
             ),
         ],
     ),

@@ -34,7 +34,7 @@ pub struct ReportArgs {
     /// Rows of each ranking [default: 5, with --json or --html 10]
     #[arg(long, value_name = "N", value_parser = values::top)]
     pub top: Option<NonZeroUsize>,
-    /// Width of the report in columns [default: that of the terminal, else 80]
+    /// Columns of the report [default: those of the terminal, else 80]
     #[arg(long, value_name = "N", value_parser = values::width)]
     pub width: Option<usize>,
     /// Print JSON

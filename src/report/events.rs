@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use memchr::{memchr, memmem};
+use serde_json::json;
 
 use super::facts::is_event;
+use super::text::beginning_of_record;
 use crate::input::Piece;
 use crate::pipeline::event::{self, Origin};
-use crate::pipeline::frame::Frame;
-use crate::pipeline::json::{Reader, Value};
+use crate::pipeline::frame::{Frame, leading_hole};
+use crate::pipeline::json::{Reader, SyntaxError, Value};
 use crate::pipeline::normalize::{Normalizer, Options};
 
 /// What every event has in it, and no raw record as a key.
@@ -62,6 +64,8 @@ impl EventReader {
     /// Hands on what this program wrote, as NDJSON, for a bulk request, or as a dead letter; false if it is nothing of the
     /// kind.
     fn take_own(&mut self, text: &[u8], take: &mut impl FnMut(Value<'_>)) -> bool {
+        // What some programs begin a file with, and holes in it, are no part of a line.
+        let text = &text[leading_hole(text)..];
         if event::is_action(text) {
             return true;
         }
@@ -93,11 +97,29 @@ impl EventReader {
         // What was written is JSON in UTF-8, a line each.
         let mapped = std::str::from_utf8(&self.mapped).unwrap_or_default();
         for line in mapped.lines() {
-            if let Ok(document) = self.reader.read(line) {
-                take(document.root());
+            match self.reader.read(line) {
+                Ok(document) => take(document.root()),
+                // An event is nested deeper than its record, which may be as deep as can be read.
+                Err(problem) => {
+                    let unread = unread_event(&problem, line);
+                    if let Ok(document) = self.reader.read(&unread) {
+                        take(document.root());
+                    }
+                }
             }
         }
     }
+}
+
+/// What stands for an event that cannot be read.
+fn unread_event(problem: &SyntaxError, event: &str) -> String {
+    let (original, _) = beginning_of_record(event);
+    let message = format!("its event cannot be read: {problem}");
+    json!({
+        "error": { "message": message },
+        "event": { "kind": "pipeline_error", "original": original },
+    })
+    .to_string()
 }
 
 /// Room for events that is kept; what an enormous one needed is given back.

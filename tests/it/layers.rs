@@ -24,8 +24,8 @@ const ROOMS: [(&str, &[&str]); 22] = [
     (
         "options",
         &[
-            "cli", "fetch", "tail", "cluster", "schema", "auth", "http", "state", "pipeline",
-            "process", "secret",
+            "cli", "fetch", "tail", "report", "cluster", "schema", "auth", "http", "state",
+            "pipeline", "process", "secret",
         ],
     ),
     (

@@ -29,6 +29,7 @@ mod support {
     pub mod wire;
 }
 
+mod actions;
 mod auth;
 mod check;
 mod cli;
@@ -39,6 +40,7 @@ mod config;
 mod config_keys;
 mod config_shown;
 mod corpus;
+mod detections;
 mod event_format;
 mod event_ids;
 mod fetch;
@@ -58,6 +60,7 @@ mod layers;
 mod manual;
 mod mapping;
 mod metrics;
+mod notable;
 mod oracle;
 mod output;
 mod output_again;
@@ -67,6 +70,7 @@ mod output_replaced;
 mod packaging;
 mod quiet;
 mod readme;
+mod report;
 mod report_html;
 mod rules;
 mod run;

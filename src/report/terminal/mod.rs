@@ -53,11 +53,9 @@ pub fn text(report: &Summary, columns: usize, top: usize) -> String {
 
 fn headline(report: &Summary, columns: usize) -> Vec<Line> {
     let totals = &report.totals;
-    let range = report.range.as_ref().map_or_else(String::new, |range| {
-        format!(", {} to {} UTC", minute(&range.from), minute(&range.to))
-    });
-    let title = format!("{}{range}", count(totals.events, "event"));
-    let mut lines = vec![Line::default().with(HEADING, &fitted(&title, columns))];
+    let range = report.range.as_ref();
+    let range = range.map(|range| format!("{} to {} UTC", minute(&range.from), minute(&range.to)));
+    let title = std::iter::once(count(totals.events, "event")).chain(range);
     let mut parts = vec![
         count(totals.users, "user"),
         counted(totals.addresses, "address", "addresses"),
@@ -71,7 +69,23 @@ fn headline(report: &Summary, columns: usize) -> Vec<Line> {
     if totals.out_of_range > 0 {
         parts.push(format!("{} out of the range", totals.out_of_range));
     }
-    lines.push(Line::default().plain(&fitted(&parts.join(", "), columns)));
+    let title = wrapped(title, columns).into_iter();
+    let title = title.map(|line| Line::default().with(HEADING, &line));
+    let parts = wrapped(parts, columns).into_iter();
+    title
+        .chain(parts.map(|line| Line::default().plain(&line)))
+        .collect()
+}
+
+/// Parts of a sentence in as few lines as they need.
+fn wrapped(parts: impl IntoIterator<Item = String>, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for part in parts {
+        match lines.last_mut() {
+            Some(line) if line.len() + part.len() + 2 <= columns => line.extend([", ", &part]),
+            _ => lines.push(part),
+        }
+    }
     lines
 }
 
@@ -131,20 +145,19 @@ fn notable_lines(event: &NotableEvent, columns: usize) -> [Line; 2] {
     }
     let first = Line::default().with(FAINT, &minute(&event.time));
     let first = first.up_to(INDENT.len()).plain(&fitted(&what, left));
-    let mut who = match event.user.label() {
-        "" => String::new(),
-        label => format!("by {label} "),
-    };
-    if let Some(address) = &event.source.address {
-        who += &format!("from {address} ");
-        if let Some(place) = place(&event.source) {
-            who += &format!("({place}) ");
-        }
+    let mut who = Vec::new();
+    if !event.user.label().is_empty() {
+        who.push(format!("by {}", event.user.label()));
     }
+    if let Some(address) = &event.source.address {
+        let place = place(&event.source).map(|place| format!(" ({place})"));
+        who.push(format!("from {address}{}", place.unwrap_or_default()));
+    }
+    let who = who.join(" ");
     let reason = fitted(&event.reason, left);
     let room = left.saturating_sub(reason.chars().count() + 2);
     let who = if room > 8 {
-        fitted(who.trim_end(), room)
+        fitted(&who, room)
     } else {
         String::new()
     };
