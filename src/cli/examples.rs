@@ -70,6 +70,10 @@ const EXAMPLES: &[(&str, &[Example])] = &[
                 "confluence-ecs report --json audit.log > report.json",
             ),
             example(
+                "One page for a browser, with charts",
+                "confluence-ecs report --html report.html audit.log",
+            ),
+            example(
                 "A table for a spreadsheet",
                 "confluence-ecs report --format csv --fields event.action,user.name \\\n    audit.log > events.csv",
             ),
