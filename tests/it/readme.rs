@@ -26,7 +26,11 @@ fn documents() -> Vec<String> {
     let mut names: Vec<_> = others.map(str::to_owned).into();
     for entry in fs::read_dir(project("docs")).expect("docs") {
         let name = entry.expect("an entry").file_name();
-        names.push(format!("docs/{}", name.to_str().expect("UTF-8")));
+        let name = name.to_str().expect("UTF-8");
+        // Not the folder of pictures.
+        if name.ends_with(".md") {
+            names.push(format!("docs/{name}"));
+        }
     }
     names.sort();
     names

@@ -1,14 +1,18 @@
 //! Where `report --html` writes its page, and what it leaves alone.
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::Output;
 
 use confluence_ecs::report::html::is_page;
+use rustix::io::ioctl_fionread;
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::support::program::{project, run, stderr};
+use crate::support::binary::wait_until;
+use crate::support::program::{command, project, run, start, stderr};
 
 /// A folder with a place for a page, and a log.
 struct Pages {
@@ -107,4 +111,23 @@ fn what_else_is_written_to_stdout_is_told_apart() {
     assert!(is_page(&output.stdout), "{}", stderr(&output));
     pages.page = "/dev/stdout".into();
     assert!(is_page(&pages.write(&[]).stdout));
+}
+
+#[test]
+fn an_interrupted_run_leaves_the_page_that_is_there() {
+    let pages = Pages::new();
+    pages.assert_written(&[]);
+    let before = fs::read(&pages.page).expect("a page");
+    let page = pages.page.to_str().expect("UTF-8");
+    let mut child = start(command(["report", "--html", page]));
+    let mut stdin = child.stdin.take().expect("a pipe");
+    stdin.write_all(b"{\"no\": \"record\"}\n").expect("written");
+    // It reads only when it hears signals.
+    wait_until("the record is read", || {
+        ioctl_fionread(&stdin).is_ok_and(|unread| unread == 0)
+    });
+    kill_process(Pid::from_child(&child), Signal::INT).expect("it runs");
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
+    assert_eq!(fs::read(&pages.page).expect("a page"), before);
 }

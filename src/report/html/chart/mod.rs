@@ -119,3 +119,26 @@ fn to_pixels<T: TryInto<i32>>(number: T) -> i32 {
 fn share(part: u64, whole: u64) -> f64 {
     part as f64 / whole.max(1) as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_style_has_the_colors_that_change_in_the_dark() {
+        let style = include_str!("../style.css");
+        for RGBColor(red, green, blue) in [INK, GRID] {
+            for attribute in ["fill", "stroke"] {
+                let selector = format!("[{attribute}=\"#{red:02X}{green:02X}{blue:02X}\"]");
+                assert!(style.contains(&selector), "{selector}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_label_fits_into_its_columns() {
+        assert_eq!(fitting("Anna Smith"), "Anna Smith");
+        assert_eq!(fitting(&"a".repeat(31)), format!("{}…", "a".repeat(29)));
+        assert_eq!(fitting(&"美".repeat(31)).width(), 29);
+    }
+}
