@@ -1,6 +1,6 @@
 //! The report as a page: one file that asks for nothing, for a browser, a phone or paper.
 //!
-//! What it shows is a log's, and so an attacker's: templates escape whatever they are given, [`text::Text`] shows what
+//! What it shows is a log's, and so an attacker's: templates escape whatever they are given, `text::Text` shows what
 //! is hidden in it, and the page's own policy lets no script run and no style apply but the two known by their hashes.
 
 mod chart;

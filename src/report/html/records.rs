@@ -39,7 +39,7 @@ pub fn notable(summary: &Summary) -> Markup {
     }
 }
 
-/// What asks which events are wanted; hidden where no script runs that hears it.
+/// The form that filters the events. The script shows it: without one it would do nothing.
 fn filter(events: &[NotableEvent]) -> Markup {
     let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
     for event in events {
