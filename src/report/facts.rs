@@ -111,7 +111,7 @@ impl<'a> Item<'a> {
         let row = row.and_then(|action| actions::find(action, Categories::Extended));
         let categories = match (categories, row) {
             (Some(categories), _) => names(categories),
-            (None, Some(row)) => row.category.clone(),
+            (None, Some(row)) => row.category.to_vec(),
             (None, None) => Vec::new(),
         };
         let is_failure = match (outcome, row) {

@@ -31,7 +31,7 @@ pub fn write_event(
     data_stream_and_ecs(&mut root, envelope);
     root.object(name!("event"), |object| {
         scalar(object, name!("action"), event.action.as_ref());
-        object.json(name!("category"), &event.row.category);
+        object.json(name!("category"), event.row.category);
         object.json(name!("created"), &origin.created);
         object.json(name!("dataset"), DATASET);
         object.json(name!("kind"), "\"event\"");
@@ -41,8 +41,8 @@ pub fn write_event(
                 true
             });
         }
-        object.json(name!("outcome"), &event.row.outcome);
-        object.json(name!("type"), &event.row.kind);
+        object.json(name!("outcome"), event.row.outcome);
+        object.json(name!("type"), event.row.kind);
     });
     root.object(name!("group"), |object| group(object, &event.group));
     where_from(&mut root, origin, offset);
