@@ -62,12 +62,12 @@ const EXAMPLES: &[(&str, &[Example])] = &[
                 "confluence-ecs report audit.log",
             ),
             example(
-                "The last week of all logs, compressed ones too",
-                "confluence-ecs report --since 7d '*.log*'",
-            ),
-            example(
                 "Everything as JSON, for a program",
                 "confluence-ecs report --json audit.log > report.json",
+            ),
+            example(
+                "The last week of all logs, as a page for a browser",
+                "confluence-ecs report --since 7d --html report.html '*.log*'",
             ),
             example(
                 "A table for a spreadsheet",

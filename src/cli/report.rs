@@ -31,7 +31,7 @@ pub struct ReportArgs {
     /// In the forms of --since.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = values::time)]
     pub until: Option<TimeSpec>,
-    /// Rows of each ranking [default: 5, with --json 10]
+    /// Rows of each ranking [default: 5, with --json or --html 10]
     #[arg(long, value_name = "N", value_parser = values::top)]
     pub top: Option<NonZeroUsize>,
     /// Columns of the report [default: those of the terminal, else 80]
@@ -40,6 +40,15 @@ pub struct ReportArgs {
     /// Print JSON
     #[arg(long, conflicts_with_all = ["format", "width"])]
     pub json: bool,
+    /// Write a page for a browser, instead of printing the report
+    ///
+    /// One file with charts, which asks for nothing from anywhere. It takes the place of an earlier page; another file that
+    /// is not empty is left alone, unless --force is given. `-`: stdout. With --json, that is printed too.
+    #[arg(long, value_name = "FILE", value_parser = values::output(), conflicts_with = "width")]
+    pub html: Option<PathBuf>,
+    /// Replace the file of --html, whatever is in it
+    #[arg(long, requires = "html")]
+    pub force: bool,
     /// What is printed
     #[arg(long, value_enum, default_value_t = ReportOutputArg::Text, value_name = "FORMAT")]
     pub format: ReportOutputArg,

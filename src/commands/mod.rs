@@ -112,6 +112,15 @@ pub enum Error {
     /// Nor can they go into what is read all the time.
     #[error("--dead-letter: {0} is also an input: use another file for dead letters")]
     DeadLetterIsRead(String),
+    /// The page of a report cannot be the input.
+    #[error("--html: {} is also an input: use another file for the page", .0.shown())]
+    PageIsInput(PathBuf),
+    /// It would take the place of something else.
+    #[error(
+        "--html: {} is not empty and is no page of a report: pass --force to replace it, or use another file",
+        .0.shown()
+    )]
+    NotPage(PathBuf),
     /// The state cannot be locked or read.
     #[error(transparent)]
     State(#[from] state_file::Error),
@@ -250,6 +259,8 @@ impl From<&Error> for Exit {
             | Error::OutputIsInput(_)
             | Error::DeadLetterIsInput(_)
             | Error::DeadLetterIsRead(_)
+            | Error::PageIsInput(_)
+            | Error::NotPage(_)
             | Error::OffsetOfSite(_)
             | Error::Fetch(FetchError::Future { .. })
             | Error::Sink(sink::Error::NotEvents { .. }) => Self::Usage,

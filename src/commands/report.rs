@@ -1,5 +1,7 @@
 //! `confluence-ecs report`: what happened in the records of an audit log.
 
+mod page;
+
 use std::ffi::OsStr;
 use std::io::{self, Write as _};
 use std::os::fd::OwnedFd;
@@ -8,8 +10,10 @@ use std::sync::Arc;
 
 use glob::{MatchOptions, glob_with};
 
+use self::page::PageFile;
 use super::Error;
 use super::inputs::{InputCounts, or_stdin};
+use super::normalize::is_one_of;
 use crate::cli::{ReportArgs, ReportOutputArg};
 use crate::exit::Exit;
 use crate::input::format::InputKind;
@@ -25,7 +29,7 @@ use crate::report::csv::{Columns, DEFAULT_FIELDS};
 use crate::report::events::EventReader;
 use crate::report::facts::{Item, Window};
 use crate::report::tally::{Tally, Total};
-use crate::report::terminal;
+use crate::report::{html, terminal};
 use crate::sink::{self, Sink};
 
 /// Columns of what is no terminal.
@@ -44,8 +48,11 @@ pub fn run(arguments: ReportArgs) -> Result<Exit, Error> {
     }
 }
 
-/// Counts everything, and prints the report.
+/// Counts everything, and prints the report or writes its page.
 fn summary(mut arguments: ReportArgs, window: Window) -> Result<Exit, Error> {
+    let page = arguments.html.as_deref();
+    let page = page.map(|path| PageFile::new(path, arguments.force));
+    let page = page.transpose()?;
     // Notable events are shown with their records.
     let options = options::original(&arguments.mapping)?;
     let mut total = Total::new(arguments.admin_groups.clone());
@@ -58,8 +65,16 @@ fn summary(mut arguments: ReportArgs, window: Window) -> Result<Exit, Error> {
         },
     );
     let report = total.finish(options::report::top(&arguments));
+    if let Some(page) = &page {
+        // What is there stays, instead of a page of half of the records.
+        if reading.stop.signal().is_none() {
+            page.write(&html::page(&report))?;
+        }
+    }
     let printed = if arguments.json {
         print_json(&report)
+    } else if page.is_some() {
+        Ok(())
     } else {
         let columns = arguments.width.unwrap_or_else(|| {
             let size = terminal_size::terminal_size_of(io::stdout());
@@ -152,6 +167,11 @@ impl Reading {
     ) -> Result<Self, Error> {
         let files = or_stdin(std::mem::take(&mut arguments.files));
         let (files, has_unmatched) = expanded(files);
+        if let Some(page) = &arguments.html
+            && is_one_of(page, &files)
+        {
+            return Err(Error::PageIsInput(page.clone()));
+        }
         let stop = Arc::new(Stop::on_signals()?);
         let limit = arguments.mapping.max_line_bytes;
         let inputs = Inputs::new(files, limit, Arc::clone(&stop), output);

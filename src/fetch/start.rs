@@ -34,7 +34,11 @@ impl Start {
     /// # Errors
     /// When it cannot be written.
     pub fn save(&self, directory: &Path, name: &str) -> io::Result<()> {
-        state::replace(&path(directory, name), &serde_json::to_vec(self)?)
+        state::replace(
+            &path(directory, name),
+            &serde_json::to_vec(self)?,
+            state::USUAL,
+        )
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a report is made of.
 
+use std::path::Path;
+
 use super::Error;
 use crate::cli::{ReportArgs, ReportOutputArg};
 use crate::pipeline::timestamp::Timestamp;
@@ -7,8 +9,8 @@ use crate::report::facts::Window;
 
 /// Rows of a ranking on a screen.
 const TOP: usize = 5;
-/// The same for programs, which have room.
-const TOP_OF_JSON: usize = 10;
+/// The same where there is room: a page has what JSON has.
+const TOP_WITH_ROOM: usize = 10;
 
 /// The times of events that are counted.
 ///
@@ -29,7 +31,8 @@ pub fn window(arguments: &ReportArgs) -> Result<Window, Error> {
 /// How many rows each ranking has.
 #[must_use]
 pub fn top(arguments: &ReportArgs) -> usize {
-    let default = if arguments.json { TOP_OF_JSON } else { TOP };
+    let has_room = arguments.json || arguments.html.is_some();
+    let default = if has_room { TOP_WITH_ROOM } else { TOP };
     arguments.top.map_or(default, std::num::NonZero::get)
 }
 
@@ -46,8 +49,18 @@ pub fn check_output(arguments: &ReportArgs) -> Result<(), Error> {
         true if arguments.width.is_some() => {
             Some("--width: --format csv has no width: leave it out")
         }
+        true if arguments.html.is_some() => {
+            Some("--html: --format csv is no report: leave one of them out")
+        }
+        false if arguments.json && arguments.html.as_deref().is_some_and(is_stdout) => {
+            Some("--html: --json is printed to stdout: name a file for the page")
+        }
         false if !arguments.fields.is_empty() => Some("--fields: expected --format csv with it"),
         _ => None,
     };
     misplaced.map_or(Ok(()), |problem| Err(Error::ReportOutput(problem)))
+}
+
+fn is_stdout(path: &Path) -> bool {
+    path.as_os_str() == "-"
 }

@@ -65,7 +65,8 @@ pub fn quoted_for_shell(path: &Path) -> String {
 }
 
 /// Control characters, and those that change the line or the direction of what stands around them.
-fn is_unprintable(character: char) -> bool {
+#[must_use]
+pub fn is_unprintable(character: char) -> bool {
     character.is_control()
         || matches!(
             character,

@@ -11,6 +11,7 @@ mod category;
 pub mod csv;
 pub mod events;
 pub mod facts;
+pub mod html;
 pub mod notable;
 pub mod ranking;
 pub mod summary;

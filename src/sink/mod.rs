@@ -333,9 +333,9 @@ impl Durable {
     }
 }
 
-/// Mode of a file that is created for events, before the umask: they name people, and are not for
+/// Mode of a file that is created for events or a report, before the umask: they name people, and are not for
 /// everyone on the machine.
-const MODE: u32 = 0o640;
+pub(crate) const MODE: u32 = 0o640;
 
 fn is_file(file: &File) -> bool {
     file.metadata().is_ok_and(|metadata| metadata.is_file())

@@ -16,7 +16,7 @@ mod replace;
 pub use file::{Damage, Saved};
 pub(crate) use lock::check_free;
 pub(crate) use place::{directory, is_own_file};
-pub(crate) use replace::replace;
+pub(crate) use replace::{USUAL, replace};
 
 use std::ffi::OsStr;
 use std::fs::{self, File};

@@ -9,13 +9,14 @@ use std::path::Path;
 /// The permissions of a file that is its owner's alone.
 pub(super) const PRIVATE: u32 = 0o600;
 /// Those of any new file, less what the process takes away.
-const USUAL: u32 = 0o666;
+pub const USUAL: u32 = 0o666;
 
-/// Replaces a file, or what it leads to if it is a link; a new one has the old one's permissions.
+/// Replaces a file, or what it leads to if it is a link. It keeps its permissions; one that was not there has those given,
+/// less what the process takes away.
 ///
 /// # Errors
 /// When it cannot be written; it is then as it was.
-pub fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
+pub fn replace(path: &Path, text: &[u8], mode: u32) -> io::Result<()> {
     // A link stays one: what it leads to is replaced.
     let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let folder = path
@@ -27,7 +28,7 @@ pub fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
     let new = &folder.join(name);
     let mode = path
         .metadata()
-        .map_or(USUAL, |metadata| metadata.permissions().mode() & 0o7777);
+        .map_or(mode, |metadata| metadata.permissions().mode() & 0o7777);
     let replaced = write_new(new, text, mode).and_then(|()| put(new, path, folder));
     if replaced.is_err() {
         let _ = fs::remove_file(new);

@@ -9,6 +9,7 @@ mod support {
     pub mod again;
     pub mod atlassian;
     pub mod binary;
+    pub mod browser;
     pub mod configured;
     pub mod events;
     pub mod fetching;
@@ -71,6 +72,7 @@ mod packaging;
 mod quiet;
 mod readme;
 mod report;
+mod report_html;
 mod rules;
 mod run;
 mod run_blocked;

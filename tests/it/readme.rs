@@ -3,6 +3,7 @@
 //!
 //! `UPDATE_README=1 cargo test --test it readme` writes what the program says now into them.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -25,8 +26,12 @@ fn documents() -> Vec<String> {
     ];
     let mut names: Vec<_> = others.map(str::to_owned).into();
     for entry in fs::read_dir(project("docs")).expect("docs") {
-        let name = entry.expect("an entry").file_name();
-        names.push(format!("docs/{}", name.to_str().expect("UTF-8")));
+        let path = entry.expect("an entry").path();
+        // Not the folder of pictures.
+        if path.extension().is_some_and(|extension| extension == "md") {
+            let name = path.file_name().and_then(OsStr::to_str).expect("UTF-8");
+            names.push(format!("docs/{name}"));
+        }
     }
     names.sort();
     names

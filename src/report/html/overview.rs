@@ -1,0 +1,80 @@
+//! The top of a page: which time, how many of what, and when.
+
+use maud::{Markup, html};
+
+use super::chart;
+use super::table::as_table;
+use super::text::moment;
+use crate::report::summary::{TimeRange, Timeline, Totals};
+
+/// From when to when.
+pub fn range(range: Option<&TimeRange>) -> Markup {
+    html! {
+        p #range {
+            @match range {
+                Some(range) => { (moment(&range.from)) " to " (moment(&range.to)) " UTC" }
+                None => "No events.",
+            }
+        }
+    }
+}
+
+/// How many of what.
+pub fn totals(totals: &Totals) -> Markup {
+    let totals = [
+        ("records", "records", totals.records),
+        ("events", "events", totals.events),
+        ("notable", "notable events", totals.notable),
+        ("users", "users", totals.users),
+        ("addresses", "addresses", totals.addresses),
+        ("actions", "actions", totals.actions),
+        (
+            "unknown_actions",
+            "events of unknown actions",
+            totals.unknown_actions,
+        ),
+        ("not_mapped", "records not mapped", totals.not_mapped),
+        ("out_of_range", "events out of range", totals.out_of_range),
+    ];
+    html! {
+        dl #totals {
+            @for (name, label, count) in totals {
+                div { dt { (label) } dd id={ "totals." (name) } { (count) } }
+            }
+        }
+    }
+}
+
+/// Events over time, by category.
+pub fn timeline(timeline: &Timeline) -> Markup {
+    let buckets = timeline.buckets.iter();
+    let mut categories: Vec<&str> = buckets
+        .flat_map(|bucket| bucket.categories.keys().copied())
+        .collect();
+    categories.sort_unstable();
+    categories.dedup();
+    let rows = timeline.buckets.iter().map(|bucket| {
+        let count = |category| bucket.categories.get(category).copied().unwrap_or_default();
+        html! {
+            td { (moment(&bucket.start)) }
+            @for category in &categories { td.count { (count(category)) } }
+            td.count { (bucket.count) }
+        }
+    });
+    html! {
+        section #timeline {
+            h2 { "Events over time" }
+            @if timeline.buckets.is_empty() {
+                p { "None." }
+            } @else {
+                (chart::timeline("Events over time, by category", timeline))
+                ul.legend {
+                    @for category in &categories {
+                        li { (chart::swatch(chart::category_color(category))) " " (category) }
+                    }
+                }
+                (as_table(&[&["Begins"], &*categories, &["Events"]].concat(), rows))
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Rankings: what comes how often, as bars and a table.
+
+use maud::{Markup, html};
+
+use super::chart;
+use super::table::as_table;
+use super::text::Text;
+use crate::report::summary::{
+    ActionCount, AddressCount, CappedTable, CategoryCount, CountryCount, Place, Summary, UserCount,
+};
+
+/// Something that was counted.
+pub trait Counted {
+    /// What its cells are called.
+    const HEAD: &'static [&'static str];
+    /// What is known of it.
+    fn cells(&self) -> Vec<Option<&str>>;
+    /// How many.
+    fn count(&self) -> u64;
+    /// What its bar is called: the first that is known.
+    fn label(&self) -> String {
+        let first = self.cells().into_iter().flatten().next();
+        first.unwrap_or("unknown").to_owned()
+    }
+}
+
+impl Counted for ActionCount {
+    const HEAD: &'static [&'static str] = &["Action", "Key"];
+    fn cells(&self) -> Vec<Option<&str>> {
+        vec![self.text.as_deref(), Some(&self.key)]
+    }
+    fn count(&self) -> u64 {
+        self.count
+    }
+}
+
+impl Counted for UserCount {
+    const HEAD: &'static [&'static str] = &["Full name", "User name", "Id"];
+    fn cells(&self) -> Vec<Option<&str>> {
+        let user = &self.user;
+        vec![
+            user.full_name.as_deref(),
+            user.name.as_deref(),
+            user.id.as_deref(),
+        ]
+    }
+    fn count(&self) -> u64 {
+        self.count
+    }
+}
+
+impl Counted for AddressCount {
+    const HEAD: &'static [&'static str] = &["Address", "Country", "Network"];
+    fn cells(&self) -> Vec<Option<&str>> {
+        let place = &self.place;
+        let country = place.country.as_deref().or(place.country_code.as_deref());
+        vec![place.address.as_deref(), country, place.network.as_deref()]
+    }
+    fn count(&self) -> u64 {
+        self.count
+    }
+    fn label(&self) -> String {
+        let Place {
+            address,
+            country_code,
+            ..
+        } = &self.place;
+        let known = [address.as_deref(), country_code.as_deref()];
+        known.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
+}
+
+impl Counted for CountryCount {
+    const HEAD: &'static [&'static str] = &["Country", "Code"];
+    fn cells(&self) -> Vec<Option<&str>> {
+        vec![self.country.as_deref(), self.country_code.as_deref()]
+    }
+    fn count(&self) -> u64 {
+        self.count
+    }
+}
+
+impl Counted for CategoryCount {
+    const HEAD: &'static [&'static str] = &["Category"];
+    fn cells(&self) -> Vec<Option<&str>> {
+        vec![Some(self.category)]
+    }
+    fn count(&self) -> u64 {
+        self.count
+    }
+}
+
+/// A list of the report as a section: how it is called there, its title here, and how many there are at all, where that
+/// is known.
+pub fn ranking<T: Counted>(
+    summary: &Summary,
+    (id, title): (&str, &str),
+    counted: &[T],
+    total: Option<u64>,
+) -> Markup {
+    let shown = counted.len() as u64;
+    let capped = summary
+        .limits
+        .tables
+        .iter()
+        .find(|capped| capped.table == id);
+    let bars: Vec<_> = counted
+        .iter()
+        .map(|row| (row.label(), row.count()))
+        .collect();
+    let row = |row: &T| {
+        html! {
+            @for cell in row.cells() { td { @if let Some(cell) = cell { (Text(cell)) } } }
+            td.count { (row.count()) }
+        }
+    };
+    html! {
+        section id=(id) {
+            h2 { (title) }
+            @if counted.is_empty() {
+                p { "None." }
+            } @else {
+                @if let Some(total) = total.filter(|total| *total > shown) {
+                    p { "The first " (shown) " of " (total) "." }
+                }
+                @if let Some(capped) = capped { (note(capped)) }
+                (chart::bars(title, &bars))
+                (as_table(&[T::HEAD, &["Events"]].concat(), counted.iter().map(row)))
+            }
+        }
+    }
+}
+
+fn note(capped: &CappedTable) -> Markup {
+    html! {
+        p {
+            "There were more than the " (capped.kept) " that are kept. The rarest were forgotten, and each number may be \
+             too low by up to " (capped.missing_at_most) "."
+        }
+    }
+}
