@@ -53,8 +53,7 @@ fn summary(mut arguments: ReportArgs, window: Window) -> Result<Exit, Error> {
     let page = arguments.html.as_deref();
     let page = page.map(|path| PageFile::new(path, arguments.force));
     let page = page.transpose()?;
-    // Notable events are shown with their records.
-    let options = options::original(&arguments.mapping)?;
+    let options = options::mapping(&arguments.mapping, &options::DEFAULT_TAGS)?;
     let mut total = Total::new(arguments.admin_groups.clone());
     let mut reading = Reading::new(&mut arguments, options, None)?;
     reading.each_part(
@@ -199,8 +198,8 @@ impl Reading {
             move |piece: &mut Piece, part: &mut Part<T>| {
                 part.origin.clone_from(&piece.origin);
                 part.counts = Counts::default();
-                reader.read(piece, |event| {
-                    let item = Item::read(event);
+                reader.read(piece, |event, raw| {
+                    let item = Item::read(event, raw);
                     part.counts.records += 1;
                     part.counts.failed += u64::from(matches!(item, Item::Failed { .. }));
                     take(&mut part.made, &item, event);

@@ -109,18 +109,6 @@ pub fn mapping(arguments: &MappingArgs, default_tags: &[&str]) -> Result<Options
     MappingSources::new(arguments, default_tags).read()
 }
 
-/// The same, where the original is always kept.
-///
-/// # Errors
-/// When a file that an argument names cannot be used.
-pub fn original(arguments: &MappingArgs) -> Result<Options, Error> {
-    MappingSources {
-        keeps_original: true,
-        ..MappingSources::new(arguments, &DEFAULT_TAGS)
-    }
-    .read()
-}
-
 /// Options of the mapping for golden files, where the original is always kept, and tags are not the
 /// mapping's to add.
 ///

@@ -22,7 +22,7 @@ use crate::tail::pattern::PatternError;
 
 pub(crate) use mapping::{
     DEFAULT_FETCH_TAGS, DEFAULT_TAGS, MappingSources, add_fields, given_databases, golden, mapping,
-    original, threads,
+    threads,
 };
 pub(crate) use tail::{discovery, tail};
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use memchr::{memchr, memmem};
+use memchr::{memchr, memchr_iter, memmem};
 use serde_json::json;
 
 use super::facts::is_event;
@@ -38,14 +38,13 @@ impl EventReader {
         }
     }
 
-    /// Hands on each event of a piece of input, in its order.
-    pub fn read(&mut self, piece: &mut Piece, mut take: impl FnMut(Value<'_>)) {
+    /// Hands on each event of a piece of input, in its order, with the raw record that it was made of, where that is one of
+    /// its own.
+    pub fn read(&mut self, piece: &mut Piece, mut take: impl FnMut(Value<'_>, Option<&[u8]>)) {
         self.normalizer.number_lines(piece.line, piece.open_line);
         let frames = std::mem::take(&mut piece.frames);
         let has = |part| memmem::find(&piece.text, part).is_some();
-        if !has(TIME) && !has(event::BEFORE_ID) {
-            return self.map(piece, frames, &mut take);
-        }
+        let has_own = has(TIME) || has(event::BEFORE_ID);
         for frame in frames {
             for part in parts(frame, piece) {
                 let text = match &part {
@@ -54,8 +53,10 @@ impl EventReader {
                     }
                     Frame::Unreadable { .. } => &[],
                 };
-                if !self.take_own(text, &mut take) {
-                    self.map(piece, vec![part], &mut take);
+                // What some programs begin a file with, and holes in it, are no part of a line.
+                let text = text[leading_hole(text)..].trim_ascii();
+                if !(has_own && self.take_own(text, &mut take)) {
+                    self.map(piece, part, text, &mut take);
                 }
             }
         }
@@ -63,9 +64,7 @@ impl EventReader {
 
     /// Hands on what this program wrote, as NDJSON, for a bulk request, or as a dead letter; false if it is nothing of the
     /// kind.
-    fn take_own(&mut self, text: &[u8], take: &mut impl FnMut(Value<'_>)) -> bool {
-        // What some programs begin a file with, and holes in it, are no part of a line.
-        let text = &text[leading_hole(text)..];
+    fn take_own(&mut self, text: &[u8], take: &mut impl FnMut(Value<'_>, Option<&[u8]>)) -> bool {
         if event::is_action(text) {
             return true;
         }
@@ -84,26 +83,38 @@ impl EventReader {
             .into_iter()
             .flatten()
             .find(|value| is_event(*value));
-        found.map(take).is_some()
+        found.map(|event| take(event, None)).is_some()
     }
 
-    /// Maps frames of raw records, and hands on their events.
-    fn map(&mut self, piece: &Piece, frames: Vec<Frame>, take: &mut impl FnMut(Value<'_>)) {
+    /// Maps a line or a record, and hands on its event, or its events.
+    fn map(
+        &mut self,
+        piece: &Piece,
+        frame: Frame,
+        text: &[u8],
+        take: &mut impl FnMut(Value<'_>, Option<&[u8]>),
+    ) {
         let origin = piece.origin.as_deref().unwrap_or(&self.nowhere);
         self.mapped.clear();
         self.mapped.shrink_to(KEPT);
+        let frames = vec![frame];
         self.normalizer
             .frames(&mut self.mapped, &piece.text, piece.offset, frames, origin);
         // What was written is JSON in UTF-8, a line each.
         let mapped = std::str::from_utf8(&self.mapped).unwrap_or_default();
-        for line in mapped.lines() {
+        let mut start = 0;
+        for end in memchr_iter(b'\n', mapped.as_bytes()) {
+            let line = &mapped[start..end];
+            let is_only = start == 0 && end + 1 == mapped.len();
+            let record = is_only.then_some(text);
+            start = end + 1;
             match self.reader.read(line) {
-                Ok(document) => take(document.root()),
+                Ok(document) => take(document.root(), record),
                 // An event is nested deeper than its record, which may be as deep as can be read.
                 Err(problem) => {
                     let unread = unread_event(&problem, line);
                     if let Ok(document) = self.reader.read(&unread) {
-                        take(document.root());
+                        take(document.root(), record);
                     }
                 }
             }

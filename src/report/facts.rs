@@ -55,6 +55,8 @@ pub struct Facts<'a> {
     pub row: Option<&'static Action>,
     /// `confluence.audit`
     audit: Option<Value<'a>>,
+    /// The raw record.
+    raw: Option<&'a [u8]>,
     /// `event.original`
     original: Option<Value<'a>>,
     source: Option<Value<'a>>,
@@ -73,9 +75,9 @@ pub fn is_event(root: Value<'_>) -> bool {
 }
 
 impl<'a> Item<'a> {
-    /// Reads an event.
+    /// Reads an event, which was made of a raw record if that is given.
     #[must_use]
-    pub fn read(root: Value<'a>) -> Self {
+    pub fn read(root: Value<'a>, raw: Option<&'a [u8]>) -> Self {
         let [time, confluence, error, event, source, user] = root.pick([
             "@timestamp",
             "confluence",
@@ -122,6 +124,7 @@ impl<'a> Item<'a> {
         Self::Event(Facts {
             time,
             row,
+            raw,
             action,
             categories,
             is_failure,
@@ -243,6 +246,9 @@ impl<'a> Facts<'a> {
     /// The raw record, or the event if that was not kept.
     #[must_use]
     pub fn record(&self) -> Cow<'a, str> {
+        if let Some(raw) = self.raw {
+            return String::from_utf8_lossy(raw);
+        }
         let original = self.original.and_then(Value::as_str);
         original.unwrap_or(Cow::Borrowed(self.text))
     }

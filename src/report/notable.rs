@@ -1,10 +1,11 @@
 //! Which events are worth a line of their own, and the newest of them.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::facts::Facts;
 use super::summary::{MOST_NOTABLE, NotableEvent};
 use super::text::beginning_of_record;
+use crate::pipeline::actions::Notability;
 use crate::pipeline::timestamp::Timestamp;
 use crate::schema::notable::{AdminGroups, Detector, Notable};
 
@@ -22,8 +23,12 @@ impl Candidate {
     /// The candidate that an event is, if it is one.
     #[must_use]
     pub fn new(facts: &Facts<'_>) -> Option<Self> {
-        facts.row.filter(|row| Detector::looks_at(row))?;
-        let event = serde_json::from_str(facts.text()).ok()?;
+        let row = facts.row.filter(|row| Detector::looks_at(row))?;
+        let event = match row.notable {
+            // The action alone tells.
+            Notability::Yes => json!({ "event": { "action": facts.action } }),
+            Notability::If | Notability::No => serde_json::from_str(facts.text()).ok()?,
+        };
         let key = facts.action.clone().unwrap_or_default();
         let (record, record_is_cut) = beginning_of_record(&facts.record());
         Some(Self {

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use serde_json::Value;
+
 use super::{SAMPLE, record, report, summary};
 use crate::support::follow::{gzip, zstd};
 use crate::support::outcome::outcome;
@@ -89,7 +91,11 @@ fn events_may_be_pretty_in_an_array_and_behind_a_byte_order_mark() {
     let events = crate::support::program::events(["normalize", "-q", SAMPLE], b"");
     let pretty = |event| serde_json::to_string_pretty(event).expect("JSON") + "\n";
     let array = serde_json::to_string(&events).expect("JSON");
-    let lines: String = events.iter().map(|event| format!("{event}\r\n")).collect();
+    let lines: String = events
+        .iter()
+        .map(Value::to_string)
+        .collect::<Vec<_>>()
+        .join("\r\n");
     for input in [
         events.iter().map(pretty).collect(),
         array,

@@ -54,7 +54,7 @@ fn of(list: &Value, member: &str) -> Counts {
     counts
 }
 
-fn is_failed_login(event: &&Value) -> bool {
+fn is_failed_login(event: &Value) -> bool {
     let event = &event["event"];
     event["outcome"] == "failure"
         && event["category"]
@@ -103,7 +103,11 @@ fn every_ranking_is_that_of_an_independent_count() {
 #[test]
 fn failed_logins_are_counted_by_user_address_and_hour() {
     let events = sample_events();
-    let failed: Vec<Value> = events.iter().filter(is_failed_login).cloned().collect();
+    let failed: Vec<Value> = events
+        .iter()
+        .filter(|event| is_failed_login(event))
+        .cloned()
+        .collect();
     let report = &sample_summary(&[])["failed_logins"];
     assert_eq!(report["count"], failed.len());
     assert_eq!(
