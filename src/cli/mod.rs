@@ -238,6 +238,12 @@ pub fn problem(error: &clap::Error, arguments: &[OsString]) -> (Option<String>, 
     usage::in_keys(error, &message)
 }
 
+/// Whether an error of the same kind names what another one names first.
+#[must_use]
+pub fn is_same_problem(one: &clap::Error, other: &clap::Error) -> bool {
+    usage::is_same_problem(one, other)
+}
+
 /// A message that may repeat arguments, without the secrets among them: user, password, query and fragment of a
 /// URL, and what follows the colon behind a user name, as in curl's `user:password`.
 fn redacted(message: &str, arguments: impl Iterator<Item = OsString>) -> String {

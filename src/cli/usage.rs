@@ -10,6 +10,9 @@ use regex::{Captures, Regex};
 use super::{Cli, LogFormatArg};
 use crate::process::shown::quoted_for_shell;
 
+/// How clap calls what `tail` is to follow.
+const PATHS: &str = "[PATH|GLOB]...";
+
 /// A usage error as one line, without the word before it, and without what `redact` leaves out of it.
 pub(super) fn one_line(
     error: &clap::Error,
@@ -196,16 +199,25 @@ pub fn log_format(arguments: impl IntoIterator<Item = OsString>) -> LogFormatArg
     format
 }
 
+/// The arguments that are wrong, or missing.
+fn named(error: &clap::Error) -> &[String] {
+    match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(name)) => std::slice::from_ref(name),
+        Some(ContextValue::Strings(names)) => names,
+        _ => &[],
+    }
+}
+
+/// Whether an error of the same kind names what another one names first.
+pub(super) fn is_same_problem(one: &clap::Error, other: &clap::Error) -> bool {
+    one.kind() == other.kind()
+        && named(other).first().is_some_and(|first| named(one).contains(first))
+}
+
 /// A usage error of arguments that were made of a configuration: the flag that it is about, and the message with
 /// keys for flags.
 pub(super) fn in_keys(error: &clap::Error, message: &str) -> (Option<String>, String) {
-    let named = text(error, ContextKind::InvalidArg).or_else(|| {
-        match error.get(ContextKind::InvalidArg)? {
-            ContextValue::Strings(names) => names.first().map(String::as_str),
-            _ => None,
-        }
-    });
-    let flag = named.and_then(|named| {
+    let flag = named(error).first().and_then(|named| {
         let name = named.split([' ', '=']).next()?;
         name.strip_prefix("--").map(str::to_owned)
     });
@@ -214,8 +226,10 @@ pub(super) fn in_keys(error: &clap::Error, message: &str) -> (Option<String>, St
         Some((message, _)) => message,
         None => message,
     };
+    // The arguments without a flag have a key, too.
+    let message = &message.replace(&format!("'{PATHS}'"), "`paths`");
     let Ok(flags) = Regex::new("'?--([a-z][a-z-]*)( <[^>]*>)?(\\.\\.\\.)?'?") else {
-        return (flag, message.to_owned());
+        return (flag, message.clone());
     };
     let message = flags.replace_all(message, |found: &Captures<'_>| match &found[1] {
         // Where a table is called output, its key says what kind of output it is.

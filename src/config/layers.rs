@@ -179,6 +179,9 @@ fn typed(kind: Kind, text: String, place: &Place) -> Result<Value, Error> {
     })
 }
 
+/// Lists that say what is read, and where it goes.
+const NEVER_EMPTY: [&str; 2] = ["paths", "elasticsearch_url"];
+
 /// Sets a key to a value. A value of the file may name variables; that of a variable is as it stands.
 fn assign(
     key: &Key,
@@ -209,6 +212,11 @@ fn assign(
             let expected = Kind::Count.expected();
             let problem = format!("{}: expected {expected}, found {number}", key.name);
             Setting::Count(number.parse().map_err(|_| Error::at(&place, problem))?)
+        }
+        // Elsewhere, an empty list of a source undoes that of all sources; nothing could be meant by these.
+        (Kind::Many, Value::List(items)) if items.is_empty() && NEVER_EMPTY.contains(&&*key.name) => {
+            let problem = format!("{}: expected at least one, found an empty array", key.name);
+            return Err(Error::at(&place, problem));
         }
         (Kind::Many, Value::List(items)) => {
             let items = items.iter().map(|(_, item)| text(item));

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use super::lock::{holder, wait_for_lock};
+use super::owner::give_to_owner;
 use super::replace::PRIVATE;
 use super::{Error, Paths};
 use crate::pipeline::timestamp::Timestamp;
@@ -134,7 +135,9 @@ impl LiveFile {
         let _ = fs::remove_file(&self.new);
         let mut options = File::options();
         options.write(true).create_new(true).mode(PRIVATE);
-        options.open(&self.new)?.write_all(text)
+        let mut file = options.open(&self.new)?;
+        give_to_owner(&file, &self.new);
+        file.write_all(text)
     }
 
     /// After a kill, the time of the file says until when the process was there.

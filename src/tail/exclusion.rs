@@ -9,7 +9,7 @@ use super::log::file_name;
 use super::pattern::PatternError;
 
 /// Files that are left out: by their names, or, with a slash in it, by their paths.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Exclusion {
     /// The glob, as it was given and as its directory really is called.
     globs: Vec<Glob>,

@@ -12,6 +12,7 @@ use crate::config::source::SourceArgs;
 use crate::exit::Exit;
 use crate::process::shown::Shown as _;
 use crate::process::signal_guard;
+use crate::tail::pattern::PathPattern;
 
 /// Checks what a configuration says; with `connect`, also asks the sites and the clusters.
 pub fn run(configuration: &Configuration, connect: bool, json: bool) -> Result<Exit, Error> {
@@ -76,15 +77,12 @@ fn of_source<W: Write>(
 /// A step for each path or glob: how many files it matches, and whether they can be read.
 fn log_files(arguments: &TailArgs) -> Vec<CheckStep> {
     let name = StepName::LogFiles;
-    let mut discovery = match options::discovery(arguments) {
-        Ok(discovery) => discovery,
-        Err(error) => return vec![CheckStep::fail_by(name, &error)],
-    };
+    let mut discovery = options::discovery(arguments);
     let patterns = std::mem::take(&mut discovery.patterns);
-    let of_pattern = |(path, pattern)| {
+    let of_pattern = |pattern: PathPattern| {
+        let shown = pattern.given.shown().to_string();
         discovery.patterns = vec![pattern];
         let scan = discovery.scan(None);
-        let shown = std::path::Path::new(path).shown();
         if let Some((folder, _, problem)) = scan.failed.first() {
             let problem = format!("cannot read {}: {problem}", folder.shown());
             return CheckStep::fail(name, problem, READABLE);
@@ -106,12 +104,7 @@ fn log_files(arguments: &TailArgs) -> Vec<CheckStep> {
             count => CheckStep::ok(name, format!("{shown}: {count} files")),
         }
     };
-    arguments
-        .paths
-        .iter()
-        .zip(patterns)
-        .map(of_pattern)
-        .collect()
+    patterns.into_iter().map(of_pattern).collect()
 }
 
 const READABLE: &str = "make it readable for the user that the service runs as";

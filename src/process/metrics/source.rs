@@ -128,8 +128,8 @@ impl SourceMetrics {
             let mut now = series.now();
             now.files = Some(files);
             now.lost_bytes = lost_bytes;
-            now.caught_up = Some(Instant::now());
-            now.was_caught_up = false;
+            // What waits goes on waiting while its source fails and is begun anew.
+            now.caught_up.get_or_insert_with(Instant::now);
         }
     }
 
