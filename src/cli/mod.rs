@@ -166,10 +166,13 @@ impl Command {
 /// The name of the program.
 pub const NAME: &str = "confluence-ecs";
 
+/// The width of help texts, on whatever they are shown: examples cannot be wrapped.
+const WIDTH: usize = 80;
+
 /// The definitions of all arguments, with examples in the long help texts.
 #[must_use]
 pub fn definitions() -> clap::Command {
-    examples::with_examples(Cli::command(), "")
+    examples::with_examples(Cli::command().term_width(WIDTH), "")
 }
 
 /// Parses arguments, of which the first is the name of the program.

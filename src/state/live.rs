@@ -185,6 +185,18 @@ pub fn read(dir: &Path, name: &str) -> Option<(Live, Timestamp)> {
     Some((live, time_of(&path)?))
 }
 
+/// The names of sources that said something.
+#[must_use]
+pub fn sources(dir: &Path) -> Vec<String> {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let source = |name: String| {
+        let source = name.strip_prefix(SOURCE)?.strip_suffix(ENDING)?;
+        Some(source.to_owned())
+    };
+    names.filter_map(source).collect()
+}
+
 /// When a file was last written.
 fn time_of(path: &Path) -> Option<Timestamp> {
     let modified = fs::metadata(path).and_then(|metadata| metadata.modified());

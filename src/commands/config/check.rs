@@ -2,10 +2,14 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::path::PathBuf;
 
-use crate::check::{CheckFormat, CheckReport, CheckStep, StepName, doctor};
-use crate::cli::TailArgs;
-use crate::commands::check::{fetch_plan, out, tail_plan};
+use crate::auth::credentials::{API_TOKEN, CLIENT_SECRET, ES_PASSWORD, GivenSecrets, PAT, Setting};
+use crate::auth::credstore;
+use crate::check::doctor::{self, Plan};
+use crate::check::{CheckFormat, CheckReport, CheckStep, StepName};
+use crate::cli::{ClusterArgs, TailArgs};
+use crate::commands::check::{fetch_plan, has_login, out, tail_plan};
 use crate::commands::{Error, options};
 use crate::config::service::Configuration;
 use crate::config::source::SourceArgs;
@@ -58,20 +62,59 @@ fn of_source<W: Write>(
     connect: bool,
     report: &mut CheckReport<W>,
 ) -> io::Result<()> {
-    let plan = match arguments {
+    let (plan, mapping, cluster) = match arguments {
         SourceArgs::Tail(arguments) => {
             for step in log_files(arguments) {
                 report.report_step(step)?;
             }
-            tail_plan(arguments)
+            (tail_plan(arguments), &arguments.mapping, &arguments.cluster)
         }
-        SourceArgs::Fetch(arguments) => fetch_plan(arguments, true),
+        SourceArgs::Fetch(arguments) => {
+            let plan = fetch_plan(arguments, true);
+            (plan, &arguments.mapping, &arguments.cluster)
+        }
     };
-    if connect {
+    // Without them there is no request, and so no answer.
+    if let Err(error) = options::add_fields(mapping.add_fields.as_deref()) {
+        return report.report_step(CheckStep::fail_by(StepName::Configuration, &error));
+    }
+    let unseen_secrets = unseen_secrets(arguments, cluster);
+    let plan = Plan {
+        unseen_secrets,
+        ..plan
+    };
+    if connect && plan.unseen_secrets.is_none() {
         doctor::run(plan, report)
     } else {
         doctor::look(plan, report)
     }
+}
+
+/// Why secrets that are missing here may be no fault: the service has them from systemd.
+fn unseen_secrets(arguments: &SourceArgs, cluster: &ClusterArgs) -> Option<String> {
+    let is_missing = |setting: &Setting, file: &Option<PathBuf>, given: &GivenSecrets| {
+        matches!(setting.find(file.as_deref(), given), Ok(None))
+    };
+    if let SourceArgs::Fetch(arguments) = arguments {
+        let site = &arguments.site;
+        if is_missing(&PAT, &site.pat_file, &site.secrets)
+            && is_missing(&API_TOKEN, &site.api_token_file, &site.secrets)
+            && !has_login(arguments)
+        {
+            // A user has a token or a password, and no personal access token.
+            let settings: &[Setting] = match site.email {
+                Some(_) => &[API_TOKEN],
+                None => &[PAT, CLIENT_SECRET],
+            };
+            return credstore::given_to_service(settings);
+        }
+    }
+    let connection = &cluster.connection;
+    let is_login = !connection.elasticsearch_url.is_empty() && connection.es_user.is_some();
+    let is_missing = is_missing(&ES_PASSWORD, &connection.es_password_file, &connection.secrets);
+    (is_login && is_missing)
+        .then(|| credstore::given_to_service(&[ES_PASSWORD]))
+        .flatten()
 }
 
 /// A step for each path or glob: how many files it matches, and whether they can be read.
