@@ -211,7 +211,9 @@ fn named(error: &clap::Error) -> &[String] {
 /// Whether an error of the same kind names what another one names first.
 pub(super) fn is_same_problem(one: &clap::Error, other: &clap::Error) -> bool {
     one.kind() == other.kind()
-        && named(other).first().is_some_and(|first| named(one).contains(first))
+        && named(other)
+            .first()
+            .is_some_and(|first| named(one).contains(first))
 }
 
 /// A usage error of arguments that were made of a configuration: the flag that it is about, and the message with

@@ -111,7 +111,11 @@ fn unseen_secrets(arguments: &SourceArgs, cluster: &ClusterArgs) -> Option<Strin
     }
     let connection = &cluster.connection;
     let is_login = !connection.elasticsearch_url.is_empty() && connection.es_user.is_some();
-    let is_missing = is_missing(&ES_PASSWORD, &connection.es_password_file, &connection.secrets);
+    let is_missing = is_missing(
+        &ES_PASSWORD,
+        &connection.es_password_file,
+        &connection.secrets,
+    );
     (is_login && is_missing)
         .then(|| credstore::given_to_service(&[ES_PASSWORD]))
         .flatten()

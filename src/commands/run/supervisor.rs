@@ -144,9 +144,7 @@ impl Supervisor {
         let of_source = |worker: &Worker| format!("{}: {}", worker.source.name, worker.status());
         let refused = self.refused.iter();
         let refused = refused.map(|error| format!("configuration not reloaded: {error}"));
-        let lines: Vec<_> = refused
-            .chain(self.workers.iter().map(of_source))
-            .collect();
+        let lines: Vec<_> = refused.chain(self.workers.iter().map(of_source)).collect();
         lines.join("; ")
     }
 

@@ -138,7 +138,7 @@ fn the_alerts_use_metrics_that_there_are() {
     let text = fs::read_to_string(&path).expect("the rules");
     let rules: Value = serde_saphyr::from_str(&text).expect("YAML");
     let rules = rules["groups"][0]["rules"].as_array().expect("rules");
-    assert_eq!(rules.len(), 11);
+    assert_eq!(rules.len(), 12);
     for rule in rules {
         let expression = rule["expr"].as_str().expect("an expression");
         let annotations = &rule["annotations"];
