@@ -11,20 +11,17 @@ use crate::process::shown::Shown as _;
 const DIRECTORY: &str = "/etc/credstore";
 const PREFIX: &str = "confluence-ecs.";
 
-/// What to say of secrets that are not found outside the service: that it is given one of them, or that this user
-/// cannot know. None if it is given none.
+/// What to say of a secret that is not found outside the service: that it is given to that, or that this user cannot
+/// know. None if it is not.
 #[must_use]
-pub fn given_to_service(settings: &[Setting]) -> Option<String> {
-    let look = |setting: &Setting| {
-        let path = Path::new(DIRECTORY).join(format!("{PREFIX}{}", setting.credential));
-        match fs::symlink_metadata(&path) {
-            Ok(_) => Some(format!("only systemd gives the service {}", path.shown())),
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Some(format!(
-                "this user cannot see whether systemd gives the service {}",
-                path.shown()
-            )),
-            Err(_) => None,
-        }
-    };
-    settings.iter().find_map(look)
+pub fn given_to_service(setting: &Setting) -> Option<String> {
+    let path = Path::new(DIRECTORY).join(format!("{PREFIX}{}", setting.credential));
+    let (found, path) = (fs::symlink_metadata(&path), path.shown());
+    match found {
+        Ok(_) => Some(format!("systemd gives {path} to the service alone")),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Some(format!(
+            "this user cannot see whether systemd gives {path} to the service"
+        )),
+        Err(_) => None,
+    }
 }

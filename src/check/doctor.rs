@@ -142,7 +142,7 @@ fn unusable(name: StepName, error: &dyn std::error::Error, unseen: Option<&Strin
         Some(why) => CheckStep::warn(
             name,
             error.to_string(),
-            format!("{why}: `systemctl status confluence-ecs` tells whether that is enough"),
+            format!("{why}; `systemctl status confluence-ecs` tells whether it works with that"),
         ),
         None => CheckStep::fail_by(name, error),
     }

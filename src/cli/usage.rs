@@ -213,7 +213,7 @@ pub(super) fn is_same_problem(one: &clap::Error, other: &clap::Error) -> bool {
     one.kind() == other.kind()
         && named(other)
             .first()
-            .is_some_and(|first| named(one).contains(first))
+            .is_none_or(|first| named(one).contains(first))
 }
 
 /// A usage error of arguments that were made of a configuration: the flag that it is about, and the message with

@@ -65,14 +65,15 @@ pub fn parse(arguments: &[OsString]) -> Result<Parsed, ParseError> {
     };
     let all = command_line(&added);
     let mut cli = cli::parse_from(&all).map_err(|error| {
-        let (flag, _) = cli::problem(&error, &all);
-        let is_added = |one: &Assignment| flag.is_some() && one.key.flag == flag;
-        if added.values().any(is_added) {
-            let place = Place::Line(path.clone(), 1);
-            ParseError::Config(explain(&error, &added, &place, command_line))
-        } else {
-            ParseError::from(Box::new(error))
+        let is_own = match cli::parse_from(arguments) {
+            Ok(_) => false,
+            Err(own) => cli::is_same_problem(&own, &error),
+        };
+        if is_own {
+            return ParseError::from(Box::new(error));
         }
+        let place = Place::Line(path.clone(), 1);
+        ParseError::Config(explain(&error, &added, &place, command_line))
     })?;
     cli.command.give(GivenSecrets {
         source: None,
@@ -202,10 +203,7 @@ fn applicable(shared: &Assignments, command: &str) -> Assignments {
     applicable.retain(|_, one| takes(one));
     // The sources have a cluster each: what the shared table says of it is checked with theirs.
     if command == "run" && !shared.contains_key("elasticsearch_url") {
-        let is_of_cluster = |one: &Assignment| {
-            one.key.table == Some(Table::Output) && !matches!(&*one.key.name, "file" | "format")
-        };
-        applicable.retain(|_, one| !is_of_cluster(one));
+        applicable.retain(|_, one| !one.key.is_of_cluster());
     }
     applicable
 }

@@ -24,6 +24,9 @@ impl Exclusion {
     /// # Errors
     /// When it is no glob, or the current directory is gone.
     pub fn parse(text: &OsStr) -> Result<Self, PatternError> {
+        if text.is_empty() {
+            return Err(PatternError::Empty);
+        }
         let bytes = text.as_bytes();
         let is_path = bytes.contains(&b'/');
         if !is_path || bytes.starts_with(b"**/") {

@@ -31,6 +31,9 @@ pub enum PatternError {
     /// The pattern is not a valid glob.
     #[error(transparent)]
     Glob(#[from] ::glob::PatternError),
+    /// No pattern, which no file would match.
+    #[error("expected a glob, such as '*.gz'")]
+    Empty,
     /// Standard input, which normalize reads.
     #[error(
         "tail follows files; to read standard input, use `confluence-ecs normalize` (a file of \

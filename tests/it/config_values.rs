@@ -82,12 +82,7 @@ fn a_key_that_another_one_requires_is_missed_at_the_line_of_that() {
     for text in &mut texts {
         text.push_str(TAIL);
     }
-    let of_sources = [
-        "es_user = \"x\"\n[source.output]\nfile = \"x\"",
-        "[source.output]\nfile = \"x\"\nbulk_bytes = \"1MiB\"",
-        "[source.output]\nfile = \"x\"\nindex = \"y\"",
-    ];
-    texts.extend(below(&format!("{OUTPUT}{TAIL}"), &of_sources));
+    texts.extend(below(TAIL, &["[source.output]\nindex = \"y\""]));
     let of_sites = [
         "email = \"a@example.com\"\nclient_secret_file = \"x\"",
         "raw = true\nadd_fields = \"{}\"",
@@ -96,6 +91,17 @@ fn a_key_that_another_one_requires_is_missed_at_the_line_of_that() {
     ];
     texts.extend(below(&format!("{OUTPUT}{FETCH}"), &of_sites));
     insta::assert_snapshot!(refused(&texts));
+}
+
+#[test]
+fn what_is_of_a_cluster_is_not_beside_a_file() {
+    let of_source = format!("{OUTPUT}{TAIL}[source.output]\nfile = \"x\"\n");
+    let lines = [
+        "bulk_bytes = \"1MiB\"",
+        "index = \"y\"",
+        "es_api_key = \"file:x\"",
+    ];
+    insta::assert_snapshot!(refused(&below(&of_source, &lines)));
 }
 
 #[test]

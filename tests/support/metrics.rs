@@ -113,11 +113,17 @@ fn is_name(name: &str) -> bool {
 }
 
 fn sample(line: &str) -> (Sample, f64) {
-    let (name, rest) = line
-        .split_once('{')
-        .unwrap_or_else(|| panic!("no labels: {line}"));
+    let (name, labels, value) = match line.split_once('{') {
+        Some((name, rest)) => {
+            let (labels, value) = rest.rsplit_once("} ").expect("labels and a value");
+            (name, labels, value)
+        }
+        None => {
+            let (name, value) = line.split_once(' ').expect("a value");
+            (name, "", value)
+        }
+    };
     assert!(is_name(name), "{line}");
-    let (labels, value) = rest.rsplit_once("} ").expect("labels and a value");
     let mut all = BTreeMap::new();
     let mut rest = labels;
     while !rest.is_empty() {

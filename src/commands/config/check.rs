@@ -4,11 +4,11 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use crate::auth::credentials::{API_TOKEN, CLIENT_SECRET, ES_PASSWORD, GivenSecrets, PAT, Setting};
+use crate::auth::credentials::{API_TOKEN, ES_PASSWORD, GivenSecrets, PAT, Setting};
 use crate::auth::credstore;
 use crate::check::doctor::{self, Plan};
 use crate::check::{CheckFormat, CheckReport, CheckStep, StepName};
-use crate::cli::{ClusterArgs, TailArgs};
+use crate::cli::{ClusterArgs, FetchArgs, TailArgs};
 use crate::commands::check::{fetch_plan, has_login, out, tail_plan};
 use crate::commands::{Error, options};
 use crate::config::service::Configuration;
@@ -62,27 +62,25 @@ fn of_source<W: Write>(
     connect: bool,
     report: &mut CheckReport<W>,
 ) -> io::Result<()> {
-    let (plan, mapping, cluster) = match arguments {
+    let plan = match arguments {
         SourceArgs::Tail(arguments) => {
             for step in log_files(arguments) {
                 report.report_step(step)?;
             }
-            (tail_plan(arguments), &arguments.mapping, &arguments.cluster)
+            if let Err(error) = options::add_fields(arguments.mapping.add_fields.as_deref()) {
+                report.report_step(CheckStep::fail_by(StepName::Configuration, &error))?;
+            }
+            Plan {
+                unseen_secrets: of_cluster(&arguments.cluster),
+                ..tail_plan(arguments)
+            }
         }
-        SourceArgs::Fetch(arguments) => {
-            let plan = fetch_plan(arguments, true);
-            (plan, &arguments.mapping, &arguments.cluster)
-        }
+        SourceArgs::Fetch(arguments) => Plan {
+            unseen_secrets: of_site(arguments).or_else(|| of_cluster(&arguments.cluster)),
+            ..fetch_plan(arguments, true)
+        },
     };
-    // Without them there is no request, and so no answer.
-    if let Err(error) = options::add_fields(mapping.add_fields.as_deref()) {
-        return report.report_step(CheckStep::fail_by(StepName::Configuration, &error));
-    }
-    let unseen_secrets = unseen_secrets(arguments, cluster);
-    let plan = Plan {
-        unseen_secrets,
-        ..plan
-    };
+    // What is asked without its secrets gives no verdict.
     if connect && plan.unseen_secrets.is_none() {
         doctor::run(plan, report)
     } else {
@@ -90,35 +88,36 @@ fn of_source<W: Write>(
     }
 }
 
-/// Why secrets that are missing here may be no fault: the service has them from systemd.
-fn unseen_secrets(arguments: &SourceArgs, cluster: &ClusterArgs) -> Option<String> {
-    let is_missing = |setting: &Setting, file: &Option<PathBuf>, given: &GivenSecrets| {
-        matches!(setting.find(file.as_deref(), given), Ok(None))
-    };
-    if let SourceArgs::Fetch(arguments) = arguments {
-        let site = &arguments.site;
-        if is_missing(&PAT, &site.pat_file, &site.secrets)
-            && is_missing(&API_TOKEN, &site.api_token_file, &site.secrets)
-            && !has_login(arguments)
-        {
-            // A user has a token or a password, and no personal access token.
-            let settings: &[Setting] = match site.email {
-                Some(_) => &[API_TOKEN],
-                None => &[PAT, CLIENT_SECRET],
-            };
-            return credstore::given_to_service(settings);
-        }
+/// Why the secret of a site may be missing here, though the service has it.
+fn of_site(arguments: &FetchArgs) -> Option<String> {
+    let site = &arguments.site;
+    let is_missing = is_missing(&PAT, site.pat_file.as_ref(), &site.secrets)
+        && is_missing(&API_TOKEN, site.api_token_file.as_ref(), &site.secrets);
+    if !is_missing
+        || has_login(arguments)
+        || options::add_fields(arguments.mapping.add_fields.as_deref()).is_err()
+    {
+        return None;
     }
-    let connection = &cluster.connection;
-    let is_login = !connection.elasticsearch_url.is_empty() && connection.es_user.is_some();
-    let is_missing = is_missing(
-        &ES_PASSWORD,
-        &connection.es_password_file,
-        &connection.secrets,
-    );
-    (is_login && is_missing)
-        .then(|| credstore::given_to_service(&[ES_PASSWORD]))
-        .flatten()
+    let is_cloud = site.url.as_ref().is_none_or(options::fetch::is_atlassian);
+    match site.email {
+        Some(_) => credstore::given_to_service(&API_TOKEN),
+        None if !is_cloud => credstore::given_to_service(&PAT),
+        None => None,
+    }
+}
+
+/// The same of the cluster's.
+fn of_cluster(arguments: &ClusterArgs) -> Option<String> {
+    let connection = &arguments.connection;
+    let file = connection.es_password_file.as_ref();
+    let is_missing =
+        connection.es_user.is_some() && is_missing(&ES_PASSWORD, file, &connection.secrets);
+    is_missing.then(|| credstore::given_to_service(&ES_PASSWORD))?
+}
+
+fn is_missing(setting: &Setting, file: Option<&PathBuf>, given: &GivenSecrets) -> bool {
+    matches!(setting.find(file.map(PathBuf::as_path), given), Ok(None))
 }
 
 /// A step for each path or glob: how many files it matches, and whether they can be read.
