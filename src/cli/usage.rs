@@ -1,6 +1,7 @@
 //! What `clap` says of wrong usage, as one line: what is wrong, what was expected, what to do.
 
 use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use clap::CommandFactory as _;
@@ -8,7 +9,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use regex::{Captures, Regex};
 
 use super::{Cli, LogFormatArg};
-use crate::process::shown::quoted_for_shell;
+use crate::process::shown::{Shown as _, quoted_for_shell};
 
 /// How clap calls what `tail` is to follow.
 const PATHS: &str = "[PATH|GLOB]...";
@@ -22,6 +23,7 @@ pub(super) fn one_line(
     let arguments: Vec<_> = arguments.skip(1).collect();
     // Before lines are joined: a secret may have a line end in it.
     let rendered = redact(&error.render().to_string());
+    let rendered = harmless(error, &arguments, &rendered);
     let lines = rendered.lines().map(str::trim);
     let ends = |line: &&str| line.starts_with("Usage:") || line.starts_with("For more");
     // The tip about an unknown flag is how to name a file like it: seldom what was meant.
@@ -45,6 +47,24 @@ pub(super) fn one_line(
         Some(hint) => format!("{message}; {}", redact(&hint)),
         None => message.to_owned(),
     }
+}
+
+/// A message with the wrong value in it as paths are shown: a name may have control characters, and bytes that are no
+/// text.
+fn harmless(error: &clap::Error, arguments: &[OsString], message: &str) -> String {
+    let value = text(error, ContextKind::InvalidValue).filter(|value| !value.is_empty());
+    let Some(value) = value else {
+        return message.to_owned();
+    };
+    let is_value = |given: &&[u8]| String::from_utf8_lossy(given) == value;
+    let given = arguments.iter().find_map(|argument| {
+        let bytes = argument.as_bytes();
+        let behind = bytes.iter().position(|byte| *byte == b'=');
+        let behind = behind.map(|at| &bytes[at + 1..]);
+        [Some(bytes), behind].into_iter().flatten().find(is_value)
+    });
+    let shown = OsStr::from_bytes(given.unwrap_or(value.as_bytes()));
+    message.replace(value, &Path::new(shown).shown().to_string())
 }
 
 /// What clap found that is like what was given, as a question.

@@ -31,7 +31,7 @@ const ROOMS: [(&str, &[&str]); 21] = [
     (
         "cli",
         &[
-            "fetch", "fixtures", "schema", "auth", "http", "pipeline", "process", "exit",
+            "fetch", "tail", "fixtures", "schema", "auth", "http", "pipeline", "process", "exit",
         ],
     ),
     (
@@ -60,7 +60,7 @@ const ROOMS: [(&str, &[&str]); 21] = [
     ("sink", &["cluster", "input", "pipeline", "process"]),
     (
         "cluster",
-        &["schema", "http", "pipeline", "process", "secret"],
+        &["schema", "http", "state", "pipeline", "process", "secret"],
     ),
     ("schema", &["pipeline", "process"]),
     ("auth", &["http", "state", "pipeline", "process", "secret"]),

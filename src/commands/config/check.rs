@@ -117,7 +117,7 @@ fn of_cluster(arguments: &ClusterArgs) -> Option<String> {
 }
 
 fn is_missing(setting: &Setting, file: Option<&PathBuf>, given: &GivenSecrets) -> bool {
-    matches!(setting.find(file.map(PathBuf::as_path), given), Ok(None))
+    file.is_none() && matches!(setting.find(None, given), Ok(None))
 }
 
 /// A step for each path or glob: how many files it matches, and whether they can be read.
