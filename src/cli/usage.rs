@@ -1,5 +1,6 @@
 //! What `clap` says of wrong usage, as one line: what is wrong, what was expected, what to do.
 
+use std::error::Error as _;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
@@ -22,8 +23,12 @@ pub(super) fn one_line(
 ) -> String {
     let arguments: Vec<_> = arguments.skip(1).collect();
     // Before lines are joined: a secret may have a line end in it.
-    let rendered = redact(&error.render().to_string());
-    let rendered = harmless(error, &arguments, &rendered);
+    let rendered = shown_as_path(error, &arguments)
+        // Escaped, a secret would not be found.
+        .filter(|_| {
+            text(error, ContextKind::InvalidValue).is_some_and(|value| redact(value) == value)
+        })
+        .unwrap_or_else(|| redact(&error.render().to_string()));
     let lines = rendered.lines().map(str::trim);
     let ends = |line: &&str| line.starts_with("Usage:") || line.starts_with("For more");
     // The tip about an unknown flag is how to name a file like it: seldom what was meant.
@@ -49,13 +54,10 @@ pub(super) fn one_line(
     }
 }
 
-/// A message with the wrong value in it as paths are shown: a name may have control characters, and bytes that are no
-/// text.
-fn harmless(error: &clap::Error, arguments: &[OsString], message: &str) -> String {
-    let value = text(error, ContextKind::InvalidValue).filter(|value| !value.is_empty());
-    let Some(value) = value else {
-        return message.to_owned();
-    };
+/// What is wrong with a value that has control characters, or bytes that are no text, of which clap leaves parts out.
+fn shown_as_path(error: &clap::Error, arguments: &[OsString]) -> Option<String> {
+    let value = text(error, ContextKind::InvalidValue)?;
+    let (argument, problem) = (text(error, ContextKind::InvalidArg)?, error.source()?);
     let is_value = |given: &&[u8]| String::from_utf8_lossy(given) == value;
     let given = arguments.iter().find_map(|argument| {
         let bytes = argument.as_bytes();
@@ -63,8 +65,9 @@ fn harmless(error: &clap::Error, arguments: &[OsString], message: &str) -> Strin
         let behind = behind.map(|at| &bytes[at + 1..]);
         [Some(bytes), behind].into_iter().flatten().find(is_value)
     });
-    let shown = OsStr::from_bytes(given.unwrap_or(value.as_bytes()));
-    message.replace(value, &Path::new(shown).shown().to_string())
+    let path = Path::new(OsStr::from_bytes(given.unwrap_or(value.as_bytes())));
+    let shown = path.shown().to_string();
+    (shown != value).then(|| format!("error: invalid value '{shown}' for '{argument}': {problem}"))
 }
 
 /// What clap found that is like what was given, as a question.
