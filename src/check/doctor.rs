@@ -92,6 +92,7 @@ pub fn run<W: Write>(plan: Plan, report: &mut CheckReport<W>) -> io::Result<()> 
 /// When the report cannot be written.
 pub fn look<W: Write>(plan: Plan, report: &mut CheckReport<W>) -> io::Result<()> {
     const NOT_ASKED: &str = "not asked: see --connect";
+    let unseen = plan.unseen_secrets.as_deref();
     if let Some(target) = &plan.target {
         let name = StepName::Credentials;
         report.report_step(match target {
@@ -100,9 +101,9 @@ pub fn look<W: Write>(plan: Plan, report: &mut CheckReport<W>) -> io::Result<()>
                     let place = describe(&target.place);
                     CheckStep::ok(name, format!("{place}, as {}", who(&authorization)))
                 }
-                Err(error) => unusable(name, &error, plan.unseen_secrets.as_ref()),
+                Err(error) => CheckStep::fail_or_unseen(name, &error, unseen),
             },
-            Err(error) => unusable(name, &**error, plan.unseen_secrets.as_ref()),
+            Err(error) => CheckStep::fail_or_unseen(name, &**error, unseen),
         })?;
     }
     match &plan.cluster {
@@ -111,8 +112,8 @@ pub fn look<W: Write>(plan: Plan, report: &mut CheckReport<W>) -> io::Result<()>
             report.report_step(CheckStep::skip(StepName::Cluster, detail))?;
         }
         Some(Err(error)) => {
-            let unseen = plan.unseen_secrets.as_ref();
-            report.report_step(unusable(StepName::Cluster, &**error, unseen))?;
+            let step = CheckStep::fail_or_unseen(StepName::Cluster, &**error, unseen);
+            report.report_step(step)?;
         }
         None => {}
     }
@@ -134,18 +135,6 @@ pub fn look<W: Write>(plan: Plan, report: &mut CheckReport<W>) -> io::Result<()>
         ahead: None,
     };
     doctor.own_steps()
-}
-
-/// What cannot be used here; with a reason for secrets to be missing, that is no fault.
-fn unusable(name: StepName, error: &dyn std::error::Error, unseen: Option<&String>) -> CheckStep {
-    match unseen {
-        Some(why) => CheckStep::warn(
-            name,
-            error.to_string(),
-            format!("{why}; `systemctl status confluence-ecs` tells whether it works with that"),
-        ),
-        None => CheckStep::fail_by(name, error),
-    }
 }
 
 struct Doctor<'a, W> {

@@ -70,6 +70,7 @@ mod quiet;
 mod readme;
 mod rules;
 mod run;
+mod run_refused;
 mod schema;
 mod schema_documents;
 mod schema_validate;

@@ -113,15 +113,13 @@ fn is_name(name: &str) -> bool {
 }
 
 fn sample(line: &str) -> (Sample, f64) {
-    let (name, labels, value) = match line.split_once('{') {
-        Some((name, rest)) => {
-            let (labels, value) = rest.rsplit_once("} ").expect("labels and a value");
-            (name, labels, value)
-        }
-        None => {
-            let (name, value) = line.split_once(' ').expect("a value");
-            (name, "", value)
-        }
+    // Of the process itself there are none.
+    let (name, labels, value) = if let Some((name, rest)) = line.split_once('{') {
+        let (labels, value) = rest.rsplit_once("} ").expect("labels and a value");
+        (name, labels, value)
+    } else {
+        let (name, value) = line.split_once(' ').expect("a value");
+        (name, "", value)
     };
     assert!(is_name(name), "{line}");
     let mut all = BTreeMap::new();
