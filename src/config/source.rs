@@ -8,6 +8,7 @@ use super::layers::{Assignment, Assignments, Setting, given_secrets};
 use super::{Error, Place};
 use crate::auth::credentials::GivenSecrets;
 use crate::cli::{self, Command, FetchArgs, TailArgs};
+use crate::pipeline::event::AddFields;
 use crate::process::shown::Shown as _;
 
 /// How often a site is asked where `interval` is not set.
@@ -52,6 +53,7 @@ impl Source {
         })?;
         self.check_output()?;
         self.check_placeholders()?;
+        self.check_values()?;
         let secrets = GivenSecrets {
             source: Some(self.name.clone()),
             secrets: given_secrets(&self.assignments),
@@ -153,6 +155,32 @@ impl Source {
                     ),
                 ));
             }
+        }
+        Ok(())
+    }
+
+    /// What would be found when the source starts otherwise, though nothing but the configuration can mend it.
+    fn check_values(&self) -> Result<(), Error> {
+        let value = |name: &str| {
+            let one = self.assignments.get(name)?;
+            match &one.setting {
+                Setting::Values(values) => Some((one, values.first()?)),
+                Setting::Switch(_) | Setting::Count(_) | Setting::Secret { .. } => None,
+            }
+        };
+        if let Some((one, json)) = value("add_fields")
+            && json.trim_start().starts_with('{')
+            && let Err(error) = AddFields::from_json(json.as_bytes())
+        {
+            let problem = format!("add_fields: the given JSON {error}");
+            return Err(Error::at(&one.place, problem));
+        }
+        if let Some((one, id)) = value("cloud_id")
+            && id == "auto"
+            && value("url").is_none()
+        {
+            let problem = "cloud_id: \"auto\" requires `url`, the site to ask for its cloud id";
+            return Err(Error::at(&one.place, problem));
         }
         Ok(())
     }

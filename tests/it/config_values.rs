@@ -116,6 +116,17 @@ fn a_glob_that_cannot_be_used_is_wrong_configuration() {
 }
 
 #[test]
+fn what_only_the_configuration_can_mend_is_found_before_a_source_starts() {
+    let fields = ["add_fields = \"{\"", "add_fields = '{\"a..b\": 1}'"];
+    let mut texts = below(&format!("{OUTPUT}{TAIL}"), &fields);
+    texts.extend(below(
+        &format!("{OUTPUT}{FETCH}"),
+        &["cloud_id = \"auto\"\nemail = \"a@example.com\""],
+    ));
+    insta::assert_snapshot!(refused(&texts));
+}
+
+#[test]
 fn a_glob_that_cannot_be_used_is_wrong_usage() {
     let all = ["--exclude=a[", "--exclude=", "a["].map(|argument| {
         let output = finish(command(["tail", "--list", argument]));

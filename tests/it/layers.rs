@@ -20,7 +20,7 @@ const ROOMS: [(&str, &[&str]); 21] = [
             "exit",
         ],
     ),
-    ("config", &["cli", "auth", "process", "secret"]),
+    ("config", &["cli", "auth", "pipeline", "process", "secret"]),
     (
         "options",
         &[

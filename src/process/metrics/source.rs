@@ -330,3 +330,24 @@ pub struct RequestMetrics {
     /// What they are made to, but for those to an OAuth server.
     pub api: Api,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use crate::process::metrics::{Metrics, MetricsOptions};
+
+    #[test]
+    fn what_waits_goes_on_waiting_when_its_source_is_begun_anew() {
+        let metrics = Metrics::start(&MetricsOptions::default()).unwrap();
+        let source = metrics.source("wiki");
+        let begun = || {
+            source.begins("tail");
+            source.follows(BTreeMap::new(), 0);
+            source.0.as_ref().unwrap().now().caught_up
+        };
+        let first = begun();
+        assert!(first.is_some());
+        assert_eq!(begun(), first);
+    }
+}
