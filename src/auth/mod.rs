@@ -6,6 +6,7 @@
 pub mod authorization;
 pub mod callback;
 pub mod credentials;
+pub mod credstore;
 pub mod error;
 mod listener;
 pub mod login;

@@ -14,7 +14,7 @@ use super::visit::ClusterPlan;
 use super::{CheckReport, CheckStep, Status, StepName, disk, network, times};
 use crate::auth::authorization::Authorization;
 use crate::fetch::asker::Asker;
-use crate::fetch::connect::{self, Credentials, FetchTarget, SiteLocation};
+use crate::fetch::connect::{self, FetchTarget, SiteLocation};
 use crate::fetch::site::Site;
 use crate::fetch::time_spec::TimeSpec;
 use crate::http::address::{below, origin, shown};
@@ -60,6 +60,8 @@ pub struct Plan {
     pub databases: Vec<Given>,
     /// Output file; `-` is stdout.
     pub output: PathBuf,
+    /// Why secrets may be missing here, though the service has them.
+    pub unseen_secrets: Option<String>,
 }
 
 /// Runs all steps and reports each.
@@ -90,13 +92,18 @@ pub fn run<W: Write>(plan: Plan, report: &mut CheckReport<W>) -> io::Result<()> 
 /// When the report cannot be written.
 pub fn look<W: Write>(plan: Plan, report: &mut CheckReport<W>) -> io::Result<()> {
     const NOT_ASKED: &str = "not asked: see --connect";
+    let unseen = plan.unseen_secrets.as_deref();
     if let Some(target) = &plan.target {
+        let name = StepName::Credentials;
         report.report_step(match target {
-            Ok(target) => {
-                let (place, who) = (describe(&target.place), credentials(&target.credentials));
-                CheckStep::ok(StepName::Credentials, format!("{place}, as {who}"))
-            }
-            Err(error) => CheckStep::fail_by(StepName::Credentials, &**error),
+            Ok(target) => match configured(target) {
+                Ok((authorization, _)) => {
+                    let place = describe(&target.place);
+                    CheckStep::ok(name, format!("{place}, as {}", who(&authorization)))
+                }
+                Err(error) => CheckStep::fail_or_unseen(name, &error, unseen),
+            },
+            Err(error) => CheckStep::fail_or_unseen(name, &**error, unseen),
         })?;
     }
     match &plan.cluster {
@@ -105,7 +112,8 @@ pub fn look<W: Write>(plan: Plan, report: &mut CheckReport<W>) -> io::Result<()>
             report.report_step(CheckStep::skip(StepName::Cluster, detail))?;
         }
         Some(Err(error)) => {
-            report.report_step(CheckStep::fail_by(StepName::Cluster, &**error))?;
+            let step = CheckStep::fail_or_unseen(StepName::Cluster, &**error, unseen);
+            report.report_step(step)?;
         }
         None => {}
     }
@@ -415,15 +423,6 @@ fn who(authorization: &Authorization) -> String {
             Some(account) => format!("account {account} with a stored login"),
             None => "the stored login".to_owned(),
         },
-    }
-}
-
-/// Who asks, as far as that is known before a stored login is read.
-fn credentials(credentials: &Credentials) -> String {
-    match credentials {
-        Credentials::User { name, .. } => format!("{name} with an API token"),
-        Credentials::Pat(_) => "the owner of a personal access token".to_owned(),
-        Credentials::StoredLogin { .. } => "the stored login".to_owned(),
     }
 }
 

@@ -176,6 +176,25 @@ impl CheckStep {
         Self::of(name, Status::Fail, error.to_string(), None)
     }
 
+    /// The same, but no fault if there is a reason why this user does not see the secrets that the service has.
+    #[must_use]
+    pub fn fail_or_unseen(
+        name: StepName,
+        error: &dyn std::error::Error,
+        unseen: Option<&str>,
+    ) -> Self {
+        match unseen {
+            Some(why) => Self::warn(
+                name,
+                error.to_string(),
+                format!(
+                    "{why}; `systemctl status confluence-ecs` tells whether it works with that"
+                ),
+            ),
+            None => Self::fail_by(name, error),
+        }
+    }
+
     /// A step that was skipped.
     #[must_use]
     pub fn skip(name: StepName, why: impl Into<String>) -> Self {

@@ -174,10 +174,13 @@ impl Command {
 /// The name of the program.
 pub const NAME: &str = "confluence-ecs";
 
+/// The width of help texts, on whatever they are shown: examples cannot be wrapped.
+const WIDTH: usize = 80;
+
 /// The definitions of all arguments, with examples in the long help texts.
 #[must_use]
 pub fn definitions() -> clap::Command {
-    examples::with_examples(Cli::command(), "")
+    examples::with_examples(Cli::command().term_width(WIDTH), "")
 }
 
 /// Parses arguments, of which the first is the name of the program.
@@ -244,6 +247,12 @@ pub fn problem(error: &clap::Error, arguments: &[OsString]) -> (Option<String>, 
         redacted(text, arguments.iter().cloned())
     });
     usage::in_keys(error, &message)
+}
+
+/// Whether an error of the same kind names what another one names first.
+#[must_use]
+pub fn is_same_problem(one: &clap::Error, other: &clap::Error) -> bool {
+    usage::is_same_problem(one, other)
 }
 
 /// A message that may repeat arguments, without the secrets among them: user, password, query and fragment of a

@@ -1,12 +1,13 @@
 //! Arguments of `tail`.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgGroup, Args, ValueEnum};
+use clap::{ArgGroup, Args, ValueEnum, ValueHint};
 
 use super::{ClusterArgs, EventFormatArgs, MappingArgs, MetricsArgs, StateDirArgs, values};
+use crate::tail::exclusion::Exclusion;
+use crate::tail::pattern::PathPattern;
 
 /// Arguments of `tail`.
 #[derive(Debug, Args)]
@@ -22,9 +23,11 @@ pub struct TailArgs {
     /// Files, globs, or directories (their *.log files) to follow
     #[arg(
         value_name = "PATH|GLOB",
+        value_hint = ValueHint::AnyPath,
+        value_parser = values::path_pattern(),
         default_value = "/var/atlassian/application-data/confluence/log/audit/*.log"
     )]
-    pub paths: Vec<PathBuf>,
+    pub paths: Vec<PathPattern>,
     /// Append to a file, exactly once, instead of to stdout
     ///
     /// After a crash, what was written but not recorded in the state is cut off and written again.
@@ -56,8 +59,8 @@ pub struct TailArgs {
     ///
     /// The glob is compared with the name of the file, or with its path if it has a slash. Example:
     /// --exclude '*.gz'.
-    #[arg(long, value_name = "GLOB")]
-    pub exclude: Vec<OsString>,
+    #[arg(long, value_name = "GLOB", value_parser = values::exclusion())]
+    pub exclude: Vec<Exclusion>,
     /// Skip what is in new files last written before this
     ///
     /// A file seen for the first time whose last write is longer ago than this is not read from its

@@ -1,6 +1,8 @@
 //! What `clap` says of wrong usage, as one line: what is wrong, what was expected, what to do.
 
+use std::error::Error as _;
 use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use clap::CommandFactory as _;
@@ -8,7 +10,10 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use regex::{Captures, Regex};
 
 use super::{Cli, LogFormatArg};
-use crate::process::shown::quoted_for_shell;
+use crate::process::shown::{Shown as _, quoted_for_shell};
+
+/// How clap calls what `tail` is to follow.
+const PATHS: &str = "[PATH|GLOB]...";
 
 /// A usage error as one line, without the word before it, and without what `redact` leaves out of it.
 pub(super) fn one_line(
@@ -18,7 +23,12 @@ pub(super) fn one_line(
 ) -> String {
     let arguments: Vec<_> = arguments.skip(1).collect();
     // Before lines are joined: a secret may have a line end in it.
-    let rendered = redact(&error.render().to_string());
+    let rendered = shown_as_path(error, &arguments)
+        // Escaped, a secret would not be found.
+        .filter(|_| {
+            text(error, ContextKind::InvalidValue).is_some_and(|value| redact(value) == value)
+        })
+        .unwrap_or_else(|| redact(&error.render().to_string()));
     let lines = rendered.lines().map(str::trim);
     let ends = |line: &&str| line.starts_with("Usage:") || line.starts_with("For more");
     // The tip about an unknown flag is how to name a file like it: seldom what was meant.
@@ -42,6 +52,22 @@ pub(super) fn one_line(
         Some(hint) => format!("{message}; {}", redact(&hint)),
         None => message.to_owned(),
     }
+}
+
+/// What is wrong with a value that has control characters, or bytes that are no text, of which clap leaves parts out.
+fn shown_as_path(error: &clap::Error, arguments: &[OsString]) -> Option<String> {
+    let value = text(error, ContextKind::InvalidValue)?;
+    let (argument, problem) = (text(error, ContextKind::InvalidArg)?, error.source()?);
+    let is_value = |given: &&[u8]| String::from_utf8_lossy(given) == value;
+    let given = arguments.iter().find_map(|argument| {
+        let bytes = argument.as_bytes();
+        let behind = bytes.iter().position(|byte| *byte == b'=');
+        let behind = behind.map(|at| &bytes[at + 1..]);
+        [Some(bytes), behind].into_iter().flatten().find(is_value)
+    });
+    let path = Path::new(OsStr::from_bytes(given.unwrap_or(value.as_bytes())));
+    let shown = path.shown().to_string();
+    (shown != value).then(|| format!("error: invalid value '{shown}' for '{argument}': {problem}"))
 }
 
 /// What clap found that is like what was given, as a question.
@@ -196,16 +222,27 @@ pub fn log_format(arguments: impl IntoIterator<Item = OsString>) -> LogFormatArg
     format
 }
 
+/// The arguments that are wrong, or missing.
+fn named(error: &clap::Error) -> &[String] {
+    match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(name)) => std::slice::from_ref(name),
+        Some(ContextValue::Strings(names)) => names,
+        _ => &[],
+    }
+}
+
+/// Whether an error of the same kind names what another one names first.
+pub(super) fn is_same_problem(one: &clap::Error, other: &clap::Error) -> bool {
+    one.kind() == other.kind()
+        && named(other)
+            .first()
+            .is_none_or(|first| named(one).contains(first))
+}
+
 /// A usage error of arguments that were made of a configuration: the flag that it is about, and the message with
 /// keys for flags.
 pub(super) fn in_keys(error: &clap::Error, message: &str) -> (Option<String>, String) {
-    let named = text(error, ContextKind::InvalidArg).or_else(|| {
-        match error.get(ContextKind::InvalidArg)? {
-            ContextValue::Strings(names) => names.first().map(String::as_str),
-            _ => None,
-        }
-    });
-    let flag = named.and_then(|named| {
+    let flag = named(error).first().and_then(|named| {
         let name = named.split([' ', '=']).next()?;
         name.strip_prefix("--").map(str::to_owned)
     });
@@ -214,8 +251,10 @@ pub(super) fn in_keys(error: &clap::Error, message: &str) -> (Option<String>, St
         Some((message, _)) => message,
         None => message,
     };
+    // The arguments without a flag have a key, too.
+    let message = &message.replace(&format!("'{PATHS}'"), "`paths`");
     let Ok(flags) = Regex::new("'?--([a-z][a-z-]*)( <[^>]*>)?(\\.\\.\\.)?'?") else {
-        return (flag, message.to_owned());
+        return (flag, message.clone());
     };
     let message = flags.replace_all(message, |found: &Captures<'_>| match &found[1] {
         // Where a table is called output, its key says what kind of output it is.

@@ -5,12 +5,14 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::{PathBufValueParser, TypedValueParser};
+use clap::builder::{OsStringValueParser, PathBufValueParser, TypedValueParser};
 use url::Url;
 
 use crate::fetch::time_spec::TimeSpec;
 use crate::pipeline::event::namespace_fault;
 use crate::pipeline::timestamp::Timestamp;
+use crate::tail::exclusion::Exclusion;
+use crate::tail::pattern::PathPattern;
 
 pub(super) use crate::pipeline::enrich::network::cidr;
 
@@ -39,6 +41,16 @@ pub(super) fn output() -> impl TypedValueParser<Value = PathBuf> {
         let is_stdout = STDOUT.into_iter().any(|name| path.as_os_str() == name);
         if is_stdout { "-".into() } else { path }
     })
+}
+
+/// Files to follow.
+pub(super) fn path_pattern() -> impl TypedValueParser<Value = PathPattern> {
+    PathBufValueParser::new().try_map(|path| PathPattern::parse(&path))
+}
+
+/// Files that are not to be followed.
+pub(super) fn exclusion() -> impl TypedValueParser<Value = Exclusion> {
+    OsStringValueParser::new().try_map(|glob| Exclusion::parse(&glob))
 }
 
 pub(super) fn namespace(text: &str) -> Result<String, &'static str> {

@@ -14,6 +14,7 @@ use serde_json::value::RawValue;
 
 use super::verdict::Refusal;
 use crate::pipeline::timestamp::Timestamp;
+use crate::state::open_or_create;
 
 /// The file in the state directory, where no other is given.
 pub const FILE_NAME: &str = "dead-letter.ndjson";
@@ -211,8 +212,9 @@ fn open(path: &Path) -> io::Result<File> {
         .mode(0o700)
         .create(directory)?;
     let mut options = OpenOptions::new();
-    let options = options.append(true).read(true).create(true).mode(0o600);
-    let file = options.open(path)?;
+    options.append(true).read(true).create(true).mode(0o600);
+    // Unless another file was named, it stands in the state directory.
+    let file = open_or_create(&options, path)?;
     if file.metadata()?.len() == 0 {
         sync_directory(directory)?;
     }

@@ -57,6 +57,7 @@ pub(super) fn fetch_plan(arguments: &FetchArgs, has_site: bool) -> Plan {
         state_dir: arguments.state.state_dir.clone(),
         databases: given(&arguments.mapping),
         output: arguments.output.clone(),
+        unseen_secrets: None,
     }
 }
 
@@ -73,6 +74,7 @@ pub(super) fn tail_plan(arguments: &TailArgs) -> Plan {
         state_dir: arguments.state.state_dir.clone(),
         databases: given(&arguments.mapping),
         output: arguments.output.clone(),
+        unseen_secrets: None,
     }
 }
 
@@ -91,7 +93,7 @@ fn has_site(arguments: &FetchArgs) -> bool {
 }
 
 /// Whether a login was stored: its site needs no arguments.
-fn has_login(arguments: &FetchArgs) -> bool {
+pub(super) fn has_login(arguments: &FetchArgs) -> bool {
     let directory = state::directory(arguments.state.state_dir.as_deref());
     directory.is_ok_and(|directory| store::path(&directory).exists())
 }

@@ -58,17 +58,22 @@ pub fn parse(arguments: &[OsString]) -> Result<Parsed, ParseError> {
         Configuration::load_shared(&path, &given)?
     };
     let added = applicable(&configuration.shared, &command);
-    let mut all = arguments.to_vec();
-    all.splice(at..at, added.values().flat_map(flags));
+    let command_line = |added: &Assignments| {
+        let mut all = arguments.to_vec();
+        all.splice(at..at, added.values().flat_map(flags));
+        all
+    };
+    let all = command_line(&added);
     let mut cli = cli::parse_from(&all).map_err(|error| {
-        let (flag, _) = cli::problem(&error, &all);
-        let is_added = |one: &Assignment| flag.is_some() && one.key.flag == flag;
-        if added.values().any(is_added) {
-            let place = Place::Line(path.clone(), 1);
-            ParseError::Config(explain(&error, &all, &added, &place))
-        } else {
-            ParseError::from(Box::new(error))
+        let is_own = match cli::parse_from(arguments) {
+            Ok(_) => false,
+            Err(own) => cli::is_same_problem(&own, &error),
+        };
+        if is_own {
+            return ParseError::from(Box::new(error));
         }
+        let place = Place::Line(path.clone(), 1);
+        ParseError::Config(explain(&error, &added, &place, command_line))
     })?;
     cli.command.give(GivenSecrets {
         source: None,
@@ -92,12 +97,15 @@ pub fn check_shared(configuration: &Configuration) -> Result<(), Error> {
     let of_flags = |(_, one): &(&String, &Assignment)| matches!(one.place, Place::Flag(_));
     let given = configuration.shared.iter().filter(of_flags);
     settings.extend(given.map(|(name, one)| (name.clone(), one.clone())));
-    let mut arguments: Vec<OsString> = vec![cli::NAME.into(), "run".into()];
-    arguments.extend(settings.values().flat_map(flags));
+    let command_line = |settings: &Assignments| {
+        let mut arguments: Vec<OsString> = vec![cli::NAME.into(), "run".into()];
+        arguments.extend(settings.values().flat_map(flags));
+        arguments
+    };
     let place = Place::Line(configuration.path.clone(), 1);
-    match cli::parse_from(&arguments) {
+    match cli::parse_from(&command_line(&settings)) {
         Ok(_) => Ok(()),
-        Err(error) => Err(explain(&error, &arguments, &settings, &place)),
+        Err(error) => Err(explain(&error, &settings, &place, command_line)),
     }
 }
 
@@ -196,10 +204,7 @@ fn applicable(shared: &Assignments, command: &str) -> Assignments {
     applicable.retain(|_, one| takes(one));
     // The sources have a cluster each: what the shared table says of it is checked with theirs.
     if command == "run" && !shared.contains_key("elasticsearch_url") {
-        let is_of_cluster = |one: &Assignment| {
-            one.key.table == Some(Table::Output) && !matches!(&*one.key.name, "file" | "format")
-        };
-        applicable.retain(|_, one| !is_of_cluster(one));
+        applicable.retain(|_, one| !one.key.is_of_cluster());
     }
     applicable
 }

@@ -148,6 +148,14 @@ pub struct Key {
     pub default: Vec<String>,
 }
 
+impl Key {
+    /// Whether it says something of a cluster that events go to.
+    #[must_use]
+    pub fn is_of_cluster(&self) -> bool {
+        self.table == Some(Table::Output) && !matches!(&*self.name, "file" | "format")
+    }
+}
+
 /// The keys of a command: those of its flags that are not of a single run.
 ///
 /// `command` is the name of a subcommand, with a space before that of one below it.

@@ -179,6 +179,9 @@ fn typed(kind: Kind, text: String, place: &Place) -> Result<Value, Error> {
     })
 }
 
+/// Lists that say what is read, and where it goes.
+const NEVER_EMPTY: [&str; 2] = ["paths", "elasticsearch_url"];
+
 /// Sets a key to a value. A value of the file may name variables; that of a variable is as it stands.
 fn assign(
     key: &Key,
@@ -210,6 +213,13 @@ fn assign(
             let problem = format!("{}: expected {expected}, found {number}", key.name);
             Setting::Count(number.parse().map_err(|_| Error::at(&place, problem))?)
         }
+        // Elsewhere, an empty list of a source undoes that of all sources; nothing could be meant by these.
+        (Kind::Many, Value::List(items))
+            if items.is_empty() && NEVER_EMPTY.contains(&&*key.name) =>
+        {
+            let problem = format!("{}: expected at least one, found an empty array", key.name);
+            return Err(Error::at(&place, problem));
+        }
         (Kind::Many, Value::List(items)) => {
             let items = items.iter().map(|(_, item)| text(item));
             Setting::Values(items.collect::<Result<_, _>>()?)
@@ -218,6 +228,13 @@ fn assign(
         (Kind::Secret, Value::Text(text)) => return secret(key, text, place, document),
         (Kind::Switch | Kind::Count | Kind::Secret, other) => return Err(wrong(other)),
     };
+    let is_empty =
+        matches!(&setting, Setting::Values(values) if values.iter().any(String::is_empty));
+    if is_empty {
+        let expected = key.kind.expected();
+        let problem = format!("{}: expected {expected}, not an empty string", key.name);
+        return Err(Error::at(&place, problem));
+    }
     Ok(Assignment {
         key: key.clone(),
         setting,

@@ -8,11 +8,15 @@ use super::layers::{Assignment, Assignments, Setting, given_secrets};
 use super::{Error, Place};
 use crate::auth::credentials::GivenSecrets;
 use crate::cli::{self, Command, FetchArgs, TailArgs};
+use crate::pipeline::event::AddFields;
+use crate::process::shown::Shown as _;
 
 /// How often a site is asked where `interval` is not set.
 pub const INTERVAL: &str = "1m";
-/// Stands for the name of the source in the name of an output file.
+/// Stands for the name of the source in the names of files.
 const SOURCE: &str = "{source}";
+/// The keys of those files.
+const NAMED: [&str; 2] = ["file", "dead_letter"];
 
 /// A source, with all that is set for it.
 #[derive(Debug, Clone)]
@@ -42,22 +46,14 @@ impl Source {
     /// # Errors
     /// When a value cannot be used, one is missing, or two contradict each other.
     pub fn arguments(&self) -> Result<SourceArgs, Error> {
-        let mut arguments: Vec<OsString> = vec![cli::NAME.into(), self.kind.name().into()];
-        let is_set = |name: &str| self.assignments.contains_key(name);
-        if self.kind == SourceKind::Fetch && !is_set("interval") {
-            arguments.push(format!("--interval={INTERVAL}").into());
-        }
-        let assignments = self.assignments.values();
-        arguments.extend(assignments.flat_map(|one| self.flags(one)));
-        // The last, since they have no flag.
-        if let Some(Setting::Values(paths)) = self.assignments.get("paths").map(|one| &one.setting)
-        {
-            arguments.push("--".into());
-            arguments.extend(paths.iter().map(OsString::from));
-        }
-        let parsed = cli::parse_from(&arguments);
-        let mut cli = parsed.map_err(|error| self.explain(&error, &arguments))?;
+        let parsed = cli::parse_from(&self.command_line(&self.assignments));
+        let mut cli = parsed.map_err(|error| {
+            let command_line = |assignments: &_| self.command_line(assignments);
+            explain(&error, &self.assignments, &self.place, command_line)
+        })?;
         self.check_output()?;
+        self.check_placeholders()?;
+        self.check_values()?;
         let secrets = GivenSecrets {
             source: Some(self.name.clone()),
             secrets: given_secrets(&self.assignments),
@@ -79,9 +75,24 @@ impl Source {
         }
     }
 
+    /// What would be typed for its command.
+    fn command_line(&self, assignments: &Assignments) -> Vec<OsString> {
+        let mut arguments: Vec<OsString> = vec![cli::NAME.into(), self.kind.name().into()];
+        if self.kind == SourceKind::Fetch && !assignments.contains_key("interval") {
+            arguments.push(format!("--interval={INTERVAL}").into());
+        }
+        arguments.extend(assignments.values().flat_map(|one| self.flags(one)));
+        // The last, since they have no flag.
+        if let Some(Setting::Values(paths)) = assignments.get("paths").map(|one| &one.setting) {
+            arguments.push("--".into());
+            arguments.extend(paths.iter().map(OsString::from));
+        }
+        arguments
+    }
+
     fn flags(&self, assignment: &Assignment) -> Vec<OsString> {
         let mut flags = flags(assignment);
-        if assignment.key.name == "file" {
+        if NAMED.contains(&&*assignment.key.name) {
             for flag in &mut flags {
                 let named = flag.to_string_lossy().replace(SOURCE, &self.name);
                 *flag = named.into();
@@ -102,7 +113,19 @@ impl Source {
     /// A service without an output would write to its log.
     fn check_output(&self) -> Result<(), Error> {
         let is_set = |name: &str| self.assignments.contains_key(name);
-        if is_set("file") || is_set("elasticsearch_url") {
+        if is_set("file") {
+            // Clap does not miss what contradicts something that is there.
+            let mut all = self.assignments.values();
+            let of_cluster = all.find(|one| one.key.is_of_cluster());
+            return of_cluster.map_or(Ok(()), |one| {
+                let problem = format!(
+                    "{}: expected `elasticsearch_url`, not `file`, beside it",
+                    one.key.name
+                );
+                Err(Error::at(&one.place, problem))
+            });
+        }
+        if is_set("elasticsearch_url") {
             return Ok(());
         }
         Err(Error::at(
@@ -115,9 +138,51 @@ impl Source {
         ))
     }
 
-    /// What is wrong with an argument, at the place that set it.
-    fn explain(&self, error: &clap::Error, arguments: &[OsString]) -> Error {
-        explain(error, arguments, &self.assignments, &self.place)
+    /// A placeholder that is misspelt would be a part of the name.
+    fn check_placeholders(&self) -> Result<(), Error> {
+        let files = NAMED.iter().filter_map(|name| self.assignments.get(*name));
+        for one in files {
+            let Setting::Values(values) = &one.setting else {
+                continue;
+            };
+            if let Some(other) = values.iter().find_map(|value| unknown_placeholder(value)) {
+                return Err(Error::at(
+                    &one.place,
+                    format!(
+                        "{}: unknown placeholder `{}`; expected `{SOURCE}`, which stands for the name of the source",
+                        one.key.name,
+                        other.shown()
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// What would be found when the source starts otherwise, though nothing but the configuration can mend it.
+    fn check_values(&self) -> Result<(), Error> {
+        let value = |name: &str| {
+            let one = self.assignments.get(name)?;
+            match &one.setting {
+                Setting::Values(values) => Some((one, values.first()?)),
+                Setting::Switch(_) | Setting::Count(_) | Setting::Secret { .. } => None,
+            }
+        };
+        if let Some((one, json)) = value("add_fields")
+            && json.trim_start().starts_with('{')
+            && let Err(error) = AddFields::from_json(json.as_bytes())
+        {
+            let problem = format!("add_fields: the given JSON {error}");
+            return Err(Error::at(&one.place, problem));
+        }
+        if let Some((one, id)) = value("cloud_id")
+            && id == "auto"
+            && value("url").is_none()
+        {
+            let problem = "cloud_id: \"auto\" requires `url`, the site to ask for its cloud id";
+            return Err(Error::at(&one.place, problem));
+        }
+        Ok(())
     }
 
     /// Whether it would run just as another does.
@@ -156,16 +221,37 @@ pub fn flags(Assignment { key, setting, .. }: &Assignment) -> Vec<OsString> {
     }
 }
 
-/// What is wrong with an argument that was made of assignments, at the place of the one that is at fault.
+/// The first `{…}` in a text that stands for nothing.
+fn unknown_placeholder(text: &str) -> Option<&str> {
+    let parts = text.match_indices('{').filter_map(|(at, _)| {
+        let rest = &text[at..];
+        Some(&rest[..=rest.find('}')?])
+    });
+    parts.into_iter().find(|placeholder| *placeholder != SOURCE)
+}
+
+/// What is wrong with arguments that were made of assignments, at the place of one that takes part in it;
+/// `command_line` makes arguments of assignments.
 #[must_use]
 pub fn explain(
     error: &clap::Error,
-    arguments: &[OsString],
     assignments: &Assignments,
     otherwise: &Place,
+    command_line: impl Fn(&Assignments) -> Vec<OsString>,
 ) -> Error {
-    let (flag, problem) = cli::problem(error, arguments);
-    let of_flag = |one: &&Assignment| flag.is_some() && one.key.flag == flag;
-    let at = assignments.values().find(of_flag);
+    let (flag, problem) = cli::problem(error, &command_line(assignments));
+    let is_named = |one: &&Assignment| flag.is_some() && one.key.flag == flag;
+    // One that is missing has no place: the one that requires it has, without which nothing would be missing.
+    let takes_part = |one: &&Assignment| {
+        let mut others = assignments.clone();
+        others.remove(&one.key.name);
+        match cli::parse_from(&command_line(&others)) {
+            Ok(_) => true,
+            Err(other) => !cli::is_same_problem(&other, error),
+        }
+    };
+    let mut all = assignments.values();
+    let at = assignments.values().find(is_named);
+    let at = at.or_else(|| all.find(takes_part));
     Error::at(at.map_or(otherwise, |one| &one.place), problem)
 }

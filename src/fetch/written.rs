@@ -15,6 +15,7 @@ use twox_hash::XxHash3_128;
 use crate::pipeline::event::is_action;
 use crate::process::shown::Shown as _;
 use crate::sink::Whose;
+use crate::state::open_or_create;
 
 const HASH: usize = 16;
 
@@ -28,7 +29,8 @@ impl WrittenLines {
     pub fn open(directory: &Path, name: &str) -> (Self, Noted) {
         let path = directory.join(format!("{name}.lines"));
         let mut options = File::options();
-        let opened = options.read(true).append(true).create(true).open(&path);
+        options.read(true).append(true).create(true);
+        let opened = open_or_create(&options, &path);
         let read = opened.and_then(|mut file| {
             let noted = Noted::read(&mut file)?;
             Ok((file, noted))

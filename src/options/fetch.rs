@@ -204,16 +204,20 @@ struct Secrets {
     token: Option<Secret>,
 }
 
+/// Whether a site is one of Cloud by its address.
+#[must_use]
+pub fn is_atlassian(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    host.trim_end_matches('.').ends_with(".atlassian.net")
+}
+
 /// docs/fetch.md: auto is Cloud for `*.atlassian.net`, `--cloud-id` and OAuth.
 fn is_cloud(arguments: &SiteArgs, secrets: &Secrets) -> bool {
     match arguments.deployment {
         DeploymentArg::Cloud => true,
         DeploymentArg::DataCenter => false,
         DeploymentArg::Auto => {
-            let is_atlassian = arguments.url.as_ref().is_some_and(|url| {
-                let host = url.host_str().unwrap_or_default();
-                host.trim_end_matches('.').ends_with(".atlassian.net")
-            });
+            let is_atlassian = arguments.url.as_ref().is_some_and(is_atlassian);
             let is_oauth =
                 secrets.pat.is_none() && secrets.token.is_none() && arguments.email.is_none();
             is_atlassian || arguments.cloud_id.is_some() || is_oauth

@@ -18,7 +18,6 @@ use crate::pipeline::timestamp::Timestamp;
 use crate::process::logging;
 use crate::process::metrics::MetricsOptions;
 use crate::process::shown::Shown as _;
-use crate::tail::pattern::PatternError;
 
 pub(crate) use mapping::{
     DEFAULT_FETCH_TAGS, DEFAULT_TAGS, MappingSources, add_fields, given_databases, golden, mapping,
@@ -37,12 +36,6 @@ pub enum Error {
         /// The error of the database.
         source: geoip::Error,
     },
-    /// A path to follow cannot be used.
-    #[error("PATH|GLOB: {0}")]
-    Path(PatternError),
-    /// An `--exclude` cannot be used.
-    #[error("--exclude: {0}")]
-    Exclude(PatternError),
     /// The file of `--add-fields` cannot be read.
     #[error(
         "--add-fields: cannot read {}: {source} (expected a JSON file, or an object such as \

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use super::lock::{holder, wait_for_lock};
+use super::owner::give_to_owner;
 use super::replace::PRIVATE;
 use super::{Error, Paths};
 use crate::pipeline::timestamp::Timestamp;
@@ -134,7 +135,9 @@ impl LiveFile {
         let _ = fs::remove_file(&self.new);
         let mut options = File::options();
         options.write(true).create_new(true).mode(PRIVATE);
-        options.open(&self.new)?.write_all(text)
+        let mut file = options.open(&self.new)?;
+        give_to_owner(&file, &self.new);
+        file.write_all(text)
     }
 
     /// After a kill, the time of the file says until when the process was there.
@@ -180,6 +183,18 @@ pub fn read(dir: &Path, name: &str) -> Option<(Live, Timestamp)> {
     let text = fs::read_to_string(&path).ok()?;
     let live = serde_json::from_str(text.strip_prefix(HEADING)?).ok()?;
     Some((live, time_of(&path)?))
+}
+
+/// The names of sources that said something.
+#[must_use]
+pub fn sources(dir: &Path) -> Vec<String> {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let source = |name: String| {
+        let source = name.strip_prefix(SOURCE)?.strip_suffix(ENDING)?;
+        Some(source.to_owned())
+    };
+    names.filter_map(source).collect()
 }
 
 /// When a file was last written.

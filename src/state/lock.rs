@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::owner::open_or_create;
 use super::{Error, Paths};
 use crate::process::shown::Shown as _;
 
@@ -79,7 +80,7 @@ fn lock(path: PathBuf) -> Result<File, Error> {
         path: path.clone(),
         source,
     };
-    let mut file = options.open(&path).map_err(failed)?;
+    let mut file = open_or_create(&options, &path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {

@@ -10,11 +10,13 @@
 mod file;
 pub mod live;
 mod lock;
+mod owner;
 mod place;
 mod replace;
 
 pub use file::{Damage, Saved};
 pub(crate) use lock::check_free;
+pub(crate) use owner::open_or_create;
 pub(crate) use place::{directory, is_own_file};
 pub(crate) use replace::{USUAL, replace};
 
@@ -26,7 +28,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use self::lock::wait_for_lock;
-use self::replace::{PRIVATE, write_new};
+use self::replace::write_private;
 use crate::process::shown::Shown as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -238,7 +240,7 @@ impl Store {
         let Paths {
             dir, newest, new, ..
         } = &self.paths;
-        write_new(new, text, PRIVATE)?;
+        write_private(new, text)?;
         // Only a good one: a damaged one must not push out the previous, which is all there is.
         if keep_previous {
             self.keep_previous()?;
@@ -269,7 +271,7 @@ impl Store {
             // Somebody took it away: nothing to keep.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             // No hard links on this file system.
-            Err(_) => write_new(link, &fs::read(newest)?, PRIVATE)?,
+            Err(_) => write_private(link, &fs::read(newest)?)?,
             Ok(()) => {}
         }
         fs::rename(link, previous)?;

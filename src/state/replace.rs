@@ -6,6 +6,8 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
+use super::owner::give_to_owner;
+
 /// The permissions of a file that is its owner's alone.
 pub(super) const PRIVATE: u32 = 0o600;
 /// Those of any new file, less what the process takes away.
@@ -29,15 +31,23 @@ pub fn replace(path: &Path, text: &[u8], mode: u32) -> io::Result<()> {
     let mode = path
         .metadata()
         .map_or(mode, |metadata| metadata.permissions().mode() & 0o7777);
-    let replaced = write_new(new, text, mode).and_then(|()| put(new, path, folder));
+    let written = create_new(new, mode).and_then(|file| write_durably(file, text));
+    let replaced = written.and_then(|()| put(new, path, folder));
     if replaced.is_err() {
         let _ = fs::remove_file(new);
     }
     replaced
 }
 
-/// Writes a new file, durably.
-pub(super) fn write_new(path: &Path, text: &[u8], mode: u32) -> io::Result<()> {
+/// Writes a new file of a state, durably: its owner's alone, who is that of the directory.
+pub(super) fn write_private(path: &Path, text: &[u8]) -> io::Result<()> {
+    let file = create_new(path, PRIVATE)?;
+    give_to_owner(&file, path);
+    write_durably(file, text)
+}
+
+/// Makes a file, in the place of one that is there.
+fn create_new(path: &Path, mode: u32) -> io::Result<File> {
     // Left by a save that failed and could not even clean up.
     if let Err(error) = fs::remove_file(path)
         && error.kind() != io::ErrorKind::NotFound
@@ -45,7 +55,10 @@ pub(super) fn write_new(path: &Path, text: &[u8], mode: u32) -> io::Result<()> {
         return Err(error);
     }
     let mut options = OpenOptions::new();
-    let mut file = options.write(true).create_new(true).mode(mode).open(path)?;
+    options.write(true).create_new(true).mode(mode).open(path)
+}
+
+fn write_durably(mut file: File, text: &[u8]) -> io::Result<()> {
     file.write_all(text)?;
     file.sync_all()
 }

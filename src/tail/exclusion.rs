@@ -9,7 +9,7 @@ use super::log::file_name;
 use super::pattern::PatternError;
 
 /// Files that are left out: by their names, or, with a slash in it, by their paths.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Exclusion {
     /// The glob, as it was given and as its directory really is called.
     globs: Vec<Glob>,
@@ -24,6 +24,9 @@ impl Exclusion {
     /// # Errors
     /// When it is no glob, or the current directory is gone.
     pub fn parse(text: &OsStr) -> Result<Self, PatternError> {
+        if text.is_empty() {
+            return Err(PatternError::Empty);
+        }
         let bytes = text.as_bytes();
         let is_path = bytes.contains(&b'/');
         if !is_path || bytes.starts_with(b"**/") {

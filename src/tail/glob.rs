@@ -29,16 +29,14 @@ const BYTES: u32 = 0x10_ff00;
 #[derive(Debug, thiserror::Error)]
 pub enum PatternError {
     /// The pattern is not a valid glob.
-    #[error("{}: {source}", text.shown())]
-    Glob {
-        /// The pattern as given.
-        text: OsString,
-        /// What is wrong with it.
-        source: ::glob::PatternError,
-    },
+    #[error(transparent)]
+    Glob(#[from] ::glob::PatternError),
+    /// No pattern, which no file would match.
+    #[error("expected a glob, such as '*.gz'")]
+    Empty,
     /// Standard input, which normalize reads.
     #[error(
-        "-: tail follows files; to read standard input, use `confluence-ecs normalize` (a file of \
+        "tail follows files; to read standard input, use `confluence-ecs normalize` (a file of \
          that name can be passed as ./-)"
     )]
     Stdin,
@@ -62,7 +60,7 @@ impl Glob {
     /// # Errors
     /// When it is none.
     pub fn new(text: &OsStr) -> Result<Self, PatternError> {
-        Self::compiled(text, &matchable(text))
+        Self::compiled(&matchable(text))
     }
 
     /// A glob that only this name matches.
@@ -70,15 +68,11 @@ impl Glob {
     /// # Errors
     /// None that is known.
     pub fn literal(name: &OsStr) -> Result<Self, PatternError> {
-        Self::compiled(name, &Pattern::escape(&matchable(name)))
+        Self::compiled(&Pattern::escape(&matchable(name)))
     }
 
-    fn compiled(text: &OsStr, matchable: &str) -> Result<Self, PatternError> {
-        let compiled = Pattern::new(matchable);
-        compiled.map(Self).map_err(|source| PatternError::Glob {
-            text: text.to_owned(),
-            source,
-        })
+    fn compiled(matchable: &str) -> Result<Self, PatternError> {
+        Ok(Self(Pattern::new(matchable)?))
     }
 
     /// Whether a name matches.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::checkpoints::Checkpoints;
 use super::log::{Checkpoint, Condition, LogId};
 use super::piece::Change;
+use crate::pipeline::timestamp::Timestamp;
 use crate::process::metrics::{FileState, FollowedFile, SourceMetrics};
 
 /// Takes note of the logs that are known at the start.
@@ -12,6 +13,8 @@ pub fn begin(metrics: &SourceMetrics, checkpoints: &Checkpoints) {
     let logs = checkpoints.logs.iter();
     let files: BTreeMap<LogId, _> = logs.map(|(id, row)| (*id, file(&row.checkpoint))).collect();
     metrics.follows(files, checkpoints.lost_bytes);
+    // So that the lag of a process that begins far behind does not begin at 0.
+    metrics.newest_event(checkpoints.newest_event.map(Timestamp::millis));
 }
 
 /// Takes note of what is at the output now.

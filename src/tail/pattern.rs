@@ -21,7 +21,7 @@ pub struct PathPattern {
     /// The absolute pattern, by which the state knows it.
     pub text: String,
     /// As it was given.
-    given: PathBuf,
+    pub given: PathBuf,
     target: PatternTarget,
 }
 

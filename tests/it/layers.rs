@@ -20,7 +20,7 @@ const ROOMS: [(&str, &[&str]); 23] = [
             "process", "secret", "exit",
         ],
     ),
-    ("config", &["cli", "auth", "process", "secret"]),
+    ("config", &["cli", "auth", "pipeline", "process", "secret"]),
     (
         "options",
         &[
@@ -31,7 +31,7 @@ const ROOMS: [(&str, &[&str]); 23] = [
     (
         "cli",
         &[
-            "fetch", "fixtures", "schema", "auth", "http", "pipeline", "process", "exit",
+            "fetch", "tail", "fixtures", "schema", "auth", "http", "pipeline", "process", "exit",
         ],
     ),
     (
@@ -62,7 +62,7 @@ const ROOMS: [(&str, &[&str]); 23] = [
     ("sink", &["cluster", "input", "pipeline", "process"]),
     (
         "cluster",
-        &["schema", "http", "pipeline", "process", "secret"],
+        &["schema", "http", "state", "pipeline", "process", "secret"],
     ),
     ("schema", &["pipeline", "process"]),
     ("auth", &["http", "state", "pipeline", "process", "secret"]),

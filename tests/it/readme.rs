@@ -176,6 +176,7 @@ fn generated(what: &str) -> String {
     match what {
         "fields" => printed(&["schema", "fields", "--format", "markdown"]),
         "actions" => printed(&["schema", "actions", "--format", "markdown"]),
+        "config example" => fenced_as("toml", &printed(&["config", "example"])),
         "check" => fenced(&check_example()),
         "fetch" => fenced(&fetch_example()),
         "auth status" => fenced(&auth_status_example()),
@@ -188,7 +189,11 @@ fn generated(what: &str) -> String {
 }
 
 fn fenced(text: &str) -> String {
-    format!("```text\n{}\n```", text.trim_end())
+    fenced_as("text", text)
+}
+
+fn fenced_as(language: &str, text: &str) -> String {
+    format!("```{language}\n{}\n```", text.trim_end())
 }
 
 /// What the program prints, without blanks at the ends of lines.

@@ -113,11 +113,15 @@ fn is_name(name: &str) -> bool {
 }
 
 fn sample(line: &str) -> (Sample, f64) {
-    let (name, rest) = line
-        .split_once('{')
-        .unwrap_or_else(|| panic!("no labels: {line}"));
+    // Of the process itself there are none.
+    let (name, labels, value) = if let Some((name, rest)) = line.split_once('{') {
+        let (labels, value) = rest.rsplit_once("} ").expect("labels and a value");
+        (name, labels, value)
+    } else {
+        let (name, value) = line.split_once(' ').expect("a value");
+        (name, "", value)
+    };
     assert!(is_name(name), "{line}");
-    let (labels, value) = rest.rsplit_once("} ").expect("labels and a value");
     let mut all = BTreeMap::new();
     let mut rest = labels;
     while !rest.is_empty() {

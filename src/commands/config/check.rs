@@ -2,16 +2,21 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::path::PathBuf;
 
-use crate::check::{CheckFormat, CheckReport, CheckStep, StepName, doctor};
-use crate::cli::TailArgs;
-use crate::commands::check::{fetch_plan, out, tail_plan};
+use crate::auth::credentials::{API_TOKEN, ES_PASSWORD, GivenSecrets, PAT, Setting};
+use crate::auth::credstore;
+use crate::check::doctor::{self, Plan};
+use crate::check::{CheckFormat, CheckReport, CheckStep, StepName};
+use crate::cli::{ClusterArgs, FetchArgs, TailArgs};
+use crate::commands::check::{fetch_plan, has_login, out, tail_plan};
 use crate::commands::{Error, options};
 use crate::config::service::Configuration;
 use crate::config::source::SourceArgs;
 use crate::exit::Exit;
 use crate::process::shown::Shown as _;
 use crate::process::signal_guard;
+use crate::tail::pattern::PathPattern;
 
 /// Checks what a configuration says; with `connect`, also asks the sites and the clusters.
 pub fn run(configuration: &Configuration, connect: bool, json: bool) -> Result<Exit, Error> {
@@ -62,29 +67,68 @@ fn of_source<W: Write>(
             for step in log_files(arguments) {
                 report.report_step(step)?;
             }
-            tail_plan(arguments)
+            if let Err(error) = options::add_fields(arguments.mapping.add_fields.as_deref()) {
+                report.report_step(CheckStep::fail_by(StepName::Configuration, &error))?;
+            }
+            Plan {
+                unseen_secrets: of_cluster(&arguments.cluster),
+                ..tail_plan(arguments)
+            }
         }
-        SourceArgs::Fetch(arguments) => fetch_plan(arguments, true),
+        SourceArgs::Fetch(arguments) => Plan {
+            unseen_secrets: of_site(arguments).or_else(|| of_cluster(&arguments.cluster)),
+            ..fetch_plan(arguments, true)
+        },
     };
-    if connect {
+    // What is asked without its secrets gives no verdict.
+    if connect && plan.unseen_secrets.is_none() {
         doctor::run(plan, report)
     } else {
         doctor::look(plan, report)
     }
 }
 
+/// Why the secret of a site may be missing here, though the service has it.
+fn of_site(arguments: &FetchArgs) -> Option<String> {
+    let site = &arguments.site;
+    let is_missing = is_missing(&PAT, site.pat_file.as_ref(), &site.secrets)
+        && is_missing(&API_TOKEN, site.api_token_file.as_ref(), &site.secrets);
+    if !is_missing
+        || has_login(arguments)
+        || options::add_fields(arguments.mapping.add_fields.as_deref()).is_err()
+    {
+        return None;
+    }
+    let is_cloud = site.url.as_ref().is_none_or(options::fetch::is_atlassian);
+    match site.email {
+        Some(_) => credstore::given_to_service(&API_TOKEN),
+        None if !is_cloud => credstore::given_to_service(&PAT),
+        None => None,
+    }
+}
+
+/// The same of the cluster's.
+fn of_cluster(arguments: &ClusterArgs) -> Option<String> {
+    let connection = &arguments.connection;
+    let file = connection.es_password_file.as_ref();
+    let is_missing =
+        connection.es_user.is_some() && is_missing(&ES_PASSWORD, file, &connection.secrets);
+    is_missing.then(|| credstore::given_to_service(&ES_PASSWORD))?
+}
+
+fn is_missing(setting: &Setting, file: Option<&PathBuf>, given: &GivenSecrets) -> bool {
+    file.is_none() && matches!(setting.find(None, given), Ok(None))
+}
+
 /// A step for each path or glob: how many files it matches, and whether they can be read.
 fn log_files(arguments: &TailArgs) -> Vec<CheckStep> {
     let name = StepName::LogFiles;
-    let mut discovery = match options::discovery(arguments) {
-        Ok(discovery) => discovery,
-        Err(error) => return vec![CheckStep::fail_by(name, &error)],
-    };
+    let mut discovery = options::discovery(arguments);
     let patterns = std::mem::take(&mut discovery.patterns);
-    let of_pattern = |(path, pattern)| {
+    let of_pattern = |pattern: PathPattern| {
+        let shown = pattern.given.shown().to_string();
         discovery.patterns = vec![pattern];
         let scan = discovery.scan(None);
-        let shown = std::path::Path::new(path).shown();
         if let Some((folder, _, problem)) = scan.failed.first() {
             let problem = format!("cannot read {}: {problem}", folder.shown());
             return CheckStep::fail(name, problem, READABLE);
@@ -106,12 +150,7 @@ fn log_files(arguments: &TailArgs) -> Vec<CheckStep> {
             count => CheckStep::ok(name, format!("{shown}: {count} files")),
         }
     };
-    arguments
-        .paths
-        .iter()
-        .zip(patterns)
-        .map(of_pattern)
-        .collect()
+    patterns.into_iter().map(of_pattern).collect()
 }
 
 const READABLE: &str = "make it readable for the user that the service runs as";

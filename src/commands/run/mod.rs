@@ -36,7 +36,9 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, Error> {
     configuration.check_arguments()?;
     let directory = state::directory(arguments.state.state_dir.as_deref())?;
     state::make_directory(&directory)?;
+    told::remove_others(&directory, &configuration.sources);
     takeover::advise(&configuration);
     let metrics = Metrics::start(&options::metrics(&arguments.metrics))?;
+    metrics.config_loaded(true);
     Supervisor::new(configuration, arguments.given.clone(), metrics)?.run()
 }

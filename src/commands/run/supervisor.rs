@@ -37,6 +37,8 @@ pub struct Supervisor {
     workers: Vec<Worker>,
     /// Sources that begin when the one that they replace is over.
     successors: Vec<Source>,
+    /// Why the configuration could not be used when it was read last, if so.
+    refused: Option<String>,
     is_ready: bool,
     began: Instant,
 }
@@ -59,6 +61,7 @@ impl Supervisor {
             metrics,
             workers: Vec::new(),
             successors: Vec::new(),
+            refused: None,
             is_ready: false,
             began: Instant::now(),
         })
@@ -136,7 +139,9 @@ impl Supervisor {
 
     fn status(&self) -> String {
         let of_source = |worker: &Worker| format!("{}: {}", worker.source.name, worker.status());
-        let lines: Vec<_> = self.workers.iter().map(of_source).collect();
+        let refused = self.refused.iter();
+        let refused = refused.map(|error| format!("configuration not reloaded: {error}"));
+        let lines: Vec<_> = refused.chain(self.workers.iter().map(of_source)).collect();
         lines.join("; ")
     }
 
@@ -152,11 +157,18 @@ impl Supervisor {
         let configuration = match loaded {
             Ok(configuration) => configuration,
             Err(error) => {
-                tracing::error!("{error}; going on with the configuration as it was");
+                tracing::error!(
+                    "{error}; going on with the configuration as it was: mend the file and reload again, as a restart \
+                     would end with this error"
+                );
+                self.metrics.config_loaded(false);
+                self.refused = Some(error.to_string());
                 self.reopen(|_| true);
                 return;
             }
         };
+        self.metrics.config_loaded(true);
+        self.refused = None;
         for warning in &configuration.warnings {
             tracing::warn!("{warning}");
         }
@@ -238,13 +250,16 @@ impl Supervisor {
     fn end(&mut self) {
         self.service.stopping();
         let signal = self.stop.signal().unwrap_or(SIGTERM);
-        for worker in &self.workers {
+        let end = |worker: Worker| {
+            let is_configured = !worker.stop.is_requested();
             worker.stop.end_by(signal);
-        }
+            (worker, is_configured)
+        };
+        let workers: Vec<_> = self.workers.drain(..).map(end).collect();
         // The watchdog is to look at the sources, not at who waits for them.
         self.service.waiting(true);
-        for worker in self.workers.drain(..) {
-            worker.join();
+        for (worker, is_configured) in workers {
+            worker.join(is_configured);
         }
         signal_guard::wait(signal_guard::PATIENCE);
     }

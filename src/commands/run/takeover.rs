@@ -41,7 +41,7 @@ fn read_before(arguments: &TailArgs) -> Option<String> {
         return None;
     }
     let saved = state::read_quietly::<Checkpoints>(&directory, STATE).ok()??;
-    let discovery = options::discovery(arguments).ok()?;
+    let discovery = options::discovery(arguments);
     let mut logs = saved.state.logs.values();
     let read = logs.find(|entry| {
         let checkpoint = &entry.checkpoint;

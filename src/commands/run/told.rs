@@ -1,6 +1,6 @@
 //! What a source of the service says of itself, for `status`: also while it holds no state, as it failed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::cli::{CloudId, FetchArgs};
 use crate::commands::Error;
@@ -12,7 +12,7 @@ use crate::process::metrics::SourceMetrics;
 use crate::process::shown::Shown as _;
 use crate::state::{
     self,
-    live::{Live, LiveFile, SOURCE, SourceName},
+    live::{self, Live, LiveFile, SOURCE, SourceName},
 };
 
 /// The file of a source, and what is in it.
@@ -83,6 +83,16 @@ impl Told {
     pub fn keep(&mut self) {
         if let Some(file) = self.file.take() {
             file.keep();
+        }
+    }
+}
+
+/// Removes what sources left behind that are not in the configuration any more.
+pub fn remove_others(directory: &Path, sources: &[Source]) {
+    for name in live::sources(directory) {
+        if sources.iter().all(|source| source.name != name) {
+            // It goes with its lock. One that is held is another service's.
+            drop(LiveFile::locked(directory, &format!("{SOURCE}{name}")));
         }
     }
 }

@@ -133,11 +133,14 @@ impl Worker {
     }
 
     /// Waits until it has saved everything. One that has not begun has nothing to save, and may be waiting for
-    /// the network: it is left behind.
-    pub fn join(self) {
+    /// the network: it is left behind. What is still configured keeps its name in reports.
+    pub fn join(mut self, is_configured: bool) {
         if self.condition() == Condition::Running {
             // It does not panic.
             let _ = self.thread.join();
+        }
+        if is_configured {
+            self.told.keep();
         }
         self.metrics.ended();
     }

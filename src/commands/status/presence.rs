@@ -37,8 +37,9 @@ pub fn presence(
     told: &[Told],
     is_about: impl Fn(&Live) -> bool,
 ) -> Presence {
-    let mut sources = told.iter().filter(|told| is_about(&told.live));
-    let source = sources.next();
+    // One that had another name before has left what it said under that.
+    let sources = told.iter().filter(|told| is_about(&told.live));
+    let source = sources.max_by_key(|told| (told.is_there, told.at));
     let own = live::read(directory, name);
     let name_of = |live: &Live| live.source.as_ref().map(|source| source.name.clone());
     let there = source.filter(|source| source.is_there);

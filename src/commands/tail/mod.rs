@@ -27,7 +27,7 @@ use crate::tail::run::{self, TailOutcome};
 /// When the configuration is wrong, or the output or the state fails.
 pub fn run(arguments: &TailArgs) -> Result<Exit, Error> {
     if arguments.list || arguments.status {
-        let discovery = options::discovery(arguments)?;
+        let discovery = options::discovery(arguments);
         return report::run(arguments, &options::tail(arguments), discovery);
     }
     let all = Metrics::start(&options::metrics(&arguments.metrics))?;
@@ -51,7 +51,7 @@ pub fn follow(
     metrics: &SourceMetrics,
     begin: impl FnOnce() -> io::Result<(Arc<Stop>, Arc<Service>)>,
 ) -> Result<Exit, Error> {
-    let discovery = options::discovery(arguments)?;
+    let discovery = options::discovery(arguments);
     let options = options::tail(arguments);
     let sources = MappingSources::new(&arguments.mapping, &options::DEFAULT_TAGS);
     let mapping = Mapping::new(sources.databases(), move || sources.read())?.measured(metrics);

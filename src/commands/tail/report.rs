@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use crate::cli::TailArgs;
 use crate::commands::Error;
 use crate::exit::Exit;
+use crate::process::advice;
 use crate::process::columns::{Column, columns};
 use crate::process::file_id::FileId;
 use crate::process::shown::Shown as _;
@@ -19,6 +20,7 @@ use crate::tail::checkpoints::{Checkpoints, LogEntry};
 use crate::tail::discover::Discovery;
 use crate::tail::log::{Checkpoint, Condition};
 use crate::tail::run::{TailOptions, following};
+use crate::tail::states;
 
 /// One file of a report.
 #[derive(Debug, Serialize)]
@@ -53,6 +55,13 @@ pub fn run(
 ) -> Result<Exit, Error> {
     let directory = state::directory(arguments.state.state_dir.as_deref())?;
     let saved = state::read::<Checkpoints>(&directory, &options.state)?;
+    if saved.is_none() && arguments.status && !states::all(&directory).is_empty() {
+        tracing::info!(
+            "no state of the `tail` command in {}, but of sources of `run`: `{}` shows them",
+            directory.shown(),
+            advice::command(&["status"])
+        );
+    }
     let saved_at = saved.as_ref().map(|saved| saved.saved_at);
     let checkpoints = saved.map(|saved| saved.state).unwrap_or_default();
     let lines = if arguments.list {

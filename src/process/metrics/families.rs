@@ -17,6 +17,7 @@ const SAVE_BUCKETS: [f64; 12] = [
 #[derive(Debug)]
 pub(super) struct Families {
     pub registry: Registry,
+    pub config_reload: IntGaugeVec,
     pub up: IntGaugeVec,
     pub geoip_build: GaugeVec,
     pub input: InputFamilies,
@@ -35,6 +36,11 @@ impl Families {
         let build = build.with_label_values(&[env!("CARGO_PKG_VERSION")]);
         build.set(1.0);
         Ok(Self {
+            config_reload: new.int_gauge(
+                "config_last_reload_successful",
+                "run: whether the configuration was good when it was read last.",
+                &[],
+            )?,
             up: new.int_gauge(
                 "up",
                 "Whether the source works (1), or fails or waits for its next attempt (0).",
@@ -191,7 +197,8 @@ struct Registrar<'a>(&'a Registry);
 
 /// `source` and the others; of the program itself, only the others.
 fn labels<'a>(name: &str, others: &[&'a str]) -> Vec<&'a str> {
-    let source = (name != "build_info").then_some(SOURCE);
+    let is_of_process = matches!(name, "build_info" | "config_last_reload_successful");
+    let source = (!is_of_process).then_some(SOURCE);
     source.into_iter().chain(others.iter().copied()).collect()
 }
 

@@ -128,6 +128,12 @@ impl Metrics {
         SourceMetrics::of(Arc::clone(series))
     }
 
+    /// The configuration was read, or could not be used and the one before goes on.
+    pub fn config_loaded(&self, is_good: bool) {
+        let gauge = &self.shared.families.config_reload;
+        gauge.with_label_values::<&str>(&[]).set(i64::from(is_good));
+    }
+
     /// Says whose loops are to be alive.
     pub(in crate::process) fn watch(&self, pulses: &Arc<Pulses>) {
         self.shared.health.watch(pulses);

@@ -129,8 +129,8 @@ impl SourceMetrics {
             let mut now = series.now();
             now.files = Some(files);
             now.lost_bytes = lost_bytes;
-            now.caught_up = Some(Instant::now());
-            now.was_caught_up = false;
+            // What waits goes on waiting while its source fails and is begun anew.
+            now.caught_up.get_or_insert_with(Instant::now);
         }
     }
 
@@ -341,4 +341,25 @@ pub struct RequestMetrics {
     pub source: SourceMetrics,
     /// What they are made to, but for those to an OAuth server.
     pub api: Api,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use crate::process::metrics::{Metrics, MetricsOptions};
+
+    #[test]
+    fn what_waits_goes_on_waiting_when_its_source_is_begun_anew() {
+        let metrics = Metrics::start(&MetricsOptions::default()).unwrap();
+        let source = metrics.source("wiki");
+        let begun = || {
+            source.begins("tail");
+            source.follows(BTreeMap::new(), 0);
+            source.0.as_ref().unwrap().now().caught_up
+        };
+        let first = begun();
+        assert!(first.is_some());
+        assert_eq!(begun(), first);
+    }
 }

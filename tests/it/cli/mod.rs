@@ -1,6 +1,7 @@
 //! The command line contract: exit codes, and every flag of `normalize`, through the binary.
 
 mod add_fields;
+mod help;
 mod mapping;
 mod outcomes;
 mod secrets;

@@ -1,5 +1,8 @@
 //! The metrics of a service with several sources.
 
+use std::fs::File;
+use std::process::Command;
+
 use confluence_ecs::pipeline::timestamp::Timestamp;
 use rustix::process::Signal;
 
@@ -94,4 +97,61 @@ fn a_source_that_was_taken_out_is_not_told_any_more() {
     });
     wait_until("readiness", || ask(&address, "/readyz").status == 200);
     follower.terminate();
+}
+
+#[test]
+fn a_configuration_that_a_reload_refused_is_told_until_one_is_good() {
+    let service = Service::new();
+    service.configure("", "");
+    let (follower, address) = service.start();
+    let is_good = |metrics: &Metrics| metrics.get("config_last_reload_successful", &[]);
+    wait_for(&address, "the first reading", |metrics| {
+        is_good(metrics) == Some(1.0)
+    });
+    service.configure("exclude = [\"[\"]", "");
+    follower.signal(Signal::HUP);
+    wait_for(&address, "the refusal", |metrics| {
+        is_good(metrics) == Some(0.0)
+    });
+    assert!(service.place.said().contains("a restart would end with"));
+    service.configure("", "");
+    follower.signal(Signal::HUP);
+    wait_for(&address, "a good one", |metrics| {
+        is_good(metrics) == Some(1.0)
+    });
+    follower.terminate();
+}
+
+#[test]
+fn a_process_that_begins_behind_says_how_far() {
+    let service = Service::new();
+    service.configure("", "");
+    service.place.append("audit.log", 1..=5);
+    let (follower, address) = service.start();
+    wait_for(&address, "all records", |metrics| {
+        records(metrics)[0] == Some(5.0) && metrics.get("lag_bytes", &WIKI) == Some(0.0)
+    });
+    follower.terminate();
+    service.place.append("audit.log", 6..=8);
+    // Nobody reads what is written: all that is behind stays so.
+    let pipe = service.place.folder().join("pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status().expect("it runs");
+    assert!(made.success());
+    let _reader = File::options()
+        .read(true)
+        .write(true)
+        .open(&pipe)
+        .expect("a pipe");
+    service.place.append("audit.log", 9..=2000);
+    let config = service.place.folder().join("config.toml");
+    let text = std::fs::read_to_string(&config).expect("read");
+    let out = format!("{}/out.ndjson", service.place.folder().display());
+    std::fs::write(&config, text.replace(&out, pipe.to_str().expect("text"))).expect("written");
+    std::fs::write(service.place.folder().join("stderr"), "").expect("emptied");
+    let (follower, address) = service.start();
+    // The records are of long ago.
+    wait_for(&address, "the lag", |metrics| {
+        metrics.get("lag_seconds", &WIKI) > Some(86_400.0)
+    });
+    follower.kill();
 }

@@ -243,3 +243,53 @@ fn a_path_of_several_sources_is_named_with_its_source() {
     let output = service.0.about(&["state", "set", &path, "--offset", "0"]);
     assert_eq!(stdout(&output), format!("{path}: offset 0\n"));
 }
+
+#[test]
+fn sources_keep_their_names_when_the_service_is_stopped_and_only_then() {
+    let server = Atlassian::data_center("/confluence");
+    let service = Service::new("");
+    let token = service.0.folder().join("token");
+    fs::write(&token, server.settings().pat).unwrap();
+    let cloud = refused(&server).replace("/dev/null", &token.display().to_string());
+    let wiki = fs::read_to_string(service.config()).unwrap();
+    let both = wiki.clone() + &cloud;
+    let state = service.state();
+    let names = || {
+        let rows = rows(&state).into_iter();
+        rows.map(|row| row["name"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    fs::write(service.config(), &both).unwrap();
+    let running = service.start();
+    waits_for(&state, "cloud", "running");
+    waits_for(&state, "wiki", "running");
+    running.terminate();
+    assert_eq!(names(), ["cloud", "wiki"]);
+    assert_eq!(row(&state, "cloud")["state"], "not running");
+    // By another name: only that is there.
+    fs::write(service.config(), both.replace("\"cloud\"", "\"site\"")).unwrap();
+    let running = service.start();
+    waits_for(&state, "site", "running");
+    assert_eq!(names(), ["site", "wiki"]);
+    is_well(&state);
+    // Taken out: the site has a state, but no source.
+    fs::write(service.config(), &wiki).unwrap();
+    running.signal(rustix::process::Signal::HUP);
+    wait_until("the source to be gone", || {
+        !names().contains(&"site".to_owned())
+    });
+    running.terminate();
+    assert!(!names().contains(&"site".to_owned()), "{:?}", names());
+    assert!(names().contains(&"wiki".to_owned()), "{:?}", names());
+}
+
+#[test]
+fn tail_says_where_the_sources_of_a_service_are_shown() {
+    let service = Service::new("");
+    service.0.append("audit.log", 1..=2);
+    let running = service.start();
+    wait_until("the records", || service.delivered().len() == 2);
+    running.terminate();
+    let output = service.0.about(&["tail", "--status"]);
+    insta::assert_snapshot!(outcome(&output));
+}
