@@ -121,6 +121,8 @@ pub enum DialectArg {
     DcApi,
     /// The log files of Data Center.
     DcFile,
+    /// The audit log of an Atlassian organization.
+    Org,
 }
 
 impl DialectArg {
@@ -132,6 +134,7 @@ impl DialectArg {
             Self::Cloud => Some(Dialect::Cloud),
             Self::DcApi => Some(Dialect::DcApi),
             Self::DcFile => Some(Dialect::DcFile),
+            Self::Org => Some(Dialect::Organization),
         }
     }
 }

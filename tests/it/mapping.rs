@@ -113,6 +113,7 @@ fn product_options(way: Way) -> Options {
             oracle::Dialect::Cloud => Dialect::Cloud,
             oracle::Dialect::DcApi => Dialect::DcApi,
             oracle::Dialect::DcFile => Dialect::DcFile,
+            oracle::Dialect::Organization => Dialect::Organization,
         }),
         time_mode: if way.elastic {
             TimeMode::Elastic
@@ -223,6 +224,7 @@ fn way() -> impl Strategy<Value = Way> {
         1 => Just(Some(oracle::Dialect::Cloud)),
         1 => Just(Some(oracle::Dialect::DcFile)),
         1 => Just(Some(oracle::Dialect::DcApi)),
+        1 => Just(Some(oracle::Dialect::Organization)),
     ];
     (
         dialect,
@@ -283,6 +285,11 @@ proptest! {
 
     #[test]
     fn cloud(text in records::cloud(), way in way()) {
+        check(&text, way);
+    }
+
+    #[test]
+    fn organization(text in records::organization(), way in way()) {
         check(&text, way);
     }
 
