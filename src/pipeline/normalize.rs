@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use memchr::memchr;
 
+use crate::pipeline::actions::Categories;
 use crate::pipeline::dialect::{self, Dialect, Record};
 use crate::pipeline::enrich::memo::Memo;
 use crate::pipeline::enrich::source::{Enricher, Enrichment};
@@ -27,6 +28,8 @@ pub struct Options {
     pub dialect: Option<Dialect>,
     /// How self-hosted times are read.
     pub time_mode: TimeMode,
+    /// Which actions get a category.
+    pub categories: Categories,
     /// The longest record, in bytes.
     pub max_line_bytes: usize,
     /// Looks up source addresses.
@@ -392,7 +395,7 @@ impl Normalizer {
                 map::data_center::map(&record, dialect, options.time_mode)?
             }
             Dialect::Organization => {
-                let mut event = map::organization::map(root, &record)?;
+                let mut event = map::organization::map(root, &record, options.categories)?;
                 organization::complete(&mut event, options, known);
                 self.newest = self.newest.max(Some(event.timestamp));
                 write_id(out, self.has_ids, origin, position, text.as_bytes());

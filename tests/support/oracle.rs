@@ -5,6 +5,7 @@
 //! [`map`] takes one record and says with `Err` that it cannot be mapped.
 
 mod address;
+pub mod categories;
 mod organization;
 mod time;
 pub mod uri;
@@ -44,6 +45,8 @@ pub struct Options {
     pub dialect: Option<Dialect>,
     /// `--timestamps elastic`: reproduce the fault of §3.
     pub elastic_timestamps: bool,
+    /// `--categories extended`.
+    pub extended_categories: bool,
     pub preserve_original: bool,
     /// `--no-default-tags` leaves out the tag of the data set.
     pub default_tags: bool,
@@ -68,6 +71,7 @@ impl Default for Options {
         Options {
             dialect: None,
             elastic_timestamps: false,
+            extended_categories: false,
             preserve_original: false,
             default_tags: true,
             tags: Vec::new(),
@@ -124,7 +128,7 @@ pub fn map(line: &str, options: &Options) -> Result<Value, String> {
         Dialect::Organization => unreachable!("mapped above"),
     }
     address::source(&mut event, options);
-    categorise(&mut event);
+    categories::categorise(&mut event, options.extended_categories);
     users::users_and_groups(&mut event, dialect);
     envelope(&mut event, &CONFLUENCE, options);
     merge(&mut event, &options.add_fields);
@@ -292,160 +296,7 @@ fn rename(value: &mut Value, from: &str, to: &[&str]) {
     }
 }
 
-// ---------------------------------------------------------------- §6 category, type, outcome
-
-type Row = (
-    &'static [&'static str],
-    &'static [&'static str],
-    &'static [&'static str],
-    Option<&'static str>,
-);
-
-/// The table of §6: actions, category, type, outcome. `S.` stands for `audit.logging.summary.`.
-const ROWS: &[Row] = &[
-    (
-        &[
-            "Global permission added",
-            "S.global.permission.added",
-            "S.space.permission.added",
-        ],
-        &["iam", "configuration"],
-        &["creation"],
-        None,
-    ),
-    (
-        &["Global permission removed"],
-        &["iam", "configuration"],
-        &["deletion"],
-        None,
-    ),
-    (
-        &["User created", "S.user.created"],
-        &["iam"],
-        &["user", "creation"],
-        None,
-    ),
-    (
-        &[
-            "User renamed",
-            "S.user.renamed",
-            "User details updated",
-            "S.user.updated",
-        ],
-        &["iam"],
-        &["user", "change"],
-        None,
-    ),
-    (
-        &["S.user.password.changed"],
-        &["iam"],
-        &["user", "change"],
-        Some("success"),
-    ),
-    (
-        &["User deleted", "S.user.deleted"],
-        &["iam"],
-        &["user", "deletion"],
-        None,
-    ),
-    (
-        &[
-            "User added to group",
-            "S.group.membership.added",
-            "User removed from group",
-            "S.group.membership.removed",
-        ],
-        &["iam"],
-        &["group", "change"],
-        None,
-    ),
-    (
-        &["Group created", "S.group.created"],
-        &["iam"],
-        &["group", "creation"],
-        None,
-    ),
-    (
-        &["Group deleted", "S.group.deleted"],
-        &["iam"],
-        &["group", "deletion"],
-        None,
-    ),
-    (
-        &[
-            "Audit Log configuration updated",
-            "atlassian.audit.event.action.audit.config.updated",
-            "S.global.settings.edited",
-            "S.space.config.updated",
-        ],
-        &["configuration"],
-        &["change"],
-        None,
-    ),
-    (
-        &["personal.access.tokens.audit.log.summary.token.created"],
-        &["iam"],
-        &["admin", "creation"],
-        None,
-    ),
-    (
-        &["personal.access.tokens.audit.log.summary.token.deleted"],
-        &["iam"],
-        &["admin", "deletion"],
-        None,
-    ),
-    (
-        &["S.login.success"],
-        &["authentication"],
-        &["start"],
-        Some("success"),
-    ),
-    (
-        &["S.login.failed"],
-        &["authentication"],
-        &["info"],
-        Some("failure"),
-    ),
-    (
-        &["S.user.logout", "S.sudo.logout"],
-        &["authentication"],
-        &["end"],
-        None,
-    ),
-    (
-        &["S.sudo.auth.successful"],
-        &["authentication"],
-        &["start"],
-        None,
-    ),
-    (
-        &["S.space.created", "S.page.created"],
-        &["configuration"],
-        &["creation"],
-        None,
-    ),
-    (
-        &["S.space.removed", "S.page.deleted"],
-        &["configuration"],
-        &["deletion"],
-        None,
-    ),
-];
-
-fn categorise(event: &mut Value) {
-    let Some(action) = action(event) else {
-        return;
-    };
-    let row = ROWS
-        .iter()
-        .find(|row| row.0.iter().any(|name| full(name) == action));
-    // "Actions not listed: type `["info"]`, no category, no outcome", as §2 set it.
-    if let Some((_, category, kind, outcome)) = row {
-        put(event, "event.category", Some(json!(category)));
-        put(event, "event.type", Some(json!(kind)));
-        put(event, "event.outcome", outcome.map(|o| json!(o)));
-    }
-}
+// ---------------------------------------------------------------- actions
 
 /// `event.action`, if it is text.
 fn action(event: &Value) -> Option<String> {

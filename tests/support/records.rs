@@ -136,8 +136,16 @@ fn action_key() -> BoxedStrategy<Json> {
         4 => summary(SUMMARIES),
         2 => one_of(OTHER_KEYS),
         2 => one_of(ENGLISH),
+        2 => extended_action(),
     ]
     .boxed()
+}
+
+/// An action of docs/events.md, by its key or its text.
+fn extended_action() -> BoxedStrategy<Json> {
+    let rows = super::oracle::categories::extended_rows();
+    let names: Vec<_> = rows.into_iter().map(|(name, _)| name).collect();
+    select(names).prop_map(Json::str).boxed()
 }
 
 fn audit_type() -> BoxedStrategy<Json> {

@@ -39,8 +39,13 @@ pub(crate) enum Class {
     None,
     /// The action is no text: only the kind is set.
     Kind,
-    /// A row of the table.
-    Row(&'static OrganizationRow),
+    /// A row of the table fits it.
+    Row {
+        /// The row.
+        row: &'static OrganizationRow,
+        /// `event.outcome`, as JSON: that of the row, or another.
+        outcome: &'static str,
+    },
 }
 
 /// What an action means; each as JSON.

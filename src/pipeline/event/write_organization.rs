@@ -31,11 +31,11 @@ pub fn write_organization_event(
         let (kind, category, types, outcome) = match event.class {
             Class::None => ("", "", "", ""),
             Class::Kind => ("\"event\"", "", "", ""),
-            Class::Row(row) => (
+            Class::Row { row, outcome } => (
                 "\"event\"",
                 row.category.as_str(),
                 row.kind.as_str(),
-                row.outcome.as_str(),
+                outcome,
             ),
         };
         object.whole(name!("action"), event.action);

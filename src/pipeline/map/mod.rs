@@ -1,7 +1,6 @@
-//! The mapping of docs/mapping.md, sections 3, 4, 6 and 7, and that of docs/org-events.md: a raw record into an
+//! The mapping of docs/mapping.md, sections 3, 4 and 7, and that of docs/org-events.md: a raw record into an
 //! [`Event`] or an [`OrganizationEvent`]. No I/O here.
 
-pub mod actions;
 pub mod cloud;
 pub mod data_center;
 pub mod organization;

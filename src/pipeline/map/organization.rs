@@ -1,5 +1,6 @@
 //! Records of an organization's audit log (docs/org-events.md 3).
 
+use crate::pipeline::actions::Categories;
 use crate::pipeline::dialect::{Dialect, Record};
 use crate::pipeline::event::{Actor, App, Auth, Location, OrganizationEvent, OrganizationUser};
 use crate::pipeline::json::{Kind, Value};
@@ -12,7 +13,11 @@ use super::organization_actions::classify;
 ///
 /// # Errors
 /// Where the record has a time that cannot be read.
-pub fn map<'a>(root: Value<'a>, record: &Record<'a>) -> Result<OrganizationEvent<'a>, Unmappable> {
+pub fn map<'a>(
+    root: Value<'a>,
+    record: &Record<'a>,
+    categories: Categories,
+) -> Result<OrganizationEvent<'a>, Unmappable> {
     let time = record.time(Dialect::Organization, TimeMode::Exact)?;
     let [processed, action, actor, location, context, container] = inner(
         record.attributes,
@@ -34,7 +39,7 @@ pub fn map<'a>(root: Value<'a>, record: &Record<'a>) -> Result<OrganizationEvent
         created: processed.and_then(Timestamp::from_organization),
         id: scalar(id),
         action: scalar(action),
-        class: classify(action),
+        class: classify(action, categories),
         message: scalar(content),
         message_format: scalar(format),
         context,

@@ -4,13 +4,14 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::{LookupCache, Options};
+use crate::pipeline::actions;
 use crate::pipeline::dialect::Dialect;
 use crate::pipeline::enrich::memo::Memo;
 use crate::pipeline::enrich::source::{Enricher, Enrichment};
 use crate::pipeline::enrich::uri;
 use crate::pipeline::event::{Event, Hosts, Scalar};
 use crate::pipeline::json::Value;
-use crate::pipeline::map::{actions, users};
+use crate::pipeline::map::users;
 
 /// Adds to an event what does not stand in its record: lookups, categories, users.
 pub(super) fn complete<'a>(
@@ -26,7 +27,7 @@ pub(super) fn complete<'a>(
         event.related_hosts = hosts(&mut known.hosts, system);
     }
     if let Some(action) = event.action.as_ref().and_then(Scalar::text) {
-        event.row = actions::classify(&action);
+        event.row = actions::classify(&action, options.categories);
     }
     users::apply(event, dialect);
 }

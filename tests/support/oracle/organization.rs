@@ -41,7 +41,11 @@ pub fn map(record: &Map<String, Value>, line: &str, options: &Options) -> Result
     );
 
     put(&mut event, "event.id", scalar(record.get("id")));
-    action(&mut event, attributes.get("action"));
+    action(
+        &mut event,
+        attributes.get("action"),
+        options.extended_categories,
+    );
 
     let message = inner(record.get("message"));
     put(&mut event, "message", scalar(message.get("content")));
@@ -351,7 +355,7 @@ const ROWS: &[Row] = &[
     (Fits::Suffix, &[""], SETTINGS, INFO, "success"),
 ];
 
-fn action(event: &mut Value, action: Option<&Value>) {
+fn action(event: &mut Value, action: Option<&Value>, extended: bool) {
     put(event, "event.action", scalar(action));
     let action = match action {
         None | Some(Value::Null) => return,
@@ -361,15 +365,122 @@ fn action(event: &mut Value, action: Option<&Value>) {
     let Some(action) = action.as_str() else {
         return;
     };
-    let row = ROWS.iter().find(|(fits, names, ..)| {
-        names.iter().any(|name| match fits {
-            Fits::Exact => action == *name,
-            Fits::Prefix => action.starts_with(name),
-            Fits::Suffix => action.ends_with(name),
+    if extended && let Some((category, kind)) = amended(action) {
+        put(event, "event.category", Some(json!(category)));
+        put(event, "event.type", Some(json!(kind)));
+        put(event, "event.outcome", Some(json!("success")));
+    } else {
+        let row = ROWS.iter().find(|(fits, names, ..)| {
+            names.iter().any(|name| match fits {
+                Fits::Exact => action == *name,
+                Fits::Prefix => action.starts_with(name),
+                Fits::Suffix => action.ends_with(name),
+            })
+        });
+        let (_, _, category, kind, outcome) = row.expect("the last row fits all");
+        put(event, "event.category", Some(json!(category)));
+        put(event, "event.type", Some(json!(kind)));
+        put(event, "event.outcome", Some(json!(outcome)));
+    }
+    let has_failed = ["_failed", "_failure"]
+        .iter()
+        .any(|word| action.contains(word));
+    if extended && (has_failed || action.ends_with("_deny")) {
+        put(event, "event.outcome", Some(json!("failure")));
+    }
+}
+
+/// Category and type by the amendments of `--categories extended`, where one is for the action.
+fn amended(action: &str) -> Option<(Vec<&'static str>, Vec<&'static str>)> {
+    match action {
+        "user_added_to_group" | "user_removed_from_group" => {
+            return Some((vec!["iam"], vec!["group", "change"]));
+        }
+        "group_created" => return Some((vec!["iam"], vec!["group", "creation"])),
+        "group_deleted" => return Some((vec!["iam"], vec!["group", "deletion"])),
+        _ => {}
+    }
+    if let Some(deed) = action.strip_prefix("confluence_") {
+        return of_confluence(deed);
+    }
+    if action.contains("_granted_") || action.contains("_revoked_") {
+        match action.split('_').next() {
+            Some("user") => return Some((vec!["iam"], vec!["user", "change"])),
+            Some("group") => return Some((vec!["iam"], vec!["group", "change"])),
+            _ => {}
+        }
+    }
+    let settings = ["saml_", "auth_policy_", "password_policy_", "twosv_"];
+    settings
+        .iter()
+        .any(|prefix| action.starts_with(prefix))
+        .then(|| {
+            let kind = if action.ends_with("_created") {
+                "creation"
+            } else if action.ends_with("_deleted") {
+                "deletion"
+            } else {
+                "change"
+            };
+            (vec!["iam", "configuration"], vec![kind])
         })
-    });
-    let (_, _, category, kind, outcome) = row.expect("the last row fits all");
-    put(event, "event.category", Some(json!(category)));
-    put(event, "event.type", Some(json!(kind)));
-    put(event, "event.outcome", Some(json!(outcome)));
+}
+
+/// The catalogue's ids of Confluence, by the rules of objects and verbs of docs/events.md.
+fn of_confluence(deed: &str) -> Option<(Vec<&'static str>, Vec<&'static str>)> {
+    let deed = deed.strip_prefix("audit_record_").unwrap_or(deed);
+    if let Some((verb, object)) = deed.split_once('_')
+        && matches!(
+            object.trim_end_matches('s'),
+            "content_restriction"
+                | "default_space_permission"
+                | "global_permission"
+                | "space_permission"
+        )
+    {
+        let kind = match verb {
+            "added" | "copied" => "creation",
+            "removed" => "deletion",
+            _ => return None,
+        };
+        return Some((vec!["iam", "configuration"], vec![kind]));
+    }
+    if let Some(app) = deed.strip_prefix("upm_app_") {
+        let kind = match app {
+            "install_success" | "install_dependency_success" => "installation",
+            "uninstall_success" => "deletion",
+            "enable_success" | "disable_success" => "change",
+            "auto_update_attempt" => "start",
+            "install_failed"
+            | "install_failed_unsupported_protocol"
+            | "uninstall_failed"
+            | "update_failed"
+            | "enable_failed"
+            | "disable_failure"
+            | "auto_update_failed_permission_required" => "info",
+            _ => return None,
+        };
+        return Some((vec!["configuration", "package"], vec![kind]));
+    }
+    if let Some(export) = deed.strip_prefix("export_") {
+        let kind = match export.split_once('_')? {
+            ("page" | "blogpost" | "space", "started") => "info",
+            ("page" | "blogpost" | "space", "finished" | "download") => "access",
+            _ => return None,
+        };
+        return Some((vec!["file"], vec![kind]));
+    }
+    let kind = match deed {
+        "page_created" | "blogpost_created" | "company_connection_created" => "creation",
+        "page_deleted" | "blogpost_deleted" | "company_connection_deleted" => "deletion",
+        "page_viewed" | "blogpost_viewed" => "access",
+        "page_updated"
+        | "blogpost_updated"
+        | "content_redaction"
+        | "workspace_settings_update"
+        | "updated_content_classification_level"
+        | "updated_default_classification_level" => "change",
+        _ => return None,
+    };
+    Some((vec!["configuration"], vec![kind]))
 }
