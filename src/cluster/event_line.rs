@@ -79,6 +79,10 @@ struct Members<'a> {
     results: Option<&'a RawValue>,
     #[serde(borrow)]
     entities: Option<&'a RawValue>,
+    #[serde(borrow)]
+    attributes: Option<&'a RawValue>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -135,6 +139,8 @@ pub fn event_line(line: &[u8]) -> Result<EventLine<'_>, NotAnEvent> {
         members.audit_type,
         members.results,
         members.entities,
+        members.attributes,
+        members.data,
     ];
     if members.at.is_none() && of_records.iter().any(Option::is_some) {
         return Err(NotAnEvent::RawRecord);

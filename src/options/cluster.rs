@@ -15,9 +15,9 @@ use crate::cluster::dead_letter::{self, DeadLetters};
 use crate::cluster::settle::Settler;
 use crate::cluster::sink::ClusterSink;
 use crate::http::{self, Client, Trust};
+use crate::pipeline::dataset::Dataset;
 use crate::process::metrics::{Api, RequestMetrics, SourceMetrics};
 use crate::process::shown::Shown as _;
-use crate::schema::template::STREAMS;
 use crate::secret::Secret;
 use crate::state;
 
@@ -132,11 +132,6 @@ pub fn dead_letter(
     arguments.dead_letter.clone().or_else(usual)
 }
 
-/// The data stream of a namespace (docs/mapping.md 9).
-fn data_stream(namespace: &str) -> String {
-    format!("{STREAMS}{namespace}")
-}
-
 /// Asks the cluster of those arguments for someone who waits; none if there is none.
 ///
 /// # Errors
@@ -156,7 +151,7 @@ pub fn client(connection: &ClusterConnectionArgs) -> Result<Option<ClusterClient
 #[must_use]
 pub fn target(arguments: &ClusterArgs, namespace: &str) -> String {
     let index = arguments.index.clone();
-    index.unwrap_or_else(|| data_stream(namespace))
+    index.unwrap_or_else(|| Dataset::Confluence.stream(namespace))
 }
 
 /// The flags of a connection but for its addresses, as a shell takes them again.

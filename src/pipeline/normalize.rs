@@ -74,6 +74,16 @@ pub(crate) enum RecordError {
     PageOrRecord,
 }
 
+impl RecordError {
+    /// Whether it is an object, but nothing in it tells that it is a record.
+    fn is_unshown(&self) -> bool {
+        matches!(
+            self,
+            Self::PageOrRecord | Self::Unmappable(Unmappable::NoDialect)
+        )
+    }
+}
+
 /// What an object is that does not show its dialect, where that is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Unshown {
