@@ -405,7 +405,7 @@ fn worker(
             for (range, key) in piece.records.drain(..) {
                 events.clear();
                 normalizer.frames(&mut events, &piece.text, 0, vec![frame(range)], &origin);
-                let index = envelope.index(dataset);
+                let index = envelope.index_for(dataset);
                 write_with_ids(&mut lines.text, &events, ids, &key, index);
             }
         } else {
