@@ -43,6 +43,13 @@ fn add_fields(overlay: usize) -> Value {
         2 => json!({
             " first": {"a": [1, {"b": "c"}]},
             "@timestamp": "never",
+            "atlassian_cloud": {"audit": {
+                "actor": {"app": {"attributes": {"a": 1}, "name": {"deep": 1}}, "zulu": 1},
+                "context": {"a": {"b": 1}},
+                "location": {"geo": "constant"},
+            }},
+            "message": "constant",
+            "observer": {"name": "o", "type": "constant"},
             "confluence": {"audit": {
                 "affected_objects": ["replaced"],
                 "external_collaborator": {"is": "an object"},
@@ -61,6 +68,7 @@ fn add_fields(overlay: usize) -> Value {
             "zulu": "\u{1}é\"",
         }),
         _ => json!({
+            "atlassian_cloud": {"audit": {"container": ["constant"], "message": {"format": {"an": "object"}}}},
             "confluence": {"audit": {"changed_values": {"an": "object"}, "method": ["constant"]}},
             "data_stream": {"type": 7},
             "event": {"dataset": {"a": "b"}, "kind": "constant"},

@@ -37,10 +37,11 @@ impl Member {
 
 /// The objects of an event: a constant that is no object would take their place, and the fields in
 /// them would be lost.
-const OBJECTS: [&str; 31] = [
+const OBJECTS: [&str; 32] = [
     "atlassian_cloud",
     "atlassian_cloud.audit",
     "atlassian_cloud.audit.actor",
+    "atlassian_cloud.audit.actor.app",
     "atlassian_cloud.audit.actor.auth",
     "atlassian_cloud.audit.actor.on_behalf_of",
     "atlassian_cloud.audit.location",
