@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use confluence_ecs::pipeline::actions::Categories;
-use confluence_ecs::pipeline::event::{Envelope, Origin, AddFields};
+use confluence_ecs::pipeline::event::{DefaultTags, Envelope, Origin, AddFields};
 use confluence_ecs::pipeline::frame::Framer;
 use confluence_ecs::pipeline::normalize::{Normalizer, Options};
 use confluence_ecs::pipeline::enrich::source::Enricher;
@@ -21,7 +21,7 @@ fn events(text: &[u8], piece: usize) -> Vec<String> {
         categories: Categories::Elastic,
         max_line_bytes: LIMIT,
         enricher: Enricher::default(),
-        envelope: Envelope::new("default", &[], true, AddFields::default()),
+        envelope: Envelope::new("default", DefaultTags::None, &[], true, AddFields::default()),
     }));
     let mut framer = Framer::new(LIMIT);
     let (mut out, mut buffer, mut rest) = (Vec::new(), Vec::new(), text);
@@ -40,7 +40,8 @@ fn events(text: &[u8], piece: usize) -> Vec<String> {
     }
     assert!(buffer.is_empty());
     let lines = String::from_utf8(out).expect("UTF-8");
-    let now = |line: &str| line.contains("pipeline_error");
+    // Events of an organization may have no time of their own.
+    let now = |line: &str| line.contains("pipeline_error") || line.contains("atlassian_cloud.audit");
     lines
         .lines()
         .map(|line| if now(line) { line[40..].to_owned() } else { line.to_owned() })

@@ -8,6 +8,7 @@ use ipnetwork::IpNetwork;
 
 use super::values;
 use crate::pipeline::actions::Categories;
+use crate::pipeline::dataset::Dataset;
 use crate::pipeline::dialect::Dialect;
 use crate::pipeline::enrich::network::Network;
 use crate::pipeline::timestamp::TimeMode;
@@ -125,9 +126,17 @@ pub enum DialectArg {
     DcApi,
     /// The log files of Data Center.
     DcFile,
+    /// The audit log of an Atlassian organization.
+    Org,
 }
 
 impl DialectArg {
+    /// The data set of most events.
+    #[must_use]
+    pub fn dataset(self) -> Dataset {
+        self.forced().map(Dialect::dataset).unwrap_or_default()
+    }
+
     /// The dialect that is forced; none for `auto`.
     #[must_use]
     pub fn forced(self) -> Option<Dialect> {
@@ -136,6 +145,7 @@ impl DialectArg {
             Self::Cloud => Some(Dialect::Cloud),
             Self::DcApi => Some(Dialect::DcApi),
             Self::DcFile => Some(Dialect::DcFile),
+            Self::Org => Some(Dialect::Organization),
         }
     }
 }

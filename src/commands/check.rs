@@ -105,7 +105,7 @@ fn cluster(
     let client = options::cluster::client(&cluster.connection)?;
     Ok(client.map(|client| ClusterPlan {
         client,
-        target: options::cluster::target(cluster, &mapping.namespace),
+        target: options::cluster::target(cluster, mapping.dialect.dataset(), &mapping.namespace),
         pipeline: cluster.pipeline.clone(),
         dead_letter: cluster.dead_letter.clone(),
     }))

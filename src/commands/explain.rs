@@ -9,6 +9,7 @@ use crate::exit::Exit;
 use crate::explain::{self, Explainer, Explanation, Given};
 use crate::input::{Inputs, Piece};
 use crate::options;
+use crate::pipeline::event::DefaultTags;
 use crate::pipeline::event::Origin;
 use crate::pipeline::normalize::Counts;
 use crate::process::stop::Stop;
@@ -33,7 +34,7 @@ struct Report {
 /// When the configuration is wrong, or the output fails. Inputs that fail are reported on the way.
 pub fn run(arguments: ExplainArgs) -> Result<Exit, Error> {
     let mapping = &arguments.mapping;
-    let options = Arc::new(options::mapping(mapping, &options::DEFAULT_TAGS)?);
+    let options = Arc::new(options::mapping(mapping, DefaultTags::Read)?);
     let given = Given {
         add_fields: mapping.add_fields.is_some(),
         host_metadata: mapping.host_metadata,

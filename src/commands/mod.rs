@@ -68,8 +68,8 @@ fn destination(
     state: &StateDirArgs,
     metrics: &SourceMetrics,
 ) -> Result<Destination, options::Error> {
-    let options =
-        options::cluster::cluster(cluster, &mapping.namespace, state.state_dir.as_deref())?;
+    let most = (mapping.dialect.dataset(), mapping.namespace.as_str());
+    let options = options::cluster::cluster(cluster, most, state.state_dir.as_deref())?;
     Ok(match options {
         Some(options) => Destination::Cluster(Box::new(options.sink(metrics)?)),
         None => Destination::Path(output.to_owned(), lines),

@@ -15,7 +15,7 @@ use crate::cli::NormalizeArgs;
 use crate::exit::Exit;
 use crate::input::{Inputs, Piece};
 use crate::options;
-use crate::pipeline::event::Origin;
+use crate::pipeline::event::{DefaultTags, Origin};
 use crate::pipeline::normalize::{Counts, Normalizer};
 use crate::process::batch;
 use crate::process::logging::{self, seconds_since};
@@ -77,13 +77,12 @@ struct Tally {
 /// # Errors
 /// When the configuration is wrong, or the output fails. Inputs that fail are reported on the way.
 pub fn run(arguments: NormalizeArgs) -> Result<Exit, Error> {
-    let options = Arc::new(options::mapping(
-        &arguments.mapping,
-        &options::DEFAULT_TAGS,
-    )?);
+    let options = Arc::new(options::mapping(&arguments.mapping, DefaultTags::Read)?);
     let files = or_stdin(arguments.files);
     let cluster = &arguments.cluster;
-    let cluster = options::cluster::cluster(cluster, &arguments.mapping.namespace, None);
+    let mapping = &arguments.mapping;
+    let most = (mapping.dialect.dataset(), mapping.namespace.as_str());
+    let cluster = options::cluster::cluster(cluster, most, None);
     let mut output = match cluster.map_err(options::Error::Cluster)? {
         Some(options) => {
             if is_one_of(&options.dead_letter, &files) {

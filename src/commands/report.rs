@@ -19,6 +19,7 @@ use crate::exit::Exit;
 use crate::input::format::InputKind;
 use crate::input::{Inputs, Piece, is_pattern};
 use crate::options;
+use crate::pipeline::event::DefaultTags;
 use crate::pipeline::event::Origin;
 use crate::pipeline::json::Value;
 use crate::pipeline::normalize::{Counts, Options};
@@ -53,7 +54,7 @@ fn summary(mut arguments: ReportArgs, window: Window) -> Result<Exit, Error> {
     let page = arguments.html.as_deref();
     let page = page.map(|path| PageFile::new(path, arguments.force));
     let page = page.transpose()?;
-    let options = options::mapping(&arguments.mapping, &options::DEFAULT_TAGS)?;
+    let options = options::mapping(&arguments.mapping, DefaultTags::Read)?;
     let mut total = Total::new(arguments.admin_groups.clone());
     let mut reading = Reading::new(&mut arguments, options, None)?;
     reading.each_part(
@@ -98,7 +99,7 @@ fn print_json(report: &impl serde::Serialize) -> io::Result<()> {
 
 /// Writes each event as a row, in the order of the input.
 fn table(mut arguments: ReportArgs, window: Window) -> Result<Exit, Error> {
-    let options = options::mapping(&arguments.mapping, &options::DEFAULT_TAGS)?;
+    let options = options::mapping(&arguments.mapping, DefaultTags::Read)?;
     let columns = match &*arguments.fields {
         [] => Columns::new(&DEFAULT_FIELDS.map(str::to_owned)),
         fields => Columns::new(fields),

@@ -112,6 +112,7 @@ impl Found<'_> {
                     },
                 );
             }
+            Dialect::Organization => {}
         }
     }
 
@@ -131,6 +132,7 @@ impl Found<'_> {
                     .and_then(|object| object.get("actionI18nKey"));
                 self.add_scalar("event.action", &format!("{name}.actionI18nKey"), key);
             }
+            Dialect::Organization => {}
         }
         if self.seen.has("event.action") {
             let action = self.seen.event.action.as_ref().and_then(Scalar::text);
@@ -155,6 +157,7 @@ impl Found<'_> {
         let (raw, address) = match self.seen.dialect {
             Dialect::Cloud => ("remoteAddress", record.remote_address),
             Dialect::DcApi | Dialect::DcFile => ("source", record.source),
+            Dialect::Organization => return,
         };
         if self.seen.event.source_address.is_none() {
             return self.add_scalar("source.address", raw, address);
@@ -202,7 +205,7 @@ impl Found<'_> {
 
     fn system(&mut self) {
         match self.seen.dialect {
-            Dialect::Cloud => {}
+            Dialect::Cloud | Dialect::Organization => {}
             Dialect::DcApi | Dialect::DcFile => match self.seen.event.service_address {
                 None => self.add_scalar("service.address", "system", self.seen.record.system),
                 Some(_) => self.add("related.hosts", "`system` is no URI with a host"),

@@ -18,10 +18,10 @@ use serde_json::Value;
 
 use crate::pipeline::dialect::{self, Dialect, Record};
 use crate::pipeline::enrich::source::Enricher;
-use crate::pipeline::event::{AddFields, Envelope, Origin};
+use crate::pipeline::event::{AddFields, DefaultTags, Envelope, Origin};
 use crate::pipeline::frame::{Frame, LineNumbers};
 use crate::pipeline::json::{Document, Kind, Reader};
-use crate::pipeline::normalize::{LookupCache, Normalizer, Options, map_record};
+use crate::pipeline::normalize::{LookupCache, Normalizer, Options, confluence};
 
 pub use given::Given;
 use leaves::{EventLeaf, RawLeaf, event_leaves, raw_leaves};
@@ -150,7 +150,7 @@ impl Explainer {
             categories: options.categories,
             max_line_bytes: options.max_line_bytes,
             enricher: Enricher::default(),
-            envelope: Envelope::new("", &[], true, AddFields::default()),
+            envelope: Envelope::new("", DefaultTags::None, &[], true, AddFields::default()),
         };
         Self {
             normalizer: Normalizer::new(Arc::clone(&options)),
@@ -296,7 +296,15 @@ impl Explainer {
             tracer.set_aside(affected);
         }
         let trace = tracer.trace();
-        if let Ok(event) = map_record(&record, forced, &self.options, &mut self.cache) {
+        if dialect == Dialect::Organization {
+            let known = unused::Known {
+                dialect,
+                equal: None,
+                is_author_replaced: false,
+            };
+            explanation.unused = known.unused(&raw, &trace);
+        } else if let Ok(event) = confluence::map(&record, dialect, &self.options, &mut self.cache)
+        {
             let seen = absent::Seen {
                 dialect,
                 record: &record,
@@ -344,6 +352,7 @@ fn name_of(dialect: Dialect) -> &'static str {
         Dialect::Cloud => "cloud",
         Dialect::DcApi => "dc-api",
         Dialect::DcFile => "dc-file",
+        Dialect::Organization => "org",
     }
 }
 
@@ -355,6 +364,8 @@ fn told_by(record: &Record<'_>, is_forced: bool) -> &'static str {
         "creationDate"
     } else if record.audit_type.is_some() {
         "auditType"
+    } else if record.timestamp.is_none() {
+        "attributes (an object)"
     } else if record
         .timestamp
         .is_some_and(|time| time.kind() == Kind::Object)

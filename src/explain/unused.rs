@@ -48,6 +48,35 @@ const SELF_HOSTED: &[(&[&str], Shape)] = &[
     (&["type"], Objects),
 ];
 
+/// docs/org-events.md.
+const ORGANIZATION: &[(&[&str], Shape)] = &[
+    (&["attributes", "action"], Scalar),
+    (&["attributes", "actor", "app", "attributes"], Objects),
+    (&["attributes", "actor", "app", "id"], Scalar),
+    (&["attributes", "actor", "app", "type"], Scalar),
+    (&["attributes", "actor", "auth", "authType"], Scalar),
+    (&["attributes", "actor", "auth", "tokenId"], Scalar),
+    (&["attributes", "actor", "auth", "tokenLabel"], Scalar),
+    (&["attributes", "actor", "email"], Scalar),
+    (&["attributes", "actor", "id"], Scalar),
+    (&["attributes", "actor", "name"], Scalar),
+    (&["attributes", "actor", "onBehalfOf", "email"], Scalar),
+    (&["attributes", "actor", "onBehalfOf", "id"], Scalar),
+    (&["attributes", "actor", "onBehalfOf", "name"], Scalar),
+    (&["attributes", "container"], Objects),
+    (&["attributes", "context"], Objects),
+    (&["attributes", "location", "city"], Scalar),
+    (&["attributes", "location", "countryName"], Scalar),
+    (&["attributes", "location", "geo"], Scalar),
+    (&["attributes", "location", "ip"], Scalar),
+    (&["attributes", "location", "regionName"], Scalar),
+    (&["attributes", "processedAt"], Scalar),
+    (&["attributes", "time"], Scalar),
+    (&["id"], Scalar),
+    (&["message", "content"], Scalar),
+    (&["message", "format"], Scalar),
+];
+
 const NOT_MAPPED: &str = "not mapped by the reference";
 const OTHER_TYPE: &str = "of another type than the reference takes there";
 
@@ -93,6 +122,7 @@ impl Known<'_> {
         let read = match self.dialect {
             Dialect::Cloud => CLOUD,
             Dialect::DcApi | Dialect::DcFile => SELF_HOSTED,
+            Dialect::Organization => ORGANIZATION,
         };
         let names: Vec<&str> = leaf.path.names().collect();
         let place = read.iter().find(|(read, _)| names.starts_with(read));

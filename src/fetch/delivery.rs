@@ -375,10 +375,12 @@ fn worker(
     ids: Option<IdSource>,
 ) -> impl FnMut(&mut DeliveryPiece, &mut LineBuffer) {
     let (_, options) = mapping.current();
+    let envelope = options.envelope.clone();
     // What the flag says counts, whatever the API.
     let dialect = options.dialect.or(dialect);
     let mut normalizer = Normalizer::new(options);
     normalizer.force_dialect(dialect);
+    let dataset = dialect.map(Dialect::dataset).unwrap_or_default();
     let origin = origin.clone();
     let mut events = Vec::new();
     move |piece, lines| {
@@ -403,7 +405,8 @@ fn worker(
             for (range, key) in piece.records.drain(..) {
                 events.clear();
                 normalizer.frames(&mut events, &piece.text, 0, vec![frame(range)], &origin);
-                write_with_ids(&mut lines.text, &events, ids, &key);
+                let index = envelope.index_for(dataset);
+                write_with_ids(&mut lines.text, &events, ids, &key, index);
             }
         } else {
             let frames = piece.records.drain(..).map(|(range, _)| frame(range));
@@ -415,7 +418,7 @@ fn worker(
 }
 
 /// Appends the event of a record behind the line with its id; what is no record may be several.
-fn write_with_ids(out: &mut Vec<u8>, events: &[u8], ids: &IdSource, key: &RecordKey) {
+fn write_with_ids(out: &mut Vec<u8>, events: &[u8], ids: &IdSource, key: &RecordKey, index: &str) {
     let mut name = key.item.fingerprint.bytes().to_vec();
     if key.item.is_timeless {
         name.extend_from_slice(key.item.time.to_string().as_bytes());
@@ -425,7 +428,7 @@ fn write_with_ids(out: &mut Vec<u8>, events: &[u8], ids: &IdSource, key: &Record
         if place > 0 {
             name.extend_from_slice(&(place as u64).to_be_bytes());
         }
-        write_action(out, &ids.id(key.ordinal, &name));
+        write_action(out, &ids.id(key.ordinal, &name), index);
         out.extend_from_slice(event);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -15,9 +16,9 @@ use crate::cluster::dead_letter::{self, DeadLetters};
 use crate::cluster::settle::Settler;
 use crate::cluster::sink::ClusterSink;
 use crate::http::{self, Client, Trust};
+use crate::pipeline::dataset::Dataset;
 use crate::process::metrics::{Api, RequestMetrics, SourceMetrics};
 use crate::process::shown::Shown as _;
-use crate::schema::template::STREAMS;
 use crate::secret::Secret;
 use crate::state;
 
@@ -62,8 +63,10 @@ pub struct ClusterOptions {
     authorization: Option<Secret>,
     trust: Trust,
     flags: Vec<String>,
-    /// Data stream, alias or index.
+    /// Where most events go: a data stream, alias or index.
     pub target: String,
+    /// All events go there, whatever data set they belong to.
+    is_single: bool,
     pipeline: Option<String>,
     bulk_bytes: usize,
     /// Requests in flight at once.
@@ -74,13 +77,14 @@ pub struct ClusterOptions {
     pub shutdown_timeout: Duration,
 }
 
-/// Reads where the cluster is and who sends; none if events go elsewhere.
+/// Reads where the cluster is and who sends; none if events go elsewhere. Most events are of that data
+/// set.
 ///
 /// # Errors
 /// When a secret cannot be read, or is missing.
 pub fn cluster(
     arguments: &ClusterArgs,
-    namespace: &str,
+    (dataset, namespace): (Dataset, &str),
     state_dir: Option<&std::path::Path>,
 ) -> Result<Option<ClusterOptions>, Error> {
     let connection = &arguments.connection;
@@ -104,7 +108,8 @@ pub fn cluster(
         authorization: authorization(connection)?,
         trust: trust(connection),
         flags: flags(connection),
-        target: target(arguments, namespace),
+        target: target(arguments, dataset, namespace),
+        is_single: arguments.index.is_some(),
         pipeline: arguments.pipeline.clone(),
         bulk_bytes: arguments.bulk_bytes,
         concurrency: arguments.bulk_concurrency,
@@ -132,11 +137,6 @@ pub fn dead_letter(
     arguments.dead_letter.clone().or_else(usual)
 }
 
-/// The data stream of a namespace (docs/mapping.md 9).
-fn data_stream(namespace: &str) -> String {
-    format!("{STREAMS}{namespace}")
-}
-
 /// Asks the cluster of those arguments for someone who waits; none if there is none.
 ///
 /// # Errors
@@ -152,11 +152,11 @@ pub fn client(connection: &ClusterConnectionArgs) -> Result<Option<ClusterClient
     Ok(Some(client.with_flags(flags(connection))))
 }
 
-/// Where events of these arguments go.
+/// Where events of a data set go by these arguments.
 #[must_use]
-pub fn target(arguments: &ClusterArgs, namespace: &str) -> String {
+pub fn target(arguments: &ClusterArgs, dataset: Dataset, namespace: &str) -> String {
     let index = arguments.index.clone();
-    index.unwrap_or_else(|| data_stream(namespace))
+    index.unwrap_or_else(|| dataset.stream(namespace))
 }
 
 /// The flags of a connection but for its addresses, as a shell takes them again.
@@ -191,7 +191,7 @@ impl ClusterOptions {
         let client = ClusterClient::new(http, &self.urls, self.authorization.clone())
             .with_flags(self.flags.clone());
         let settler = Settler::new(
-            client,
+            Arc::new(client),
             self.target.clone(),
             self.pipeline.as_deref(),
             DeadLetters::new(self.dead_letter.clone()),
@@ -202,6 +202,7 @@ impl ClusterOptions {
             settler,
             self.concurrency,
             self.shutdown_timeout,
+            self.is_single,
         ))
     }
 }

@@ -1,6 +1,7 @@
 //! The queries of docs/detections.md for clusters name fields and actions that exist. The others are run as examples of a
 //! document (`readme`).
 
+use confluence_ecs::pipeline::dataset::Dataset;
 use std::collections::BTreeSet;
 
 use confluence_ecs::schema::fields::{Field, Type};
@@ -20,7 +21,7 @@ fn queries(language: &str) -> Vec<&'static str> {
 
 /// The fields that an index has; below one of the type `flattened` any.
 fn is_indexed(name: &str) -> bool {
-    let fields = &confluence_ecs::schema::fields().fields;
+    let fields = &confluence_ecs::schema::fields(Dataset::Confluence).fields;
     let is_it = |field: &Field| {
         let below = name.strip_prefix(&field.name);
         below.is_some_and(|rest| {

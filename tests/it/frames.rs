@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::support::program::lines;
 use confluence_ecs::pipeline::actions::Categories;
 use confluence_ecs::pipeline::enrich::source::Enricher;
-use confluence_ecs::pipeline::event::{AddFields, Envelope, Origin};
+use confluence_ecs::pipeline::event::{AddFields, DefaultTags, Envelope, Origin};
 use confluence_ecs::pipeline::frame::Framer;
 use confluence_ecs::pipeline::normalize::{Normalizer, Options};
 use confluence_ecs::pipeline::timestamp::TimeMode;
@@ -21,7 +21,13 @@ fn options(limit: usize) -> Arc<Options> {
         categories: Categories::Elastic,
         max_line_bytes: limit,
         enricher: Enricher::default(),
-        envelope: Envelope::new("default", &[], true, AddFields::default()),
+        envelope: Envelope::new(
+            "default",
+            DefaultTags::None,
+            &[],
+            true,
+            AddFields::default(),
+        ),
     })
 }
 
@@ -81,6 +87,9 @@ fn stream() -> impl Strategy<Value = Vec<u8>> {
         2 => Just(&b"{\"results\":["[..]),
         1 => Just(&b"{\"size\":[1,{}],\"entities\":["[..]),
         1 => Just(&b"{\"pagingInfo\":{\"a\":1},\"entities\":["[..]),
+        1 => Just(&b"{\"data\":["[..]),
+        1 => Just(&b"{\"data\":{\"attributes\":{\"time\":\"2026-01\"}}}"[..]),
+        2 => Just(&b"{\"attributes\":{\"time\":\"2026-01\"}}"[..]),
         1 => Just(&b"{\"results\":[{\"creationDate\":1,\"su"[..]),
         2 => Just(&b"[\n"[..]),
         1 => Just(&b"["[..]),

@@ -12,7 +12,7 @@ use confluence_ecs::pipeline::actions::Categories;
 use confluence_ecs::pipeline::dialect::Dialect;
 use confluence_ecs::pipeline::enrich::network::Networks;
 use confluence_ecs::pipeline::enrich::source::Enricher;
-use confluence_ecs::pipeline::event::{AddFields, Envelope, Origin};
+use confluence_ecs::pipeline::event::{AddFields, DefaultTags, Envelope, Origin};
 use confluence_ecs::pipeline::frame::Frame;
 use confluence_ecs::pipeline::normalize::{Normalizer, Options};
 use confluence_ecs::pipeline::timestamp::{TimeMode, Timestamp};
@@ -43,6 +43,13 @@ fn add_fields(overlay: usize) -> Value {
         2 => json!({
             " first": {"a": [1, {"b": "c"}]},
             "@timestamp": "never",
+            "atlassian_cloud": {"audit": {
+                "actor": {"app": {"attributes": {"a": 1}, "name": {"deep": 1}}, "zulu": 1},
+                "context": {"a": {"b": 1}},
+                "location": {"geo": "constant"},
+            }},
+            "message": "constant",
+            "observer": {"name": "o", "type": "constant"},
             "confluence": {"audit": {
                 "affected_objects": ["replaced"],
                 "external_collaborator": {"is": "an object"},
@@ -61,6 +68,7 @@ fn add_fields(overlay: usize) -> Value {
             "zulu": "\u{1}é\"",
         }),
         _ => json!({
+            "atlassian_cloud": {"audit": {"container": ["constant"], "message": {"format": {"an": "object"}}}},
             "confluence": {"audit": {"changed_values": {"an": "object"}, "method": ["constant"]}},
             "data_stream": {"type": 7},
             "event": {"dataset": {"a": "b"}, "kind": "constant"},
@@ -120,6 +128,7 @@ fn product_options(way: Way) -> Options {
             oracle::Dialect::Cloud => Dialect::Cloud,
             oracle::Dialect::DcApi => Dialect::DcApi,
             oracle::Dialect::DcFile => Dialect::DcFile,
+            oracle::Dialect::Organization => Dialect::Organization,
         }),
         time_mode: if way.elastic {
             TimeMode::Elastic
@@ -134,7 +143,8 @@ fn product_options(way: Way) -> Options {
         },
         envelope: Envelope::new(
             "default",
-            &["confluence-audit".to_owned()],
+            DefaultTags::Read,
+            &[],
             way.preserve_original,
             overlay.expect("an object"),
         ),
@@ -230,6 +240,7 @@ fn way() -> impl Strategy<Value = Way> {
         1 => Just(Some(oracle::Dialect::Cloud)),
         1 => Just(Some(oracle::Dialect::DcFile)),
         1 => Just(Some(oracle::Dialect::DcApi)),
+        1 => Just(Some(oracle::Dialect::Organization)),
     ];
     (
         dialect,
@@ -262,7 +273,10 @@ fn at_least(cases: u32) -> ProptestConfig {
 }
 
 /// Fields into which the mapping copies what a record has, of whatever type (docs/mapping.md 3).
-const COPIED: [&str; 2] = [
+const COPIED: [&str; 5] = [
+    "atlassian_cloud.audit.actor.app.attributes",
+    "atlassian_cloud.audit.container",
+    "atlassian_cloud.audit.context",
     "confluence.audit.type.",
     "confluence.audit.external_collaborator",
 ];
@@ -294,6 +308,11 @@ proptest! {
 
     #[test]
     fn cloud(text in records::cloud(), way in way()) {
+        check(&text, way);
+    }
+
+    #[test]
+    fn organization(text in records::organization(), way in way()) {
         check(&text, way);
     }
 

@@ -6,6 +6,7 @@
 
 mod address;
 pub mod categories;
+mod organization;
 mod time;
 pub mod uri;
 mod users;
@@ -22,6 +23,8 @@ pub enum Dialect {
     Cloud,
     DcFile,
     DcApi,
+    /// docs/org-events.md
+    Organization,
 }
 
 /// Where the record was read, for §9.
@@ -46,7 +49,7 @@ pub struct Options {
     pub elastic_timestamps: bool,
     pub categories: Categories,
     pub preserve_original: bool,
-    /// `--no-default-tags` leaves out `confluence-audit`.
+    /// `--no-default-tags` leaves out the tag of the data set.
     pub default_tags: bool,
     /// The `--tag`s.
     pub tags: Vec<String>,
@@ -93,6 +96,8 @@ pub fn map(line: &str, options: &Options) -> Result<Value, String> {
     let Value::Object(record) = record else {
         return Err("not an object".to_owned());
     };
+    let is_organization = organization::is_one(&record);
+    let whole = record.clone();
     // "Before anything is read" (§2).
     let record: Map<String, Value> = record
         .into_iter()
@@ -100,8 +105,20 @@ pub fn map(line: &str, options: &Options) -> Result<Value, String> {
         .collect();
     let dialect = match options.dialect {
         Some(forced) => forced,
-        None => detect(&record)?,
+        // "After the three others."
+        None => match detect(&record) {
+            Err(_) if is_organization => Dialect::Organization,
+            detected => detected?,
+        },
     };
+    if dialect == Dialect::Organization {
+        let mut event = organization::map(&whole, line, options)?;
+        envelope(&mut event, &ORGANIZATION, options);
+        if let Some(constants) = clean(options.add_fields.clone()) {
+            merge(&mut event, &constants);
+        }
+        return Ok(event);
+    }
 
     let mut event = json!({});
     constants(&mut event, line, options);
@@ -109,11 +126,12 @@ pub fn map(line: &str, options: &Options) -> Result<Value, String> {
         Dialect::Cloud => cloud(&mut event, &record)?,
         Dialect::DcFile => self_hosted(&mut event, &record, ["auditType", "type"], options)?,
         Dialect::DcApi => self_hosted(&mut event, &record, ["type", "auditType"], options)?,
+        Dialect::Organization => unreachable!("mapped above"),
     }
     address::source(&mut event, options);
     categories::categorise(&mut event, options.categories);
     users::users_and_groups(&mut event, dialect);
-    envelope(&mut event, options);
+    envelope(&mut event, &CONFLUENCE, options);
     merge(&mut event, &options.add_fields);
     Ok(clean(event).expect("event.kind is always there"))
 }
@@ -318,8 +336,31 @@ fn clean(value: Value) -> Option<Value> {
 
 // ---------------------------------------------------------------- §9 envelope
 
-fn envelope(event: &mut Value, options: &Options) {
-    let dataset = json!("atlassian_confluence.audit");
+/// What is constant in a data set's envelope.
+struct Names {
+    dataset: &'static str,
+    module: Option<&'static str>,
+    tag: &'static str,
+}
+
+const CONFLUENCE: Names = Names {
+    dataset: "atlassian_confluence.audit",
+    module: None,
+    tag: "confluence-audit",
+};
+const ORGANIZATION: Names = Names {
+    dataset: "atlassian_cloud.audit",
+    module: Some("atlassian_cloud"),
+    tag: "atlassian_cloud-audit",
+};
+
+fn envelope(event: &mut Value, names: &Names, options: &Options) {
+    let dataset = json!(names.dataset);
+    put(
+        event,
+        "event.module",
+        names.module.map(|module| json!(module)),
+    );
     put(event, "data_stream.type", Some(json!("logs")));
     put(event, "data_stream.dataset", Some(dataset.clone()));
     let namespace = json!(options.namespace);
@@ -338,10 +379,12 @@ fn envelope(event: &mut Value, options: &Options) {
         tags.push("preserve_original_event".to_owned());
     }
     if options.default_tags {
-        tags.push("confluence-audit".to_owned());
+        tags.push(names.tag.to_owned());
     }
     tags.extend(options.tags.iter().cloned());
-    put(event, "tags", Some(json!(tags)));
+    if !tags.is_empty() {
+        put(event, "tags", Some(json!(tags)));
+    }
 }
 
 /// `--add-fields`: objects merge, anything else is replaced by the constant.

@@ -17,6 +17,7 @@ use crate::cli::SendArgs;
 use crate::cluster::settle::Tally;
 use crate::exit::Exit;
 use crate::options;
+use crate::pipeline::dataset::Dataset;
 use crate::process::logging::{self, seconds_since};
 use crate::process::metrics::SourceMetrics;
 use crate::process::shown::Shown as _;
@@ -62,7 +63,11 @@ pub fn run(arguments: SendArgs) -> Result<Exit, Error> {
     if files.is_empty() {
         files.push("-".into());
     }
-    let cluster = options::cluster::cluster(&arguments.cluster, &arguments.namespace, None);
+    let cluster = options::cluster::cluster(
+        &arguments.cluster,
+        (Dataset::default(), &arguments.namespace),
+        None,
+    );
     let Some(options) = cluster.map_err(options::Error::Cluster)? else {
         // The arguments require a URL.
         return Ok(Exit::Usage);
@@ -83,7 +88,7 @@ pub fn run(arguments: SendArgs) -> Result<Exit, Error> {
     let stop = Arc::new(Stop::on_signals()?);
     let began = Instant::now();
     let mut progress = SendProgress::new(&files);
-    let mut events = EventReader::new(files, Arc::clone(&stop));
+    let mut events = EventReader::new(files, arguments.namespace, Arc::clone(&stop));
     let sent = send(&mut events, &mut output, &mut progress, &stop);
     drop(progress);
     match sent {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::presence::{Told, failing, presence, set_known};
 use super::row::Row;
+use crate::cluster::sink::ClusterCheckpoint;
 use crate::fetch::checkpoint::SiteCheckpoint;
 use crate::pipeline::timestamp::Timestamp;
 use crate::state::live::Live;
@@ -77,10 +78,7 @@ fn saved_row(directory: &Path, name: &str, told: &[Told], saved: Saved<SiteCheck
         &mut row,
         presence.live.as_ref(),
         checkpoint.output.as_ref(),
-        checkpoint
-            .cluster
-            .as_ref()
-            .map(|cluster| cluster.target.as_str()),
+        checkpoint.cluster.as_ref().map(ClusterCheckpoint::target),
     );
     row.identity = Some(identity);
     row

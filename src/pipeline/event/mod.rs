@@ -12,20 +12,26 @@ mod id;
 mod namespace;
 mod object;
 mod objects;
+mod organization;
 mod write;
+mod write_organization;
 
 pub(crate) use add_fields::cleaned;
 pub use add_fields::{AddFields, AddFieldsError};
 pub(crate) use categorization::{Categorization, Subject, UNLISTED};
 pub(crate) use envelope::PRESERVE_ORIGINAL;
-pub use envelope::{Envelope, Origin};
+pub use envelope::{DefaultTags, Envelope, Origin};
 pub use id::{
-    BEFORE_ID, EventId, IdSource, begins_action, count_events, event_ends, is_action, whole_events,
-    write_action, write_action_of,
+    BEFORE_ID, BEFORE_INDEX, EventId, IdSource, begins_action, count_events, event_ends, is_action,
+    whole_events, write_action, write_action_of,
 };
 pub(crate) use namespace::namespace_fault;
 pub(crate) use objects::{Objects, Rename, Renamed};
+pub(crate) use organization::{
+    Actor, App, Auth, Class, Location, OrganizationEvent, OrganizationRow, OrganizationUser,
+};
 pub(crate) use write::{write_event, write_pipeline_error};
+pub(crate) use write_organization::write_organization_event;
 
 use std::borrow::Cow;
 
