@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use confluence_ecs::pipeline::enrich::geoip::Databases;
 use confluence_ecs::pipeline::enrich::source::Enricher;
-use confluence_ecs::pipeline::event::{AddFields, Envelope, Origin};
+use confluence_ecs::pipeline::event::{AddFields, DefaultTags, Envelope, Origin};
 use confluence_ecs::pipeline::frame::Framer;
 use confluence_ecs::pipeline::normalize::{Normalizer, Options};
 use confluence_ecs::pipeline::timestamp::TimeMode;
@@ -48,7 +48,8 @@ fn main() {
         },
         envelope: Envelope::new(
             "default",
-            &["confluence-audit".to_owned()],
+            DefaultTags::Read,
+            &[],
             true,
             AddFields::default(),
         ),

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use confluence_ecs::pipeline::event::{Envelope, Origin, AddFields};
+use confluence_ecs::pipeline::event::{DefaultTags, Envelope, Origin, AddFields};
 use confluence_ecs::pipeline::frame::Frame;
 use confluence_ecs::pipeline::json;
 use confluence_ecs::pipeline::normalize::{Normalizer, Options};
@@ -19,7 +19,7 @@ static OPTIONS: LazyLock<Arc<Options>> = LazyLock::new(|| {
         time_mode: TimeMode::Elastic,
         max_line_bytes: 1 << 20,
         enricher: Enricher::default(),
-        envelope: Envelope::new("default", &[], true, AddFields::from_json(fields).expect("JSON")),
+        envelope: Envelope::new("default", DefaultTags::None, &[], true, AddFields::from_json(fields).expect("JSON")),
     })
 });
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use confluence_ecs::pipeline::event::{Envelope, Origin, AddFields};
+use confluence_ecs::pipeline::event::{DefaultTags, Envelope, Origin, AddFields};
 use confluence_ecs::pipeline::frame::Framer;
 use confluence_ecs::pipeline::normalize::{Normalizer, Options};
 use confluence_ecs::pipeline::enrich::source::Enricher;
@@ -19,7 +19,7 @@ fn events(text: &[u8], piece: usize) -> Vec<String> {
         time_mode: TimeMode::Exact,
         max_line_bytes: LIMIT,
         enricher: Enricher::default(),
-        envelope: Envelope::new("default", &[], true, AddFields::default()),
+        envelope: Envelope::new("default", DefaultTags::None, &[], true, AddFields::default()),
     }));
     let mut framer = Framer::new(LIMIT);
     let (mut out, mut buffer, mut rest) = (Vec::new(), Vec::new(), text);

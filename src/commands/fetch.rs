@@ -9,6 +9,7 @@ use crate::exit::Exit;
 use crate::fetch::connect::connect;
 use crate::fetch::run;
 use crate::options::{self, MappingSources};
+use crate::pipeline::event::DefaultTags;
 use crate::process::metrics::{Metrics, SourceMetrics};
 use crate::process::service::Service;
 use crate::process::stop::Stop;
@@ -46,7 +47,7 @@ pub fn fetch(
     begin: impl FnOnce() -> io::Result<(Arc<Stop>, Arc<Service>)>,
 ) -> Result<Exit, Error> {
     options::fetch::range(&arguments.query).map_err(options::Error::Fetch)?;
-    let sources = MappingSources::new(&arguments.mapping, &options::DEFAULT_FETCH_TAGS);
+    let sources = MappingSources::new(&arguments.mapping, DefaultTags::Fetched);
     let mapping = Mapping::new(sources.databases(), move || sources.read())?.measured(metrics);
     let mut target = options::fetch::target(arguments).map_err(options::Error::Fetch)?;
     target.http.metrics.source = metrics.clone();

@@ -14,7 +14,7 @@ use crate::cli::NormalizeArgs;
 use crate::exit::Exit;
 use crate::input::{Inputs, Piece};
 use crate::options;
-use crate::pipeline::event::Origin;
+use crate::pipeline::event::{DefaultTags, Origin};
 use crate::pipeline::normalize::{Counts, Normalizer};
 use crate::process::batch;
 use crate::process::logging::{self, seconds_since};
@@ -78,10 +78,7 @@ struct Tally {
 /// # Errors
 /// When the configuration is wrong, or the output fails. Inputs that fail are reported on the way.
 pub fn run(arguments: NormalizeArgs) -> Result<Exit, Error> {
-    let options = Arc::new(options::mapping(
-        &arguments.mapping,
-        &options::DEFAULT_TAGS,
-    )?);
+    let options = Arc::new(options::mapping(&arguments.mapping, DefaultTags::Read)?);
     let mut files = arguments.files;
     if files.is_empty() {
         files.push("-".into());

@@ -11,17 +11,12 @@ use crate::pipeline::dialect::Dialect;
 use crate::pipeline::enrich::geoip::{self, Databases};
 use crate::pipeline::enrich::network::{Network, Networks, TrustedProxies};
 use crate::pipeline::enrich::source::Enricher;
-use crate::pipeline::event::{AddFields, Envelope};
+use crate::pipeline::event::{AddFields, DefaultTags, Envelope};
 use crate::pipeline::normalize::Options;
 use crate::pipeline::timestamp::TimeMode;
 use crate::process::batch;
 use crate::process::host;
 use crate::process::shown::Shown as _;
-
-/// The tags of events before those of `--tag`, without `--no-default-tags`.
-pub const DEFAULT_TAGS: [&str; 1] = ["confluence-audit"];
-/// The same, of events that were fetched.
-pub const DEFAULT_FETCH_TAGS: [&str; 2] = ["forwarded", "confluence-audit"];
 
 /// What the options of the mapping are made of: values, and files that are read each time.
 #[derive(Debug)]
@@ -34,6 +29,7 @@ pub struct MappingSources {
     city: Given,
     asn: Given,
     namespace: String,
+    default_tags: DefaultTags,
     tags: Vec<String>,
     keeps_original: bool,
     add_fields: Option<PathBuf>,
@@ -43,10 +39,8 @@ pub struct MappingSources {
 impl MappingSources {
     /// By the arguments, which may leave the default tags out.
     #[must_use]
-    pub fn new(arguments: &MappingArgs, default_tags: &[&str]) -> Self {
+    pub fn new(arguments: &MappingArgs, default_tags: DefaultTags) -> Self {
         let (city, asn) = given_databases(arguments);
-        let default_tags = default_tags.iter().filter(|_| !arguments.no_default_tags);
-        let default_tags = default_tags.map(|tag| (*tag).to_owned());
         Self {
             dialect: arguments.dialect.forced(),
             time_mode: arguments.timestamps.into(),
@@ -56,7 +50,12 @@ impl MappingSources {
             city,
             asn,
             namespace: arguments.namespace.clone(),
-            tags: default_tags.chain(arguments.tags.clone()).collect(),
+            default_tags: if arguments.no_default_tags {
+                DefaultTags::None
+            } else {
+                default_tags
+            },
+            tags: arguments.tags.clone(),
             keeps_original: arguments.preserve_original_event,
             add_fields: arguments.add_fields.clone(),
             host_metadata: arguments.host_metadata,
@@ -92,7 +91,13 @@ impl MappingSources {
                 trusted: TrustedProxies::new(self.trusted_proxies.clone()),
                 networks: Networks::new(self.networks.clone()),
             },
-            envelope: Envelope::new(&self.namespace, &self.tags, self.keeps_original, constants),
+            envelope: Envelope::new(
+                &self.namespace,
+                self.default_tags,
+                &self.tags,
+                self.keeps_original,
+                constants,
+            ),
         })
     }
 }
@@ -101,7 +106,7 @@ impl MappingSources {
 ///
 /// # Errors
 /// When a file that an argument names cannot be used.
-pub fn mapping(arguments: &MappingArgs, default_tags: &[&str]) -> Result<Options, Error> {
+pub fn mapping(arguments: &MappingArgs, default_tags: DefaultTags) -> Result<Options, Error> {
     MappingSources::new(arguments, default_tags).read()
 }
 
@@ -114,7 +119,7 @@ pub fn golden(arguments: &MappingArgs) -> Result<Options, Error> {
     MappingSources {
         tags: Vec::new(),
         keeps_original: true,
-        ..MappingSources::new(arguments, &[])
+        ..MappingSources::new(arguments, DefaultTags::None)
     }
     .read()
 }

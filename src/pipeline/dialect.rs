@@ -1,5 +1,6 @@
 //! Which of Confluence's raw shapes a record has (docs/mapping.md 1).
 
+use crate::pipeline::dataset::Dataset;
 use crate::pipeline::json::{Kind, Value};
 use crate::pipeline::timestamp::{TimeMode, Timestamp};
 
@@ -15,6 +16,16 @@ pub enum Dialect {
     DcApi,
     /// Data Center's log files.
     DcFile,
+}
+
+impl Dialect {
+    /// The data set of its events.
+    #[must_use]
+    pub fn dataset(self) -> Dataset {
+        match self {
+            Self::Cloud | Self::DcApi | Self::DcFile => Dataset::Confluence,
+        }
+    }
 }
 
 /// The members of a record that the mapping reads, named as in the records (docs/sources.md), each the last of

@@ -345,7 +345,17 @@ impl Normalizer {
         }
         write_id(out, self.has_ids, origin, position, original);
         let envelope = &self.options.envelope;
-        event::write_pipeline_error(out, &message, envelope, origin, line_offset, original);
+        // Where nothing tells the dialect, it is the data set of most records.
+        let dataset = self.dialect.map(Dialect::dataset).unwrap_or_default();
+        event::write_pipeline_error(
+            out,
+            &message,
+            envelope,
+            dataset,
+            origin,
+            line_offset,
+            original,
+        );
     }
 
     /// Appends the event of one record's text, or says why there is none.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::support::program::lines;
 use confluence_ecs::pipeline::enrich::source::Enricher;
-use confluence_ecs::pipeline::event::{AddFields, Envelope, Origin};
+use confluence_ecs::pipeline::event::{AddFields, DefaultTags, Envelope, Origin};
 use confluence_ecs::pipeline::frame::Framer;
 use confluence_ecs::pipeline::normalize::{Normalizer, Options};
 use confluence_ecs::pipeline::timestamp::TimeMode;
@@ -19,7 +19,13 @@ fn options(limit: usize) -> Arc<Options> {
         time_mode: TimeMode::Exact,
         max_line_bytes: limit,
         enricher: Enricher::default(),
-        envelope: Envelope::new("default", &[], true, AddFields::default()),
+        envelope: Envelope::new(
+            "default",
+            DefaultTags::None,
+            &[],
+            true,
+            AddFields::default(),
+        ),
     })
 }
 

@@ -10,7 +10,7 @@ use crate::support::{oracle, records};
 use confluence_ecs::pipeline::dialect::Dialect;
 use confluence_ecs::pipeline::enrich::network::Networks;
 use confluence_ecs::pipeline::enrich::source::Enricher;
-use confluence_ecs::pipeline::event::{AddFields, Envelope, Origin};
+use confluence_ecs::pipeline::event::{AddFields, DefaultTags, Envelope, Origin};
 use confluence_ecs::pipeline::frame::Frame;
 use confluence_ecs::pipeline::normalize::{Normalizer, Options};
 use confluence_ecs::pipeline::timestamp::{TimeMode, Timestamp};
@@ -126,7 +126,8 @@ fn product_options(way: Way) -> Options {
         },
         envelope: Envelope::new(
             "default",
-            &["confluence-audit".to_owned()],
+            DefaultTags::Read,
+            &[],
             way.preserve_original,
             overlay.expect("an object"),
         ),

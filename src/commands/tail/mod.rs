@@ -12,6 +12,7 @@ use super::{Error, destination, note_end};
 use crate::cli::TailArgs;
 use crate::exit::Exit;
 use crate::options::{self, MappingSources};
+use crate::pipeline::event::DefaultTags;
 use crate::process::metrics::{Metrics, SourceMetrics};
 use crate::process::service::Service;
 use crate::process::shown::Shown as _;
@@ -53,7 +54,7 @@ pub fn follow(
 ) -> Result<Exit, Error> {
     let discovery = options::discovery(arguments)?;
     let options = options::tail(arguments);
-    let sources = MappingSources::new(&arguments.mapping, &options::DEFAULT_TAGS);
+    let sources = MappingSources::new(&arguments.mapping, DefaultTags::Read);
     let mapping = Mapping::new(sources.databases(), move || sources.read())?.measured(metrics);
     refuse_own_output(&arguments.output, &discovery)?;
     let state_dir = arguments.state.state_dir.as_deref();

@@ -2,60 +2,127 @@
 
 use super::AddFields;
 use super::id::IdSource;
+use crate::pipeline::dataset::Dataset;
 use crate::pipeline::json::json_string;
 use crate::pipeline::timestamp::Timestamp;
 use crate::process::shown::Shown as _;
-
-/// The data set of Elastic's integration, as JSON.
-pub const DATASET: &str = "\"atlassian_confluence.audit\"";
-/// `ecs.version` as JSON.
-pub const ECS_VERSION: &str = "\"8.11.0\"";
 
 /// Fields that are the same in every event of a run.
 #[derive(Debug, Clone)]
 pub struct Envelope {
     /// `data_stream.namespace` as JSON; empty if it is empty.
     pub(super) namespace: String,
-    /// `tags` as JSON; empty if there are none.
-    pub(super) tags: String,
-    /// The same, of `pipeline_error` events, whose original is always kept.
-    pub(super) error_tags: String,
     /// Whether `event.original` is kept in events that are no errors.
     pub(super) preserve_original: bool,
     pub(super) add_fields: AddFields,
     /// The constants of `pipeline_error` events.
     pub(super) error_add_fields: AddFields,
+    confluence: DatasetFields,
+    organization: DatasetFields,
+}
+
+/// Fields that are the same in every event of a data set, as JSON.
+#[derive(Debug, Clone)]
+pub(super) struct DatasetFields {
+    /// `event.module`; empty: it is not set.
+    pub module: String,
+    /// `ecs.version`
+    pub ecs_version: String,
+    /// `tags`; empty if there are none.
+    pub tags: String,
+    /// The same, of `pipeline_error` events, whose original is always kept.
+    pub error_tags: String,
     /// `data_stream` and `ecs`, for `Object::joined`.
-    pub(super) joined: String,
+    pub joined: String,
+}
+
+/// The tags before those that are given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DefaultTags {
+    /// None.
+    None,
+    /// The tag of the event's data set.
+    Read,
+    /// `forwarded` before it, since the event was fetched.
+    Fetched,
+}
+
+impl DefaultTags {
+    fn of(self, dataset: Dataset) -> &'static [&'static str] {
+        const CONFLUENCE: [&str; 2] = ["forwarded", Dataset::Confluence.tag()];
+        const ORGANIZATION: [&str; 2] = ["forwarded", Dataset::Organization.tag()];
+        let tags = match dataset {
+            Dataset::Confluence => &CONFLUENCE,
+            Dataset::Organization => &ORGANIZATION,
+        };
+        match self {
+            Self::None => &[],
+            Self::Read => &tags[1..],
+            Self::Fetched => tags,
+        }
+    }
 }
 
 impl Envelope {
-    /// An envelope for a namespace, with `tags`, each once (behind `preserve_original_event` if the
-    /// original is kept), and constant fields.
+    /// An envelope for a namespace, with the default tags and `tags`, each once (behind
+    /// `preserve_original_event` if the original is kept), and constant fields.
     #[must_use]
     pub fn new(
         namespace: &str,
+        default_tags: DefaultTags,
         tags: &[String],
         preserve_original: bool,
         add_fields: AddFields,
     ) -> Self {
-        let (namespace, namespace_member) = if namespace.is_empty() {
-            (String::new(), String::new())
+        let namespace = if namespace.is_empty() {
+            String::new()
         } else {
-            let namespace = json_string(namespace);
-            let member = format!(r#""namespace":{namespace},"#);
-            (namespace, member)
+            json_string(namespace)
+        };
+        let fields = |dataset: Dataset| {
+            let default_tags = default_tags.of(dataset).iter().copied();
+            let tags = default_tags.chain(tags.iter().map(String::as_str));
+            let tags: Vec<&str> = tags.collect();
+            DatasetFields::new(dataset, &namespace, &tags, preserve_original)
         };
         Self {
-            joined: format!(
-                r#""data_stream":{{"dataset":{DATASET},{namespace_member}"type":"logs"}},"ecs":{{"version":{ECS_VERSION}}}"#
-            ),
+            confluence: fields(Dataset::Confluence),
+            organization: fields(Dataset::Organization),
             namespace,
-            tags: tags_json(preserve_original, tags),
-            error_tags: tags_json(true, tags),
             preserve_original,
             error_add_fields: add_fields.for_errors(),
             add_fields,
+        }
+    }
+
+    /// The fields of the events of a data set.
+    #[inline]
+    pub(super) fn fields(&self, dataset: Dataset) -> &DatasetFields {
+        match dataset {
+            Dataset::Confluence => &self.confluence,
+            Dataset::Organization => &self.organization,
+        }
+    }
+}
+
+impl DatasetFields {
+    /// `namespace` is JSON, or empty.
+    fn new(dataset: Dataset, namespace: &str, tags: &[&str], preserve_original: bool) -> Self {
+        let name = dataset.name_json();
+        let ecs_version = json_string(dataset.ecs_version());
+        let namespace_member = if namespace.is_empty() {
+            String::new()
+        } else {
+            format!(r#""namespace":{namespace},"#)
+        };
+        Self {
+            joined: format!(
+                r#""data_stream":{{"dataset":{name},{namespace_member}"type":"logs"}},"ecs":{{"version":{ecs_version}}}"#
+            ),
+            module: dataset.module().map(json_string).unwrap_or_default(),
+            tags: tags_json(preserve_original, tags),
+            error_tags: tags_json(true, tags),
+            ecs_version,
         }
     }
 }
@@ -64,9 +131,9 @@ impl Envelope {
 /// drops `event.original`.
 pub const PRESERVE_ORIGINAL: &str = "preserve_original_event";
 
-fn tags_json(preserve_original: bool, tags: &[String]) -> String {
+fn tags_json(preserve_original: bool, tags: &[&str]) -> String {
     let preserve = preserve_original.then_some(PRESERVE_ORIGINAL);
-    let tags = preserve.into_iter().chain(tags.iter().map(String::as_str));
+    let tags = preserve.into_iter().chain(tags.iter().copied());
     let mut once: Vec<&str> = Vec::new();
     for tag in tags.filter(|tag| !tag.is_empty()) {
         if !once.contains(&tag) {

@@ -18,7 +18,7 @@ pub(crate) use add_fields::cleaned;
 pub use add_fields::{AddFields, AddFieldsError};
 pub(crate) use categorization::{Categorization, Subject, UNLISTED};
 pub(crate) use envelope::PRESERVE_ORIGINAL;
-pub use envelope::{Envelope, Origin};
+pub use envelope::{DefaultTags, Envelope, Origin};
 pub use id::{
     BEFORE_ID, EventId, IdSource, begins_action, count_events, event_ends, is_action, whole_events,
     write_action, write_action_of,

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use super::envelope::{DATASET, ECS_VERSION};
 use super::object::{Object, name};
 use super::{Audit, AuditType, Envelope, Event, Group, Hosts, Objects, Origin, Scalar, User};
+use crate::pipeline::dataset::Dataset;
 use crate::pipeline::json::{Document, Writer};
 use crate::pipeline::timestamp::Timestamp;
 
@@ -22,18 +22,20 @@ pub fn write_event(
     // What most events need: as much as the record, the original again if it is kept, and the rest.
     let copies = 1 + usize::from(envelope.preserve_original);
     let room = copies * original.text.len() + 512;
+    let dataset = Dataset::Confluence;
+    let fields = envelope.fields(dataset);
     let mut line = Writer::after(std::mem::take(out), room);
     let mut root = Object::open(&mut line, Some(&envelope.add_fields));
     timestamp(&mut root, event.timestamp);
     root.object(name!("confluence"), |confluence| {
         confluence.object(name!("audit"), |object| audit(object, &event.audit));
     });
-    data_stream_and_ecs(&mut root, envelope);
+    data_stream_and_ecs(&mut root, envelope, dataset);
     root.object(name!("event"), |object| {
         scalar(object, name!("action"), event.action.as_ref());
         object.json(name!("category"), event.row.category);
         object.json(name!("created"), &origin.created);
-        object.json(name!("dataset"), DATASET);
+        object.json(name!("dataset"), dataset.name_json());
         object.json(name!("kind"), "\"event\"");
         if envelope.preserve_original {
             object.value(name!("original"), |out| {
@@ -51,7 +53,7 @@ pub fn write_event(
         service.optional(name!("address"), event.service_address);
     });
     root.object(name!("source"), |object| source(object, event));
-    root.json(name!("tags"), &envelope.tags);
+    root.json(name!("tags"), &fields.tags);
     root.object(name!("user"), |object| users(object, event));
     root.close();
     line.byte(b'\n');
@@ -63,14 +65,16 @@ pub fn write_pipeline_error(
     out: &mut Vec<u8>,
     message: &str,
     envelope: &Envelope,
+    dataset: Dataset,
     origin: &Origin,
     offset: u64,
     original: &[u8],
 ) {
+    let fields = envelope.fields(dataset);
     let mut line = Writer::after(std::mem::take(out), 2 * original.len() + 1024);
     let mut root = Object::open(&mut line, Some(&envelope.error_add_fields));
     timestamp(&mut root, Timestamp::now());
-    data_stream_and_ecs(&mut root, envelope);
+    data_stream_and_ecs(&mut root, envelope, dataset);
     root.object(name!("error"), |error| {
         error.value(name!("message"), |out| {
             out.string(message);
@@ -79,15 +83,16 @@ pub fn write_pipeline_error(
     });
     root.object(name!("event"), |event| {
         event.json(name!("created"), &origin.created);
-        event.json(name!("dataset"), DATASET);
+        event.json(name!("dataset"), dataset.name_json());
         event.json(name!("kind"), "\"pipeline_error\"");
+        event.json(name!("module"), &fields.module);
         event.value(name!("original"), |out| {
             out.string(&String::from_utf8_lossy(original));
             !original.is_empty()
         });
     });
     where_from(&mut root, origin, offset);
-    root.json(name!("tags"), &envelope.error_tags);
+    root.json(name!("tags"), &fields.error_tags);
     root.close();
     line.byte(b'\n');
     *out = line.into_bytes();
@@ -100,16 +105,19 @@ fn timestamp(root: &mut Object<'_, '_>, timestamp: Timestamp) {
     });
 }
 
-fn data_stream_and_ecs(root: &mut Object<'_, '_>, envelope: &Envelope) {
-    if root.joined(&envelope.joined, |_| {}) {
+fn data_stream_and_ecs(root: &mut Object<'_, '_>, envelope: &Envelope, dataset: Dataset) {
+    let fields = envelope.fields(dataset);
+    if root.joined(&fields.joined, |_| {}) {
         return;
     }
     root.object(name!("data_stream"), |object| {
-        object.json(name!("dataset"), DATASET);
+        object.json(name!("dataset"), dataset.name_json());
         object.json(name!("namespace"), &envelope.namespace);
         object.json(name!("type"), "\"logs\"");
     });
-    root.object(name!("ecs"), |ecs| ecs.json(name!("version"), ECS_VERSION));
+    root.object(name!("ecs"), |ecs| {
+        ecs.json(name!("version"), &fields.ecs_version);
+    });
 }
 
 fn where_from(root: &mut Object<'_, '_>, origin: &Origin, offset: u64) {

@@ -1,0 +1,80 @@
+//! The data sets that events belong to, as Elastic's integrations name them, and what is constant in each.
+
+/// A data set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Dataset {
+    /// Confluence's own audit log (docs/mapping.md).
+    #[default]
+    Confluence,
+    /// The audit log of an Atlassian organization (docs/org-events.md).
+    Organization,
+}
+
+impl Dataset {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Confluence, Self::Organization];
+
+    /// `event.dataset` and `data_stream.dataset`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Confluence => "atlassian_confluence.audit",
+            Self::Organization => "atlassian_cloud.audit",
+        }
+    }
+
+    /// The same as JSON: known when an event is written, so that it costs nothing to look up.
+    #[must_use]
+    pub const fn name_json(self) -> &'static str {
+        match self {
+            Self::Confluence => "\"atlassian_confluence.audit\"",
+            Self::Organization => "\"atlassian_cloud.audit\"",
+        }
+    }
+
+    /// `event.module`, where the mapping sets it.
+    #[must_use]
+    pub const fn module(self) -> Option<&'static str> {
+        match self {
+            Self::Confluence => None,
+            Self::Organization => Some("atlassian_cloud"),
+        }
+    }
+
+    /// `ecs.version`
+    #[must_use]
+    pub const fn ecs_version(self) -> &'static str {
+        match self {
+            Self::Confluence => "8.11.0",
+            Self::Organization => "9.3.0",
+        }
+    }
+
+    /// The default tag of its events.
+    #[must_use]
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::Confluence => "confluence-audit",
+            Self::Organization => "atlassian_cloud-audit",
+        }
+    }
+
+    /// The data set of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|dataset| dataset.name() == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_json_is_that_of_the_name() {
+        for dataset in Dataset::ALL {
+            assert_eq!(dataset.name_json(), format!("\"{}\"", dataset.name()));
+            assert_eq!(Dataset::named(dataset.name()), Some(dataset));
+        }
+    }
+}
