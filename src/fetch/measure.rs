@@ -3,10 +3,11 @@
 use std::sync::atomic::Ordering;
 
 use super::asker::Asker;
-use super::delivery::Fetched;
 use super::error::Error;
+use super::fetched::{Checkpoint, Fetched};
 use super::slices::RunOutcome;
 use crate::auth::authorization::Authorization;
+use crate::http::Client;
 use crate::pipeline::normalize::Counts;
 use crate::process::logging;
 use crate::process::metrics::{Api, SourceMetrics};
@@ -36,9 +37,8 @@ pub fn note_grant(metrics: &SourceMetrics, asker: &Asker) {
 }
 
 /// Logs what came of all runs: if something went wrong, or if people look on.
-pub fn summarise(shipper: &Shipper<Fetched>, asker: &Asker) {
+pub fn summarise<C: Checkpoint>(shipper: &Shipper<Fetched<C>>, client: &Client) {
     let Counts { records, failed } = shipper.total;
-    let client = &asker.client;
     let requests = client.requests.load(Ordering::Relaxed);
     let repeated = client.repeated.load(Ordering::Relaxed);
     let (bytes, seconds) = shipper.volume();

@@ -6,11 +6,11 @@ use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
 use super::asker::{Asker, Error as AskError};
-use super::checkpoint::SiteCheckpoint;
 use super::clock::Clock;
 use super::connect::CloudIds;
-use super::delivery::{Delivery, Fetched};
+use super::delivery::Delivery;
 use super::error::Error;
+use super::fetched;
 use super::measure;
 use super::outside::OutsideRecords;
 use super::pager::{self, FetchEvent, Pager};
@@ -20,16 +20,15 @@ use super::slices::{IsRight, RunOutcome, Slices};
 use super::start;
 use super::states;
 use super::window::Window;
-use super::written::WrittenLines;
 use crate::pipeline::normalize::Counts;
 use crate::pipeline::timestamp::Timestamp;
 use crate::process::advice;
 use crate::process::service::Service;
 use crate::process::signal_guard;
 use crate::process::stop::Stop;
-use crate::ship::{self, Mapping, Shipper};
+use crate::ship::{self, Mapping};
 use crate::sink::{self, Destination};
-use crate::state::{self, Store};
+use crate::state;
 
 /// Pages that may have come, but are not taken yet.
 const PAGES_AHEAD: usize = 1;
@@ -102,8 +101,8 @@ pub fn run(
         }
         Err(error) => return Err(error),
     };
-    fetching.delivery.end()?;
-    measure::summarise(&fetching.delivery.shipper, &fetching.asker);
+    fetched::end(&mut fetching.delivery.shipper)?;
+    measure::summarise(&fetching.delivery.shipper, &fetching.asker.client);
     Ok(Some(FetchOutcome {
         is_stopped: ended == RunOutcome::Stopped,
         counts: fetching.delivery.shipper.total,
@@ -169,42 +168,9 @@ fn open<'a>(
     };
     let shares_output = all.iter().any(is_of_it);
     let saved = (directory, opened.store, opened.file.as_str());
-    let delivery = deliver(
-        options,
-        destination,
-        mapping,
-        saved,
-        (opened.checkpoint, shares_output),
-        (stop, service),
-    )?;
-    Ok((delivery, begun))
-}
-
-/// Brings the output to what the state says of it, and opens it.
-fn deliver<'a>(
-    options: &FetchOptions,
-    destination: Destination,
-    mapping: &'a Mapping,
-    (directory, store, file): (PathBuf, Store, &str),
-    (checkpoint, shares_output): (SiteCheckpoint, bool),
-    (stop, service): (&Arc<Stop>, &Arc<Service>),
-) -> Result<Delivery<'a>, ship::Error> {
-    let (written, mut noted) = WrittenLines::open(&directory, file);
-    let unsaved = noted.count();
-    let mut classify = |line: &[u8], is_known| noted.classify(line, is_known);
-    let output = checkpoint.output.as_ref();
-    ship::cut_back(&directory, output, unsaved, &mut classify)?;
-    let fetched = Fetched {
-        checkpoint,
-        written,
-        overlap: options.overlap,
-        shares_output,
-        is_caught_up: false,
-    };
-    let site = fetched.checkpoint.name();
-    service.metrics().describe(|known| known.site = Some(site));
-    let shipper = Shipper::open(destination, (directory, store), fetched, stop, service)?;
-    Ok(Delivery {
+    let progress = (opened.checkpoint, options.overlap, shares_output);
+    let shipper = fetched::open(destination, saved, progress, (stop, service))?;
+    let delivery = Delivery {
         mapping,
         threads: options.threads,
         raw: options.raw,
@@ -213,7 +179,8 @@ fn deliver<'a>(
         own_user: options.exclude_own_searches.then(Vec::new),
         pipe: shipper.sink().pipe(),
         shipper,
-    })
+    };
+    Ok((delivery, begun))
 }
 
 /// The runs of this process.
