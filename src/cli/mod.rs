@@ -43,7 +43,8 @@ pub use check::CheckArgs;
 pub use cluster::{ClusterArgs, ClusterConnectionArgs};
 pub use examples::{Example, examples};
 pub use fetch::{
-    AtlassianArgs, ClientSecretArgs, DeploymentArg, FetchArgs, HttpArgs, QueryArgs, SiteArgs,
+    AtlassianArgs, ClientSecretArgs, DeploymentArg, FetchArgs, HttpArgs, OrgArgs, QueryArgs,
+    SiteArgs,
 };
 pub use fixtures::{FixturesArgs, FixturesCommand, ReportFormatArg};
 pub use mapping::{CategoriesArg, DialectArg, MappingArgs, TimestampsArg};

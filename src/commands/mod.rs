@@ -192,6 +192,7 @@ impl From<FetchError> for Error {
             FetchError::Ship(error) => error.into(),
             FetchError::System(error) => Self::System(error),
             error @ (FetchError::Fetch(_)
+            | FetchError::Organization(_)
             | FetchError::Future { .. }
             | FetchError::Spill { .. }) => Self::Fetch(error),
         }
@@ -213,6 +214,7 @@ impl Error {
     pub fn is_refused(&self) -> bool {
         match self {
             Error::Fetch(FetchError::Fetch(PagerError::Ask(error))) => error.is_refused(),
+            Error::Fetch(FetchError::Organization(error)) => error.is_refused(),
             Error::Connect(error) => error.is_refused(),
             Error::Auth(error) => error.is_refused(),
             _ => false,

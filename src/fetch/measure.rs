@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use super::asker::Asker;
 use super::error::Error;
 use super::fetched::{Checkpoint, Fetched};
-use super::slices::RunOutcome;
+use super::repeat::RunOutcome;
 use crate::auth::authorization::Authorization;
 use crate::http::Client;
 use crate::pipeline::normalize::Counts;
@@ -13,8 +13,8 @@ use crate::process::logging;
 use crate::process::metrics::{Api, SourceMetrics};
 use crate::ship::Shipper;
 
-/// Takes note of how a run ended, and of how long the grant that it used lasts.
-pub fn run_ended(metrics: &SourceMetrics, asker: &Asker, ended: &Result<RunOutcome, Error>) {
+/// Takes note of how a run ended.
+pub fn run_ended(metrics: &SourceMetrics, ended: &Result<RunOutcome, Error>) {
     match ended {
         Ok(RunOutcome::Done) => {
             metrics.working();
@@ -23,7 +23,6 @@ pub fn run_ended(metrics: &SourceMetrics, asker: &Asker, ended: &Result<RunOutco
         Ok(RunOutcome::Stopped) => {}
         Err(error) => metrics.failing(&error.to_string()),
     }
-    note_grant(metrics, asker);
 }
 
 /// Takes note of how long the grant lasts that is used.

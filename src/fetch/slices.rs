@@ -13,18 +13,10 @@ use super::outside::OutsideRecords;
 use super::page::Page;
 use super::pager::FetchEvent;
 use super::progress::FetchProgress;
+use super::repeat::RunOutcome;
 use super::spill::Spill;
 use super::window::Window;
 use crate::pipeline::timestamp::Timestamp;
-
-/// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RunOutcome {
-    /// Everything was fetched and delivered.
-    Done,
-    /// It is time to end.
-    Stopped,
-}
 
 /// Looks whether the range is the right one, once the server's clock is known.
 pub type IsRight<'a> = Box<dyn Fn(&SiteCheckpoint, &Clock) -> bool + 'a>;

@@ -87,8 +87,11 @@ impl Told {
     }
 }
 
-/// The site that is fetched from, as far as the arguments tell.
+/// The organization or site that is fetched from, as far as the arguments tell.
 fn site(arguments: &FetchArgs) -> Option<String> {
+    if let Some(id) = &arguments.organization.org_id {
+        return Some(id.clone());
+    }
     match (&arguments.site.cloud_id, &arguments.site.url) {
         (Some(CloudId::Id(id)), _) => Some(id.clone()),
         (_, Some(url)) => {
