@@ -17,6 +17,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use confluence_ecs::pipeline::actions::Categories;
 use confluence_ecs::pipeline::enrich::geoip::Databases;
 use confluence_ecs::pipeline::enrich::source::Enricher;
 use confluence_ecs::pipeline::event::{AddFields, DefaultTags, Envelope, Origin};
@@ -37,6 +38,7 @@ fn main() {
     let options = Arc::new(Options {
         dialect: None,
         time_mode: TimeMode::Exact,
+        categories: Categories::Elastic,
         max_line_bytes: 16 << 20,
         enricher: Enricher {
             databases: Databases::open(

@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, LazyLock};
 
+use confluence_ecs::pipeline::actions::Categories;
 use confluence_ecs::pipeline::event::{DefaultTags, Envelope, Origin, AddFields};
 use confluence_ecs::pipeline::frame::Frame;
 use confluence_ecs::pipeline::json;
@@ -17,6 +18,7 @@ static OPTIONS: LazyLock<Arc<Options>> = LazyLock::new(|| {
     Arc::new(Options {
         dialect: None,
         time_mode: TimeMode::Elastic,
+        categories: Categories::Extended,
         max_line_bytes: 1 << 20,
         enricher: Enricher::default(),
         envelope: Envelope::new("default", DefaultTags::None, &[], true, AddFields::from_json(fields).expect("JSON")),

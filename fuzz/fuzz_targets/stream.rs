@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use confluence_ecs::pipeline::actions::Categories;
 use confluence_ecs::pipeline::event::{DefaultTags, Envelope, Origin, AddFields};
 use confluence_ecs::pipeline::frame::Framer;
 use confluence_ecs::pipeline::normalize::{Normalizer, Options};
@@ -17,6 +18,7 @@ fn events(text: &[u8], piece: usize) -> Vec<String> {
     let mut normalizer = Normalizer::new(Arc::new(Options {
         dialect: None,
         time_mode: TimeMode::Exact,
+        categories: Categories::Elastic,
         max_line_bytes: LIMIT,
         enricher: Enricher::default(),
         envelope: Envelope::new("default", DefaultTags::None, &[], true, AddFields::default()),

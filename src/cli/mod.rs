@@ -52,7 +52,7 @@ pub use metrics::MetricsArgs;
 pub use normalize::NormalizeArgs;
 pub use output::{EventFormatArg, EventFormatArgs};
 pub use run::{ConfigCommand, ConfigFileArgs, GivenFlag, RunArgs};
-pub use schema::{FieldsFormatArg, IndexTemplateArgs, SchemaCommand};
+pub use schema::{ActionsFormatArg, FieldsFormatArg, IndexTemplateArgs, SchemaCommand};
 pub use send::SendArgs;
 pub use state::{StateCommand, StateDirArgs};
 pub use status::StatusArgs;

@@ -6,8 +6,8 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::ClusterConnectionArgs;
 use super::cluster::index_pattern;
-use crate::schema::fields;
 use crate::schema::template::Product;
+use crate::schema::{actions, fields};
 
 /// The commands of `schema`.
 #[derive(Debug, Subcommand)]
@@ -17,6 +17,14 @@ pub enum SchemaCommand {
         /// Output format
         #[arg(long, value_enum, default_value_t = FieldsFormatArg::Table, value_name = "FORMAT")]
         format: FieldsFormatArg,
+    },
+    /// Print the actions that get a category, and which of them are notable
+    ///
+    /// Those of both sets of `--categories` (docs/events.md).
+    Actions {
+        /// Output format
+        #[arg(long, value_enum, default_value_t = ActionsFormatArg::Table, value_name = "FORMAT")]
+        format: ActionsFormatArg,
     },
     /// Print a composable index template for the data stream of the events, or install it in a cluster
     IndexTemplate(Box<IndexTemplateArgs>),
@@ -74,6 +82,27 @@ impl From<FieldsFormatArg> for fields::FieldsFormat {
             FieldsFormatArg::Table => Self::Table,
             FieldsFormatArg::Json => Self::Json,
             FieldsFormatArg::Markdown => Self::Markdown,
+        }
+    }
+}
+
+/// Values of `schema actions --format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[expect(missing_docs, reason = "the values of actions::ActionsFormat")]
+pub enum ActionsFormatArg {
+    Table,
+    Json,
+    Markdown,
+    Csv,
+}
+
+impl From<ActionsFormatArg> for actions::ActionsFormat {
+    fn from(format: ActionsFormatArg) -> Self {
+        match format {
+            ActionsFormatArg::Table => Self::Table,
+            ActionsFormatArg::Json => Self::Json,
+            ActionsFormatArg::Markdown => Self::Markdown,
+            ActionsFormatArg::Csv => Self::Csv,
         }
     }
 }

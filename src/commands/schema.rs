@@ -1,4 +1,4 @@
-//! `confluence-ecs schema`: the field table, in every form that it has.
+//! `confluence-ecs schema`: the tables of fields and actions, in every form that they have.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -18,6 +18,7 @@ use crate::input::{self, format};
 use crate::process::shown::{Shown as _, quoted_for_shell};
 use crate::process::style;
 use crate::process::{advice, logging};
+use crate::schema::actions;
 use crate::schema::document::{self, Documents};
 use crate::schema::fields::FieldsFormat;
 use crate::schema::template::{Product, TemplateTarget, VERSION};
@@ -41,6 +42,9 @@ pub fn run(command: SchemaCommand) -> Result<Exit, Error> {
                     fields::write(schema::fields(), format, &mut stdout().lock())
                 }
             }
+        }
+        SchemaCommand::Actions { format } => {
+            actions::write(format.into(), &mut style::locked_stdout())
         }
         SchemaCommand::IndexTemplate(arguments) => return index_template(&arguments),
         SchemaCommand::JsonSchema => print(&json_schema::json_schema()),

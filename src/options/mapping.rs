@@ -7,6 +7,7 @@ use ipnetwork::IpNetwork;
 
 use super::Error;
 use crate::cli::MappingArgs;
+use crate::pipeline::actions::Categories;
 use crate::pipeline::dialect::Dialect;
 use crate::pipeline::enrich::geoip::{self, Databases};
 use crate::pipeline::enrich::network::{Network, Networks, TrustedProxies};
@@ -23,6 +24,7 @@ use crate::process::shown::Shown as _;
 pub struct MappingSources {
     dialect: Option<Dialect>,
     time_mode: TimeMode,
+    categories: Categories,
     max_line_bytes: usize,
     trusted_proxies: Vec<IpNetwork>,
     networks: Vec<Network>,
@@ -44,6 +46,7 @@ impl MappingSources {
         Self {
             dialect: arguments.dialect.forced(),
             time_mode: arguments.timestamps.into(),
+            categories: arguments.categories.into(),
             max_line_bytes: arguments.max_line_bytes,
             trusted_proxies: arguments.trusted_proxies.clone(),
             networks: arguments.networks.clone(),
@@ -85,6 +88,7 @@ impl MappingSources {
         Ok(Options {
             dialect: self.dialect,
             time_mode: self.time_mode,
+            categories: self.categories,
             max_line_bytes: self.max_line_bytes,
             enricher: Enricher {
                 databases,

@@ -59,6 +59,20 @@ impl Dataset {
         }
     }
 
+    /// The data stream of a namespace.
+    #[must_use]
+    pub fn stream(self, namespace: &str) -> String {
+        format!("logs-{}-{namespace}", self.name())
+    }
+
+    /// The data set whose events go to a data stream, by its name, or a pattern of such names.
+    #[must_use]
+    pub fn of_stream(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|dataset| name.starts_with(&dataset.stream("")))
+    }
+
     /// The data set of that name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {

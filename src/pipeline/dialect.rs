@@ -1,11 +1,11 @@
-//! Which of Confluence's raw shapes a record has (docs/mapping.md 1).
+//! Which raw shape a record has (docs/mapping.md 1, docs/org-events.md 2).
 
 use crate::pipeline::dataset::Dataset;
 use crate::pipeline::json::{Kind, Value};
 use crate::pipeline::timestamp::{TimeMode, Timestamp};
 
 /// Keys that tell that an object is a record, and no page of records.
-pub(crate) const RECORD_KEYS: [&str; 3] = ["creationDate", "timestamp", "auditType"];
+pub(crate) const RECORD_KEYS: [&str; 4] = ["creationDate", "timestamp", "auditType", "attributes"];
 
 /// The layout of a raw record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub enum Dialect {
     DcApi,
     /// Data Center's log files.
     DcFile,
+    /// The REST API of an Atlassian organization.
+    Organization,
 }
 
 impl Dialect {
@@ -24,6 +26,7 @@ impl Dialect {
     pub fn dataset(self) -> Dataset {
         match self {
             Self::Cloud | Self::DcApi | Self::DcFile => Dataset::Confluence,
+            Self::Organization => Dataset::Organization,
         }
     }
 }
@@ -35,6 +38,8 @@ pub(crate) struct Record<'a> {
     pub affected_object: Option<Value<'a>>,
     pub affected_objects: Option<Value<'a>>,
     pub associated_objects: Option<Value<'a>>,
+    /// What an organization's record says, if it is an object, even an empty one.
+    pub attributes: Option<Value<'a>>,
     pub audit_type: Option<Value<'a>>,
     pub author: Option<Value<'a>>,
     pub category: Option<Value<'a>>,
@@ -61,6 +66,10 @@ impl<'a> Record<'a> {
                 "affectedObject" => &mut record.affected_object,
                 "affectedObjects" => &mut record.affected_objects,
                 "associatedObjects" => &mut record.associated_objects,
+                "attributes" => {
+                    record.attributes = value.object();
+                    continue;
+                }
                 "auditType" => &mut record.audit_type,
                 "author" => &mut record.author,
                 "category" => &mut record.category,
@@ -93,13 +102,44 @@ impl<'a> Record<'a> {
         let (field, value) = match dialect {
             Dialect::Cloud => ("creationDate", self.creation_date),
             Dialect::DcApi | Dialect::DcFile => ("timestamp", self.timestamp),
+            Dialect::Organization => match self.organization_times() {
+                (Some(time), _) => ("attributes.time", Some(time)),
+                // It is no fault of the record if that one cannot be read.
+                (None, processed) => {
+                    return Ok(processed.and_then(Timestamp::from_organization));
+                }
+            },
         };
         let Some(value) = value else { return Ok(None) };
         let time = match dialect {
             Dialect::Cloud => Timestamp::from_creation_date(value),
             Dialect::DcApi | Dialect::DcFile => Timestamp::from_timestamp(value, mode),
+            Dialect::Organization => Timestamp::from_organization(value),
         };
         time.map(Some).ok_or(UnreadableTime { field, value })
+    }
+}
+
+impl<'a> Record<'a> {
+    /// When the event of an organization happened, and when Atlassian processed it.
+    fn organization_times(&self) -> (Option<Value<'a>>, Option<Value<'a>>) {
+        let attributes = self.attributes;
+        let [time, processed] = attributes.map_or([None; 2], |attributes| {
+            attributes.pick_whole(["time", "processedAt"])
+        });
+        (time.filter(|time| !time.is_null()), processed)
+    }
+
+    /// Whether the record itself shows that dialect, where a flag or the source says that it is one: else
+    /// it may as well be a page.
+    #[must_use]
+    pub fn shows(&self, dialect: Dialect) -> bool {
+        match dialect {
+            Dialect::Cloud => self.creation_date.is_some(),
+            Dialect::Organization => self.attributes.is_some(),
+            // Without a time it is no record of theirs.
+            Dialect::DcApi | Dialect::DcFile => true,
+        }
     }
 }
 
@@ -122,6 +162,8 @@ pub(crate) fn detect(record: &Record<'_>) -> Option<Dialect> {
         Some(Dialect::DcFile)
     } else if timestamp == Some(Kind::String) {
         Some(Dialect::DcApi)
+    } else if record.attributes.is_some() {
+        Some(Dialect::Organization)
     } else {
         None
     }

@@ -2,6 +2,7 @@
 //!
 //! No I/O but the reading of GeoIP databases, and no flags.
 
+pub mod actions;
 pub mod dataset;
 pub mod dialect;
 pub mod enrich;

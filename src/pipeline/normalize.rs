@@ -1,23 +1,24 @@
 //! The way of one record, and of a run of them: frames of text in, lines of ECS events out.
 //!
-//! `map_record` reads like docs/mapping.md's table of contents.
+//! [`Normalizer::record`] has the steps of docs/mapping.md in their order.
 
-use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
 use memchr::memchr;
 
+use crate::pipeline::actions::Categories;
 use crate::pipeline::dialect::{self, Dialect, Record};
 use crate::pipeline::enrich::memo::Memo;
 use crate::pipeline::enrich::source::{Enricher, Enrichment};
-use crate::pipeline::enrich::uri;
-use crate::pipeline::event::{self, Envelope, Event, Hosts, Origin};
+use crate::pipeline::event::{self, Envelope, Origin};
 use crate::pipeline::frame::{Frame, LineNumbers, Problem, leading_hole};
-use crate::pipeline::json::{Kind, Reader, SyntaxError, Value};
-use crate::pipeline::map::{self, Unmappable, actions, users};
+use crate::pipeline::json::{Kind, Reader, SyntaxError};
+use crate::pipeline::map::{self, Unmappable};
 use crate::pipeline::timestamp::{TimeMode, Timestamp};
 
+mod confluence;
+mod organization;
 mod parts;
 
 /// How records are mapped; the same for a whole run.
@@ -27,6 +28,8 @@ pub struct Options {
     pub dialect: Option<Dialect>,
     /// How self-hosted times are read.
     pub time_mode: TimeMode,
+    /// Which actions get a category.
+    pub categories: Categories,
     /// The longest record, in bytes.
     pub max_line_bytes: usize,
     /// Looks up source addresses.
@@ -66,14 +69,14 @@ pub(crate) enum RecordError {
     /// It could not be taken out of the stream.
     #[error(transparent)]
     Frame(#[from] Problem),
-    /// It is an object without a time, where that may be a record.
-    #[error("an object without a time, which may be a page")]
+    /// It is an object that does not show the dialect that it should have.
+    #[error("an object that may be a page")]
     PageOrRecord,
 }
 
-/// What an object without a time is, where the dialect is told.
+/// What an object is that does not show its dialect, where that is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum WithoutTime {
+enum Unshown {
     /// Perhaps a page: that is to be looked at first.
     PageOrRecord,
     /// A record (docs/mapping.md 10).
@@ -252,7 +255,7 @@ impl Normalizer {
         &mut self,
         out: &mut Vec<u8>,
         candidate: Candidate<'_>,
-        without_time: WithoutTime,
+        unshown: Unshown,
     ) -> Result<(), RecordError> {
         let Candidate { text, position, .. } = candidate;
         let limit = self.options.max_line_bytes;
@@ -263,7 +266,7 @@ impl Normalizer {
         if text.trim_ascii_start().is_empty() {
             return Ok(());
         }
-        self.record(out, candidate, without_time)
+        self.record(out, candidate, unshown)
     }
 
     /// A frame that is one record, or none.
@@ -304,7 +307,7 @@ impl Normalizer {
             // An array may hold pages.
             return self.line(out, candidate, Within::Document);
         }
-        match self.attempt(out, candidate, WithoutTime::Record) {
+        match self.attempt(out, candidate, Unshown::Record) {
             Ok(()) => {}
             Err(failure) if is_record => self.fail(out, &failure, candidate),
             Err(failure) => self.parts_or_fail(out, &failure, candidate),
@@ -363,7 +366,7 @@ impl Normalizer {
         &mut self,
         out: &mut Vec<u8>,
         candidate: Candidate<'_>,
-        without_time: WithoutTime,
+        unshown: Unshown,
     ) -> Result<(), RecordError> {
         let Candidate {
             position,
@@ -378,31 +381,42 @@ impl Normalizer {
         if root.kind() != Kind::Object {
             return Err(Unmappable::not_an_object(root.kind()).into());
         }
-        let options = &self.options;
         let record = Record::read(root);
-        if without_time == WithoutTime::PageOrRecord
-            && self.dialect == Some(Dialect::Cloud)
-            && record.creation_date.is_none()
-        {
+        let dialect = self.dialect.or_else(|| dialect::detect(&record));
+        let dialect = dialect.ok_or_else(|| Unmappable::no_dialect(root))?;
+        if unshown == Unshown::PageOrRecord && self.dialect.is_some() && !record.shows(dialect) {
             return Err(RecordError::PageOrRecord);
         }
-        let event =
-            map_record(&record, self.dialect, options, &mut self.known).map_err(|failure| {
-                match failure {
-                    Unmappable::NoDialect => Unmappable::no_dialect(root),
-                    failure => failure,
-                }
-            })?;
+
+        let (options, known) = (&self.options, &mut self.known);
+        let mut event = match dialect {
+            Dialect::Cloud => map::cloud::map(&record)?,
+            Dialect::DcApi | Dialect::DcFile => {
+                map::data_center::map(&record, dialect, options.time_mode)?
+            }
+            Dialect::Organization => {
+                let mut event = map::organization::map(root, &record, options.categories)?;
+                organization::complete(&mut event, options, known);
+                self.newest = self.newest.max(Some(event.timestamp));
+                write_id(out, self.has_ids, origin, position, text.as_bytes());
+                let envelope = &options.envelope;
+                event::write_organization_event(
+                    out,
+                    &event,
+                    envelope,
+                    origin,
+                    line_offset,
+                    &document,
+                );
+                self.counts.records += 1;
+                return Ok(());
+            }
+        };
+        confluence::complete(&mut event, dialect, options, known);
         self.newest = self.newest.max(Some(event.timestamp));
         write_id(out, self.has_ids, origin, position, text.as_bytes());
-        event::write_event(
-            out,
-            &event,
-            &options.envelope,
-            origin,
-            line_offset,
-            &document,
-        );
+        let envelope = &options.envelope;
+        event::write_event(out, &event, envelope, origin, line_offset, &document);
         self.counts.records += 1;
         Ok(())
     }
@@ -413,75 +427,4 @@ fn write_id(out: &mut Vec<u8>, has_ids: bool, origin: &Origin, position: u64, re
     if has_ids && let Some(source) = origin.id_source() {
         event::write_action(out, &source.id(position, record));
     }
-}
-
-/// The mapping, in the order of docs/mapping.md.
-fn map_record<'a>(
-    record: &Record<'a>,
-    forced: Option<Dialect>,
-    options: &Options,
-    known: &'a mut LookupCache,
-) -> Result<Event<'a>, Unmappable> {
-    let dialect = forced
-        .or_else(|| dialect::detect(record))
-        .ok_or(Unmappable::NoDialect)?;
-    let mut event = match dialect {
-        Dialect::Cloud => map::cloud::map(record)?,
-        Dialect::DcApi | Dialect::DcFile => {
-            map::data_center::map(record, dialect, options.time_mode)?
-        }
-    };
-    event.source = event
-        .source_address
-        .and_then(|address| enrichment(&mut known.addresses, address, &options.enricher));
-    if let Some(system) = event.service_address {
-        event.related_hosts = hosts(&mut known.hosts, system);
-    }
-    if let Some(action) = event.action.as_ref().and_then(event::Scalar::text) {
-        event.row = actions::classify(&action);
-    }
-    users::apply(&mut event, dialect);
-    Ok(event)
-}
-
-/// What is known of a `source.address`, or of a list of them.
-fn enrichment<'a>(
-    known: &'a mut Memo<Enrichment>,
-    address: Value<'_>,
-    enricher: &Enricher,
-) -> Option<&'a Enrichment> {
-    if let Some(list) = address.array() {
-        let elements = list.elements().filter_map(Value::non_empty);
-        let elements: Vec<_> = elements.map(Value::as_str).collect();
-        return Some(known.pass(enricher.enrich_list(&elements)));
-    }
-    let address = address.as_str()?;
-    Some(known.answer(&address, |address| enricher.enrich(address)))
-}
-
-/// The host of a `system`, or those of a list of them.
-fn hosts<'a>(known: &mut Memo<Option<Range<usize>>>, system: Value<'a>) -> Hosts<'a> {
-    if let Some(list) = system.array() {
-        let systems = list.elements().filter_map(Value::as_str);
-        return Hosts::Several(systems.filter_map(|system| host(known, system)).collect());
-    }
-    match system.as_str().and_then(|system| host(known, system)) {
-        Some(host) => Hosts::One(host),
-        None => Hosts::None,
-    }
-}
-
-/// The host of a `system`.
-fn host<'a>(known: &mut Memo<Option<Range<usize>>>, system: Cow<'a, str>) -> Option<Cow<'a, str>> {
-    let range = known.answer(&system, |system| {
-        let host = uri::host(system)?;
-        // It is a part of `system`.
-        let start = host.as_ptr().addr() - system.as_ptr().addr();
-        Some(start..start + host.len())
-    });
-    let range = range.clone()?;
-    Some(match system {
-        Cow::Borrowed(system) => Cow::Borrowed(&system[range]),
-        Cow::Owned(system) => Cow::Owned(system[range].to_owned()),
-    })
 }

@@ -19,7 +19,8 @@ pub struct Table {
     pub fields: Vec<Field>,
     /// The values of `event.type` that ECS expects for each value of `event.category`.
     pub expected_types: BTreeMap<String, Vec<String>>,
-    /// Pairs that ECS does not expect, but the reference's mapping makes. docs/mapping.md 6 makes none.
+    /// Pairs that ECS does not expect, but docs/events.md makes: actions whose type is expected for another of their
+    /// categories only.
     pub known_exceptions: Vec<Exception>,
 }
 

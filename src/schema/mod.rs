@@ -10,10 +10,12 @@
 //! (<https://www.elastic.co/guide/en/ecs/8.11/ecs-allowed-values-event-category.html>). What else ECS defines, and an
 //! event may therefore hold, is in `schemas/ecs.json` ([`ecs`]).
 
+pub mod actions;
 pub mod document;
 pub mod ecs;
 pub mod fields;
 pub mod json_schema;
+pub mod notable;
 pub mod template;
 mod tree;
 pub mod validate;

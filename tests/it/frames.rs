@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::support::program::lines;
+use confluence_ecs::pipeline::actions::Categories;
 use confluence_ecs::pipeline::enrich::source::Enricher;
 use confluence_ecs::pipeline::event::{AddFields, DefaultTags, Envelope, Origin};
 use confluence_ecs::pipeline::frame::Framer;
@@ -17,6 +18,7 @@ fn options(limit: usize) -> Arc<Options> {
     Arc::new(Options {
         dialect: None,
         time_mode: TimeMode::Exact,
+        categories: Categories::Elastic,
         max_line_bytes: limit,
         enricher: Enricher::default(),
         envelope: Envelope::new(

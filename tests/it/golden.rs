@@ -76,6 +76,14 @@ fn cloud() {
 }
 
 #[test]
+fn extended_categories() {
+    golden(
+        "testdata/records/extended-actions.log",
+        &["--categories", "extended"],
+    );
+}
+
+#[test]
 fn single_rules() {
     golden("testdata/records/addresses.log", &[]);
     golden("testdata/records/clean-up.log", &[]);

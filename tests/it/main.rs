@@ -28,6 +28,7 @@ mod support {
     pub mod wire;
 }
 
+mod actions;
 mod auth;
 mod check;
 mod cli;
@@ -57,6 +58,7 @@ mod layers;
 mod manual;
 mod mapping;
 mod metrics;
+mod notable;
 mod oracle;
 mod output;
 mod output_again;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::events::assert_same_event;
 use crate::support::{oracle, records};
+use confluence_ecs::pipeline::actions::Categories;
 use confluence_ecs::pipeline::dialect::Dialect;
 use confluence_ecs::pipeline::enrich::network::Networks;
 use confluence_ecs::pipeline::enrich::source::Enricher;
@@ -23,6 +24,7 @@ static VALIDATOR: LazyLock<Validator> = LazyLock::new(Validator::new);
 struct Way {
     dialect: Option<oracle::Dialect>,
     elastic: bool,
+    extended: bool,
     preserve_original: bool,
     /// Which of [`add_fields`].
     overlay: usize,
@@ -87,6 +89,7 @@ fn oracle_options(way: Way) -> oracle::Options {
     oracle::Options {
         dialect: way.dialect,
         elastic_timestamps: way.elastic,
+        extended_categories: way.extended,
         preserve_original: way.preserve_original,
         input: if way.file {
             oracle::Input::File {
@@ -113,11 +116,17 @@ fn product_options(way: Way) -> Options {
             oracle::Dialect::Cloud => Dialect::Cloud,
             oracle::Dialect::DcApi => Dialect::DcApi,
             oracle::Dialect::DcFile => Dialect::DcFile,
+            oracle::Dialect::Organization => Dialect::Organization,
         }),
         time_mode: if way.elastic {
             TimeMode::Elastic
         } else {
             TimeMode::Exact
+        },
+        categories: if way.extended {
+            Categories::Extended
+        } else {
+            Categories::Elastic
         },
         max_line_bytes: 1 << 20,
         enricher: Enricher {
@@ -223,21 +232,26 @@ fn way() -> impl Strategy<Value = Way> {
         1 => Just(Some(oracle::Dialect::Cloud)),
         1 => Just(Some(oracle::Dialect::DcFile)),
         1 => Just(Some(oracle::Dialect::DcApi)),
+        1 => Just(Some(oracle::Dialect::Organization)),
     ];
     (
         dialect,
         any::<bool>(),
         any::<bool>(),
+        any::<bool>(),
         0..OVERLAYS,
         any::<bool>(),
     )
-        .prop_map(|(dialect, elastic, preserve_original, overlay, file)| Way {
-            dialect,
-            elastic,
-            preserve_original,
-            overlay,
-            file,
-        })
+        .prop_map(
+            |(dialect, elastic, extended, preserve_original, overlay, file)| Way {
+                dialect,
+                elastic,
+                extended,
+                preserve_original,
+                overlay,
+                file,
+            },
+        )
 }
 
 /// Many cases, and as many more as `PROPTEST_CASES` asks for.
@@ -283,6 +297,11 @@ proptest! {
 
     #[test]
     fn cloud(text in records::cloud(), way in way()) {
+        check(&text, way);
+    }
+
+    #[test]
+    fn organization(text in records::organization(), way in way()) {
         check(&text, way);
     }
 

@@ -146,6 +146,7 @@ fn with_generated(document: &str) -> String {
 fn generated(what: &str) -> String {
     match what {
         "fields" => printed(&["schema", "fields", "--format", "markdown"]),
+        "actions" => printed(&["schema", "actions", "--format", "markdown"]),
         "check" => fenced(&check_example()),
         "fetch" => fenced(&fetch_example()),
         "auth status" => fenced(&auth_status_example()),

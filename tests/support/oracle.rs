@@ -5,6 +5,8 @@
 //! [`map`] takes one record and says with `Err` that it cannot be mapped.
 
 mod address;
+pub mod categories;
+mod organization;
 mod time;
 pub mod uri;
 mod users;
@@ -19,6 +21,8 @@ pub enum Dialect {
     Cloud,
     DcFile,
     DcApi,
+    /// docs/org-events.md
+    Organization,
 }
 
 /// Where the record was read, for §9.
@@ -41,8 +45,10 @@ pub struct Options {
     pub dialect: Option<Dialect>,
     /// `--timestamps elastic`: reproduce the fault of §3.
     pub elastic_timestamps: bool,
+    /// `--categories extended`.
+    pub extended_categories: bool,
     pub preserve_original: bool,
-    /// `--no-default-tags` leaves out `confluence-audit`.
+    /// `--no-default-tags` leaves out the tag of the data set.
     pub default_tags: bool,
     /// The `--tag`s.
     pub tags: Vec<String>,
@@ -65,6 +71,7 @@ impl Default for Options {
         Options {
             dialect: None,
             elastic_timestamps: false,
+            extended_categories: false,
             preserve_original: false,
             default_tags: true,
             tags: Vec::new(),
@@ -88,6 +95,8 @@ pub fn map(line: &str, options: &Options) -> Result<Value, String> {
     let Value::Object(record) = record else {
         return Err("not an object".to_owned());
     };
+    let is_organization = organization::is_one(&record);
+    let whole = record.clone();
     // "Before anything is read" (§2).
     let record: Map<String, Value> = record
         .into_iter()
@@ -95,8 +104,20 @@ pub fn map(line: &str, options: &Options) -> Result<Value, String> {
         .collect();
     let dialect = match options.dialect {
         Some(forced) => forced,
-        None => detect(&record)?,
+        // "After the three others."
+        None => match detect(&record) {
+            Err(_) if is_organization => Dialect::Organization,
+            detected => detected?,
+        },
     };
+    if dialect == Dialect::Organization {
+        let mut event = organization::map(&whole, line, options)?;
+        envelope(&mut event, &ORGANIZATION, options);
+        if let Some(constants) = clean(options.add_fields.clone()) {
+            merge(&mut event, &constants);
+        }
+        return Ok(event);
+    }
 
     let mut event = json!({});
     constants(&mut event, line, options);
@@ -104,11 +125,12 @@ pub fn map(line: &str, options: &Options) -> Result<Value, String> {
         Dialect::Cloud => cloud(&mut event, &record)?,
         Dialect::DcFile => self_hosted(&mut event, &record, ["auditType", "type"], options)?,
         Dialect::DcApi => self_hosted(&mut event, &record, ["type", "auditType"], options)?,
+        Dialect::Organization => unreachable!("mapped above"),
     }
     address::source(&mut event, options);
-    categorise(&mut event);
+    categories::categorise(&mut event, options.extended_categories);
     users::users_and_groups(&mut event, dialect);
-    envelope(&mut event, options);
+    envelope(&mut event, &CONFLUENCE, options);
     merge(&mut event, &options.add_fields);
     Ok(clean(event).expect("event.kind is always there"))
 }
@@ -274,160 +296,7 @@ fn rename(value: &mut Value, from: &str, to: &[&str]) {
     }
 }
 
-// ---------------------------------------------------------------- §6 category, type, outcome
-
-type Row = (
-    &'static [&'static str],
-    &'static [&'static str],
-    &'static [&'static str],
-    Option<&'static str>,
-);
-
-/// The table of §6: actions, category, type, outcome. `S.` stands for `audit.logging.summary.`.
-const ROWS: &[Row] = &[
-    (
-        &[
-            "Global permission added",
-            "S.global.permission.added",
-            "S.space.permission.added",
-        ],
-        &["iam", "configuration"],
-        &["creation"],
-        None,
-    ),
-    (
-        &["Global permission removed"],
-        &["iam", "configuration"],
-        &["deletion"],
-        None,
-    ),
-    (
-        &["User created", "S.user.created"],
-        &["iam"],
-        &["user", "creation"],
-        None,
-    ),
-    (
-        &[
-            "User renamed",
-            "S.user.renamed",
-            "User details updated",
-            "S.user.updated",
-        ],
-        &["iam"],
-        &["user", "change"],
-        None,
-    ),
-    (
-        &["S.user.password.changed"],
-        &["iam"],
-        &["user", "change"],
-        Some("success"),
-    ),
-    (
-        &["User deleted", "S.user.deleted"],
-        &["iam"],
-        &["user", "deletion"],
-        None,
-    ),
-    (
-        &[
-            "User added to group",
-            "S.group.membership.added",
-            "User removed from group",
-            "S.group.membership.removed",
-        ],
-        &["iam"],
-        &["group", "change"],
-        None,
-    ),
-    (
-        &["Group created", "S.group.created"],
-        &["iam"],
-        &["group", "creation"],
-        None,
-    ),
-    (
-        &["Group deleted", "S.group.deleted"],
-        &["iam"],
-        &["group", "deletion"],
-        None,
-    ),
-    (
-        &[
-            "Audit Log configuration updated",
-            "atlassian.audit.event.action.audit.config.updated",
-            "S.global.settings.edited",
-            "S.space.config.updated",
-        ],
-        &["configuration"],
-        &["change"],
-        None,
-    ),
-    (
-        &["personal.access.tokens.audit.log.summary.token.created"],
-        &["iam"],
-        &["admin", "creation"],
-        None,
-    ),
-    (
-        &["personal.access.tokens.audit.log.summary.token.deleted"],
-        &["iam"],
-        &["admin", "deletion"],
-        None,
-    ),
-    (
-        &["S.login.success"],
-        &["authentication"],
-        &["start"],
-        Some("success"),
-    ),
-    (
-        &["S.login.failed"],
-        &["authentication"],
-        &["info"],
-        Some("failure"),
-    ),
-    (
-        &["S.user.logout", "S.sudo.logout"],
-        &["authentication"],
-        &["end"],
-        None,
-    ),
-    (
-        &["S.sudo.auth.successful"],
-        &["authentication"],
-        &["start"],
-        None,
-    ),
-    (
-        &["S.space.created", "S.page.created"],
-        &["configuration"],
-        &["creation"],
-        None,
-    ),
-    (
-        &["S.space.removed", "S.page.deleted"],
-        &["configuration"],
-        &["deletion"],
-        None,
-    ),
-];
-
-fn categorise(event: &mut Value) {
-    let Some(action) = action(event) else {
-        return;
-    };
-    let row = ROWS
-        .iter()
-        .find(|row| row.0.iter().any(|name| full(name) == action));
-    // "Actions not listed: type `["info"]`, no category, no outcome", as §2 set it.
-    if let Some((_, category, kind, outcome)) = row {
-        put(event, "event.category", Some(json!(category)));
-        put(event, "event.type", Some(json!(kind)));
-        put(event, "event.outcome", outcome.map(|o| json!(o)));
-    }
-}
+// ---------------------------------------------------------------- actions
 
 /// `event.action`, if it is text.
 fn action(event: &Value) -> Option<String> {
@@ -466,8 +335,31 @@ fn clean(value: Value) -> Option<Value> {
 
 // ---------------------------------------------------------------- §9 envelope
 
-fn envelope(event: &mut Value, options: &Options) {
-    let dataset = json!("atlassian_confluence.audit");
+/// What is constant in a data set's envelope.
+struct Names {
+    dataset: &'static str,
+    module: Option<&'static str>,
+    tag: &'static str,
+}
+
+const CONFLUENCE: Names = Names {
+    dataset: "atlassian_confluence.audit",
+    module: None,
+    tag: "confluence-audit",
+};
+const ORGANIZATION: Names = Names {
+    dataset: "atlassian_cloud.audit",
+    module: Some("atlassian_cloud"),
+    tag: "atlassian_cloud-audit",
+};
+
+fn envelope(event: &mut Value, names: &Names, options: &Options) {
+    let dataset = json!(names.dataset);
+    put(
+        event,
+        "event.module",
+        names.module.map(|module| json!(module)),
+    );
     put(event, "data_stream.type", Some(json!("logs")));
     put(event, "data_stream.dataset", Some(dataset.clone()));
     let namespace = json!(options.namespace);
@@ -486,10 +378,12 @@ fn envelope(event: &mut Value, options: &Options) {
         tags.push("preserve_original_event".to_owned());
     }
     if options.default_tags {
-        tags.push("confluence-audit".to_owned());
+        tags.push(names.tag.to_owned());
     }
     tags.extend(options.tags.iter().cloned());
-    put(event, "tags", Some(json!(tags)));
+    if !tags.is_empty() {
+        put(event, "tags", Some(json!(tags)));
+    }
 }
 
 /// `--add-fields`: objects merge, anything else is replaced by the constant.

@@ -5,6 +5,7 @@
 
 mod bend;
 mod focus;
+mod organization;
 mod text;
 mod values;
 
@@ -25,6 +26,7 @@ pub fn record() -> impl Strategy<Value = String> {
         8 => spelled(bent(focused(dc_file_tree()))),
         8 => spelled(bent(focused(dc_api_tree()))),
         10 => spelled(bent(focused(cloud_tree()))),
+        8 => spelled(bent(organization::tree())),
         1 => spelled(mixture()),
         1 => any_json().boxed(),
     ]
@@ -43,6 +45,11 @@ pub fn dc_api() -> impl Strategy<Value = String> {
 /// A record of the Cloud's API.
 pub fn cloud() -> impl Strategy<Value = String> {
     spelled(bent(focused(cloud_tree())))
+}
+
+/// An event of an organization.
+pub fn organization() -> impl Strategy<Value = String> {
+    spelled(bent(organization::tree()))
 }
 
 /// Any JSON value.
@@ -129,8 +136,16 @@ fn action_key() -> BoxedStrategy<Json> {
         4 => summary(SUMMARIES),
         2 => one_of(OTHER_KEYS),
         2 => one_of(ENGLISH),
+        2 => extended_action(),
     ]
     .boxed()
+}
+
+/// An action of docs/events.md, by its key or its text.
+fn extended_action() -> BoxedStrategy<Json> {
+    let rows = super::oracle::categories::extended_rows();
+    let names: Vec<_> = rows.into_iter().map(|(name, _)| name).collect();
+    select(names).prop_map(Json::str).boxed()
 }
 
 fn audit_type() -> BoxedStrategy<Json> {
@@ -402,7 +417,14 @@ fn cloud_tree() -> BoxedStrategy<Json> {
 
 /// The members of two dialects in one record, for `auto` and for the flags that force one.
 fn mixture() -> BoxedStrategy<Json> {
-    let trees = || prop_oneof![dc_file_tree(), dc_api_tree(), cloud_tree()];
+    let trees = || {
+        prop_oneof![
+            3 => dc_file_tree(),
+            3 => dc_api_tree(),
+            3 => cloud_tree(),
+            1 => organization::tree(),
+        ]
+    };
     (trees(), trees())
         .prop_map(|(first, second)| match (first, second) {
             (Json::Obj(mut members), Json::Obj(others)) => {

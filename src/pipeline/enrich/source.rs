@@ -27,6 +27,10 @@ pub struct Enrichment {
     pub autonomous_system: String,
     /// `source.geo`
     pub geo: String,
+    /// `source.geo.name`
+    pub network: String,
+    /// The text is nothing but the address in it.
+    pub is_literal: bool,
     /// `source.ip`
     pub ip: String,
     /// `related.ip`
@@ -44,6 +48,8 @@ impl Enricher {
         Enrichment {
             autonomous_system: self.autonomous_system(ip),
             geo: self.geo(ip),
+            network: self.network(ip),
+            is_literal: text == address,
             ip: json!(text).to_string(),
             related_ip: json!(read.related).to_string(),
         }
@@ -73,6 +79,8 @@ impl Enricher {
         Enrichment {
             autonomous_system: first(&|ip| self.autonomous_system(ip)),
             geo: first(&|ip| self.geo(ip)),
+            network: first(&|ip| self.network(ip)),
+            is_literal: false,
             ip: json!(texts).to_string(),
             related_ip: json!(once).to_string(),
         }
@@ -81,6 +89,11 @@ impl Enricher {
     fn autonomous_system(&self, ip: IpAddr) -> String {
         let system = self.databases.asn(ip);
         system.map(autonomous_system).unwrap_or_default()
+    }
+
+    fn network(&self, ip: IpAddr) -> String {
+        let name = self.networks.name_of(ip);
+        name.map(|name| json!(name).to_string()).unwrap_or_default()
     }
 
     fn geo(&self, ip: IpAddr) -> String {

@@ -37,7 +37,14 @@ impl Member {
 
 /// The objects of an event: a constant that is no object would take their place, and the fields in
 /// them would be lost.
-const OBJECTS: [&str; 23] = [
+const OBJECTS: [&str; 31] = [
+    "atlassian_cloud",
+    "atlassian_cloud.audit",
+    "atlassian_cloud.audit.actor",
+    "atlassian_cloud.audit.actor.auth",
+    "atlassian_cloud.audit.actor.on_behalf_of",
+    "atlassian_cloud.audit.location",
+    "atlassian_cloud.audit.message",
     "confluence",
     "confluence.audit",
     "confluence.audit.type",
@@ -49,6 +56,7 @@ const OBJECTS: [&str; 23] = [
     "input",
     "log",
     "log.file",
+    "observer",
     "related",
     "service",
     "source",

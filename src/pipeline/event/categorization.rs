@@ -1,8 +1,14 @@
 //! What an action is in ECS: `event.category`, `event.type`, `event.outcome`, and whom it is about.
 
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
 /// What docs/mapping.md 7 does with the users and groups of an action, named as there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Subject {
+    #[default]
     None,
     UserCreated,
     UserRenamed,
@@ -14,26 +20,23 @@ pub enum Subject {
     Login,
 }
 
-/// A row of the table. What it sets is given as JSON; empty: it is not set.
-#[derive(Debug, PartialEq, Eq)]
+/// What an action sets, given as JSON; empty: it is not set.
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Categorization {
-    /// The exact `event.action`.
-    pub action: &'static str,
     /// `event.category`
-    pub category: &'static str,
+    pub category: Cow<'static, str>,
     /// `event.type`
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     /// `event.outcome`
-    pub outcome: &'static str,
+    pub outcome: Cow<'static, str>,
     /// How docs/mapping.md 7 maps its users and groups.
     pub subject: Subject,
 }
 
-/// The row of an action that is not listed.
+/// That of an action that is not listed.
 pub static UNLISTED: Categorization = Categorization {
-    action: "",
-    category: "",
-    kind: r#"["info"]"#,
-    outcome: "",
+    category: Cow::Borrowed(""),
+    kind: Cow::Borrowed(r#"["info"]"#),
+    outcome: Cow::Borrowed(""),
     subject: Subject::None,
 };

@@ -12,7 +12,9 @@ mod id;
 mod namespace;
 mod object;
 mod objects;
+mod organization;
 mod write;
+mod write_organization;
 
 pub(crate) use add_fields::cleaned;
 pub use add_fields::{AddFields, AddFieldsError};
@@ -25,7 +27,11 @@ pub use id::{
 };
 pub(crate) use namespace::namespace_fault;
 pub(crate) use objects::{Objects, Rename, Renamed};
+pub(crate) use organization::{
+    Actor, App, Auth, Class, Location, OrganizationEvent, OrganizationRow, OrganizationUser,
+};
 pub(crate) use write::{write_event, write_pipeline_error};
+pub(crate) use write_organization::write_organization_event;
 
 use std::borrow::Cow;
 

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::add_fields::{AddFields, Member};
-use crate::pipeline::json::{Reader, Value, Writer, copy_cleaned};
+use crate::pipeline::json::{Reader, Value, Writer, copy_cleaned, copy_whole};
 
 /// The name of a member as an [`Object`] takes it: as JSON, with the colon behind it.
 macro_rules! name {
@@ -158,6 +158,47 @@ impl<'w, 'o> Object<'w, 'o> {
         });
     }
 
+    /// A member that is an object even if nothing is in it.
+    pub fn standing_object(&mut self, name: &'static str, write: impl FnOnce(&mut Object<'_, 'o>)) {
+        let add_fields = match self.constant_of(name) {
+            None => None,
+            Some(Member {
+                object: Some(add_fields),
+                ..
+            }) => Some(add_fields),
+            Some(constant) => return self.constant(constant),
+        };
+        self.member(name, |out| {
+            let mut object = Object::open(out, add_fields);
+            write(&mut object);
+            if !object.close() {
+                out.text(b"{}");
+            }
+            true
+        });
+    }
+
+    /// A member of a record with all that is in it, empty or not; or none.
+    pub fn whole(&mut self, name: &'static str, value: Option<Value<'_>>) {
+        match (self.constant_of(name), value) {
+            (None, None) => {}
+            (None, Some(value)) => self.member(name, |out| {
+                copy_whole(out, value);
+                true
+            }),
+            (
+                Some(Member {
+                    object: Some(add_fields),
+                    ..
+                }),
+                Some(value),
+            ) if value.object().is_some() => {
+                self.member(name, |out| merge(out, value, add_fields, copy_all));
+            }
+            (Some(constant), _) => self.constant(constant),
+        }
+    }
+
     /// A member given as the JSON text of an object; empty: it is not there.
     #[inline]
     pub fn fragment(&mut self, name: &'static str, json: &str) {
@@ -183,14 +224,22 @@ impl<'w, 'o> Object<'w, 'o> {
             Some(Member {
                 object: Some(add_fields),
                 ..
-            }) => self.member(name, |out| merge(out, value, add_fields)),
+            }) => self.member(name, |out| merge(out, value, add_fields, copy_cleaned)),
             Some(constant) => self.constant(constant),
         }
     }
 }
 
+/// How a value of a record is copied; false: nothing was.
+type Copy = fn(&mut Writer, Value<'_>) -> bool;
+
+fn copy_all(out: &mut Writer, value: Value<'_>) -> bool {
+    copy_whole(out, value);
+    true
+}
+
 /// Copies an object of a record with constants merged in.
-fn merge(out: &mut Writer, value: Value<'_>, add_fields: &AddFields) -> bool {
+fn merge(out: &mut Writer, value: Value<'_>, add_fields: &AddFields, copy: Copy) -> bool {
     let mut members: Vec<_> = value.members().collect();
     members.sort_by_cached_key(|(key, _)| key.as_str());
     let mut object = Object::open(out, Some(add_fields));
@@ -200,10 +249,10 @@ fn merge(out: &mut Writer, value: Value<'_>, add_fields: &AddFields) -> bool {
         let merged = constant.and_then(|constant| constant.object.as_ref());
         match (constant, merged, value.object()) {
             (Some(_), Some(add_fields), Some(value)) => {
-                object.copied_member(&name, |out| merge(out, value, add_fields));
+                object.copied_member(&name, |out| merge(out, value, add_fields, copy));
             }
             (Some(constant), ..) => object.constant(constant),
-            (None, ..) => object.copied_member(&name, |out| copy_cleaned(out, value)),
+            (None, ..) => object.copied_member(&name, |out| copy(out, value)),
         }
     }
     object.close()
@@ -212,7 +261,7 @@ fn merge(out: &mut Writer, value: Value<'_>, add_fields: &AddFields) -> bool {
 /// Copies an object given as JSON text, or nothing, with constants merged in.
 fn merge_text(out: &mut Writer, json: &str, add_fields: &AddFields) -> bool {
     match Reader::default().read(json) {
-        Ok(document) => merge(out, document.root(), add_fields),
+        Ok(document) => merge(out, document.root(), add_fields, copy_cleaned),
         Err(_) => Object::open(out, Some(add_fields)).close(),
     }
 }

@@ -26,14 +26,14 @@ pub fn write_event(
     let fields = envelope.fields(dataset);
     let mut line = Writer::after(std::mem::take(out), room);
     let mut root = Object::open(&mut line, Some(&envelope.add_fields));
-    timestamp(&mut root, event.timestamp);
+    timestamp(&mut root, name!("@timestamp"), event.timestamp);
     root.object(name!("confluence"), |confluence| {
         confluence.object(name!("audit"), |object| audit(object, &event.audit));
     });
     data_stream_and_ecs(&mut root, envelope, dataset);
     root.object(name!("event"), |object| {
         scalar(object, name!("action"), event.action.as_ref());
-        object.json(name!("category"), event.row.category);
+        object.json(name!("category"), &event.row.category);
         object.json(name!("created"), &origin.created);
         object.json(name!("dataset"), dataset.name_json());
         object.json(name!("kind"), "\"event\"");
@@ -43,8 +43,8 @@ pub fn write_event(
                 true
             });
         }
-        object.json(name!("outcome"), event.row.outcome);
-        object.json(name!("type"), event.row.kind);
+        object.json(name!("outcome"), &event.row.outcome);
+        object.json(name!("type"), &event.row.kind);
     });
     root.object(name!("group"), |object| group(object, &event.group));
     where_from(&mut root, origin, offset);
@@ -73,7 +73,7 @@ pub fn write_pipeline_error(
     let fields = envelope.fields(dataset);
     let mut line = Writer::after(std::mem::take(out), 2 * original.len() + 1024);
     let mut root = Object::open(&mut line, Some(&envelope.error_add_fields));
-    timestamp(&mut root, Timestamp::now());
+    timestamp(&mut root, name!("@timestamp"), Timestamp::now());
     data_stream_and_ecs(&mut root, envelope, dataset);
     root.object(name!("error"), |error| {
         error.value(name!("message"), |out| {
@@ -98,14 +98,19 @@ pub fn write_pipeline_error(
     *out = line.into_bytes();
 }
 
-fn timestamp(root: &mut Object<'_, '_>, timestamp: Timestamp) {
-    root.value(name!("@timestamp"), |out| {
+#[inline(always)]
+pub(super) fn timestamp(object: &mut Object<'_, '_>, name: &'static str, timestamp: Timestamp) {
+    object.value(name, |out| {
         out.text(&timestamp.json());
         true
     });
 }
 
-fn data_stream_and_ecs(root: &mut Object<'_, '_>, envelope: &Envelope, dataset: Dataset) {
+pub(super) fn data_stream_and_ecs(
+    root: &mut Object<'_, '_>,
+    envelope: &Envelope,
+    dataset: Dataset,
+) {
     let fields = envelope.fields(dataset);
     if root.joined(&fields.joined, |_| {}) {
         return;
@@ -120,7 +125,7 @@ fn data_stream_and_ecs(root: &mut Object<'_, '_>, envelope: &Envelope, dataset: 
     });
 }
 
-fn where_from(root: &mut Object<'_, '_>, origin: &Origin, offset: u64) {
+pub(super) fn where_from(root: &mut Object<'_, '_>, origin: &Origin, offset: u64) {
     let joined = root.joined(&origin.joined, |out| {
         // With a path the text ends in the middle of `log`.
         if origin.path.is_some() {

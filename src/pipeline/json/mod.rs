@@ -18,6 +18,7 @@ mod marks;
 mod parse;
 mod reader;
 mod value;
+mod whole;
 mod writer;
 
 pub(crate) use canonical::{Pattern, canonical};
@@ -28,6 +29,7 @@ pub(crate) use line::one_line;
 pub use parse::{MAX_DEPTH, SyntaxError};
 pub use reader::{Document, Reader};
 pub use value::Value;
+pub(crate) use whole::copy_whole;
 pub use writer::Writer;
 pub(crate) use writer::json_string;
 

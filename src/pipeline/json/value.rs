@@ -231,6 +231,14 @@ impl<'a> Value<'a> {
     #[inline(always)]
     #[must_use]
     pub fn pick<const N: usize>(self, names: [&str; N]) -> [Option<Value<'a>>; N] {
+        self.pick_whole(names)
+            .map(|found| found.and_then(Self::non_empty))
+    }
+
+    /// The same, empty values too.
+    #[inline(always)]
+    #[must_use]
+    pub fn pick_whole<const N: usize>(self, names: [&str; N]) -> [Option<Value<'a>>; N] {
         let mut found = [None; N];
         for (key, value) in self.all_members() {
             let key = key.node();
@@ -240,7 +248,7 @@ impl<'a> Value<'a> {
                 }
             }
         }
-        found.map(|found| found.and_then(Self::non_empty))
+        found
     }
 }
 

@@ -30,7 +30,9 @@ pub fn map<'a>(
 
     let (first, second) = match dialect {
         Dialect::DcApi => (record.kind, record.audit_type),
-        Dialect::DcFile | Dialect::Cloud => (record.audit_type, record.kind),
+        Dialect::DcFile | Dialect::Cloud | Dialect::Organization => {
+            (record.audit_type, record.kind)
+        }
     };
     let audit_type = first
         .and_then(Value::object)

@@ -1,8 +1,10 @@
-//! The mapping of docs/mapping.md, sections 3, 4, 6 and 7: a raw record into an [`Event`]. No I/O here.
+//! The mapping of docs/mapping.md, sections 3, 4 and 7, and that of docs/org-events.md: a raw record into an
+//! [`Event`] or an [`OrganizationEvent`]. No I/O here.
 
-pub mod actions;
 pub mod cloud;
 pub mod data_center;
+pub mod organization;
+mod organization_actions;
 pub mod users;
 
 use std::borrow::Cow;
@@ -11,7 +13,7 @@ use crate::pipeline::dialect::UnreadableTime;
 use crate::pipeline::json::{Kind, Value};
 
 #[cfg(doc)]
-use crate::pipeline::event::Event;
+use crate::pipeline::event::{Event, OrganizationEvent};
 
 /// Why a record cannot be mapped (docs/mapping.md 10).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -19,8 +21,10 @@ pub enum Unmappable {
     /// JSON, but a list, a text or a number.
     #[error("a record is a JSON object, this is {0}")]
     NotAnObject(&'static str),
-    /// Neither `creationDate` nor `timestamp`.
-    #[error("no `creationDate` and no `timestamp`: not a Confluence audit record")]
+    /// None of the members that tell a dialect.
+    #[error(
+        "no `creationDate`, no `timestamp` and no `attributes`: not an audit record of Confluence or of an organization"
+    )]
     NoDialect,
     /// The time field of a self-hosted record is missing.
     #[error("the record has no time: `{0}` is missing or empty; expected {expected}", expected = expected(.0))]
@@ -49,11 +53,13 @@ pub enum Unmappable {
 
 /// What a time field should hold.
 fn expected(field: &str) -> &'static str {
-    if field == "creationDate" {
-        "milliseconds since 1970, such as 1637624653873"
-    } else {
-        "{\"epochSecond\":1637624653,\"nano\":873000000}, or a text such as \"2021-11-22T23:44:13.873Z\" or \
-         \"1637624653.873\""
+    match field {
+        "creationDate" => "milliseconds since 1970, such as 1637624653873",
+        "attributes.time" => "a text such as \"2021-11-22T23:44:13.873Z\"",
+        _ => {
+            "{\"epochSecond\":1637624653,\"nano\":873000000}, or a text such as \"2021-11-22T23:44:13.873Z\" or \
+             \"1637624653.873\""
+        }
     }
 }
 

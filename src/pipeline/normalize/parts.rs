@@ -2,7 +2,7 @@
 
 use memchr::memchr;
 
-use super::{Candidate, Normalizer, RecordError, Within, WithoutTime};
+use super::{Candidate, Normalizer, RecordError, Unshown, Within};
 use crate::pipeline::frame::{Frame, Framer, next_object, parted_by_holes};
 
 impl Normalizer {
@@ -20,7 +20,7 @@ impl Normalizer {
         line: Candidate<'_>,
         within: Within,
     ) -> Result<(), RecordError> {
-        let attempt = self.attempt(out, line, WithoutTime::PageOrRecord);
+        let attempt = self.attempt(out, line, Unshown::PageOrRecord);
         let Err(failure) = attempt else {
             return Ok(());
         };
@@ -34,7 +34,7 @@ impl Normalizer {
             && range.len() == line.text.len()
         {
             return match failure {
-                RecordError::PageOrRecord => self.attempt(out, line, WithoutTime::Record),
+                RecordError::PageOrRecord => self.attempt(out, line, Unshown::Record),
                 failure => Err(failure),
             };
         }

@@ -93,6 +93,18 @@ impl Timestamp {
         }
     }
 
+    /// Reads a time of an organization's event: an ISO 8601 time, or a year and a month (docs/org-events.md 3).
+    #[must_use]
+    pub fn from_organization(value: Value<'_>) -> Option<Self> {
+        const YEAR_AND_MONTH: usize = "2026-03".len();
+        let text = value.as_str()?;
+        let time = match text.len() {
+            YEAR_AND_MONTH => from_iso8601(&format!("{text}-01")),
+            _ => from_iso8601(&text),
+        };
+        time.filter(|time| time.0 >= YEAR_ONE)
+    }
+
     /// Milliseconds since the epoch.
     #[must_use]
     pub fn millis(self) -> i64 {

@@ -11,7 +11,7 @@ fn wrong_usage_exits_with_2_and_one_line() {
     for arguments in [
         &["--dialect", "server"][..],
         &["--timestamps", "true"],
-        &["--categories", "extended"],
+        &["--categories", "all"],
         &["--threads", "0"],
         &["--threads", "many"],
         &["--threads", "-1"],

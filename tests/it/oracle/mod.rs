@@ -1,6 +1,7 @@
 //! The oracle against the spec: the sample event whole, then a case for each rule of docs/mapping.md.
 
 mod fields;
+mod organization;
 mod strategies;
 mod times;
 mod users;

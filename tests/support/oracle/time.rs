@@ -47,6 +47,20 @@ pub fn creation_date(value: &Value) -> Result<String, String> {
     format(millis.ok_or("unreadable time")?)
 }
 
+/// A time of an organization's event: ISO 8601, or a year and a month.
+pub fn organization(value: &Value) -> Result<String, String> {
+    let text = value.as_str().ok_or("no text")?;
+    let millis = match text.len() {
+        7 => iso(&format!("{text}-01")),
+        _ => iso(text),
+    };
+    format(
+        millis
+            .filter(|millis| *millis >= YEAR_ONE)
+            .ok_or("unreadable time")?,
+    )
+}
+
 /// First decimal seconds, else ISO 8601.
 fn text_time(text: &str, elastic: bool) -> Option<i128> {
     match DECIMAL.captures(text) {

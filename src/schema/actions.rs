@@ -1,0 +1,168 @@
+//! How the table of actions is printed.
+
+use std::io::{self, Write};
+
+use crate::pipeline::actions::{Action, Confidence, JSON, Names, Notability, actions};
+use crate::process::columns::{Column, columns};
+
+/// How the table is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ActionsFormat {
+    /// Columns for a terminal.
+    Table,
+    /// JSON, as in `schemas/actions.json`: an array, a row a line.
+    Json,
+    /// A Markdown table for each section: that of docs/events.md.
+    Markdown,
+    /// CSV with headings (RFC 4180, but lines end as here).
+    Csv,
+}
+
+/// Prints the table, with a line end.
+///
+/// # Errors
+/// When the output fails.
+pub fn write(format: ActionsFormat, out: &mut impl Write) -> io::Result<()> {
+    match format {
+        ActionsFormat::Table => write_columns(out),
+        ActionsFormat::Json => out.write_all(JSON.as_bytes()),
+        ActionsFormat::Markdown => write_markdown(out),
+        ActionsFormat::Csv => write_csv(out),
+    }
+}
+
+/// A row for people: the names, what they become, and whether they are notable.
+fn cells(action: &Action) -> [String; 7] {
+    [
+        action.key.unwrap_or_default().to_owned(),
+        action.text.unwrap_or_default().to_owned(),
+        action.category.join(", "),
+        action.kind.join(", "),
+        action.outcome.unwrap_or_default().to_owned(),
+        elastic(action).to_owned(),
+        format!("{}: {}", notable(action), action.reason),
+    ]
+}
+
+fn elastic(action: &Action) -> &'static str {
+    match action.elastic {
+        Names::None => "",
+        Names::Key => "key",
+        Names::Text => "text",
+        Names::Both => "key, text",
+    }
+}
+
+fn notable(action: &Action) -> &'static str {
+    match action.notable {
+        Notability::Yes => "yes",
+        Notability::No => "no",
+        Notability::If => "if",
+    }
+}
+
+fn confidence(action: &Action) -> &'static str {
+    match action.confidence {
+        Confidence::High => "high",
+        Confidence::Medium => "medium",
+        Confidence::Low => "low",
+    }
+}
+
+const HEADINGS: [&str; 7] = [
+    "Data Center key",
+    "Text",
+    "Category",
+    "Type",
+    "Outcome",
+    "Elastic",
+    "Notable",
+];
+
+fn write_columns(out: &mut impl Write) -> io::Result<()> {
+    use Column::{Left, Ragged};
+
+    let headings = HEADINGS.map(str::to_uppercase);
+    let rows = std::iter::once(headings).chain(actions().iter().map(cells));
+    let rows: Vec<_> = rows.collect();
+    let text = columns(&rows, [Left, Left, Left, Left, Left, Left, Ragged]);
+    out.write_all(text.as_bytes())
+}
+
+fn write_markdown(out: &mut impl Write) -> io::Result<()> {
+    let mut section = "";
+    for action in actions() {
+        if action.section != section {
+            let gap = if section.is_empty() { "" } else { "\n" };
+            section = action.section;
+            let headings = HEADINGS.join(" | ");
+            writeln!(out, "{gap}### {section}\n")?;
+            writeln!(out, "| {headings} | Where | Seen in |")?;
+            writeln!(out, "|{}", "---|".repeat(HEADINGS.len() + 2))?;
+        }
+        let [key, text, category, kind, outcome, elastic, notable] = cells(action);
+        let names = [key, text].map(|name| match name.as_str() {
+            "" => name,
+            name => format!("`{name}`"),
+        });
+        let [key, text] = names;
+        let place = place(action);
+        let seen = format!("{} ({})", action.source, confidence(action));
+        let cells = [
+            key, text, category, kind, outcome, elastic, notable, place, seen,
+        ];
+        writeln!(out, "| {} |", cells.join(" | "))?;
+    }
+    Ok(())
+}
+
+/// Category, coverage area and level, as far as they are known.
+fn place(action: &Action) -> String {
+    let category = action.place.category.join("` or `");
+    let category = (!category.is_empty()).then(|| format!("`{category}`"));
+    let others = [action.place.area, action.place.level];
+    let others = others.into_iter().flatten().map(str::to_owned);
+    category
+        .into_iter()
+        .chain(others)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn write_csv(out: &mut impl Write) -> io::Result<()> {
+    writeln!(
+        out,
+        "key,text,category,type,outcome,elastic,notable,reason,log_category,area,level,source,confidence,section"
+    )?;
+    for action in actions() {
+        let [key, text, category, kind, outcome, elastic, _] = cells(action);
+        let place = &action.place;
+        let cells = [
+            &key,
+            &text,
+            &category,
+            &kind,
+            &outcome,
+            &elastic,
+            notable(action),
+            action.reason,
+            &place.category.join(", "),
+            place.area.unwrap_or_default(),
+            place.level.unwrap_or_default(),
+            action.source,
+            confidence(action),
+            action.section,
+        ];
+        writeln!(out, "{}", cells.map(quoted).join(","))?;
+    }
+    Ok(())
+}
+
+/// A cell of CSV.
+fn quoted(cell: &str) -> String {
+    if cell.contains([',', '"', '\n']) {
+        format!("\"{}\"", cell.replace('"', "\"\""))
+    } else {
+        cell.to_owned()
+    }
+}

@@ -1,0 +1,184 @@
+//! docs/mapping.md 6: category, type and outcome; docs/events.md for the extended set.
+
+use serde_json::{Value, json};
+
+use super::{action, full, put};
+
+type Row = (
+    &'static [&'static str],
+    &'static [&'static str],
+    &'static [&'static str],
+    Option<&'static str>,
+);
+
+/// The table of §6: actions, category, type, outcome. `S.` stands for `audit.logging.summary.`.
+const ROWS: &[Row] = &[
+    (
+        &[
+            "Global permission added",
+            "S.global.permission.added",
+            "S.space.permission.added",
+        ],
+        &["iam", "configuration"],
+        &["creation"],
+        None,
+    ),
+    (
+        &["Global permission removed"],
+        &["iam", "configuration"],
+        &["deletion"],
+        None,
+    ),
+    (
+        &["User created", "S.user.created"],
+        &["iam"],
+        &["user", "creation"],
+        None,
+    ),
+    (
+        &[
+            "User renamed",
+            "S.user.renamed",
+            "User details updated",
+            "S.user.updated",
+        ],
+        &["iam"],
+        &["user", "change"],
+        None,
+    ),
+    (
+        &["S.user.password.changed"],
+        &["iam"],
+        &["user", "change"],
+        Some("success"),
+    ),
+    (
+        &["User deleted", "S.user.deleted"],
+        &["iam"],
+        &["user", "deletion"],
+        None,
+    ),
+    (
+        &[
+            "User added to group",
+            "S.group.membership.added",
+            "User removed from group",
+            "S.group.membership.removed",
+        ],
+        &["iam"],
+        &["group", "change"],
+        None,
+    ),
+    (
+        &["Group created", "S.group.created"],
+        &["iam"],
+        &["group", "creation"],
+        None,
+    ),
+    (
+        &["Group deleted", "S.group.deleted"],
+        &["iam"],
+        &["group", "deletion"],
+        None,
+    ),
+    (
+        &[
+            "Audit Log configuration updated",
+            "atlassian.audit.event.action.audit.config.updated",
+            "S.global.settings.edited",
+            "S.space.config.updated",
+        ],
+        &["configuration"],
+        &["change"],
+        None,
+    ),
+    (
+        &["personal.access.tokens.audit.log.summary.token.created"],
+        &["iam"],
+        &["admin", "creation"],
+        None,
+    ),
+    (
+        &["personal.access.tokens.audit.log.summary.token.deleted"],
+        &["iam"],
+        &["admin", "deletion"],
+        None,
+    ),
+    (
+        &["S.login.success"],
+        &["authentication"],
+        &["start"],
+        Some("success"),
+    ),
+    (
+        &["S.login.failed"],
+        &["authentication"],
+        &["info"],
+        Some("failure"),
+    ),
+    (
+        &["S.user.logout", "S.sudo.logout"],
+        &["authentication"],
+        &["end"],
+        None,
+    ),
+    (
+        &["S.sudo.auth.successful"],
+        &["authentication"],
+        &["start"],
+        None,
+    ),
+    (
+        &["S.space.created", "S.page.created"],
+        &["configuration"],
+        &["creation"],
+        None,
+    ),
+    (
+        &["S.space.removed", "S.page.deleted"],
+        &["configuration"],
+        &["deletion"],
+        None,
+    ),
+];
+
+/// Category, type and outcome of an action: each a list, as the documents write them.
+pub fn categorise(event: &mut Value, extended: bool) {
+    let Some(action) = action(event) else {
+        return;
+    };
+    // "Actions not listed: type `["info"]`, no category, no outcome", as §2 set it.
+    if extended {
+        let rows = extended_rows();
+        if let Some((_, [category, kind, outcome])) = rows.iter().find(|(name, _)| *name == action)
+        {
+            put(event, "event.category", Some(json!(category)));
+            put(event, "event.type", Some(json!(kind)));
+            put(event, "event.outcome", outcome.first().map(|o| json!(o)));
+        }
+    } else if let Some((_, category, kind, outcome)) = ROWS
+        .iter()
+        .find(|row| row.0.iter().any(|name| full(name) == action))
+    {
+        put(event, "event.category", Some(json!(category)));
+        put(event, "event.type", Some(json!(kind)));
+        put(event, "event.outcome", outcome.map(|o| json!(o)));
+    }
+}
+
+/// The names of `extended.txt`, with category, type and outcome.
+pub fn extended_rows() -> Vec<(String, [Vec<&'static str>; 3])> {
+    let lines = include_str!("extended.txt").lines();
+    let lines = lines.filter(|line| !line.starts_with('#'));
+    let list = |cell: &'static str| cell.split(", ").filter(|part| !part.is_empty()).collect();
+    lines
+        .flat_map(|line| {
+            let cells: Vec<_> = line.split('|').map(str::trim).collect();
+            let [key, text, category, kind, outcome] = cells[..] else {
+                panic!("{line}");
+            };
+            let names = [key, text].into_iter().filter(|name| !name.is_empty());
+            names.map(move |name| (full(name), [list(category), list(kind), list(outcome)]))
+        })
+        .collect()
+}
