@@ -13,6 +13,7 @@ use crate::exit::Exit;
 use crate::fetch::connect::FetchTarget;
 use crate::fetch::time_spec::TimeSpec;
 use crate::options;
+use crate::pipeline::dataset::Dataset;
 use crate::pipeline::enrich::geoip::DatabaseKind;
 use crate::process::{signal_guard, style};
 use crate::state;
@@ -48,9 +49,13 @@ pub(super) fn fetch_plan(arguments: &FetchArgs, has_site: bool) -> Plan {
     let query = &arguments.query;
     Plan {
         target: has_site.then(|| target(arguments).map_err(Into::into)),
-        cluster: cluster(&arguments.cluster, &arguments.mapping)
-            .map_err(Into::into)
-            .transpose(),
+        cluster: cluster(
+            &arguments.cluster,
+            options::fetch::dataset(arguments),
+            &arguments.mapping,
+        )
+        .map_err(Into::into)
+        .transpose(),
         url: arguments.site.url.clone(),
         search: query.search.clone(),
         since: query.since.unwrap_or(TimeSpec::DEFAULT_SINCE),
@@ -64,9 +69,13 @@ pub(super) fn fetch_plan(arguments: &FetchArgs, has_site: bool) -> Plan {
 pub(super) fn tail_plan(arguments: &TailArgs) -> Plan {
     Plan {
         target: None,
-        cluster: cluster(&arguments.cluster, &arguments.mapping)
-            .map_err(Into::into)
-            .transpose(),
+        cluster: cluster(
+            &arguments.cluster,
+            options::dataset(&arguments.mapping),
+            &arguments.mapping,
+        )
+        .map_err(Into::into)
+        .transpose(),
         url: None,
         search: None,
         since: TimeSpec::DEFAULT_SINCE,
@@ -98,12 +107,13 @@ fn has_login(arguments: &FetchArgs) -> bool {
 
 fn cluster(
     cluster: &ClusterArgs,
+    dataset: Dataset,
     mapping: &MappingArgs,
 ) -> Result<Option<ClusterPlan>, options::Error> {
     let client = options::cluster::client(&cluster.connection)?;
     Ok(client.map(|client| ClusterPlan {
         client,
-        target: options::cluster::target(cluster, &mapping.namespace),
+        target: options::cluster::target(cluster, dataset, &mapping.namespace),
         pipeline: cluster.pipeline.clone(),
         dead_letter: cluster.dead_letter.clone(),
     }))

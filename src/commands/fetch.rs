@@ -68,7 +68,7 @@ pub fn fetch(
     let destination = destination(
         &arguments.cluster,
         (&arguments.output, lines),
-        &arguments.mapping,
+        (options::fetch::dataset(arguments), &arguments.mapping),
         &arguments.state,
         metrics,
     )?;

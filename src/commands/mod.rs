@@ -26,6 +26,7 @@ use crate::cluster::template::InstallError;
 use crate::exit::Exit;
 use crate::fetch::pager::Error as PagerError;
 use crate::fetch::{Error as FetchError, connect};
+use crate::pipeline::dataset::Dataset;
 use crate::process::advice;
 use crate::process::metrics::{self, SourceMetrics};
 use crate::process::shown::Shown as _;
@@ -59,12 +60,15 @@ pub fn run(command: Command) -> Result<Exit, Error> {
 fn destination(
     cluster: &ClusterArgs,
     (output, lines): (&Path, OutputLines),
-    mapping: &MappingArgs,
+    (dataset, mapping): (Dataset, &MappingArgs),
     state: &StateDirArgs,
     metrics: &SourceMetrics,
 ) -> Result<Destination, options::Error> {
-    let options =
-        options::cluster::cluster(cluster, &mapping.namespace, state.state_dir.as_deref())?;
+    let options = options::cluster::cluster(
+        cluster,
+        (dataset, &mapping.namespace),
+        state.state_dir.as_deref(),
+    )?;
     Ok(match options {
         Some(options) => Destination::Cluster(Box::new(options.sink(metrics)?)),
         None => Destination::Path(output.to_owned(), lines),

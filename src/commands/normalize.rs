@@ -84,7 +84,14 @@ pub fn run(arguments: NormalizeArgs) -> Result<Exit, Error> {
         files.push("-".into());
     }
     let cluster = &arguments.cluster;
-    let cluster = options::cluster::cluster(cluster, &arguments.mapping.namespace, None);
+    let cluster = options::cluster::cluster(
+        cluster,
+        (
+            options::dataset(&arguments.mapping),
+            &arguments.mapping.namespace,
+        ),
+        None,
+    );
     let mut output = match cluster.map_err(options::Error::Cluster)? {
         Some(options) => {
             if is_one_of(&options.dead_letter, &files) {

@@ -15,9 +15,9 @@ use crate::cluster::dead_letter::{self, DeadLetters};
 use crate::cluster::settle::Settler;
 use crate::cluster::sink::ClusterSink;
 use crate::http::{self, Client, Trust};
+use crate::pipeline::dataset::Dataset;
 use crate::process::metrics::{Api, RequestMetrics, SourceMetrics};
 use crate::process::shown::Shown as _;
-use crate::schema::template::STREAMS;
 use crate::secret::Secret;
 use crate::state;
 
@@ -80,7 +80,7 @@ pub struct ClusterOptions {
 /// When a secret cannot be read, or is missing.
 pub fn cluster(
     arguments: &ClusterArgs,
-    namespace: &str,
+    (dataset, namespace): (Dataset, &str),
     state_dir: Option<&std::path::Path>,
 ) -> Result<Option<ClusterOptions>, Error> {
     let connection = &arguments.connection;
@@ -104,7 +104,7 @@ pub fn cluster(
         authorization: authorization(connection)?,
         trust: trust(connection),
         flags: flags(connection),
-        target: target(arguments, namespace),
+        target: target(arguments, dataset, namespace),
         pipeline: arguments.pipeline.clone(),
         bulk_bytes: arguments.bulk_bytes,
         concurrency: arguments.bulk_concurrency,
@@ -132,9 +132,9 @@ pub fn dead_letter(
     arguments.dead_letter.clone().or_else(usual)
 }
 
-/// The data stream of a namespace (docs/mapping.md 9).
-fn data_stream(namespace: &str) -> String {
-    format!("{STREAMS}{namespace}")
+/// The data stream of a data set and a namespace (docs/mapping.md 9).
+fn data_stream(dataset: Dataset, namespace: &str) -> String {
+    format!("logs-{}-{namespace}", dataset.name())
 }
 
 /// Asks the cluster of those arguments for someone who waits; none if there is none.
@@ -154,9 +154,9 @@ pub fn client(connection: &ClusterConnectionArgs) -> Result<Option<ClusterClient
 
 /// Where events of these arguments go.
 #[must_use]
-pub fn target(arguments: &ClusterArgs, namespace: &str) -> String {
+pub fn target(arguments: &ClusterArgs, dataset: Dataset, namespace: &str) -> String {
     let index = arguments.index.clone();
-    index.unwrap_or_else(|| data_stream(namespace))
+    index.unwrap_or_else(|| data_stream(dataset, namespace))
 }
 
 /// The flags of a connection but for its addresses, as a shell takes them again.

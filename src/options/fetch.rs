@@ -14,6 +14,7 @@ use crate::fetch::org::asker::OrgTarget;
 use crate::fetch::org::products::Products;
 use crate::fetch::plan::FetchOptions;
 use crate::http;
+use crate::pipeline::dataset::Dataset;
 use crate::pipeline::timestamp::Timestamp;
 use crate::process::metrics::Api;
 use crate::secret::Secret;
@@ -90,6 +91,15 @@ pub fn source_name(arguments: &FetchArgs) -> String {
         Some(format!("{}{path}", url.host_str()?))
     });
     site.or(id).unwrap_or_else(|| "fetch".to_owned())
+}
+
+/// The data set that the events are of.
+#[must_use]
+pub fn dataset(arguments: &FetchArgs) -> Dataset {
+    match arguments.organization.org_id {
+        Some(_) => Dataset::Organization,
+        None => super::dataset(&arguments.mapping),
+    }
 }
 
 /// Looks whether there can be anything in the range.

@@ -17,6 +17,7 @@ use crate::cli::SendArgs;
 use crate::cluster::settle::Tally;
 use crate::exit::Exit;
 use crate::options;
+use crate::pipeline::dataset::Dataset;
 use crate::process::logging::{self, seconds_since};
 use crate::process::metrics::SourceMetrics;
 use crate::process::shown::Shown as _;
@@ -62,7 +63,11 @@ pub fn run(arguments: SendArgs) -> Result<Exit, Error> {
     if files.is_empty() {
         files.push("-".into());
     }
-    let cluster = options::cluster::cluster(&arguments.cluster, &arguments.namespace, None);
+    let cluster = options::cluster::cluster(
+        &arguments.cluster,
+        (Dataset::default(), &arguments.namespace),
+        None,
+    );
     let Some(options) = cluster.map_err(options::Error::Cluster)? else {
         // The arguments require a URL.
         return Ok(Exit::Usage);

@@ -16,7 +16,7 @@ use crate::ship::{self, Mapping, Shipper};
 use crate::sink;
 
 /// The dialect of an organization's events.
-const DIALECT: Option<Dialect> = None;
+const DIALECT: Option<Dialect> = Some(Dialect::Organization);
 
 /// From a page's events to the output. On one thread: the rate limit lets pages come slower than it maps them.
 pub struct OrgDelivery<'a> {
