@@ -9,6 +9,7 @@ pub mod databases;
 pub mod disk;
 pub mod doctor;
 pub mod network;
+mod organization;
 pub mod records;
 mod report;
 mod rights;

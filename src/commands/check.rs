@@ -5,12 +5,11 @@ use std::io::{self, Write};
 use super::Error;
 use crate::auth::store;
 use crate::check::databases::Given;
-use crate::check::doctor::{self, Plan};
+use crate::check::doctor::{self, Plan, Target};
 use crate::check::visit::ClusterPlan;
 use crate::check::{CheckFormat, CheckReport};
 use crate::cli::{CheckArgs, ClusterArgs, FetchArgs, MappingArgs, TailArgs};
 use crate::exit::Exit;
-use crate::fetch::connect::FetchTarget;
 use crate::fetch::time_spec::TimeSpec;
 use crate::options;
 use crate::pipeline::dataset::Dataset;
@@ -85,17 +84,26 @@ pub(super) fn tail_plan(arguments: &TailArgs) -> Plan {
     }
 }
 
-/// The site and the credentials of fetch, if its other arguments are valid, too.
-fn target(arguments: &FetchArgs) -> Result<FetchTarget, options::Error> {
+/// What fetch asks and its credentials, if its other arguments are valid, too.
+fn target(arguments: &FetchArgs) -> Result<Target, options::Error> {
     options::add_fields(arguments.mapping.add_fields.as_deref())?;
     options::fetch::range(&arguments.query)?;
-    Ok(options::fetch::target(arguments)?)
+    Ok(match &arguments.organization.org_id {
+        Some(id) => {
+            let target = options::fetch::organization(arguments, id)?;
+            Target::Organization(Box::new(target))
+        }
+        None => Target::Site(Box::new(options::fetch::target(arguments)?)),
+    })
 }
 
 /// Whether there is a site to check: a cluster may be all.
 fn has_site(arguments: &FetchArgs) -> bool {
     let site = &arguments.site;
-    let is_named = site.url.is_some() || site.cloud_id.is_some() || site.email.is_some();
+    let is_named = site.url.is_some()
+        || site.cloud_id.is_some()
+        || site.email.is_some()
+        || arguments.organization.org_id.is_some();
     arguments.cluster.connection.elasticsearch_url.is_empty() || is_named || has_login(arguments)
 }
 

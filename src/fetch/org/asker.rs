@@ -104,7 +104,7 @@ impl OrgAsker {
                     PageStart::Cursor(_) if refusal::is_about_cursor(&answer) => {
                         Refused::Cursor(refusal)
                     }
-                    PageStart::Cursor(_) | PageStart::Time { .. } => {
+                    PageStart::Cursor(_) | PageStart::Time { .. } | PageStart::Newest { .. } => {
                         Refused::Other(AskError::Refused(refusal))
                     }
                 }

@@ -21,4 +21,4 @@ pub mod run;
 pub mod states;
 
 pub use error::Error;
-pub use organization::Organization;
+pub use organization::{Organization, PageStart};

@@ -29,6 +29,11 @@ pub enum PageStart {
         /// The latest time.
         to: Option<Timestamp>,
     },
+    /// At the newest event since a time, backwards.
+    Newest {
+        /// The earliest time.
+        from: Timestamp,
+    },
 }
 
 impl Organization {
@@ -59,6 +64,10 @@ impl Organization {
                     query.append_pair("to", &to.millis().to_string());
                 }
                 query.append_pair("sortOrder", "asc");
+            }
+            PageStart::Newest { from } => {
+                query.append_pair("from", &from.millis().to_string());
+                query.append_pair("sortOrder", "desc");
             }
         }
         query.append_pair("limit", &limit);
