@@ -11,7 +11,8 @@ use crate::cluster::inspect::cause;
 use crate::cluster::lookup;
 use crate::cluster::template::{Installed, install_command};
 use crate::http::Answer;
-use crate::schema::template::{STREAMS, TemplateTarget, VERSION};
+use crate::pipeline::dataset::Dataset;
+use crate::schema::template::{TemplateTarget, VERSION};
 
 /// Settings of an index, as far as they are about pipelines.
 #[derive(Default, Deserialize)]
@@ -86,6 +87,7 @@ pub fn template(
     let TemplateTarget {
         name: template,
         pattern,
+        ..
     } = target;
     let remedy = || format!("install it: {}", install_command(client, target));
     match installed {
@@ -147,7 +149,9 @@ pub fn stream(target: &str, found: Result<&Found, &String>) -> CheckStep {
                 format!("{target} has {count}; {written} takes the writes"),
             )
         }
-        Ok(Found::There { indices, .. }) if *indices == [target] && target.starts_with(STREAMS) => {
+        Ok(Found::There { indices, .. })
+            if *indices == [target] && Dataset::of_stream(target).is_some() =>
+        {
             CheckStep::warn(
                 name,
                 format!("{target} is an index, not a data stream: it was made before the template"),

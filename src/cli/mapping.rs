@@ -8,6 +8,7 @@ use ipnetwork::IpNetwork;
 
 use super::values;
 use crate::pipeline::actions::Categories;
+use crate::pipeline::dataset::Dataset;
 use crate::pipeline::dialect::Dialect;
 use crate::pipeline::enrich::network::Network;
 use crate::pipeline::timestamp::TimeMode;
@@ -130,6 +131,12 @@ pub enum DialectArg {
 }
 
 impl DialectArg {
+    /// The data set of most events.
+    #[must_use]
+    pub fn dataset(self) -> Dataset {
+        self.forced().map(Dialect::dataset).unwrap_or_default()
+    }
+
     /// The dialect that is forced; none for `auto`.
     #[must_use]
     pub fn forced(self) -> Option<Dialect> {

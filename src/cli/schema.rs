@@ -6,6 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::ClusterConnectionArgs;
 use super::cluster::index_pattern;
+use crate::pipeline::dataset::Dataset;
 use crate::schema::template::Product;
 use crate::schema::{actions, fields};
 
@@ -17,6 +18,9 @@ pub enum SchemaCommand {
         /// Output format
         #[arg(long, value_enum, default_value_t = FieldsFormatArg::Table, value_name = "FORMAT")]
         format: FieldsFormatArg,
+        /// Data set of the events
+        #[arg(long, value_enum, default_value_t = DatasetArg::Confluence, value_name = "DATASET")]
+        dataset: DatasetArg,
     },
     /// Print the actions that get a category, and which of them are notable
     ///
@@ -29,8 +33,14 @@ pub enum SchemaCommand {
     /// Print a composable index template for the data stream of the events, or install it in a cluster
     IndexTemplate(Box<IndexTemplateArgs>),
     /// Print a JSON schema (draft 2020-12) of one event
-    JsonSchema,
+    JsonSchema {
+        /// Data set of the events
+        #[arg(long, value_enum, default_value_t = DatasetArg::Confluence, value_name = "DATASET")]
+        dataset: DatasetArg,
+    },
     /// Check events for unknown fields, wrong types and values not allowed by ECS or data streams
+    ///
+    /// Each event by the fields of its own data set, as event.dataset names it.
     Validate {
         /// Files of events; `-` or none: stdin
         ///
@@ -51,12 +61,18 @@ pub struct IndexTemplateArgs {
     /// Without it, the one at --elasticsearch-url, else elasticsearch.
     #[arg(long = "for", value_enum, value_name = "PRODUCT")]
     pub product: Option<ProductArg>,
+    /// Data set of the events that go there
+    ///
+    /// --index says it too, where it is the name of a data stream that events go to by default.
+    #[arg(long, value_enum, default_value_t = DatasetArg::Confluence, value_name = "DATASET")]
+    pub dataset: DatasetArg,
     /// Put it into the cluster, instead of printing it
     #[arg(long, requires = "elasticsearch_url")]
     pub install: bool,
     /// Data stream that it is for
     ///
-    /// Its name, or how such names begin, then *. Without it: logs-atlassian_confluence.audit-*
+    /// Its name, or how such names begin, then *. Without it: logs-atlassian_confluence.audit-*, or with
+    /// --dataset org logs-atlassian_cloud.audit-*
     #[arg(long, value_name = "NAME", value_parser = index_pattern)]
     pub index: Option<String>,
     /// Configuration file, for what no flag or variable sets
@@ -65,6 +81,24 @@ pub struct IndexTemplateArgs {
     /// Where the cluster is.
     #[command(flatten)]
     pub connection: ClusterConnectionArgs,
+}
+
+/// Values of `schema --dataset`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DatasetArg {
+    /// Confluence's own audit log.
+    Confluence,
+    /// The audit log of an Atlassian organization.
+    Org,
+}
+
+impl From<DatasetArg> for Dataset {
+    fn from(dataset: DatasetArg) -> Self {
+        match dataset {
+            DatasetArg::Confluence => Self::Confluence,
+            DatasetArg::Org => Self::Organization,
+        }
+    }
 }
 
 /// Values of `schema fields --format`.

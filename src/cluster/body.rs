@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use memchr::memchr;
 
-use crate::pipeline::event::BEFORE_ID;
+use crate::pipeline::event::{BEFORE_ID, BEFORE_INDEX, write_action_of};
 
 /// Buffers that wait for their next use, at most.
 const MOST_SPARES: usize = 2;
@@ -42,6 +42,8 @@ pub struct Pair<'a> {
     pub event: &'a [u8],
     /// Its `_id`.
     pub id: &'a str,
+    /// The data stream that it is for, if it is not the one of most events.
+    pub index: Option<&'a str>,
 }
 
 /// The events of a body that this program wrote.
@@ -51,27 +53,42 @@ pub fn pairs(body: &[u8]) -> impl Iterator<Item = Pair<'_>> {
         let action = memchr(b'\n', rest)? + 1;
         let end = action + memchr(b'\n', &rest[action..])?;
         let (text, behind) = rest.split_at(end + 1);
+        let (id, index) = id_and_index(&text[..action]);
         let pair = Pair {
             text,
             event: &rest[action..end],
-            id: id(&text[..action]),
+            id,
+            index,
         };
         rest = behind;
         Some(pair)
     })
 }
 
-/// The `_id` in a line that [`crate::pipeline::event::write_action`] wrote.
-fn id(line: &[u8]) -> &str {
-    let id = line.strip_prefix(BEFORE_ID).unwrap_or_default();
-    let end = memchr(b'"', id).unwrap_or(id.len());
-    std::str::from_utf8(&id[..end]).unwrap_or_default()
+/// The `_id`, and the `_index` if there is one, in a line that [`crate::pipeline::event::write_action`] wrote.
+fn id_and_index(line: &[u8]) -> (&str, Option<&str>) {
+    let up_to_quote = |text| {
+        let end = memchr(b'"', text).unwrap_or(text.len());
+        let (text, rest) = text.split_at(end);
+        (std::str::from_utf8(text).unwrap_or_default(), rest)
+    };
+    let (id, rest) = up_to_quote(line.strip_prefix(BEFORE_ID).unwrap_or_default());
+    let index = rest.strip_prefix(BEFORE_INDEX);
+    (id, index.map(|index| up_to_quote(index).0))
 }
 
 impl Bulk {
     /// Adds an event.
     pub fn push(&mut self, pair: Pair<'_>) {
-        self.add(|body| body.extend_from_slice(pair.text));
+        self.add(|body| match pair.index {
+            None => body.extend_from_slice(pair.text),
+            // The request says where it goes; not every cluster lets an action say so.
+            Some(_) => {
+                write_action_of(body, pair.id, "");
+                body.extend_from_slice(pair.event);
+                body.push(b'\n');
+            }
+        });
     }
 
     /// Adds an event, which `write` writes with its line.
@@ -145,10 +162,8 @@ mod tests {
     fn bulk(events: &[&str]) -> Bulk {
         let mut body = Vec::new();
         for (place, event) in events.iter().enumerate() {
-            write_action(
-                &mut body,
-                &IdSource::Events.id(place as u64, event.as_bytes()),
-            );
+            let id = IdSource::Events.id(place as u64, event.as_bytes());
+            write_action(&mut body, &id, "");
             body.extend_from_slice(event.as_bytes());
             body.push(b'\n');
         }

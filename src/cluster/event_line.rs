@@ -1,7 +1,10 @@
 //! A line of what `send` reads: an event, an action of the bulk format, or a dead letter, by its shape.
 
+use memchr::memmem;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+
+use crate::pipeline::dataset::Dataset;
 
 /// Longer ids make a cluster refuse the whole request.
 const LONGEST_ID: usize = 512;
@@ -79,6 +82,10 @@ struct Members<'a> {
     results: Option<&'a RawValue>,
     #[serde(borrow)]
     entities: Option<&'a RawValue>,
+    #[serde(borrow)]
+    attributes: Option<&'a RawValue>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -86,6 +93,37 @@ struct Members<'a> {
 struct Create<'a> {
     #[serde(borrow, rename = "_id")]
     id: &'a RawValue,
+    /// The event itself says what data set it belongs to.
+    #[serde(borrow, default, rename = "_index")]
+    _index: Option<&'a RawValue>,
+}
+
+/// What tells the data set of an event.
+#[derive(Debug, Deserialize)]
+struct Named {
+    event: NamedEvent,
+}
+
+#[derive(Debug, Deserialize)]
+struct NamedEvent {
+    dataset: Option<String>,
+}
+
+/// The data set that an event belongs to.
+#[must_use]
+pub fn dataset(event: &str) -> Dataset {
+    // Cheap, and enough for most events.
+    let mentions = |dataset: &Dataset| {
+        *dataset != Dataset::default()
+            && memmem::find(event.as_bytes(), dataset.name_json().as_bytes()).is_some()
+    };
+    if !Dataset::ALL.iter().any(mentions) {
+        return Dataset::default();
+    }
+    let named: Option<Named> = serde_json::from_str(event).ok();
+    let name = named.and_then(|named| named.event.dataset);
+    name.and_then(|name| Dataset::named(&name))
+        .unwrap_or_default()
 }
 
 /// Tells what a line holds, without its end.
@@ -135,6 +173,8 @@ pub fn event_line(line: &[u8]) -> Result<EventLine<'_>, NotAnEvent> {
         members.audit_type,
         members.results,
         members.entities,
+        members.attributes,
+        members.data,
     ];
     if members.at.is_none() && of_records.iter().any(Option::is_some) {
         return Err(NotAnEvent::RawRecord);

@@ -1,7 +1,7 @@
 //! Elasticsearch and OpenSearch: events into a data stream, each once (docs/elasticsearch.md).
 //!
-//! [`sink::ClusterSink`] takes events as bodies for `_bulk` and hands them to threads; a
-//! [`settle::Settler`] sends one body until each of its events is settled.
+//! [`sink::ClusterSink`] takes events as bodies for `_bulk`, and has a `StreamSink` for each data stream, which
+//! hands them to threads; a [`settle::Settler`] sends one body until each of its events is settled.
 
 mod body;
 pub mod client;
@@ -15,6 +15,7 @@ mod plain;
 pub mod product;
 pub mod settle;
 pub mod sink;
+mod stream_sink;
 pub mod template;
 mod verdict;
 mod words;

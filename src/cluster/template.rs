@@ -9,6 +9,7 @@ use super::inspect::{Identified, cause};
 use super::lookup::names;
 use crate::http::address::shown;
 use crate::http::{self, Answer, Upload};
+use crate::pipeline::dataset::Dataset;
 use crate::process::advice;
 use crate::schema::template::{Product, TemplateTarget, VERSION, index_template};
 
@@ -81,7 +82,8 @@ impl Installed {
 #[must_use]
 pub fn install_command(client: &ClusterClient, target: &TemplateTarget) -> String {
     let mut words = vec!["schema", "index-template", "--install"];
-    if !target.is_default() {
+    // It says the data set, too.
+    if *target != TemplateTarget::usual(Dataset::default()) {
         words.extend(["--index", &target.pattern]);
     }
     words.extend(["--elasticsearch-url", client.name()]);
@@ -95,7 +97,7 @@ pub fn install_command(client: &ClusterClient, target: &TemplateTarget) -> Strin
 /// # Errors
 /// When it is time to end, or there is no cluster.
 pub fn compare(client: &ClusterClient, target: &str) -> Result<(), Setback> {
-    let target = TemplateTarget::of(target);
+    let target = TemplateTarget::of(target, Dataset::default());
     let name = &target.name;
     let installed = match client.ask(&question(&target)) {
         Ok(reply) => Installed::of(&reply.answer),

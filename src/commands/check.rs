@@ -70,7 +70,7 @@ pub(super) fn tail_plan(arguments: &TailArgs) -> Plan {
         target: None,
         cluster: cluster(
             &arguments.cluster,
-            options::dataset(&arguments.mapping),
+            arguments.mapping.dialect.dataset(),
             &arguments.mapping,
         )
         .map_err(Into::into)

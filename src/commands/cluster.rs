@@ -21,7 +21,7 @@ impl ClusterOutput {
     /// When it is time to end, or there is no cluster.
     pub fn write(&mut self, body: &[u8], stop: &Stop) -> Result<(), sink::Error> {
         let patience = Patience::new(stop, self.0.patience());
-        if self.0.prepare(&|| patience.is_over())? {
+        if self.0.prepare(body, &|| patience.is_over())? {
             // There is no state to save first.
             self.0.sync(&|| patience.is_over())?;
         }

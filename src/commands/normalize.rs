@@ -84,14 +84,9 @@ pub fn run(arguments: NormalizeArgs) -> Result<Exit, Error> {
         files.push("-".into());
     }
     let cluster = &arguments.cluster;
-    let cluster = options::cluster::cluster(
-        cluster,
-        (
-            options::dataset(&arguments.mapping),
-            &arguments.mapping.namespace,
-        ),
-        None,
-    );
+    let mapping = &arguments.mapping;
+    let most = (mapping.dialect.dataset(), mapping.namespace.as_str());
+    let cluster = options::cluster::cluster(cluster, most, None);
     let mut output = match cluster.map_err(options::Error::Cluster)? {
         Some(options) => {
             if is_one_of(&options.dead_letter, &files) {

@@ -32,14 +32,12 @@ use crate::{cluster, options};
 /// When what it prints cannot be written.
 pub fn run(command: SchemaCommand) -> Result<Exit, Error> {
     match command {
-        SchemaCommand::Fields { format } => {
-            let format = format.into();
+        SchemaCommand::Fields { format, dataset } => {
+            let (format, table) = (format.into(), schema::fields(dataset.into()));
             match format {
-                FieldsFormat::Table => {
-                    fields::write(schema::fields(), format, &mut style::locked_stdout())
-                }
+                FieldsFormat::Table => fields::write(table, format, &mut style::locked_stdout()),
                 FieldsFormat::Json | FieldsFormat::Markdown => {
-                    fields::write(schema::fields(), format, &mut stdout().lock())
+                    fields::write(table, format, &mut stdout().lock())
                 }
             }
         }
@@ -47,7 +45,7 @@ pub fn run(command: SchemaCommand) -> Result<Exit, Error> {
             actions::write(format.into(), &mut style::locked_stdout())
         }
         SchemaCommand::IndexTemplate(arguments) => return index_template(&arguments),
-        SchemaCommand::JsonSchema => print(&json_schema::json_schema()),
+        SchemaCommand::JsonSchema { dataset } => print(&json_schema::json_schema(dataset.into())),
         SchemaCommand::Validate { files } => return validate(files),
     }
     .map_err(Error::Report)?;
@@ -57,7 +55,11 @@ pub fn run(command: SchemaCommand) -> Result<Exit, Error> {
 /// Prints the template, or installs it and says so.
 fn index_template(arguments: &IndexTemplateArgs) -> Result<Exit, Error> {
     let index = arguments.index.as_deref();
-    let target = index.map_or_else(TemplateTarget::default, TemplateTarget::of);
+    let dataset = arguments.dataset.into();
+    let target = index.map_or_else(
+        || TemplateTarget::usual(dataset),
+        |index| TemplateTarget::of(index, dataset),
+    );
     let given = arguments.product.map(Product::from);
     let client = options::cluster::client(&arguments.connection).map_err(options::Error::from)?;
     let Some(client) = client else {
@@ -81,7 +83,7 @@ fn index_template(arguments: &IndexTemplateArgs) -> Result<Exit, Error> {
 
 /// What was put where, and what it replaced.
 fn installed(at: &Identified, target: &TemplateTarget, before: Installed) -> String {
-    let TemplateTarget { name, pattern } = target;
+    let TemplateTarget { name, pattern, .. } = target;
     let before = match before {
         Installed::Missing => "there was none before".to_owned(),
         Installed::Version(VERSION) => "the same version was there before".to_owned(),

@@ -15,6 +15,8 @@ pub struct LineMaker {
     origin: Origin,
     raw: bool,
     ids: Option<IdSource>,
+    /// The data stream that action lines name; empty: that of most events.
+    index: String,
     /// Events of the record that is worked at.
     events: Vec<u8>,
     /// Raw records that were written.
@@ -35,6 +37,8 @@ impl LineMaker {
         let (_, options) = mapping.current();
         // What the flag says counts, whatever the API.
         let dialect = options.dialect.or(dialect);
+        let dataset = dialect.map(Dialect::dataset).unwrap_or_default();
+        let index = options.envelope.index(dataset).to_owned();
         let mut normalizer = Normalizer::new(options);
         normalizer.force_dialect(dialect);
         Self {
@@ -42,6 +46,7 @@ impl LineMaker {
             origin: origin.clone(),
             raw,
             ids,
+            index,
             events: Vec::new(),
             written: 0,
         }
@@ -78,7 +83,7 @@ impl LineMaker {
             let frames = vec![frame(range)];
             self.normalizer
                 .frames(&mut self.events, text, 0, frames, &self.origin);
-            write_with_ids(out, &self.events, ids, id_parts(&key));
+            write_with_ids(out, &self.events, ids, id_parts(&key), &self.index);
         }
     }
 
@@ -100,13 +105,14 @@ fn write_with_ids(
     events: &[u8],
     ids: &IdSource,
     (position, name): (u64, Vec<u8>),
+    index: &str,
 ) {
     for (place, event) in events.split_inclusive(|byte| *byte == b'\n').enumerate() {
         let mut name = name.clone();
         if place > 0 {
             name.extend_from_slice(&(place as u64).to_be_bytes());
         }
-        write_action(out, &ids.id(position, &name));
+        write_action(out, &ids.id(position, &name), index);
         out.extend_from_slice(event);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -62,8 +63,10 @@ pub struct ClusterOptions {
     authorization: Option<Secret>,
     trust: Trust,
     flags: Vec<String>,
-    /// Data stream, alias or index.
+    /// Where most events go: a data stream, alias or index.
     pub target: String,
+    /// All events go there, whatever data set they belong to.
+    is_single: bool,
     pipeline: Option<String>,
     bulk_bytes: usize,
     /// Requests in flight at once.
@@ -74,7 +77,8 @@ pub struct ClusterOptions {
     pub shutdown_timeout: Duration,
 }
 
-/// Reads where the cluster is and who sends; none if events go elsewhere.
+/// Reads where the cluster is and who sends; none if events go elsewhere. Most events are of that data
+/// set.
 ///
 /// # Errors
 /// When a secret cannot be read, or is missing.
@@ -105,6 +109,7 @@ pub fn cluster(
         trust: trust(connection),
         flags: flags(connection),
         target: target(arguments, dataset, namespace),
+        is_single: arguments.index.is_some(),
         pipeline: arguments.pipeline.clone(),
         bulk_bytes: arguments.bulk_bytes,
         concurrency: arguments.bulk_concurrency,
@@ -132,11 +137,6 @@ pub fn dead_letter(
     arguments.dead_letter.clone().or_else(usual)
 }
 
-/// The data stream of a data set and a namespace (docs/mapping.md 9).
-fn data_stream(dataset: Dataset, namespace: &str) -> String {
-    format!("logs-{}-{namespace}", dataset.name())
-}
-
 /// Asks the cluster of those arguments for someone who waits; none if there is none.
 ///
 /// # Errors
@@ -152,11 +152,11 @@ pub fn client(connection: &ClusterConnectionArgs) -> Result<Option<ClusterClient
     Ok(Some(client.with_flags(flags(connection))))
 }
 
-/// Where events of these arguments go.
+/// Where events of a data set go by these arguments.
 #[must_use]
 pub fn target(arguments: &ClusterArgs, dataset: Dataset, namespace: &str) -> String {
     let index = arguments.index.clone();
-    index.unwrap_or_else(|| data_stream(dataset, namespace))
+    index.unwrap_or_else(|| dataset.stream(namespace))
 }
 
 /// The flags of a connection but for its addresses, as a shell takes them again.
@@ -191,7 +191,7 @@ impl ClusterOptions {
         let client = ClusterClient::new(http, &self.urls, self.authorization.clone())
             .with_flags(self.flags.clone());
         let settler = Settler::new(
-            client,
+            Arc::new(client),
             self.target.clone(),
             self.pipeline.as_deref(),
             DeadLetters::new(self.dead_letter.clone()),
@@ -202,6 +202,7 @@ impl ClusterOptions {
             settler,
             self.concurrency,
             self.shutdown_timeout,
+            self.is_single,
         ))
     }
 }

@@ -98,7 +98,7 @@ pub fn source_name(arguments: &FetchArgs) -> String {
 pub fn dataset(arguments: &FetchArgs) -> Dataset {
     match arguments.organization.org_id {
         Some(_) => Dataset::Organization,
-        None => super::dataset(&arguments.mapping),
+        None => arguments.mapping.dialect.dataset(),
     }
 }
 

@@ -8,7 +8,6 @@ use ipnetwork::IpNetwork;
 use super::Error;
 use crate::cli::MappingArgs;
 use crate::pipeline::actions::Categories;
-use crate::pipeline::dataset::Dataset;
 use crate::pipeline::dialect::Dialect;
 use crate::pipeline::enrich::geoip::{self, Databases};
 use crate::pipeline::enrich::network::{Network, Networks, TrustedProxies};
@@ -37,13 +36,6 @@ pub struct MappingSources {
     keeps_original: bool,
     add_fields: Option<PathBuf>,
     host_metadata: bool,
-}
-
-/// The data set that events of these arguments are of, as far as they tell.
-#[must_use]
-pub fn dataset(arguments: &MappingArgs) -> Dataset {
-    let forced = arguments.dialect.forced();
-    forced.map(Dialect::dataset).unwrap_or_default()
 }
 
 impl MappingSources {

@@ -18,9 +18,7 @@ use crate::process::metrics::MetricsOptions;
 use crate::process::shown::Shown as _;
 use crate::tail::pattern::PatternError;
 
-pub(crate) use mapping::{
-    MappingSources, add_fields, dataset, given_databases, golden, mapping, threads,
-};
+pub(crate) use mapping::{MappingSources, add_fields, given_databases, golden, mapping, threads};
 pub(crate) use tail::{discovery, tail};
 
 /// What is wrong with the configuration.

@@ -7,6 +7,11 @@ use crate::pipeline::timestamp::{TimeMode, Timestamp};
 /// Keys that tell that an object is a record, and no page of records.
 pub(crate) const RECORD_KEYS: [&str; 4] = ["creationDate", "timestamp", "auditType", "attributes"];
 
+/// Keys that a page has its records under.
+pub(crate) const PAGE_KEYS: [&str; 3] = ["results", "entities", "data"];
+/// The key that the API of an organization returns a single record under.
+const SINGLE_KEY: &str = "data";
+
 /// The layout of a raw record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
@@ -150,6 +155,16 @@ pub(crate) struct UnreadableTime<'a> {
     pub field: &'static str,
     /// What is in it.
     pub value: Value<'a>,
+}
+
+/// The only record of an answer of the API of an organization, if an object is one; `dialect` is that
+/// of all records, where it is told.
+#[must_use]
+pub(crate) fn single<'a>(object: Value<'a>, dialect: Option<Dialect>) -> Option<Value<'a>> {
+    let [record] = object.pick_whole([SINGLE_KEY]);
+    let record = record.and_then(Value::object)?;
+    let told = dialect.or_else(|| detect(&Record::read(record)));
+    (told == Some(Dialect::Organization)).then_some(record)
 }
 
 /// Tells a record's dialect by what it has; none where nothing tells it.

@@ -74,6 +74,16 @@ pub(crate) enum RecordError {
     PageOrRecord,
 }
 
+impl RecordError {
+    /// Whether it is an object, but nothing in it tells that it is a record.
+    fn is_unshown(&self) -> bool {
+        matches!(
+            self,
+            Self::PageOrRecord | Self::Unmappable(Unmappable::NoDialect)
+        )
+    }
+}
+
 /// What an object is that does not show its dialect, where that is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Unshown {
@@ -346,10 +356,12 @@ impl Normalizer {
         } else {
             tracing::debug!("{name}: cannot map record: {message}");
         }
-        write_id(out, self.has_ids, origin, position, original);
         let envelope = &self.options.envelope;
         // Where nothing tells the dialect, it is the data set of most records.
         let dataset = self.dialect.map(Dialect::dataset).unwrap_or_default();
+        if self.has_ids {
+            write_id(out, origin, position, original, envelope.index(dataset));
+        }
         event::write_pipeline_error(
             out,
             &message,
@@ -398,8 +410,16 @@ impl Normalizer {
                 let mut event = map::organization::map(root, &record, options.categories)?;
                 organization::complete(&mut event, options, known);
                 self.newest = self.newest.max(Some(event.timestamp));
-                write_id(out, self.has_ids, origin, position, text.as_bytes());
                 let envelope = &options.envelope;
+                if self.has_ids {
+                    write_id(
+                        out,
+                        origin,
+                        position,
+                        text.as_bytes(),
+                        envelope.index(dialect.dataset()),
+                    );
+                }
                 event::write_organization_event(
                     out,
                     &event,
@@ -414,17 +434,25 @@ impl Normalizer {
         };
         confluence::complete(&mut event, dialect, options, known);
         self.newest = self.newest.max(Some(event.timestamp));
-        write_id(out, self.has_ids, origin, position, text.as_bytes());
         let envelope = &options.envelope;
+        if self.has_ids {
+            write_id(
+                out,
+                origin,
+                position,
+                text.as_bytes(),
+                envelope.index(dialect.dataset()),
+            );
+        }
         event::write_event(out, &event, envelope, origin, line_offset, &document);
         self.counts.records += 1;
         Ok(())
     }
 }
 
-/// Appends the line with the `_id` of the record at a position.
-fn write_id(out: &mut Vec<u8>, has_ids: bool, origin: &Origin, position: u64, record: &[u8]) {
-    if has_ids && let Some(source) = origin.id_source() {
-        event::write_action(out, &source.id(position, record));
+/// Appends the line with the `_id` of the record at a position, whose event is for that data stream.
+fn write_id(out: &mut Vec<u8>, origin: &Origin, position: u64, record: &[u8], index: &str) {
+    if let Some(source) = origin.id_source() {
+        event::write_action(out, &source.id(position, record), index);
     }
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Deserializer, Value};
 
-use crate::pipeline::dialect::RECORD_KEYS;
+use crate::pipeline::dialect::{PAGE_KEYS, RECORD_KEYS};
 
 const MARK: &[u8] = b"\xEF\xBB\xBF";
 
@@ -246,7 +246,7 @@ pub fn raw_record(value: &Value) -> Option<&'static str> {
         None
     } else if RECORD_KEYS.into_iter().any(has) {
         Some("a raw audit record, not an event")
-    } else if ["results", "entities"].into_iter().any(is_list) {
+    } else if PAGE_KEYS.into_iter().any(is_list) {
         Some("a page of raw audit records, not an event")
     } else {
         None

@@ -1,4 +1,4 @@
-//! What ECS 8.11 defines besides the fields of the mapping: allowed in an event, since `--add-fields`, and what
+//! What ECS 8.11 defines besides the fields of the mapping, and later versions have as well: allowed in an event, since `--add-fields`, and what
 //! comes behind in an Elastic stack, may set it.
 
 use std::collections::BTreeMap;
@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use super::fields::{Field, Level, Type, fields};
+use crate::pipeline::dataset::Dataset;
 
 /// Content of `schemas/ecs.json`.
 #[derive(Deserialize)]
@@ -29,7 +30,8 @@ pub fn others() -> &'static [Field] {
     static OTHERS: LazyLock<Vec<Field>> = LazyLock::new(|| {
         let file: EcsFile = serde_json::from_str(include_str!("../../schemas/ecs.json"))
             .unwrap_or_else(|error| unreachable!("schemas/ecs.json: {error}"));
-        debug_assert_eq!(file.ecs_version, fields().ecs_version, "schemas/*.json");
+        let compared = &fields(Dataset::Confluence).ecs_version;
+        debug_assert_eq!(file.ecs_version, *compared, "schemas/*.json");
         let sets = file.field_sets.into_iter().map(|name| (name, Type::Object));
         file.fields.into_iter().chain(sets).map(field).collect()
     });
@@ -44,6 +46,7 @@ fn field((name, kind): (String, Type)) -> Field {
         array: false,
         // Any field of Elasticsearch may hold several values.
         may_be_list: kind != Type::Object,
+        nullable: false,
         ignore_above: None,
         unindexed: false,
         value: None,

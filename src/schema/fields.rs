@@ -7,9 +7,10 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
+use crate::pipeline::dataset::Dataset;
 use crate::process::columns::{Column, columns};
 
-/// Content of `schemas/fields.json`.
+/// Content of `schemas/fields.json`, or of `schemas/organization-fields.json`: the fields of a data set.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Table {
@@ -45,6 +46,9 @@ pub struct Field {
     /// Whether it is a list where the record has one in its place (docs/mapping.md 3).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub may_be_list: bool,
+    /// Whether it is null where the record has null in its place (docs/org-events.md 3).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub nullable: bool,
     /// Bytes above which a keyword is kept but not indexed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ignore_above: Option<u32>,
@@ -82,8 +86,18 @@ pub struct Exception {
     /// `event.type`
     #[serde(rename = "type")]
     pub kind: String,
-    /// The only `event.action` that it is excused for.
+    /// The only `event.action` that it is excused for; with a `*` behind it, all that begin so.
     pub action: String,
+}
+
+impl Exception {
+    /// Whether it is one for this action.
+    fn excuses(&self, action: &str) -> bool {
+        match self.action.strip_suffix('*') {
+            Some(beginning) => action.starts_with(beginning),
+            None => action == self.action,
+        }
+    }
 }
 
 /// Types of Elasticsearch, those that the fields have
@@ -151,17 +165,24 @@ impl Level {
     }
 }
 
-/// The table of all fields and categories.
+/// The table of all fields and categories of a data set.
 ///
 /// # Panics
 /// When the file that was compiled in is broken, which a test rules out.
 #[must_use]
-pub fn fields() -> &'static Table {
-    static TABLE: LazyLock<Table> = LazyLock::new(|| {
+pub fn fields(dataset: Dataset) -> &'static Table {
+    static CONFLUENCE: LazyLock<Table> = LazyLock::new(|| {
         serde_json::from_str(include_str!("../../schemas/fields.json"))
             .unwrap_or_else(|error| unreachable!("schemas/fields.json: {error}"))
     });
-    &TABLE
+    static ORGANIZATION: LazyLock<Table> = LazyLock::new(|| {
+        serde_json::from_str(include_str!("../../schemas/organization-fields.json"))
+            .unwrap_or_else(|error| unreachable!("schemas/organization-fields.json: {error}"))
+    });
+    match dataset {
+        Dataset::Confluence => &CONFLUENCE,
+        Dataset::Organization => &ORGANIZATION,
+    }
 }
 
 impl Table {
@@ -174,7 +195,7 @@ impl Table {
             || self.known_exceptions.iter().any(|known| {
                 known.category == category
                     && known.kind == kind
-                    && action == Some(known.action.as_str())
+                    && action.is_some_and(|action| known.excuses(action))
             })
     }
 }
@@ -184,7 +205,7 @@ impl Table {
 pub enum FieldsFormat {
     /// Columns for a terminal.
     Table,
-    /// JSON, as in `schemas/fields.json`.
+    /// JSON, as in `schemas/`.
     Json,
     /// A Markdown table: the README's field reference.
     Markdown,

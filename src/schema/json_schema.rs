@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::fields::{Exception, Field, Table, Type, fields};
 use super::tree::{Members, TreeNode, allowed_members};
 use super::validate::NAMESPACE;
+use crate::pipeline::dataset::Dataset;
 
 /// The schema, draft 2020-12. It is closed: a field that neither the table nor ECS has is an error, except in
 /// `confluence.audit.type`, whose other keys are kept whatever they hold (docs/mapping.md 3), and in the field sets
@@ -13,8 +14,14 @@ use super::validate::NAMESPACE;
 /// It says what [`super::validate`] checks. `format` is an assertion only where a validator is told
 /// so; the patterns beside it hold everywhere.
 #[must_use]
-pub fn json_schema() -> Value {
-    of(fields())
+pub fn json_schema(dataset: Dataset) -> Value {
+    let mut schema = of(fields(dataset));
+    schema["title"] = match dataset {
+        Dataset::Confluence => "Confluence audit event",
+        Dataset::Organization => "Audit event of an Atlassian organization",
+    }
+    .into();
+    schema
 }
 
 /// The schema of another table.
@@ -23,7 +30,6 @@ pub fn of(table: &Table) -> Value {
     let mut schema = object(&allowed_members(table), false);
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
     schema["$comment"] = concat!("Made by confluence-ecs ", env!("CARGO_PKG_VERSION")).into();
-    schema["title"] = "Confluence audit event".into();
     schema["$defs"] = definitions();
     schema["properties"]["event"]["allOf"] = classes(table);
     schema
@@ -70,6 +76,9 @@ fn property(field: &Field) -> Value {
         schema = list;
     } else if field.may_be_list {
         schema = json!({"anyOf": [schema, list]});
+    }
+    if field.nullable {
+        schema = json!({"anyOf": [schema, {"type": "null"}]});
     }
     schema["description"] = field.description.as_str().into();
     schema
@@ -142,7 +151,11 @@ fn definitions() -> Value {
 fn classes(table: &Table) -> Value {
     let excused = |known: &Exception, list: &str, other: &str| {
         let mut schema = has(list, &json!({"const": other}));
-        schema["properties"]["action"] = json!({"const": known.action});
+        schema["properties"]["action"] = match known.action.strip_suffix('*') {
+            // Actions are words: nothing in them has a meaning in a pattern.
+            Some(beginning) => json!({"type": "string", "pattern": format!("^{beginning}")}),
+            None => json!({"const": known.action}),
+        };
         schema["required"] = json!([list, "action"]);
         schema
     };

@@ -1,6 +1,6 @@
-//! What an event may hold: every field that the mapping (docs/mapping.md 2 to 10) can emit.
+//! What an event may hold: every field that the mapping (docs/mapping.md 2 to 10, docs/org-events.md) can emit.
 //!
-//! One file, `schemas/fields.json`, is the source of all of it: the field reference ([`mod@fields`]),
+//! One file for each data set, `schemas/fields.json` for that of Confluence, is the source of all of it: the field reference ([`mod@fields`]),
 //! the index template ([`template`]), the JSON Schema ([`json_schema`]) and the checks of
 //! [`validate`]. Its facts come from two places. Fields of the level `integration`, and the types
 //! that the integration gives to ECS fields, are those of the exported-fields table of Elastic's

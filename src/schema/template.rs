@@ -4,12 +4,10 @@ use serde_json::{Map, Value, json};
 
 use super::fields::{Field, Type, fields};
 use super::tree::{Members, TreeNode, members};
+use crate::pipeline::dataset::Dataset;
 
 /// Raised with every change of what is installed, so that a cluster's template can be compared.
 pub const VERSION: u64 = 1;
-
-/// How the names of the data streams begin that it is for, before any namespace (docs/mapping.md 9).
-pub(crate) const STREAMS: &str = "logs-atlassian_confluence.audit-";
 
 /// Above Elasticsearch's own template for `logs-*-*` (100) and those of Fleet's integrations (200),
 /// since two templates of one priority may not match the same stream.
@@ -52,26 +50,31 @@ pub struct TemplateTarget {
     pub name: String,
     /// A data stream, or how their names begin, then `*`.
     pub pattern: String,
-}
-
-impl Default for TemplateTarget {
-    fn default() -> Self {
-        Self {
-            name: STREAMS.trim_end_matches('-').to_owned(),
-            pattern: format!("{STREAMS}*"),
-        }
-    }
+    /// Whose events go there.
+    pub dataset: Dataset,
 }
 
 impl TemplateTarget {
-    /// The template for a data stream, or for those whose names a pattern fits. All that the usual one
-    /// covers have that: two of one priority may not match the same stream.
+    /// The template for the data streams of a data set.
     #[must_use]
-    pub fn of(pattern: &str) -> Self {
-        if pattern.starts_with(STREAMS) {
-            return Self::default();
+    pub fn usual(dataset: Dataset) -> Self {
+        Self {
+            name: dataset.stream("").trim_end_matches('-').to_owned(),
+            pattern: dataset.stream("*"),
+            dataset,
+        }
+    }
+
+    /// The template for a data stream, or for those whose names a pattern fits. All that the usual ones
+    /// cover have those: two of one priority may not match the same stream. Of any other name `dataset`
+    /// says whose events go there.
+    #[must_use]
+    pub fn of(pattern: &str, dataset: Dataset) -> Self {
+        if let Some(dataset) = Dataset::of_stream(pattern) {
+            return Self::usual(dataset);
         }
         Self {
+            dataset,
             name: pattern
                 .trim_end_matches('*')
                 .trim_end_matches('-')
@@ -83,7 +86,7 @@ impl TemplateTarget {
     /// Whether it is for the data streams that events go to unless another is named.
     #[must_use]
     pub fn is_default(&self) -> bool {
-        *self == Self::default()
+        *self == Self::usual(self.dataset)
     }
 }
 
@@ -94,7 +97,7 @@ impl TemplateTarget {
 /// with many of them, or with another type there, is refused.
 #[must_use]
 pub fn index_template(product: Product, target: &TemplateTarget) -> Value {
-    let table = fields();
+    let table = fields(target.dataset);
     let mut template = json!({
         "mappings": {
             "date_detection": false,
@@ -108,7 +111,7 @@ pub fn index_template(product: Product, target: &TemplateTarget) -> Value {
     }
     json!({
         "_meta": {
-            "description": "Confluence audit events, as confluence-ecs makes them",
+            "description": description(target.dataset),
             "ecs_version": table.ecs_version,
             "managed_by": env!("CARGO_PKG_NAME"),
             "version": env!("CARGO_PKG_VERSION"),
@@ -119,6 +122,15 @@ pub fn index_template(product: Product, target: &TemplateTarget) -> Value {
         "template": template,
         "version": VERSION,
     })
+}
+
+fn description(dataset: Dataset) -> &'static str {
+    match dataset {
+        Dataset::Confluence => "Confluence audit events, as confluence-ecs makes them",
+        Dataset::Organization => {
+            "Audit events of Atlassian organizations, as confluence-ecs makes them"
+        }
+    }
 }
 
 fn dynamic_templates() -> Value {
@@ -202,27 +214,30 @@ mod tests {
 
     use super::*;
 
-    /// The versions so far, with the beginnings of the hashes of what each installs.
-    const VERSIONS: [(u64, &str); 1] = [(1, "d48dd81008da7fb8")];
+    /// The versions so far, with the beginnings of the hashes of what each installs, for each data set.
+    const VERSIONS: [(u64, [&str; 2]); 1] = [(1, ["d48dd81008da7fb8", "TODO"])];
 
-    #[test]
-    fn another_content_has_another_version() {
+    fn hash_of(dataset: Dataset) -> String {
         let mut hash = Sha256::new();
         for product in [Product::Elasticsearch, Product::OpenSearch] {
-            let mut template = index_template(product, &TemplateTarget::default());
+            let mut template = index_template(product, &TemplateTarget::usual(dataset));
             // The release and the version itself are no content.
             template["_meta"]["version"].take();
             template["version"].take();
             hash.update(template.to_string());
         }
-        let hash: String = hash
-            .finalize()
+        hash.finalize()
             .iter()
             .take(8)
-            .fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+            .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    }
+
+    #[test]
+    fn another_content_has_another_version() {
+        let hashes = Dataset::ALL.map(hash_of);
         let newest = VERSIONS[VERSIONS.len() - 1];
         assert_eq!(
-            (VERSION, hash.as_str()),
+            (VERSION, hashes.each_ref().map(String::as_str)),
             newest,
             "the template has changed: raise VERSION, and add a row to VERSIONS"
         );
@@ -231,17 +246,15 @@ mod tests {
 
     #[test]
     fn the_template_of_a_name_is_the_one_that_covers_it() {
-        let name = |pattern| TemplateTarget::of(pattern).name;
-        assert_eq!(
-            name("logs-atlassian_confluence.audit-default"),
-            TemplateTarget::default().name
-        );
-        assert_eq!(
-            name("logs-atlassian_confluence.audit-*"),
-            TemplateTarget::default().name
-        );
+        let of = |pattern: &str| TemplateTarget::of(pattern, Dataset::Confluence);
+        let name = |pattern: &str| of(pattern).name;
+        for dataset in Dataset::ALL {
+            let usual = TemplateTarget::usual(dataset);
+            assert_eq!(of(&dataset.stream("default")), usual);
+            assert_eq!(of(&dataset.stream("*")), usual);
+        }
         assert_eq!(name("audit"), "audit");
         assert_eq!(name("audit-*"), "audit");
-        assert_eq!(TemplateTarget::of("audit-*").pattern, "audit-*");
+        assert_eq!(of("audit-*").pattern, "audit-*");
     }
 }

@@ -7,16 +7,33 @@ use serde_json::{Map, Value};
 use super::fields::{Field, Table, Type, fields};
 use super::tree::{Members, TreeNode, allowed_members};
 use super::value::{describe, expected, fits};
+use crate::pipeline::dataset::Dataset;
 use crate::pipeline::event::namespace_fault;
 
 /// The field whose texts follow the rules of data streams.
 pub(super) const NAMESPACE: &str = "data_stream.namespace";
 
-/// Checks events; made once for many.
+/// Checks events of every data set, each by the table of its own; made once for many.
 #[derive(Debug)]
 pub struct Validator {
+    confluence: Rules,
+    organization: Rules,
+}
+
+/// What is asked of the events of a data set.
+#[derive(Debug)]
+struct Rules {
     members: Members<'static>,
     table: &'static Table,
+}
+
+impl Rules {
+    fn of(table: &'static Table) -> Self {
+        Self {
+            members: allowed_members(table),
+            table,
+        }
+    }
 }
 
 /// What is wrong at one place of an event.
@@ -123,26 +140,45 @@ impl Validator {
     /// A validator for the events of the mapping.
     #[must_use]
     pub fn new() -> Self {
-        Self::of(fields())
+        Self::of(fields(Dataset::Confluence))
     }
 
-    /// A validator for another table.
+    /// A validator with another table for the events of Confluence.
     #[must_use]
     pub fn of(table: &'static Table) -> Self {
         Self {
-            members: allowed_members(table),
-            table,
+            confluence: Rules::of(table),
+            organization: Rules::of(fields(Dataset::Organization)),
         }
     }
 
     /// What is wrong with an event, in the order of its fields; nothing: it is valid.
     #[must_use]
     pub fn validate(&self, event: &Value) -> Vec<Violation> {
+        let rules = match dataset_of(event) {
+            Dataset::Confluence => &self.confluence,
+            Dataset::Organization => &self.organization,
+        };
         let mut check = Check::default();
-        check.object(&Path::Root, event, &self.members, false);
-        check.classes(event, self.table);
+        check.object(&Path::Root, event, &rules.members, false);
+        check.classes(event, rules.table);
         check.violations
     }
+}
+
+/// The data set that an event says that it belongs to. One in a golden file does not say so: there the
+/// version of ECS tells.
+fn dataset_of(event: &Value) -> Dataset {
+    let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str);
+    let named = text("/event/dataset").or_else(|| text("/data_stream/dataset"));
+    let version = || {
+        let version = text("/ecs/version")?;
+        let mut datasets = Dataset::ALL.into_iter();
+        datasets.find(|dataset| dataset.ecs_version() == version)
+    };
+    named
+        .map_or_else(version, Dataset::named)
+        .unwrap_or_default()
 }
 
 /// A check in progress.
@@ -199,6 +235,7 @@ impl Check {
 
     fn field(&mut self, path: &Path<'_>, value: &Value, field: &'static Field) {
         match (field.array, value) {
+            (_, Value::Null) if field.nullable => {}
             (false, value) if !(field.may_be_list && value.is_array()) => {
                 self.value(path, value, field);
             }

@@ -257,7 +257,7 @@ impl<P: Progress> Shipper<P> {
     pub fn write(&mut self, lines: &[u8]) -> Result<(), Error> {
         self.wait_for_output(true);
         let give_up = Patience::new(&self.stop, self.sink.patience());
-        let prepared = self.sink.prepare(&|| give_up.is_over());
+        let prepared = self.sink.prepare(lines, &|| give_up.is_over());
         self.wait_for_output(false);
         if prepared? {
             self.save()?;
@@ -328,10 +328,7 @@ impl<P: Progress> Shipper<P> {
             output.succeed(before);
             output.is_final = self.is_final;
         }
-        *self.progress.cluster() = cluster.map(|cluster| ClusterCheckpoint {
-            is_final: self.is_final,
-            ..cluster
-        });
+        *self.progress.cluster() = cluster.map(|cluster| cluster.finally(self.is_final));
         if !self.progress.is_begun() {
             return Ok(());
         }

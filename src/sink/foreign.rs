@@ -6,6 +6,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use super::OutputCheckpoint;
+use crate::pipeline::dataset::Dataset;
 use crate::pipeline::dialect::{self, Record};
 use crate::pipeline::event::{begins_action, is_action};
 use crate::pipeline::json::Reader;
@@ -190,7 +191,8 @@ fn is_lone_action(first: &[u8]) -> bool {
 
 fn is_event(line: &[u8]) -> bool {
     let has = |text: &str| memchr::memmem::find(line, text.as_bytes()).is_some();
-    is_object(line) && has("\"@timestamp\":") && has("\"atlassian_confluence.audit\"")
+    let is_ours = |dataset: Dataset| has(dataset.name_json());
+    is_object(line) && has("\"@timestamp\":") && Dataset::ALL.into_iter().any(is_ours)
 }
 
 /// Whether a line is a record; one that is too long to be looked at whole, by its first byte.

@@ -222,15 +222,15 @@ impl Durable {
         }
     }
 
-    /// Waits until the output can take events. Whether that is news to be recorded before any is
+    /// Waits until the output can take those lines. Whether that is news to be recorded before they are
     /// written.
     ///
     /// # Errors
     /// When `give_up` says so, or there is no cluster.
-    pub fn prepare(&mut self, give_up: &dyn Fn() -> bool) -> Result<bool, Error> {
+    pub fn prepare(&mut self, lines: &[u8], give_up: &dyn Fn() -> bool) -> Result<bool, Error> {
         match self {
             Self::Stdout(_) | Self::File(_) => Ok(false),
-            Self::Cluster(sink) => Ok(sink.prepare(give_up)?),
+            Self::Cluster(sink) => Ok(sink.prepare(lines, give_up)?),
         }
     }
 

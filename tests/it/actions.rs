@@ -1,5 +1,6 @@
 //! The table of actions (docs/events.md): its rows, how they are printed, and `--categories`.
 
+use confluence_ecs::pipeline::dataset::Dataset;
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
@@ -86,7 +87,7 @@ fn the_rows_are_those_of_the_specification() {
 /// By ECS 8.11, as `schema fields` has it.
 #[test]
 fn the_rows_are_of_allowed_and_expected_values() {
-    let table = confluence_ecs::schema::fields();
+    let table = confluence_ecs::schema::fields(Dataset::Confluence);
     let allowed = |name: &str, value: &str| {
         let field = table.fields.iter().find(|field| field.name == name);
         let values = &field.expect("a field").allowed_values;

@@ -84,6 +84,11 @@ fn extended_categories() {
 }
 
 #[test]
+fn organization() {
+    golden("testdata/records/organization.ndjson", &[]);
+}
+
+#[test]
 fn single_rules() {
     golden("testdata/records/addresses.log", &[]);
     golden("testdata/records/clean-up.log", &[]);
@@ -118,6 +123,9 @@ fn pages() {
         "cloud-page.json",
         "dc-page-pretty.json",
         "dc-page.json",
+        "org-page-pretty.json",
+        "org-page.json",
+        "org-single.json",
         "pages.ndjson",
     ] {
         golden(

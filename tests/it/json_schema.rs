@@ -2,6 +2,7 @@
 //! `schema validate` accepts and refuses.
 
 use crate::support::program::{project, run};
+use confluence_ecs::pipeline::dataset::Dataset;
 use confluence_ecs::schema::ecs;
 use confluence_ecs::schema::fields;
 use confluence_ecs::schema::fields::Exception;
@@ -24,7 +25,7 @@ fn sample() -> Value {
 
 #[test]
 fn it_says_which_draft_it_is_and_is_closed() {
-    let schema = json_schema::json_schema();
+    let schema = json_schema::json_schema(Dataset::Confluence);
     assert_eq!(
         schema["$schema"],
         "https://json-schema.org/draft/2020-12/schema"
@@ -46,7 +47,7 @@ fn closed(schema: &Value, path: &str) {
 
 #[test]
 fn it_agrees_on_the_events_of_the_binary() {
-    let schema = compile(&json_schema::json_schema());
+    let schema = compile(&json_schema::json_schema(Dataset::Confluence));
     let validator = Validator::new();
     let files = [
         "cloud-actions.ndjson",
@@ -138,7 +139,7 @@ fn values() -> Vec<Value> {
 /// field too many in every object.
 #[test]
 fn it_agrees_on_every_field_with_any_value() {
-    let schema = compile(&json_schema::json_schema());
+    let schema = compile(&json_schema::json_schema(Dataset::Confluence));
     let validator = Validator::new();
     let (mut accepted, mut refused) = (0, 0);
     let mut agree = |event: &Value| {
@@ -154,7 +155,11 @@ fn it_agrees_on_every_field_with_any_value() {
             &mut refused
         }) += 1;
     };
-    for field in fields().fields.iter().chain(ecs::others()) {
+    for field in fields(Dataset::Confluence)
+        .fields
+        .iter()
+        .chain(ecs::others())
+    {
         let names: Vec<_> = field.name.split('.').collect();
         for depth in 1..=names.len() {
             for value in values() {
@@ -174,7 +179,7 @@ fn it_agrees_on_every_field_with_any_value() {
 
 #[test]
 fn it_agrees_on_labels() {
-    let schema = compile(&json_schema::json_schema());
+    let schema = compile(&json_schema::json_schema(Dataset::Confluence));
     let validator = Validator::new();
     for labels in values()
         .into_iter()
@@ -200,7 +205,7 @@ fn put(event: &mut Value, path: &[&str], value: Value) {
 /// Every category with every type, with a type more, and with a second category.
 #[test]
 fn it_agrees_on_every_pair_of_category_and_type() {
-    let mut table = fields().clone();
+    let mut table = fields(Dataset::Confluence).clone();
     table.known_exceptions = vec![Exception {
         category: "session".to_owned(),
         kind: "user".to_owned(),
@@ -224,7 +229,10 @@ fn it_agrees_on_every_pair_of_category_and_type() {
         }) += 1;
     };
     let allowed = |name: &str| {
-        let field = fields().fields.iter().find(|field| field.name == name);
+        let field = fields(Dataset::Confluence)
+            .fields
+            .iter()
+            .find(|field| field.name == name);
         field.expect("a field").allowed_values.clone()
     };
     for category in allowed("event.category") {

@@ -60,6 +60,7 @@ mod mapping;
 mod metrics;
 mod notable;
 mod oracle;
+mod organization;
 mod output;
 mod output_again;
 mod output_known;

@@ -265,7 +265,10 @@ fn at_least(cases: u32) -> ProptestConfig {
 }
 
 /// Fields into which the mapping copies what a record has, of whatever type (docs/mapping.md 3).
-const COPIED: [&str; 2] = [
+const COPIED: [&str; 5] = [
+    "atlassian_cloud.audit.actor.app.attributes",
+    "atlassian_cloud.audit.container",
+    "atlassian_cloud.audit.context",
     "confluence.audit.type.",
     "confluence.audit.external_collaborator",
 ];

@@ -1,5 +1,6 @@
 //! The table of fields, how it is printed, and the index template made of it.
 
+use confluence_ecs::pipeline::dataset::Dataset;
 use std::collections::BTreeSet;
 
 use confluence_ecs::schema::fields::{self, Field, FieldsFormat, Level, Type};
@@ -7,7 +8,7 @@ use confluence_ecs::schema::template::{Product, TemplateTarget, index_template};
 use serde_json::{Value, json};
 
 fn table() -> &'static fields::Table {
-    confluence_ecs::schema::fields()
+    confluence_ecs::schema::fields(Dataset::Confluence)
 }
 
 fn field(name: &str) -> &'static Field {
@@ -224,7 +225,10 @@ fn each_format_holds_each_field() {
 
 #[test]
 fn the_template_is_for_the_data_stream_above_other_templates() {
-    let template = index_template(Product::Elasticsearch, &TemplateTarget::default());
+    let template = index_template(
+        Product::Elasticsearch,
+        &TemplateTarget::usual(Dataset::Confluence),
+    );
     let keys: Vec<_> = template.as_object().expect("an object").keys().collect();
     assert_eq!(
         keys,
@@ -253,7 +257,10 @@ fn the_template_maps_every_field_and_no_other() {
     let mut mapped = Vec::new();
     leaves(
         "",
-        &index_template(Product::Elasticsearch, &TemplateTarget::default())["template"]["mappings"],
+        &index_template(
+            Product::Elasticsearch,
+            &TemplateTarget::usual(Dataset::Confluence),
+        )["template"]["mappings"],
         &mut mapped,
     );
     let mut expected: Vec<_> = table()
@@ -294,7 +301,10 @@ fn leaves(path: &str, mapping: &Value, found: &mut Vec<(String, String)>) {
 
 #[test]
 fn the_template_maps_each_type_as_the_integration_does() {
-    let template = index_template(Product::Elasticsearch, &TemplateTarget::default());
+    let template = index_template(
+        Product::Elasticsearch,
+        &TemplateTarget::usual(Dataset::Confluence),
+    );
     let mapping = |name: &str| {
         let path = name.replace('.', "/properties/");
         let pointer = format!("/template/mappings/properties/{path}");
@@ -355,7 +365,10 @@ fn the_template_maps_each_type_as_the_integration_does() {
 
 #[test]
 fn the_template_makes_keywords_of_unknown_texts() {
-    let template = index_template(Product::Elasticsearch, &TemplateTarget::default());
+    let template = index_template(
+        Product::Elasticsearch,
+        &TemplateTarget::usual(Dataset::Confluence),
+    );
     let dynamic = template["template"]["mappings"]["dynamic_templates"]
         .as_array()
         .expect("a list");

@@ -1,5 +1,6 @@
 //! Validating events: each kind of violation, and every event that the binary makes.
 
+use confluence_ecs::pipeline::dataset::Dataset;
 use std::path::{Path, PathBuf};
 
 use crate::support::program::{project, run, stderr};
@@ -349,7 +350,7 @@ fn categories_need_matching_types() {
 
 #[test]
 fn a_known_exception_excuses_its_action_alone() {
-    let mut table = fields().clone();
+    let mut table = fields(Dataset::Confluence).clone();
     table.known_exceptions = vec![Exception {
         category: "authentication".to_owned(),
         kind: "user".to_owned(),

@@ -7,7 +7,7 @@ mod reports;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use self::refused::{RefusedEvent, add_plain};
@@ -50,7 +50,7 @@ pub struct Tally {
 #[derive(Debug)]
 pub struct Settler {
     /// The cluster.
-    pub client: ClusterClient,
+    pub client: Arc<ClusterClient>,
     /// Data stream, alias or index.
     pub target: String,
     /// Query of bulk requests.
@@ -58,7 +58,7 @@ pub struct Settler {
     /// The ingest pipeline that was asked for.
     pipeline: Option<String>,
     /// Where events go that the cluster takes in no form.
-    dead_letters: DeadLetters,
+    dead_letters: Arc<DeadLetters>,
     /// The largest body, in bytes; less once the cluster refused one for its size.
     largest: AtomicUsize,
     /// Buffers of bodies.
@@ -67,8 +67,8 @@ pub struct Settler {
     at_start: OnceLock<Option<Vec<String>>>,
     /// The backing index that took events last.
     written: Mutex<Option<String>>,
-    /// What became of all events.
-    pub tally: Tally,
+    /// What became of all events, of those for other targets too.
+    pub tally: Arc<Tally>,
     /// The same, and what is on its way.
     pub metrics: SourceMetrics,
     /// Dead letters that no message counted yet.
@@ -105,7 +105,7 @@ impl Settler {
     /// Sends to `target`.
     #[must_use]
     pub fn new(
-        client: ClusterClient,
+        client: Arc<ClusterClient>,
         target: String,
         pipeline: Option<&str>,
         dead_letters: DeadLetters,
@@ -118,13 +118,32 @@ impl Settler {
             target,
             query: format!("{FILTER}&pipeline={encoded}"),
             pipeline: pipeline.map(str::to_owned),
-            dead_letters,
+            dead_letters: Arc::new(dead_letters),
             largest: AtomicUsize::new(largest),
             spares: Spares::default(),
             at_start: OnceLock::new(),
             written: Mutex::default(),
-            tally: Tally::default(),
+            tally: Arc::default(),
             metrics: SourceMetrics::default(),
+            untold: AtomicU64::new(0),
+        }
+    }
+
+    /// Sends to another target of the same cluster.
+    #[must_use]
+    pub fn toward(&self, target: &str) -> Self {
+        Self {
+            client: Arc::clone(&self.client),
+            target: target.to_owned(),
+            query: self.query.clone(),
+            pipeline: self.pipeline.clone(),
+            dead_letters: Arc::clone(&self.dead_letters),
+            largest: AtomicUsize::new(self.largest()),
+            spares: Spares::default(),
+            at_start: OnceLock::new(),
+            written: Mutex::default(),
+            tally: Arc::clone(&self.tally),
+            metrics: self.metrics.clone(),
             untold: AtomicU64::new(0),
         }
     }

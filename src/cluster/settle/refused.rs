@@ -31,7 +31,7 @@ impl RefusedEvent {
 /// Adds the plain form of an event.
 pub(super) fn add_plain(plain: &mut Bulk, refused: &RefusedEvent) {
     plain.add(|body| {
-        write_action_of(body, &refused.id);
+        write_action_of(body, &refused.id, "");
         body.extend_from_slice(&plain_form(&refused.event, &refused.refusal, refused.keep));
         body.push(b'\n');
     });

@@ -10,6 +10,7 @@ use crate::cluster::dead_letter::Letter;
 use crate::cluster::notices::{Dead, Topic};
 use crate::cluster::template::install_command;
 use crate::cluster::verdict::Refusal;
+use crate::pipeline::dataset::Dataset;
 use crate::process::metrics::{Api, ItemOutcome};
 use crate::process::shown::Shown as _;
 use crate::schema::template::TemplateTarget;
@@ -75,7 +76,10 @@ impl Settler {
     }
 
     fn install_command(&self) -> String {
-        install_command(&self.client, &TemplateTarget::of(&self.target))
+        install_command(
+            &self.client,
+            &TemplateTarget::of(&self.target, Dataset::default()),
+        )
     }
 
     pub(super) fn note_blocked(&self, refusal: &Refusal) {

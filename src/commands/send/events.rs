@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::cluster::event_line::{EventLine, event_line, is_like_action};
+use crate::cluster::event_line::{EventLine, dataset, event_line, is_like_action};
 use crate::input::lines::{Line, Lines, Position};
+use crate::pipeline::dataset::Dataset;
 use crate::pipeline::event::{EventId, IdSource, write_action, write_action_of};
 use crate::process::stop::Stop;
 
@@ -19,6 +20,8 @@ const KEY: usize = 16;
 /// Reads lines, and makes bodies for `_bulk` of them.
 pub struct EventReader {
     lines: Lines,
+    /// Of the data streams that the events are for.
+    namespace: String,
     stop: Arc<Stop>,
     text: Vec<u8>,
     /// An action line whose event is to come.
@@ -59,10 +62,11 @@ impl Ordinals {
 }
 
 impl EventReader {
-    /// The events of those files, `-` being stdin.
-    pub fn new(files: Vec<PathBuf>, stop: Arc<Stop>) -> Self {
+    /// The events of those files, `-` being stdin, for data streams of that namespace.
+    pub fn new(files: Vec<PathBuf>, namespace: String, stop: Arc<Stop>) -> Self {
         Self {
             lines: Lines::of_events(files, LONGEST_LINE, Arc::clone(&stop)),
+            namespace,
             stop,
             text: Vec::new(),
             action: None,
@@ -140,15 +144,16 @@ impl EventReader {
                 self.action = Some(Action { id, position });
             }
             Ok(EventLine::Event(event)) => {
+                let index = self.index(event);
                 match self.action.take() {
-                    Some(action) => write_action_of(body, &action.id),
-                    None => write_action(body, &self.ordinals.id(event)),
+                    Some(action) => write_action_of(body, &action.id, &index),
+                    None => write_action(body, &self.ordinals.id(event), &index),
                 }
                 self.push(body, event);
             }
             Ok(EventLine::DeadLetter { id, event }) => {
                 self.reject_action();
-                write_action_of(body, id);
+                write_action_of(body, id, &self.index(event));
                 self.push(body, event);
             }
             Err(problem) => {
@@ -159,6 +164,14 @@ impl EventReader {
                 }
                 self.reject(position, &problem.to_string());
             }
+        }
+    }
+
+    /// The data stream that an event is for; empty: that of most events.
+    fn index(&self, event: &str) -> String {
+        match dataset(event) {
+            Dataset::Confluence => String::new(),
+            other @ Dataset::Organization => other.stream(&self.namespace),
         }
     }
 

@@ -88,7 +88,7 @@ pub fn run(arguments: SendArgs) -> Result<Exit, Error> {
     let stop = Arc::new(Stop::on_signals()?);
     let began = Instant::now();
     let mut progress = SendProgress::new(&files);
-    let mut events = EventReader::new(files, Arc::clone(&stop));
+    let mut events = EventReader::new(files, arguments.namespace, Arc::clone(&stop));
     let sent = send(&mut events, &mut output, &mut progress, &stop);
     drop(progress);
     match sent {

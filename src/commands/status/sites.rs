@@ -38,7 +38,7 @@ impl From<SiteCheckpoint> for Summary {
             events: site.events,
             errors: site.errors,
             output: site.output,
-            cluster: site.cluster.map(|cluster| cluster.target),
+            cluster: site.cluster.map(|cluster| cluster.target().to_owned()),
         }
     }
 }
@@ -55,7 +55,9 @@ impl From<OrgCheckpoint> for Summary {
             events: organization.events,
             errors: organization.errors,
             output: organization.output,
-            cluster: organization.cluster.map(|cluster| cluster.target),
+            cluster: organization
+                .cluster
+                .map(|cluster| cluster.target().to_owned()),
         }
     }
 }

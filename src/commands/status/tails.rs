@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 
 use super::presence::{Presence, Told, failing, presence, set_output};
 use super::row::{Position, Row, State};
+use crate::cluster::sink::ClusterCheckpoint;
 use crate::commands::tail::report::lag;
 use crate::pipeline::timestamp::Timestamp;
 use crate::process::file_id::FileId;
@@ -52,7 +53,7 @@ pub fn rows(directory: &Path, name: &str, told: &[Told]) -> Vec<Row> {
         &mut row,
         presence.live.as_ref(),
         saved.state.output.as_ref(),
-        cluster.map(|cluster| cluster.target.as_str()),
+        cluster.map(ClusterCheckpoint::target),
     );
     of_series(&row, &saved, &presence)
 }

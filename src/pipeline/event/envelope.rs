@@ -34,6 +34,8 @@ pub(super) struct DatasetFields {
     pub error_tags: String,
     /// `data_stream` and `ecs`, for `Object::joined`.
     pub joined: String,
+    /// The data stream that they are for; empty: that of most events.
+    pub index: String,
 }
 
 /// The tags before those that are given.
@@ -74,7 +76,7 @@ impl Envelope {
         preserve_original: bool,
         add_fields: AddFields,
     ) -> Self {
-        let namespace = if namespace.is_empty() {
+        let json = if namespace.is_empty() {
             String::new()
         } else {
             json_string(namespace)
@@ -83,16 +85,25 @@ impl Envelope {
             let default_tags = default_tags.of(dataset).iter().copied();
             let tags = default_tags.chain(tags.iter().map(String::as_str));
             let tags: Vec<&str> = tags.collect();
-            DatasetFields::new(dataset, &namespace, &tags, preserve_original)
+            DatasetFields {
+                index: index(dataset, namespace),
+                ..DatasetFields::new(dataset, &json, &tags, preserve_original)
+            }
         };
         Self {
             confluence: fields(Dataset::Confluence),
             organization: fields(Dataset::Organization),
-            namespace,
+            namespace: json,
             preserve_original,
             error_add_fields: add_fields.for_errors(),
             add_fields,
         }
+    }
+
+    /// The data stream that events of a data set are for; empty: that of most events.
+    #[must_use]
+    pub fn index(&self, dataset: Dataset) -> &str {
+        &self.fields(dataset).index
     }
 
     /// The fields of the events of a data set.
@@ -123,7 +134,17 @@ impl DatasetFields {
             tags: tags_json(preserve_original, tags),
             error_tags: tags_json(true, tags),
             ecs_version,
+            index: String::new(),
         }
+    }
+}
+
+/// The data stream that a bulk action names.
+fn index(dataset: Dataset, namespace: &str) -> String {
+    match dataset {
+        // Where most events go is for the request to say.
+        Dataset::Confluence => String::new(),
+        Dataset::Organization => dataset.stream(namespace),
     }
 }
 

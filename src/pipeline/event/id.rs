@@ -19,6 +19,9 @@ const LENGTH: usize = 1 + HASHED / 3 * 4;
 /// What precedes an `_id` in its line.
 pub const BEFORE_ID: &[u8] = br#"{"create":{"_id":""#;
 
+/// What precedes the data stream behind it, if the line names one; no name of one needs an escape.
+pub const BEFORE_INDEX: &[u8] = br#"","_index":""#;
+
 /// An `_id`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EventId([u8; LENGTH]);
@@ -85,15 +88,20 @@ impl IdSource {
     }
 }
 
-/// Appends the line that precedes an event in a body for `_bulk`.
-pub fn write_action(out: &mut Vec<u8>, id: &EventId) {
-    write_action_of(out, id.as_str());
+/// Appends the line that precedes an event in a body for `_bulk`. `index` is the data stream that it is
+/// for; empty: that of most events, which the request names.
+pub fn write_action(out: &mut Vec<u8>, id: &EventId, index: &str) {
+    write_action_of(out, id.as_str(), index);
 }
 
 /// The same with an id that was read, as it stands in JSON.
-pub fn write_action_of(out: &mut Vec<u8>, id: &str) {
+pub fn write_action_of(out: &mut Vec<u8>, id: &str, index: &str) {
     out.extend_from_slice(BEFORE_ID);
     out.extend_from_slice(id.as_bytes());
+    if !index.is_empty() {
+        out.extend_from_slice(BEFORE_INDEX);
+        out.extend_from_slice(index.as_bytes());
+    }
     out.extend_from_slice(b"\"}}\n");
 }
 

@@ -22,8 +22,8 @@ pub(crate) use categorization::{Categorization, Subject, UNLISTED};
 pub(crate) use envelope::PRESERVE_ORIGINAL;
 pub use envelope::{DefaultTags, Envelope, Origin};
 pub use id::{
-    BEFORE_ID, EventId, IdSource, begins_action, count_events, event_ends, is_action, whole_events,
-    write_action, write_action_of,
+    BEFORE_ID, BEFORE_INDEX, EventId, IdSource, begins_action, count_events, event_ends, is_action,
+    whole_events, write_action, write_action_of,
 };
 pub(crate) use namespace::namespace_fault;
 pub(crate) use objects::{Objects, Rename, Renamed};

@@ -6,7 +6,12 @@
 use memchr::memmem;
 
 /// How answers begin, as the servers write them.
-const OPENINGS: [&[u8]; 3] = [b"{\"results\":[", b"{\"entities\":[", b"{\"pagingInfo\":{"];
+const OPENINGS: [&[u8]; 4] = [
+    b"{\"results\":[",
+    b"{\"entities\":[",
+    b"{\"pagingInfo\":{",
+    b"{\"data\":[",
+];
 
 /// Whether a page begins somewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

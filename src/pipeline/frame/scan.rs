@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use super::page::{Opening, page_ending_string};
 use super::skip::{Ended, Skipped, Skipper, is_before_document, torn};
 use super::{NOT_CLOSED, NOT_FINISHED};
-use crate::pipeline::dialect::RECORD_KEYS;
+use crate::pipeline::dialect::{PAGE_KEYS, RECORD_KEYS};
 use crate::pipeline::json::Reader;
 
 /// What a [`Scanner`] came upon.
@@ -85,8 +85,6 @@ enum Phase {
     CommaOrArrayEnd,
 }
 
-/// Keys that a page has its records under (docs/mapping.md 1).
-const PAGE_KEYS: [&str; 2] = ["results", "entities"];
 /// More of a key than this is not kept: even with every letter escaped it is none of the above.
 const LONGEST_KEY: usize = 80;
 

@@ -1,8 +1,11 @@
 //! The way of one line, which may be a record, a page, an array, or several of them.
 
+use std::ops::Range;
+
 use memchr::memchr;
 
 use super::{Candidate, Normalizer, RecordError, Unshown, Within};
+use crate::pipeline::dialect;
 use crate::pipeline::frame::{Frame, Framer, next_object, parted_by_holes};
 
 impl Normalizer {
@@ -24,6 +27,11 @@ impl Normalizer {
         let Err(failure) = attempt else {
             return Ok(());
         };
+        if failure.is_unshown()
+            && let Some(record) = self.single(line.text)
+        {
+            return self.attempt(out, line.part(record), Unshown::Record);
+        }
         // What is no record may be a page: only then its cost is paid.
         let limit = self.options.max_line_bytes;
         let over_lines = within == Within::Document && memchr(b'\n', line.text).is_some();
@@ -42,6 +50,14 @@ impl Normalizer {
             self.frame(out, line.text, line.position, frame, line.origin, within);
         }
         Ok(())
+    }
+
+    /// Where the only record of an answer of an organization's API stands in it, if a line is one.
+    fn single(&mut self, line: &[u8]) -> Option<Range<usize>> {
+        let text = std::str::from_utf8(line).ok()?;
+        let answer = self.reader.read(text).ok()?;
+        let record = dialect::single(answer.root(), self.dialect)?;
+        Some(record.start()..record.start() + record.raw().len())
     }
 
     /// A line that is no record: its parts as lines of their own, if NUL bytes part it, or else the

@@ -17,7 +17,7 @@ fn attributes(members: &Value) -> Value {
 
 #[test]
 fn the_examples_come_out_whole() {
-    for line in include_str!("../../../testdata/organization/examples.ndjson").lines() {
+    for line in include_str!("../../../testdata/organization-examples.ndjson").lines() {
         let example: Value = serde_json::from_str(line).expect("JSON");
         let record = example["record"].as_str().expect("text");
         let mut event = map(record, &Options::default()).expect("it maps");
