@@ -94,6 +94,8 @@ struct Asked {
     from: i64,
     to: i64,
     limit: usize,
+    /// whether the newest come first, as nobody needs them with a cursor
+    is_backwards: bool,
 }
 
 /// `GET /admin/v1/orgs/ID/events-stream`.
@@ -156,6 +158,10 @@ pub fn events_stream(
         _ => cursor(world, Asked { position, ..asked }),
     };
     let is_last = found.len() < limit;
+    if asked.is_backwards {
+        let newest = world.events.held.iter().rev().take(limit);
+        found = newest.map(|event| event.raw.clone()).collect();
+    }
     Ok(page(world, &found, &next, is_last))
 }
 
@@ -205,13 +211,19 @@ fn asked(world: &World, request: &Request) -> Result<Asked, Refusal> {
     let from = parameters.integer("from", 0..=i64::MAX)?;
     let from = from.ok_or_else(|| Refusal::bad("neither from nor cursor"))?;
     let to = parameters.integer("to", from..=i64::MAX)?;
-    parameters.exactly("sortOrder", "asc")?;
+    let order = parameters.take("sortOrder")?;
+    let is_backwards = match order.as_deref() {
+        Some("asc") => false,
+        Some("desc") => true,
+        order => return Err(Refusal::bad(format!("sortOrder is {order:?}"))),
+    };
     parameters.finish()?;
     Ok(Asked {
         position: 0,
         from,
         to: to.unwrap_or(i64::MAX),
         limit,
+        is_backwards,
     })
 }
 
@@ -233,6 +245,7 @@ fn read_cursor(text: &str) -> Option<(u64, Asked)> {
         from: parts.next()?.parse().ok()?,
         to: parts.next()?.parse().ok()?,
         limit: 0,
+        is_backwards: false,
     };
     parts.next().is_none().then_some((serial, asked))
 }
