@@ -198,7 +198,7 @@ fn a_cluster_gets_each_event_once_in_a_data_stream_of_its_own() {
     let documents = search.world().documents(STREAM);
     let ids: BTreeSet<_> = documents
         .iter()
-        .map(|(_, event)| event["event"]["id"].clone())
+        .map(|(_, event)| event["event"]["id"].to_string())
         .collect();
     assert_eq!((documents.len(), ids.len()), (300, 300));
     // Sent anew after all is forgotten, nothing is added.
