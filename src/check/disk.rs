@@ -31,20 +31,16 @@ impl StateOf<'_> {
         }
     }
 
-    /// Up to when it was fetched; none if there is no state.
-    fn reached(
-        self,
-        directory: &Path,
-        file: &str,
-    ) -> Result<Option<Option<Timestamp>>, state::Error> {
+    /// Up to when it was fetched; none if it was not yet.
+    fn reached(self, directory: &Path, file: &str) -> Result<Option<Timestamp>, state::Error> {
         Ok(match self {
             Self::Site(..) => {
                 let saved = state::read::<SiteCheckpoint>(directory, file)?;
-                saved.map(|saved| saved.state.cursor)
+                saved.and_then(|saved| saved.state.cursor)
             }
             Self::Organization(_) => {
                 let saved = state::read::<OrgCheckpoint>(directory, file)?;
-                saved.map(|saved| saved.state.fetched_until())
+                saved.and_then(|saved| saved.state.fetched_until())
             }
         })
     }
@@ -88,8 +84,7 @@ pub fn state_dir(directory: Result<PathBuf, state::Error>, of: Option<StateOf<'_
         );
     }
     match of.reached(&directory, &file) {
-        Ok(Some(Some(until))) => CheckStep::ok(name, format!("{detail}; fetched up to {until}")),
-        Ok(Some(None)) => CheckStep::ok(name, detail),
+        Ok(Some(until)) => CheckStep::ok(name, format!("{detail}; fetched up to {until}")),
         Ok(None) => CheckStep::ok(name, format!("{detail}; nothing fetched yet")),
         Err(error) => CheckStep::fail_by(name, &error),
     }

@@ -19,8 +19,9 @@ pub fn steps(asker: &OrgAsker, now: Timestamp, since: Timestamp) -> (Option<i64>
     let from = now.minus(RETENTION);
     match asker.page(&PageStart::Newest { from }, 1) {
         Ok(response) => (response.ahead, answered(&response, now, since)),
-        Err(Refused::Cursor(refusal)) => (None, refused(&refusal)),
-        Err(Refused::Other(AskError::Refused(refusal))) => (None, refused(&refusal)),
+        Err(Refused::Cursor(refusal) | Refused::Other(AskError::Refused(refusal))) => {
+            (None, refused(&refusal))
+        }
         Err(Refused::Other(error)) => (None, vec![CheckStep::fail_by(StepName::Api, &error)]),
     }
 }
