@@ -368,3 +368,32 @@ fn an_output_of_such_events_is_written_again() {
         assert_eq!(output.status.code(), Some(0), "{output:?}");
     }
 }
+
+#[test]
+fn the_document_has_every_row_of_the_tables() {
+    let table: Value =
+        serde_json::from_str(include_str!("../../schemas/organization-actions.json"))
+            .expect("JSON");
+    let document = include_str!("../../docs/org-events.md");
+    let words = |list: &Value| {
+        let words = list.as_array().expect("a list").iter();
+        words
+            .map(|word| word.as_str().expect("text"))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let mut before = 0;
+    for rows in [&table["rows"], &table["extended"]["rows"]] {
+        for row in rows.as_array().expect("rows") {
+            let action = row["action"].as_str().expect("text");
+            let outcome = row["outcome"].as_str().expect("text");
+            let (category, kind) = (words(&row["category"]), words(&row["type"]));
+            let line = format!("\n| `{action}` | {category} | {kind} | {outcome} |\n");
+            let at = document[before..].find(&line);
+            before += at.unwrap_or_else(|| panic!("no row, or in another place: {line}"));
+        }
+    }
+    for failure in table["extended"]["failures"].as_array().expect("a list") {
+        assert!(document.contains(&format!("`{}`", failure.as_str().expect("text"))));
+    }
+}

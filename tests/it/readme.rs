@@ -146,6 +146,14 @@ fn with_generated(document: &str) -> String {
 fn generated(what: &str) -> String {
     match what {
         "fields" => printed(&["schema", "fields", "--format", "markdown"]),
+        "organization fields" => printed(&[
+            "schema",
+            "fields",
+            "--dataset",
+            "org",
+            "--format",
+            "markdown",
+        ]),
         "actions" => printed(&["schema", "actions", "--format", "markdown"]),
         "check" => fenced(&check_example()),
         "fetch" => fenced(&fetch_example()),

@@ -3,6 +3,7 @@
 
 mod addresses;
 mod credentials;
+mod datasets;
 mod dead_letters;
 mod items;
 mod kills;
