@@ -8,6 +8,7 @@ use super::delivered::DeliveredIds;
 use super::page::OrgEvent;
 use crate::cluster::sink::ClusterCheckpoint;
 use crate::fetch::fetched::Checkpoint;
+use crate::fetch::window::is_future;
 use crate::pipeline::normalize::Counts;
 use crate::pipeline::timestamp::Timestamp;
 use crate::sink::OutputCheckpoint;
@@ -78,13 +79,17 @@ impl OrgCheckpoint {
         self.delivered = DeliveredIds::default();
     }
 
-    /// Takes note of an event that is at the output, or is not wanted there; false if it was known.
-    pub fn add(&mut self, event: &OrgEvent) -> bool {
+    /// Takes note of an event that is at the output, or is not wanted there, at that time by the server's clock;
+    /// false if it was known.
+    pub fn add(&mut self, event: &OrgEvent, now: Timestamp) -> bool {
         let known = self.position.or_else(|| Timestamp::from_millis(0));
         let Some(processed) = event.processed.or(known) else {
             return false;
         };
-        self.position = self.position.max(Some(processed));
+        // What says that it will be processed is wrong, and nothing is to be passed over until then.
+        if !is_future(processed, now) {
+            self.position = self.position.max(Some(processed));
+        }
         // Whichever of the two the API compares with the start of a range: the event is known for as long as it
         // may come again.
         let last = event.time.map_or(processed, |time| time.max(processed));
@@ -155,15 +160,17 @@ mod tests {
             time: None,
             is_wanted: true,
         };
+        let now = at(1000);
         let mut checkpoint = OrgCheckpoint::new("o");
         assert_eq!(checkpoint.restart(minutes(5)), None);
         checkpoint.begin(at(100));
         assert_eq!(checkpoint.restart(minutes(5)), Some(at(100)));
-        assert!(checkpoint.add(&event("a", Some(at(103)))));
-        assert!(!checkpoint.add(&event("a", Some(at(103)))));
+        assert!(checkpoint.add(&event("a", Some(at(103))), now));
+        assert!(!checkpoint.add(&event("a", Some(at(103))), now));
         assert_eq!(checkpoint.restart(minutes(5)), Some(at(100)));
-        assert!(checkpoint.add(&event("b", Some(at(120)))));
-        assert!(checkpoint.add(&event("c", None)), "with its neighbour");
+        assert!(checkpoint.add(&event("b", Some(at(120))), now));
+        assert!(checkpoint.add(&event("c", None), now), "with its neighbour");
+        assert!(checkpoint.add(&event("d", Some(at(9000))), now));
         assert_eq!(checkpoint.restart(minutes(5)), Some(at(115)));
         checkpoint.forget(minutes(1));
         assert_eq!(
@@ -171,7 +178,7 @@ mod tests {
             Some(at(110)),
             "the usual overlap at least"
         );
-        assert!(checkpoint.add(&event("a", Some(at(103)))), "forgotten");
+        assert!(checkpoint.add(&event("a", Some(at(103))), now), "forgotten");
         assert_eq!(checkpoint.position, Some(at(120)));
     }
 }

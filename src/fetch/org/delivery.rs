@@ -38,12 +38,17 @@ impl OrgDelivery<'_> {
         &mut self.shipper.progress.checkpoint
     }
 
-    /// Writes the events of a page that are new, and saves where the next one begins: after the events, so that
-    /// a crash can repeat a page, but not lose one.
+    /// Writes the events of a page that came at that time by the server's clock, as far as they are new, and saves
+    /// where the next one begins: after the events, so that a crash can repeat a page, but not lose one.
     ///
     /// # Errors
     /// When the output or the state fails.
-    pub fn deliver(&mut self, page: &OrgPage, cursor: Option<String>) -> Result<(), Error> {
+    pub fn deliver(
+        &mut self,
+        page: &OrgPage,
+        cursor: Option<String>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         self.shipper.service.metrics().read(page.text.len());
         let new = self.new_events(page);
         let mut lines = Vec::new();
@@ -53,7 +58,7 @@ impl OrgDelivery<'_> {
                 // Of a write that was given up, a pipe has the first lines.
                 let handed = self.shipper.sink().handed();
                 for event in new.iter().take(handed) {
-                    self.checkpoint().add(event);
+                    self.checkpoint().add(event, now);
                 }
             }
             // What was taken is not handed over again.
@@ -65,7 +70,7 @@ impl OrgDelivery<'_> {
         let newest = new.iter().filter_map(|event| event.time).max();
         let checkpoint = self.checkpoint();
         for event in &page.events {
-            checkpoint.add(event);
+            checkpoint.add(event, now);
         }
         checkpoint.count(counts, newest);
         checkpoint.cursor = cursor;

@@ -185,7 +185,8 @@ impl OrgFetching<'_> {
             let next = reading.take(&response.page, self.clock.at_server(began));
             let cursor = reading.cursor().map(str::to_owned);
             let cursor = cursor.filter(|_| until.is_none());
-            self.delivery.deliver(&response.page, cursor)?;
+            let now = self.clock.at_server(Timestamp::now());
+            self.delivery.deliver(&response.page, cursor, now)?;
             match next {
                 Next::Page => {}
                 Next::Back => {

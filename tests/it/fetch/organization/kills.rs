@@ -11,12 +11,12 @@ use crate::support::fetching::{Fetching, SINCE};
 use crate::support::program::{self, wait_until};
 use crate::support::random::{Random, given_seed, new_seed};
 
-/// Kills a backfill of so many events in pages of 20, until it comes to its end.
+/// Kills a backfill until it comes to its end by itself; how often it was killed.
 fn kill_until_done(fetching: &Fetching, random: &mut Random, most: usize) -> usize {
-    let flags = ["--raw", "--page-size", "20"];
+    let flags = ["--raw"];
     for kills in 0..most {
         let mut running = Running::to_file(fetching, &flags);
-        let pages = fetching.server.pages() + random.below(9);
+        let pages = fetching.server.pages() + random.below(6);
         wait_until("pages", || {
             fetching.server.pages() >= pages || !running.is_running()
         });
@@ -45,7 +45,7 @@ fn fifty_kills_in_backfills_through_faults_leave_each_event_once() {
     let mut random = Random::new(seed);
     let mut kills = 0;
     while kills < 50 {
-        let fetching = organization(3000);
+        let fetching = organization(100_000);
         let next = [NextCursor::Kept, NextCursor::Null, NextCursor::Link];
         let next = next[usize::try_from(random.below(3)).expect("small")];
         fetching
@@ -54,7 +54,7 @@ fn fifty_kills_in_backfills_through_faults_leave_each_event_once() {
         if random.percent(70) {
             fetching.server.flaky(random.below(1000), 0.1);
         }
-        kills += kill_until_done(&fetching, &mut random, 25);
+        kills += kill_until_done(&fetching, &mut random, 60);
         fetching.assert_events_once();
     }
 }
