@@ -31,7 +31,7 @@ pub enum Error {
     /// Neither `--url` nor `--cloud-id` is given.
     #[error(
         "--url: required: the address of a site, such as https://acme.atlassian.net, or a Data Center's base \
-         URL; for a Cloud site, --cloud-id will do"
+         URL; for a Cloud site, --cloud-id will do, and for an organization, --org-id"
     )]
     NoSite,
     /// `--cloud-id auto` needs the address of a site.
