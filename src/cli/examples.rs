@@ -342,6 +342,20 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "schema actions",
+        &[
+            example("See the actions", "confluence-ecs schema actions"),
+            example(
+                "Which are notable",
+                "confluence-ecs schema actions --format json |\n  jq -r '.[] | select(.notable != \"no\") | .key // .text'",
+            ),
+            example(
+                "A table for a spreadsheet",
+                "confluence-ecs schema actions --format csv > actions.csv",
+            ),
+        ],
+    ),
+    (
         "schema index-template",
         &[
             example(

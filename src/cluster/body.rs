@@ -80,14 +80,15 @@ fn id_and_index(line: &[u8]) -> (&str, Option<&str>) {
 impl Bulk {
     /// Adds an event.
     pub fn push(&mut self, pair: Pair<'_>) {
-        self.add(|body| match pair.index {
-            None => body.extend_from_slice(pair.text),
-            // The request says where it goes; not every cluster lets an action say so.
-            Some(_) => {
-                write_action_of(body, pair.id, "");
-                body.extend_from_slice(pair.event);
-                body.push(b'\n');
+        self.add(|body| {
+            if pair.index.is_none() {
+                body.extend_from_slice(pair.text);
+                return;
             }
+            // The request says where it goes; not every cluster lets an action say so.
+            write_action_of(body, pair.id, "");
+            body.extend_from_slice(pair.event);
+            body.push(b'\n');
         });
     }
 

@@ -38,7 +38,7 @@ impl LineMaker {
         // What the flag says counts, whatever the API.
         let dialect = options.dialect.or(dialect);
         let dataset = dialect.map(Dialect::dataset).unwrap_or_default();
-        let index = options.envelope.index(dataset).to_owned();
+        let index = options.envelope.index_for(dataset).to_owned();
         let mut normalizer = Normalizer::new(options);
         normalizer.force_dialect(dialect);
         Self {

@@ -160,7 +160,7 @@ pub(crate) struct UnreadableTime<'a> {
 /// The only record of an answer of the API of an organization, if an object is one; `dialect` is that
 /// of all records, where it is told.
 #[must_use]
-pub(crate) fn single<'a>(object: Value<'a>, dialect: Option<Dialect>) -> Option<Value<'a>> {
+pub(crate) fn single(object: Value<'_>, dialect: Option<Dialect>) -> Option<Value<'_>> {
     let [record] = object.pick_whole([SINGLE_KEY]);
     let record = record.and_then(Value::object)?;
     let told = dialect.or_else(|| detect(&Record::read(record)));

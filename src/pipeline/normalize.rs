@@ -359,9 +359,12 @@ impl Normalizer {
         let envelope = &self.options.envelope;
         // Where nothing tells the dialect, it is the data set of most records.
         let dataset = self.dialect.map(Dialect::dataset).unwrap_or_default();
-        if self.has_ids {
-            write_id(out, origin, position, original, envelope.index(dataset));
-        }
+        let stream = self.has_ids.then(|| envelope.index_for(dataset));
+        let kept = Candidate {
+            text: original,
+            ..candidate
+        };
+        write_id(out, kept, stream);
         event::write_pipeline_error(
             out,
             &message,
@@ -380,12 +383,6 @@ impl Normalizer {
         candidate: Candidate<'_>,
         unshown: Unshown,
     ) -> Result<(), RecordError> {
-        let Candidate {
-            position,
-            line_offset,
-            origin,
-            ..
-        } = candidate;
         let text = std::str::from_utf8(candidate.text)
             .map_err(|error| RecordError::Encoding(error.valid_up_to()))?;
         let document = self.reader.read(text)?;
@@ -400,7 +397,9 @@ impl Normalizer {
             return Err(RecordError::PageOrRecord);
         }
 
-        let (options, known) = (&self.options, &mut self.known);
+        let (options, known, origin) = (&self.options, &mut self.known, candidate.origin);
+        let (envelope, offset) = (&options.envelope, candidate.line_offset);
+        let stream = self.has_ids.then(|| envelope.index_for(dialect.dataset()));
         let mut event = match dialect {
             Dialect::Cloud => map::cloud::map(&record)?,
             Dialect::DcApi | Dialect::DcFile => {
@@ -409,50 +408,25 @@ impl Normalizer {
             Dialect::Organization => {
                 let mut event = map::organization::map(root, &record, options.categories)?;
                 organization::complete(&mut event, options, known);
+                write_id(out, candidate, stream);
+                event::write_organization_event(out, &event, envelope, origin, offset, &document);
                 self.newest = self.newest.max(Some(event.timestamp));
-                let envelope = &options.envelope;
-                if self.has_ids {
-                    write_id(
-                        out,
-                        origin,
-                        position,
-                        text.as_bytes(),
-                        envelope.index(dialect.dataset()),
-                    );
-                }
-                event::write_organization_event(
-                    out,
-                    &event,
-                    envelope,
-                    origin,
-                    line_offset,
-                    &document,
-                );
                 self.counts.records += 1;
                 return Ok(());
             }
         };
         confluence::complete(&mut event, dialect, options, known);
+        write_id(out, candidate, stream);
+        event::write_event(out, &event, envelope, origin, offset, &document);
         self.newest = self.newest.max(Some(event.timestamp));
-        let envelope = &options.envelope;
-        if self.has_ids {
-            write_id(
-                out,
-                origin,
-                position,
-                text.as_bytes(),
-                envelope.index(dialect.dataset()),
-            );
-        }
-        event::write_event(out, &event, envelope, origin, line_offset, &document);
         self.counts.records += 1;
         Ok(())
     }
 }
 
-/// Appends the line with the `_id` of the record at a position, whose event is for that data stream.
-fn write_id(out: &mut Vec<u8>, origin: &Origin, position: u64, record: &[u8], index: &str) {
-    if let Some(source) = origin.id_source() {
-        event::write_action(out, &source.id(position, record), index);
+/// Appends the line with the `_id` of a record, whose event is for that data stream; none: without ids.
+fn write_id(out: &mut Vec<u8>, record: Candidate<'_>, stream: Option<&str>) {
+    if let (Some(stream), Some(source)) = (stream, record.origin.id_source()) {
+        event::write_action(out, &source.id(record.position, record.text), stream);
     }
 }

@@ -28,6 +28,10 @@ pub struct Table {
 /// One field of an event.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts about a field"
+)]
 pub struct Field {
     /// Dotted path, such as `source.geo.name`.
     pub name: String,

@@ -1,13 +1,8 @@
 //! Which events are notable: worth a line of their own in a summary of a day (docs/events.md, "Notable").
 //!
-//! ```
-//! use confluence_ecs::schema::notable::{AdminGroups, Detector};
-//!
-//! let mut detector = Detector::new(AdminGroups::default());
-//! let event = serde_json::json!({"@timestamp": "2026-01-01T00:00:00.000Z", "event": {"action": "Space deleted"}});
-//! let notable = detector.take(&event).filter(|notable| detector.confirms(notable));
-//! assert_eq!(notable.map(|notable| notable.reason), Some("all its content destroyed"));
-//! ```
+//! A [`Detector`] takes events as this program writes them, each once, in any order, and says of each whether it is
+//! notable and why. Once all were taken, it confirms what it said: an addition of a permission is not notable if the
+//! same permission was removed just before, which it may have been told later.
 
 use std::collections::BTreeSet;
 use std::str::FromStr;

@@ -5,6 +5,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use crate::support::atlassian::cloud_record;
+use crate::support::fetching::{Fetching, START};
+use crate::support::follow::{Place, finish};
 use crate::support::oracle::categories::extended_rows;
 use crate::support::program::{events, project, run, stderr};
 
@@ -82,6 +85,110 @@ fn the_rows_are_those_of_the_specification() {
         })
         .collect();
     assert_eq!(listed, expected);
+}
+
+/// A name of `schemas/actions.json` as that of a variant: `user_created` is `UserCreated`.
+fn variant(name: &str) -> String {
+    let words = name
+        .split('_')
+        .map(|word| word[..1].to_uppercase() + &word[1..]);
+    words.collect()
+}
+
+/// A row as a literal of Rust.
+fn literal(row: &Value) -> String {
+    let members = row.as_object().expect("an object").keys();
+    let unknown: Vec<_> = members.filter(|key| !MEMBERS.contains(&&***key)).collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
+    let list = |value: &Value| format!("&{:?}", texts(value));
+    let optional = |value: &Value| format!("{:?}", value.as_str());
+    let raw = |value: &Value| match value {
+        Value::Null => r#""""#.to_owned(),
+        value => format!("r#\"{value}\"#"),
+    };
+    let one_of = |kind: &str, value: &Value| {
+        let name = value.as_str().unwrap_or("none");
+        format!("{kind}::{}", variant(name))
+    };
+    let [category, kind, outcome] = [&row["category"], &row["type"], &row["outcome"]];
+    let condition = match &row["condition"] {
+        Value::Null => "None".to_owned(),
+        condition => format!("Some({})", one_of("Condition", condition)),
+    };
+    let place = &row["where"];
+    let categorization = format!(
+        "Categorization {{ category: {}, kind: {}, outcome: {}, subject: {} }}",
+        raw(category),
+        raw(kind),
+        raw(outcome),
+        one_of("Subject", &row["subject"])
+    );
+    let place = format!(
+        "Place {{ category: {}, area: {}, level: {} }}",
+        list(&place["category"]),
+        optional(&place["area"]),
+        optional(&place["level"])
+    );
+    format!(
+        "Action {{ section: {}, key: {}, text: {}, elastic: {}, category: {}, kind: {}, outcome: {}, notable: {}, \
+         reason: {}, condition: {condition}, place: {place}, source: {}, confidence: {}, categorization: {categorization} }}",
+        row["section"],
+        optional(&row["key"]),
+        optional(&row["text"]),
+        one_of("Names", &row["elastic"]),
+        list(category),
+        list(kind),
+        optional(outcome),
+        one_of("Notability", &row["notable"]),
+        row["reason"],
+        row["source"],
+        one_of("Confidence", &row["confidence"]),
+    )
+}
+
+const MEMBERS: [&str; 14] = [
+    "section",
+    "key",
+    "text",
+    "elastic",
+    "category",
+    "type",
+    "outcome",
+    "subject",
+    "notable",
+    "reason",
+    "condition",
+    "where",
+    "source",
+    "confidence",
+];
+
+/// The rows are in the code as data, so that a run need not read them first.
+#[test]
+fn the_rows_in_the_code_are_those_of_the_file() {
+    let path = project("src/pipeline/actions/rows.rs");
+    let rows: Vec<Value> =
+        serde_json::from_str(include_str!("../../schemas/actions.json")).expect("JSON");
+    let lines: Vec<_> = rows
+        .iter()
+        .map(|row| format!("    {},\n", literal(row)))
+        .collect();
+    let text = format!(
+        "//! The rows of `schemas/actions.json`, made by `UPDATE_ACTIONS=1 cargo test --test it actions`.\n\n\
+         use super::{{Action, Condition, Confidence, Names, Notability, Place}};\n\
+         use crate::pipeline::event::{{Categorization, Subject}};\n\n\
+         /// Every row, in the order of the file.\n#[rustfmt::skip]\npub static ACTIONS: [Action; {}] = [\n{}];\n",
+        rows.len(),
+        lines.concat(),
+    );
+    let current = std::fs::read_to_string(&path).expect("text");
+    if std::env::var_os("UPDATE_ACTIONS").is_some() {
+        std::fs::write(&path, &text).expect("written");
+    }
+    assert!(
+        current == text,
+        "UPDATE_ACTIONS=1 cargo test --test it actions"
+    );
 }
 
 /// By ECS 8.11, as `schema fields` has it.
@@ -209,15 +316,18 @@ fn extended_categories_hold_in_every_dialect() {
     ];
     let unlisted = || [vec![], vec!["info"], vec![]];
     let others = others.map(|name| (name.to_owned(), unlisted()));
-    let mut input = String::new();
+    let mut input = Vec::new();
     let mut expected = Vec::new();
     for (action, what) in extended_rows().into_iter().chain(others) {
         for record in records(&action) {
-            input += &format!("{record}\n");
+            input.push(record.to_string());
             expected.push((action.clone(), what.clone()));
         }
     }
-    let made = events(["normalize", "--categories", "extended"], input.as_bytes());
+    let made = events(
+        ["normalize", "--categories", "extended"],
+        input.join("\n").as_bytes(),
+    );
     assert_eq!(made.len(), expected.len());
     for ((action, [category, kind, outcome]), event) in expected.iter().zip(&made) {
         let event = &event["event"];
@@ -256,12 +366,13 @@ fn an_action_of_the_default_set_is_the_same_in_the_extended_one() {
 
 #[test]
 fn events_of_extended_categories_are_valid() {
-    let input: String = extended_rows()
-        .iter()
-        .flat_map(|(action, _)| records(action))
-        .map(|record| format!("{record}\n"))
-        .collect();
-    let made = run(["normalize", "--categories", "extended"], input.as_bytes());
+    let rows = extended_rows();
+    let records = rows.iter().flat_map(|(action, _)| records(action));
+    let input: Vec<_> = records.map(|record| record.to_string()).collect();
+    let made = run(
+        ["normalize", "--categories", "extended"],
+        input.join("\n").as_bytes(),
+    );
     let output = run(["schema", "validate"], &made.stdout);
     assert_eq!(
         output.status.code(),
@@ -289,4 +400,43 @@ fn fixtures_take_the_set_of_categories() {
     assert_eq!(code(&["regenerate", "--categories", "extended"]), Some(0));
     assert_eq!(code(&["check", "--categories", "extended"]), Some(0));
     assert_eq!(code(&["check"]), Some(1));
+}
+
+/// The category of an event that only the extended set has a category for.
+fn assert_extended(event: &Value) {
+    assert_eq!(event["event"]["action"], "Space created", "{event}");
+    assert_eq!(
+        event["event"]["category"],
+        json!(["configuration"]),
+        "{event}"
+    );
+}
+
+#[test]
+fn a_configuration_file_chooses_the_set() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = folder.path().join("config.toml");
+    std::fs::write(&config, "[mapping]\ncategories = \"extended\"\n").expect("written");
+    let record = json!({"creationDate": 5, "summary": "Space created"}).to_string();
+    let config = config.to_str().expect("UTF-8");
+    let with_file = ["normalize", "--config", config];
+    assert_extended(&events(with_file, record.as_bytes())[0]);
+    let flag_wins = ["normalize", "--config", config, "--categories", "elastic"];
+    let event = &events(flag_wins, record.as_bytes())[0];
+    assert_eq!(event["event"].get("category"), None, "{event}");
+}
+
+#[test]
+fn tail_and_fetch_take_the_set() {
+    let place = Place::new(&["*.log"]);
+    let record = json!({"creationDate": 5, "summary": "Space created"});
+    place.append_bytes("audit.log", format!("{record}\n"));
+    let output = finish(place.tail_to_file(&["--once", "--categories", "extended"]));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_extended(&place.events()[0]);
+
+    let fetching = Fetching::cloud();
+    fetching.server.make_up(1, START, 1, cloud_record);
+    fetching.fetch(&["--categories", "extended"]);
+    assert_extended(&fetching.events()[0]);
 }

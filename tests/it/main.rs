@@ -39,6 +39,7 @@ mod config;
 mod config_keys;
 mod config_shown;
 mod corpus;
+mod detections;
 mod event_format;
 mod event_ids;
 mod fetch;

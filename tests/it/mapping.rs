@@ -3,6 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use proptest::prelude::*;
+use proptest::sample::select;
 use serde_json::{Value, json};
 
 use crate::support::events::assert_same_event;
@@ -24,7 +25,7 @@ static VALIDATOR: LazyLock<Validator> = LazyLock::new(Validator::new);
 struct Way {
     dialect: Option<oracle::Dialect>,
     elastic: bool,
-    extended: bool,
+    categories: Categories,
     preserve_original: bool,
     /// Which of [`add_fields`].
     overlay: usize,
@@ -89,7 +90,10 @@ fn oracle_options(way: Way) -> oracle::Options {
     oracle::Options {
         dialect: way.dialect,
         elastic_timestamps: way.elastic,
-        extended_categories: way.extended,
+        categories: match way.categories {
+            Categories::Elastic => oracle::categories::Categories::Elastic,
+            Categories::Extended => oracle::categories::Categories::Extended,
+        },
         preserve_original: way.preserve_original,
         input: if way.file {
             oracle::Input::File {
@@ -123,11 +127,7 @@ fn product_options(way: Way) -> Options {
         } else {
             TimeMode::Exact
         },
-        categories: if way.extended {
-            Categories::Extended
-        } else {
-            Categories::Elastic
-        },
+        categories: way.categories,
         max_line_bytes: 1 << 20,
         enricher: Enricher {
             networks: Networks::new(networks.to_vec()),
@@ -237,16 +237,16 @@ fn way() -> impl Strategy<Value = Way> {
     (
         dialect,
         any::<bool>(),
-        any::<bool>(),
+        select(vec![Categories::Elastic, Categories::Extended]),
         any::<bool>(),
         0..OVERLAYS,
         any::<bool>(),
     )
         .prop_map(
-            |(dialect, elastic, extended, preserve_original, overlay, file)| Way {
+            |(dialect, elastic, categories, preserve_original, overlay, file)| Way {
                 dialect,
                 elastic,
-                extended,
+                categories,
                 preserve_original,
                 overlay,
                 file,

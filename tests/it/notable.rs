@@ -7,9 +7,9 @@ use crate::support::program::events;
 
 /// The reasons of records, in their order; empty: not notable.
 fn reasons_with(admin_groups: AdminGroups, records: &[Value]) -> Vec<&'static str> {
-    let input: String = records.iter().map(|record| format!("{record}\n")).collect();
+    let input: Vec<_> = records.iter().map(ToString::to_string).collect();
     let mut detector = Detector::new(admin_groups);
-    let made = events(["normalize"], input.as_bytes());
+    let made = events(["normalize"], input.join("\n").as_bytes());
     let taken: Vec<Option<Notable>> = made.iter().map(|event| detector.take(event)).collect();
     let confirmed = taken
         .into_iter()

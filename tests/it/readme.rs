@@ -84,11 +84,35 @@ fn unless_steady(shown: String, actual: String) -> String {
     }
 }
 
+/// What examples call that is not on this machine: they are left out there. CI has all of it.
+fn missing_tools() -> Vec<&'static str> {
+    let mut missing = vec!["jq ", "duckdb "];
+    missing.retain(|tool| {
+        let version = Command::new(tool.trim_end()).arg("--version").output();
+        version.is_err()
+    });
+    for tool in &missing {
+        eprintln!("no {tool}here: examples with it are left out");
+    }
+    missing
+}
+
+/// Whether a command goes on in the next line: it says so, a quote is open, or a text that it reads.
+fn goes_on(command: &str) -> bool {
+    let line = command.trim_end_matches('\n');
+    let text = command.split_once("<<'SQL'\n").map(|(_, text)| text);
+    line.ends_with('|')
+        || line.ends_with('\\')
+        || text.map_or(line.matches('\'').count() % 2 == 1, |text| {
+            !text.ends_with("SQL\n")
+        })
+}
+
 /// The text with the output of each `console` example replaced by what it gives now. Commands without output
 /// below them are for the reader's own files, unless those are in `/tmp`.
 fn with_real_output(document: &str) -> String {
     let tmp = tempfile::tempdir().expect("a folder");
-    let has_jq = Command::new("jq").arg("--version").output().is_ok();
+    let missing = missing_tools();
     let mut real = String::new();
     let mut inside = false;
     let mut command = String::new();
@@ -105,7 +129,7 @@ fn with_real_output(document: &str) -> String {
         }
         command.push_str(line.strip_prefix("$ ").unwrap_or(line));
         command.push('\n');
-        if line.ends_with('|') || line.ends_with('\\') {
+        if goes_on(&command) {
             continue;
         }
         let is_output = |line: &&str| !line.starts_with("$ ") && !line.starts_with("```");
@@ -115,8 +139,8 @@ fn with_real_output(document: &str) -> String {
             shown.push('\n');
         }
         let is_example = !shown.is_empty() || command.contains("/tmp/");
-        // A machine without jq keeps those examples unchecked; CI has it.
-        if is_example && (has_jq || !command.contains("jq ")) {
+        let can_run = !missing.iter().any(|tool| command.contains(tool));
+        if is_example && can_run {
             shown = unless_steady(shown, shell(&command, tmp.path()));
         }
         real.push_str(&shown);

@@ -15,6 +15,8 @@ use std::net::IpAddr;
 
 use serde_json::{Map, Value, json};
 
+use categories::Categories;
+
 /// The raw shapes of §1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
@@ -45,8 +47,7 @@ pub struct Options {
     pub dialect: Option<Dialect>,
     /// `--timestamps elastic`: reproduce the fault of §3.
     pub elastic_timestamps: bool,
-    /// `--categories extended`.
-    pub extended_categories: bool,
+    pub categories: Categories,
     pub preserve_original: bool,
     /// `--no-default-tags` leaves out the tag of the data set.
     pub default_tags: bool,
@@ -71,7 +72,7 @@ impl Default for Options {
         Options {
             dialect: None,
             elastic_timestamps: false,
-            extended_categories: false,
+            categories: Categories::Elastic,
             preserve_original: false,
             default_tags: true,
             tags: Vec::new(),
@@ -128,7 +129,7 @@ pub fn map(line: &str, options: &Options) -> Result<Value, String> {
         Dialect::Organization => unreachable!("mapped above"),
     }
     address::source(&mut event, options);
-    categories::categorise(&mut event, options.extended_categories);
+    categories::categorise(&mut event, options.categories);
     users::users_and_groups(&mut event, dialect);
     envelope(&mut event, &CONFLUENCE, options);
     merge(&mut event, &options.add_fields);

@@ -1,6 +1,7 @@
 //! Events to the cluster, until each of them is settled: stored, there already, stored in its plain form,
 //! or in the dead letter file (docs/elasticsearch.md, "Answers").
 
+mod another;
 mod halves;
 mod refused;
 mod reports;
@@ -125,25 +126,6 @@ impl Settler {
             written: Mutex::default(),
             tally: Arc::default(),
             metrics: SourceMetrics::default(),
-            untold: AtomicU64::new(0),
-        }
-    }
-
-    /// Sends to another target of the same cluster.
-    #[must_use]
-    pub fn toward(&self, target: &str) -> Self {
-        Self {
-            client: Arc::clone(&self.client),
-            target: target.to_owned(),
-            query: self.query.clone(),
-            pipeline: self.pipeline.clone(),
-            dead_letters: Arc::clone(&self.dead_letters),
-            largest: AtomicUsize::new(self.largest()),
-            spares: Spares::default(),
-            at_start: OnceLock::new(),
-            written: Mutex::default(),
-            tally: Arc::clone(&self.tally),
-            metrics: self.metrics.clone(),
             untold: AtomicU64::new(0),
         }
     }

@@ -1,14 +1,8 @@
 //! What an action is in ECS: `event.category`, `event.type`, `event.outcome`, and whom it is about.
 
-use std::borrow::Cow;
-
-use serde::Deserialize;
-
 /// What docs/mapping.md 7 does with the users and groups of an action, named as there.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
-    #[default]
     None,
     UserCreated,
     UserRenamed,
@@ -21,22 +15,22 @@ pub enum Subject {
 }
 
 /// What an action sets, given as JSON; empty: it is not set.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Categorization {
     /// `event.category`
-    pub category: Cow<'static, str>,
+    pub category: &'static str,
     /// `event.type`
-    pub kind: Cow<'static, str>,
+    pub kind: &'static str,
     /// `event.outcome`
-    pub outcome: Cow<'static, str>,
+    pub outcome: &'static str,
     /// How docs/mapping.md 7 maps its users and groups.
     pub subject: Subject,
 }
 
 /// That of an action that is not listed.
 pub static UNLISTED: Categorization = Categorization {
-    category: Cow::Borrowed(""),
-    kind: Cow::Borrowed(r#"["info"]"#),
-    outcome: Cow::Borrowed(""),
+    category: "",
+    kind: r#"["info"]"#,
+    outcome: "",
     subject: Subject::None,
 };

@@ -102,7 +102,7 @@ impl Envelope {
 
     /// The data stream that events of a data set are for; empty: that of most events.
     #[must_use]
-    pub fn index(&self, dataset: Dataset) -> &str {
+    pub fn index_for(&self, dataset: Dataset) -> &str {
         &self.fields(dataset).index
     }
 

@@ -97,7 +97,8 @@ pub(crate) struct App<'a> {
 /// `atlassian_cloud.audit.actor.auth`
 #[derive(Debug, Default)]
 pub(crate) struct Auth<'a> {
-    pub auth_type: Option<Value<'a>>,
+    /// `auth_type`
+    pub kind: Option<Value<'a>>,
     pub token_id: Option<Value<'a>>,
     pub token_label: Option<Value<'a>>,
 }

@@ -33,7 +33,7 @@ pub fn write_event(
     data_stream_and_ecs(&mut root, envelope, dataset);
     root.object(name!("event"), |object| {
         scalar(object, name!("action"), event.action.as_ref());
-        object.json(name!("category"), &event.row.category);
+        object.json(name!("category"), event.row.category);
         object.json(name!("created"), &origin.created);
         object.json(name!("dataset"), dataset.name_json());
         object.json(name!("kind"), "\"event\"");
@@ -43,8 +43,8 @@ pub fn write_event(
                 true
             });
         }
-        object.json(name!("outcome"), &event.row.outcome);
-        object.json(name!("type"), &event.row.kind);
+        object.json(name!("outcome"), event.row.outcome);
+        object.json(name!("type"), event.row.kind);
     });
     root.object(name!("group"), |object| group(object, &event.group));
     where_from(&mut root, origin, offset);

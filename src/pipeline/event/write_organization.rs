@@ -28,16 +28,7 @@ pub fn write_organization_event(
     });
     data_stream_and_ecs(&mut root, envelope, dataset);
     root.object(name!("event"), |object| {
-        let (kind, category, types, outcome) = match event.class {
-            Class::None => ("", "", "", ""),
-            Class::Kind => ("\"event\"", "", "", ""),
-            Class::Row { row, outcome } => (
-                "\"event\"",
-                row.category.as_str(),
-                row.kind.as_str(),
-                outcome,
-            ),
-        };
+        let (kind, category, types, outcome) = class(event.class);
         object.whole(name!("action"), event.action);
         object.json(name!("category"), category);
         match event.created {
@@ -72,6 +63,16 @@ pub fn write_organization_event(
     *out = line.into_bytes();
 }
 
+/// `event.kind`, `.category`, `.type` and `.outcome` as JSON; empty ones are not there.
+fn class(class: Class) -> (&'static str, &'static str, &'static str, &'static str) {
+    const KIND: &str = "\"event\"";
+    match class {
+        Class::None => ("", "", "", ""),
+        Class::Kind => (KIND, "", "", ""),
+        Class::Row { row, outcome } => (KIND, &row.category, &row.kind, outcome),
+    }
+}
+
 fn audit(object: &mut Object<'_, '_>, event: &OrganizationEvent<'_>) {
     object.object(name!("actor"), |object| actor(object, &event.actor));
     object.whole(name!("container"), event.container);
@@ -96,7 +97,7 @@ fn actor(object: &mut Object<'_, '_>, actor: &Actor<'_>) {
         None => object.object(name!("app"), |_| {}),
     }
     object.object(name!("auth"), |object| {
-        object.whole(name!("auth_type"), actor.auth.auth_type);
+        object.whole(name!("auth_type"), actor.auth.kind);
         object.whole(name!("token_id"), actor.auth.token_id);
         object.whole(name!("token_label"), actor.auth.token_label);
     });

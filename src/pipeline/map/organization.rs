@@ -90,9 +90,9 @@ fn location(location: Option<Value<'_>>) -> Location<'_> {
 fn auth(actor: Option<Value<'_>>) -> Auth<'_> {
     let [auth] = inner(actor, ["auth"]);
     let found = inner(auth, ["authType", "tokenId", "tokenLabel"]);
-    let [auth_type, token_id, token_label] = found.map(scalar);
+    let [kind, token_id, token_label] = found.map(scalar);
     Auth {
-        auth_type,
+        kind,
         token_id,
         token_label,
     }

@@ -52,16 +52,16 @@ struct Actions {
 static ACTIONS: LazyLock<Actions> = LazyLock::new(|| {
     let file: ActionsFile = serde_json::from_str(JSON)
         .unwrap_or_else(|error| unreachable!("schemas/organization-actions.json: {error}"));
-    let rows = |rows: Vec<FileRow>| rows.into_iter().map(row).collect();
-    let failures = file.extended.failures;
+    let rows = |rows: &[FileRow]| rows.iter().map(row).collect();
+    let failures = &file.extended.failures;
     Actions {
-        elastic: rows(file.rows),
-        extended: rows(file.extended.rows),
+        elastic: rows(&file.rows),
+        extended: rows(&file.extended.rows),
         failures: failures.iter().map(|text| Pattern::new(text)).collect(),
     }
 });
 
-fn row(row: FileRow) -> (Pattern, OrganizationRow) {
+fn row(row: &FileRow) -> (Pattern, OrganizationRow) {
     let mapped = OrganizationRow {
         category: json!(row.category).to_string(),
         kind: json!(row.kind).to_string(),

@@ -4,6 +4,13 @@ use serde_json::{Value, json};
 
 use super::{action, full, put};
 
+/// `--categories`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Categories {
+    Elastic,
+    Extended,
+}
+
 type Row = (
     &'static [&'static str],
     &'static [&'static str],
@@ -142,32 +149,35 @@ const ROWS: &[Row] = &[
     ),
 ];
 
-/// Category, type and outcome of an action: each a list, as the documents write them.
-pub fn categorise(event: &mut Value, extended: bool) {
+/// "Actions not listed: type `["info"]`, no category, no outcome", as §2 set it.
+pub fn categorise(event: &mut Value, set: Categories) {
     let Some(action) = action(event) else {
         return;
     };
-    // "Actions not listed: type `["info"]`, no category, no outcome", as §2 set it.
-    if extended {
-        let rows = extended_rows();
-        if let Some((_, [category, kind, outcome])) = rows.iter().find(|(name, _)| *name == action)
-        {
-            put(event, "event.category", Some(json!(category)));
-            put(event, "event.type", Some(json!(kind)));
-            put(event, "event.outcome", outcome.first().map(|o| json!(o)));
-        }
-    } else if let Some((_, category, kind, outcome)) = ROWS
-        .iter()
-        .find(|row| row.0.iter().any(|name| full(name) == action))
-    {
+    let rows = match set {
+        Categories::Elastic => elastic_rows(),
+        Categories::Extended => extended_rows(),
+    };
+    if let Some((_, [category, kind, outcome])) = rows.iter().find(|(name, _)| *name == action) {
         put(event, "event.category", Some(json!(category)));
         put(event, "event.type", Some(json!(kind)));
-        put(event, "event.outcome", outcome.map(|o| json!(o)));
+        put(event, "event.outcome", outcome.first().map(|o| json!(o)));
     }
 }
 
-/// The names of `extended.txt`, with category, type and outcome.
-pub fn extended_rows() -> Vec<(String, [Vec<&'static str>; 3])> {
+/// A name, and its category, type and outcome; no outcome: an empty list.
+pub type Named = (String, [Vec<&'static str>; 3]);
+
+fn elastic_rows() -> Vec<Named> {
+    let rows = ROWS.iter().flat_map(|(names, category, kind, outcome)| {
+        let what = [category.to_vec(), kind.to_vec(), Vec::from_iter(*outcome)];
+        names.iter().map(move |name| (full(name), what.clone()))
+    });
+    rows.collect()
+}
+
+/// The names of `extended.txt`.
+pub fn extended_rows() -> Vec<Named> {
     let lines = include_str!("extended.txt").lines();
     let lines = lines.filter(|line| !line.starts_with('#'));
     let list = |cell: &'static str| cell.split(", ").filter(|part| !part.is_empty()).collect();

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use serde_json::{Map, Value, json};
 
+use super::categories::Categories;
 use super::{NOW, Options, address, put, time};
 
 /// "`attributes` is an object."
@@ -44,7 +45,7 @@ pub fn map(record: &Map<String, Value>, line: &str, options: &Options) -> Result
     action(
         &mut event,
         attributes.get("action"),
-        options.extended_categories,
+        options.categories == Categories::Extended,
     );
 
     let message = inner(record.get("message"));

@@ -1,14 +1,12 @@
 //! What an `event.action` means: the rows of `schemas/actions.json`, in two sets (docs/mapping.md 6, docs/events.md).
 
+mod rows;
+
 use std::sync::LazyLock;
 
-use serde::Deserialize;
-use serde_json::json;
+use crate::pipeline::event::{Categorization, UNLISTED};
 
-use crate::pipeline::event::{Categorization, Subject, UNLISTED};
-
-/// The rows as they stand in the file, which the code and the documents are made from.
-pub const JSON: &str = include_str!("../../schemas/actions.json");
+pub use rows::ACTIONS;
 
 /// Which actions get a category: the sets of `--categories`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -21,8 +19,7 @@ pub enum Categories {
 }
 
 /// A row: one action, and the names that records have for it.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug)]
 pub struct Action {
     /// Heading that it stands below in the documents.
     pub section: &'static str,
@@ -31,18 +28,13 @@ pub struct Action {
     /// Its English text: `summary` in Cloud, and the key of some records of a Data Center, older ones among them.
     pub text: Option<&'static str>,
     /// Which of the two Elastic's integration lists.
-    #[serde(default)]
     pub elastic: Names,
     /// `event.category`
-    pub category: Vec<&'static str>,
+    pub category: &'static [&'static str],
     /// `event.type`
-    #[serde(rename = "type")]
-    pub kind: Vec<&'static str>,
+    pub kind: &'static [&'static str],
     /// `event.outcome`
     pub outcome: Option<&'static str>,
-    /// How docs/mapping.md 7 maps its users and groups.
-    #[serde(default)]
-    subject: Subject,
     /// Whether it is worth a line of its own in a summary of a day.
     pub notable: Notability,
     /// Why, or why not.
@@ -50,22 +42,19 @@ pub struct Action {
     /// What its notability depends on.
     pub condition: Option<Condition>,
     /// What the record says of it besides.
-    #[serde(default, rename = "where")]
     pub place: Place,
     /// Where its names were seen.
     pub source: &'static str,
     /// How sure its names are.
     pub confidence: Confidence,
-    #[serde(skip)]
+    /// The same as JSON, as it stands in events, and how docs/mapping.md 7 maps its users and groups.
     categorization: Categorization,
 }
 
 /// Some of the names of an action.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names of the fields of an action")]
 pub enum Names {
-    #[default]
     None,
     Key,
     Text,
@@ -73,8 +62,7 @@ pub enum Names {
 }
 
 /// Whether an action is worth a line of its own in a summary of a day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "an answer is an answer")]
 pub enum Notability {
     Yes,
@@ -84,8 +72,7 @@ pub enum Notability {
 }
 
 /// What it depends on whether an event is notable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Condition {
     /// The permission is that to administer a space, or was given to everybody.
     SpacePermission,
@@ -94,12 +81,10 @@ pub enum Condition {
 }
 
 /// Where the settings of the audit log have an action.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug)]
 pub struct Place {
     /// `categoryI18nKey`, in Cloud `category`; one of them where there are several.
-    #[serde(default)]
-    pub category: Vec<&'static str>,
+    pub category: &'static [&'static str],
     /// Coverage area.
     pub area: Option<&'static str>,
     /// Coverage level from which on it is recorded.
@@ -107,8 +92,7 @@ pub struct Place {
 }
 
 /// How sure the names of an action are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Confidence {
     /// Seen in a record, in the integration or in documentation.
     High,
@@ -129,31 +113,6 @@ impl Action {
             (Categories::Elastic, Names::None) => [None, None],
         }
     }
-}
-
-/// Every row, in the order of the file.
-///
-/// # Panics
-/// When the file that was compiled in is broken, which a test rules out.
-#[must_use]
-pub fn actions() -> &'static [Action] {
-    static ACTIONS: LazyLock<Vec<Action>> = LazyLock::new(|| {
-        let mut actions: Vec<Action> = serde_json::from_str(JSON)
-            .unwrap_or_else(|error| unreachable!("schemas/actions.json: {error}"));
-        for action in &mut actions {
-            action.categorization = Categorization {
-                category: json!(action.category).to_string().into(),
-                kind: json!(action.kind).to_string().into(),
-                outcome: action
-                    .outcome
-                    .map_or_else(String::new, |outcome| json!(outcome).to_string())
-                    .into(),
-                subject: action.subject,
-            };
-        }
-        actions
-    });
-    &ACTIONS
 }
 
 /// The row of an action in a set, by its exact name.
@@ -181,7 +140,7 @@ struct Index {
 impl Index {
     fn new(set: Categories) -> Self {
         let mut by_length = Vec::new();
-        for action in actions() {
+        for action in &ACTIONS {
             for name in action.names(set).into_iter().flatten() {
                 let enough = by_length.len().max(name.len() + 1);
                 by_length.resize_with(enough, Vec::new);
@@ -204,7 +163,7 @@ mod tests {
 
     #[test]
     fn every_name_is_found_in_its_set() {
-        for action in actions() {
+        for action in &ACTIONS {
             for set in [Categories::Elastic, Categories::Extended] {
                 for name in action.names(set).into_iter().flatten() {
                     assert_eq!(classify(name, set), &action.categorization, "{name}");
