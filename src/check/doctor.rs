@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use url::Url;
 
+use super::clients::{Clients, brief, patient, probe_gateway, probe_urls};
 use super::cluster;
 use super::databases::{self, Given};
 use super::disk::StateOf;
@@ -20,17 +20,10 @@ use crate::fetch::connect::{self, Credentials, FetchTarget, SiteLocation};
 use crate::fetch::org::asker::{OrgAsker, OrgTarget};
 use crate::fetch::site::Site;
 use crate::fetch::time_spec::TimeSpec;
-use crate::http::address::{below, origin, shown};
-use crate::http::{Client, Settings, SettingsError};
+use crate::http::Client;
+use crate::http::address::{origin, shown};
 use crate::pipeline::timestamp::Timestamp;
 use crate::state;
-
-/// The user waits for `check`: fewer retries than in fetch, and shorter waits.
-const MOST_RETRIES: u32 = 2;
-/// The longest wait that a server may ask for.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
-/// How long a connection may take, and the answer to the first question.
-const LONGEST_CONNECT: Duration = Duration::from_secs(10);
 
 /// Why the steps of the site end early.
 enum Stopped {
@@ -110,7 +103,7 @@ pub fn look<W: Write>(plan: Plan, report: &mut CheckReport<W>) -> io::Result<()>
                 CheckStep::ok(StepName::Credentials, format!("{place}, as {who}"))
             }
             Ok(Target::Organization(target)) => {
-                CheckStep::ok(StepName::Credentials, describe_organization(target))
+                CheckStep::ok(StepName::Credentials, organization::describe(target))
             }
             Err(error) => CheckStep::fail_by(StepName::Credentials, &**error),
         })?;
@@ -272,7 +265,7 @@ impl<W: Write> Doctor<'_, W> {
 
     /// What fetch needs of the organization.
     fn organization_steps(&mut self, target: OrgTarget) -> Result<(), Stopped> {
-        let detail = describe_organization(&target);
+        let detail = organization::describe(&target);
         self.organization = Some(target.organization.id.clone());
         let urls = [probe_gateway(&target.organization.api_base)];
         let http = patient(target.http.clone());
@@ -389,39 +382,6 @@ fn configured(target: &FetchTarget) -> Result<(Authorization, Clients), connect:
     Ok((authorization, clients))
 }
 
-/// What makes the requests.
-struct Clients {
-    /// Tests the connection, with short timeouts.
-    brief: Client,
-    /// Everything else: a Data Center may have to search for a while.
-    patient: Arc<Client>,
-}
-
-impl Clients {
-    fn new(settings: Settings) -> Result<Self, SettingsError> {
-        let patient = patient(settings);
-        Ok(Self {
-            brief: Client::new(&brief(&patient))?,
-            patient: Arc::new(Client::new(&patient)?),
-        })
-    }
-}
-
-fn patient(settings: Settings) -> Settings {
-    Settings {
-        retries: settings.retries.min(MOST_RETRIES),
-        longest_wait: settings.longest_wait.min(LONGEST_WAIT),
-        ..settings
-    }
-}
-
-fn brief(patient: &Settings) -> Settings {
-    Settings {
-        timeout: patient.timeout.min(LONGEST_CONNECT),
-        ..patient.clone()
-    }
-}
-
 /// The site, where the arguments tell it.
 fn known(place: &SiteLocation, api_base: &Url) -> Option<Site> {
     match place {
@@ -430,31 +390,6 @@ fn known(place: &SiteLocation, api_base: &Url) -> Option<Site> {
         SiteLocation::DataCenter(url) => Some(Site::data_center(url)),
         SiteLocation::CloudIdOf(_) | SiteLocation::CloudOfLogin(_) => None,
     }
-}
-
-/// URLs that respond without credentials and cause no audit records: to test the connection.
-fn probe_urls(place: &SiteLocation, api_base: &Url) -> Vec<Url> {
-    let tenant = |url: &Url| {
-        let mut root = url.clone();
-        root.set_path("");
-        below(&root, "_edge/tenant_info")
-    };
-    let gateway = probe_gateway(api_base);
-    match place {
-        SiteLocation::CloudSite(url) => vec![tenant(url)],
-        SiteLocation::CloudIdOf(url) => vec![tenant(url), gateway],
-        SiteLocation::CloudId(_) | SiteLocation::CloudOfLogin(_) => vec![gateway],
-        SiteLocation::DataCenter(url) => vec![below(url, "rest/api/user/current")],
-    }
-}
-
-/// The same of the gateway.
-fn probe_gateway(api_base: &Url) -> Url {
-    below(api_base, "oauth/token/accessible-resources")
-}
-
-fn describe_organization(target: &OrgTarget) -> String {
-    format!("organization {}, with its API key", target.organization.id)
 }
 
 fn describe(place: &SiteLocation) -> String {

@@ -5,12 +5,18 @@ use std::time::Duration;
 use super::{CheckStep, StepName, span};
 use crate::fetch::asker::Error as AskError;
 use crate::fetch::org::PageStart;
-use crate::fetch::org::asker::{OrgAsker, OrgResponse, Refused};
+use crate::fetch::org::asker::{OrgAsker, OrgResponse, OrgTarget, Refused};
 use crate::fetch::refusal::{About, Refusal};
 use crate::pipeline::timestamp::Timestamp;
 
 /// How long an organization's events are kept.
 const RETENTION: Duration = Duration::from_secs(180 * 24 * 60 * 60);
+
+/// What is asked, and with what.
+#[must_use]
+pub fn describe(target: &OrgTarget) -> String {
+    format!("organization {}, with its API key", target.organization.id)
+}
 
 /// Asks for the newest event; how far our clock is ahead of the server's, and the steps that it tells of.
 /// `since` is where a first run would begin.

@@ -71,6 +71,19 @@ fn the_status_has_a_row_for_it() {
 }
 
 #[test]
+fn its_requests_are_counted_under_its_own_name() {
+    let fetching = organization(3);
+    let metrics = fetching.file("metrics", "");
+    fetching.fetch(&["--metrics-file", &metrics.display().to_string()]);
+    let text = fs::read_to_string(metrics).expect("metrics");
+    let id = fetching.server.settings().organization.id;
+    let requests = format!(
+        r#"confluence_ecs_requests_total{{source="{id}",api="organization",status="200"}} 2"#
+    );
+    assert!(text.contains(&requests), "{text}");
+}
+
+#[test]
 fn a_second_instance_is_refused() {
     let fetching = organization(3);
     let running = Running::to_file(&fetching, &["--raw", "--interval", "1h"]);
