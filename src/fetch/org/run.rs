@@ -15,8 +15,9 @@ use crate::fetch::Error;
 use crate::fetch::clock::Clock;
 use crate::fetch::fetched::{self, Fetched, LONG};
 use crate::fetch::plan::{self, FetchOptions, FirstRun};
+use crate::fetch::progress::FetchProgress;
 use crate::fetch::repeat::{self, FetchOutcome, RunOutcome, Runs};
-use crate::fetch::window::is_future;
+use crate::fetch::window::{Window, is_future};
 use crate::fetch::{measure, start, states as site_states, written};
 use crate::pipeline::timestamp::Timestamp;
 use crate::process::service::Service;
@@ -161,6 +162,7 @@ impl OrgFetching<'_> {
         // A cursor knows its own end, and another run is not to inherit that.
         let saved = self.delivery.checkpoint().cursor.clone();
         let mut reading = Reading::new(saved.filter(|_| until.is_none()));
+        let (mut progress, mut is_again) = (None, false);
         loop {
             let Some(start) = self.start(&reading, began, until) else {
                 return Ok(RunOutcome::Done);
@@ -179,14 +181,19 @@ impl OrgFetching<'_> {
                 }
                 Err(refused) => return Err(super::Error::from(refused).into()),
             };
-            if !self.begin(&response, &start, began)? {
+            if !self.begin(&response, &start, (began, is_again))? {
+                is_again = true;
                 continue;
             }
+            let range = self.range(began, until);
+            let progress = progress.get_or_insert_with(|| FetchProgress::new(range));
             let next = reading.take(&response.page, self.clock.at_server(began));
             let cursor = reading.cursor().map(str::to_owned);
             let cursor = cursor.filter(|_| until.is_none());
             let now = self.clock.at_server(Timestamp::now());
             self.delivery.deliver(&response.page, cursor, now)?;
+            progress.records(response.page.events.len());
+            progress.reached(response.page.latest().unwrap_or(range.to));
             match next {
                 Next::Page => {}
                 Next::Back => {
@@ -255,12 +262,12 @@ impl OrgFetching<'_> {
 
     /// The first answer of the very first run settles where it begins: what is saved then says what the output was
     /// before anything is in it. False if that is at another time by the server's clock, so that it is to be asked
-    /// again.
+    /// again; once, as `Date` has whole seconds, and two answers may differ by one.
     fn begin(
         &mut self,
         response: &OrgResponse,
         asked: &PageStart,
-        began: Timestamp,
+        (began, is_again): (Timestamp, bool),
     ) -> Result<bool, Error> {
         self.clock.learn(response.ahead);
         let ahead = self.clock.ahead();
@@ -274,14 +281,26 @@ impl OrgFetching<'_> {
         if self.first.start.is_absolute() && is_future(first, now) {
             return Err(Error::future(first, now, &self.clock));
         }
-        if matches!(asked, PageStart::Time { from, .. } if *from != first) {
+        let from = match asked {
+            PageStart::Time { from, .. } | PageStart::Newest { from } => *from,
+            PageStart::Cursor(_) => first,
+        };
+        if from != first && !is_again {
             return Ok(false);
         }
-        checkpoint.begin(first);
+        self.delivery.checkpoint().begin(from);
         self.delivery.shipper.save()?;
         let (directory, file) = &self.place;
         start::remove(directory, std::slice::from_ref(file));
         Ok(true)
+    }
+
+    /// What a run goes through, for people.
+    fn range(&mut self, began: Timestamp, until: Option<Timestamp>) -> Window {
+        let to = until.unwrap_or(began);
+        let position = self.delivery.checkpoint().position;
+        let from = position.unwrap_or(to).min(to);
+        Window { from, to }
     }
 
     /// Takes note of how far a whole run came.
