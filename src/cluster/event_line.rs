@@ -93,9 +93,16 @@ struct Members<'a> {
 struct Create<'a> {
     #[serde(borrow, rename = "_id")]
     id: &'a RawValue,
-    /// The event itself says what data set it belongs to.
-    #[serde(borrow, default, rename = "_index")]
-    _index: Option<&'a RawValue>,
+    #[serde(default, rename = "_index")]
+    index: Option<String>,
+}
+
+impl Create<'_> {
+    /// Whether this program may have named that data stream. The event itself says where it goes.
+    fn is_ours(&self) -> bool {
+        let index = self.index.as_deref();
+        index.is_none_or(|index| Dataset::of_stream(index) == Some(Dataset::Organization))
+    }
 }
 
 /// What tells the data set of an event.
@@ -160,7 +167,8 @@ pub fn event_line(line: &[u8]) -> Result<EventLine<'_>, NotAnEvent> {
     }
     if let Some(create) = members.create {
         let create = serde_json::from_str::<Create<'_>>(create.get());
-        let id = create.ok().and_then(|create| plain_id(create.id));
+        let create = create.ok().filter(Create::is_ours);
+        let id = create.and_then(|create| plain_id(create.id));
         return id.map(EventLine::Action).ok_or(NotAnEvent::Action);
     }
     let actions = [members.update, members.delete, members.index];
@@ -224,6 +232,8 @@ mod tests {
             event_line(br#"{"create": {"_id": "1-_a"}}"#).unwrap(),
             EventLine::Action("1-_a")
         );
+        let named = br#"{"create":{"_id":"1a","_index":"logs-atlassian_cloud.audit-prod"}}"#;
+        assert_eq!(event_line(named).unwrap(), EventLine::Action("1a"));
         let letter = format!(
             r#"{{"time":"t","index":"i","_id":"1x","status":400,"error":{{}},"source":{{}},"event":{EVENT}}}"#
         );
