@@ -56,10 +56,13 @@ impl OrgDelivery<'_> {
         if let Err(error) = self.write(&lines) {
             if matches!(error, ship::Error::Sink(sink::Error::GivenUp)) {
                 // Of a write that was given up, a pipe has the first lines.
-                let handed = self.shipper.sink().handed();
-                for event in new.iter().take(handed) {
-                    self.checkpoint().add(event, now);
+                let handed = self.shipper.sink().handed().min(new.len());
+                let checkpoint = self.checkpoint();
+                for event in &new[..handed] {
+                    checkpoint.add(event, now);
                 }
+                let records = handed as u64;
+                checkpoint.count(Counts { records, failed: 0 }, None);
             }
             // What was taken is not handed over again.
             if error.is_end() {
