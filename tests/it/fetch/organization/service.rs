@@ -78,7 +78,7 @@ fn its_requests_are_counted_under_its_own_name() {
     let text = fs::read_to_string(metrics).expect("metrics");
     let id = fetching.server.settings().organization.id;
     let requests = format!(
-        r#"confluence_ecs_requests_total{{source="{id}",api="organization",status="200"}} 2"#
+        r#"confluence_ecs_requests_total{{api="organization",source="{id}",status="200"}} 2"#
     );
     assert!(text.contains(&requests), "{text}");
 }
