@@ -1,6 +1,6 @@
 //! The way of one record, and of a run of them: frames of text in, lines of ECS events out.
 //!
-//! [`Normalizer::record`] has the steps of docs/mapping.md in their order.
+//! `Normalizer::record` has the steps of docs/mapping.md in their order.
 
 use std::ops::Range;
 use std::sync::Arc;
