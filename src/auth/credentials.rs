@@ -54,6 +54,14 @@ pub const PAT: Setting = Setting {
     alphabet: Alphabet::Token,
 };
 
+/// An API key of an organization.
+pub const ORG_API_KEY: Setting = Setting {
+    flag: "--org-api-key-file",
+    variable: "CONFLUENCE_ORG_API_KEY",
+    credential: "org-api-key",
+    alphabet: Alphabet::Token,
+};
+
 /// The client secret of an OAuth app.
 pub const CLIENT_SECRET: Setting = Setting {
     flag: "--client-secret-file",
@@ -87,9 +95,10 @@ pub const ES_PASSWORD: Setting = Setting {
 };
 
 /// All of them.
-pub const ALL: [Setting; 6] = [
+pub const ALL: [Setting; 7] = [
     API_TOKEN,
     PAT,
+    ORG_API_KEY,
     CLIENT_SECRET,
     PROXY_PASSWORD,
     ES_API_KEY,

@@ -7,17 +7,49 @@ use std::path::{Path, PathBuf};
 use super::{CheckStep, StepName};
 use crate::fetch::checkpoint::SiteCheckpoint;
 use crate::fetch::identity::SiteIdentity;
+use crate::fetch::org;
+use crate::fetch::org::checkpoint::OrgCheckpoint;
 use crate::fetch::states;
+use crate::pipeline::timestamp::Timestamp;
 use crate::process::shown::Shown as _;
 use crate::state;
 
-/// Whether the state can be kept; of a site and query, also whether its state can be read, and
+/// Whose state it is that is looked at.
+#[derive(Debug, Clone, Copy)]
+pub enum StateOf<'a> {
+    /// A site's, for a query.
+    Site(&'a SiteIdentity, Option<&'a str>),
+    /// An organization's, by its id.
+    Organization(&'a str),
+}
+
+impl StateOf<'_> {
+    fn file(self, directory: &Path) -> String {
+        match self {
+            Self::Site(site, search) => states::find(directory, site, search).0,
+            Self::Organization(id) => org::states::file_name(id),
+        }
+    }
+
+    /// Up to when it was fetched; none if it was not yet.
+    fn reached(self, directory: &Path, file: &str) -> Result<Option<Timestamp>, state::Error> {
+        Ok(match self {
+            Self::Site(..) => {
+                let saved = state::read::<SiteCheckpoint>(directory, file)?;
+                saved.and_then(|saved| saved.state.cursor)
+            }
+            Self::Organization(_) => {
+                let saved = state::read::<OrgCheckpoint>(directory, file)?;
+                saved.and_then(|saved| saved.state.fetched_until())
+            }
+        })
+    }
+}
+
+/// Whether the state can be kept; of a site and query or an organization, also whether its state can be read, and
 /// whether another instance holds it.
 #[must_use]
-pub fn state_dir(
-    directory: Result<PathBuf, state::Error>,
-    site: Option<(&SiteIdentity, Option<&str>)>,
-) -> CheckStep {
+pub fn state_dir(directory: Result<PathBuf, state::Error>, of: Option<StateOf<'_>>) -> CheckStep {
     let name = StepName::StateDir;
     let directory = match directory {
         Ok(directory) => directory,
@@ -40,10 +72,10 @@ pub fn state_dir(
             );
         }
     };
-    let Some((site, search)) = site else {
+    let Some(of) = of else {
         return CheckStep::ok(name, detail);
     };
-    let (file, _) = states::find(&directory, site, search);
+    let file = of.file(&directory);
     if let Err(error) = state::check_free(&directory, &file) {
         return CheckStep::warn(
             name,
@@ -51,11 +83,8 @@ pub fn state_dir(
             "expected while fetch runs for this site; a second instance would be refused",
         );
     }
-    match state::read::<SiteCheckpoint>(&directory, &file) {
-        Ok(Some(saved)) => match saved.state.cursor {
-            Some(cursor) => CheckStep::ok(name, format!("{detail}; fetched up to {cursor}")),
-            None => CheckStep::ok(name, detail),
-        },
+    match of.reached(&directory, &file) {
+        Ok(Some(until)) => CheckStep::ok(name, format!("{detail}; fetched up to {until}")),
         Ok(None) => CheckStep::ok(name, format!("{detail}; nothing fetched yet")),
         Err(error) => CheckStep::fail_by(name, &error),
     }

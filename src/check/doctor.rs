@@ -3,31 +3,27 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use url::Url;
 
+use super::clients::{Clients, brief, patient, probe_gateway, probe_urls};
 use super::cluster;
 use super::databases::{self, Given};
+use super::disk::StateOf;
+use super::organization;
 use super::records::{self, SiteContext};
 use super::visit::ClusterPlan;
 use super::{CheckReport, CheckStep, Status, StepName, disk, network, times};
 use crate::auth::authorization::Authorization;
 use crate::fetch::asker::Asker;
 use crate::fetch::connect::{self, FetchTarget, SiteLocation};
+use crate::fetch::org::asker::{OrgAsker, OrgTarget};
 use crate::fetch::site::Site;
 use crate::fetch::time_spec::TimeSpec;
-use crate::http::address::{below, origin, shown};
-use crate::http::{Client, Settings, SettingsError};
+use crate::http::Client;
+use crate::http::address::{origin, shown};
 use crate::pipeline::timestamp::Timestamp;
 use crate::state;
-
-/// The user waits for `check`: fewer retries than in fetch, and shorter waits.
-const MOST_RETRIES: u32 = 2;
-/// The longest wait that a server may ask for.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
-/// How long a connection may take, and the answer to the first question.
-const LONGEST_CONNECT: Duration = Duration::from_secs(10);
 
 /// Why the steps of the site end early.
 enum Stopped {
@@ -44,8 +40,9 @@ impl From<io::Error> for Stopped {
 
 /// What is checked: what `fetch` would do.
 pub struct Plan {
-    /// The site and the credentials, or why they cannot be determined; none: only the cluster is checked.
-    pub target: Option<Result<FetchTarget, Box<dyn std::error::Error>>>,
+    /// What is fetched from and the credentials, or why they cannot be determined; none: only the cluster is
+    /// checked.
+    pub target: Option<Result<Target, Box<dyn std::error::Error>>>,
     /// The cluster that events go to, or why it cannot be asked; none: they go to the output.
     pub cluster: Option<Result<ClusterPlan, Box<dyn std::error::Error>>>,
     /// The address of the site, where it is given.
@@ -64,6 +61,14 @@ pub struct Plan {
     pub unseen_secrets: Option<String>,
 }
 
+/// What is fetched from, with credentials.
+pub enum Target {
+    /// A site.
+    Site(Box<FetchTarget>),
+    /// An organization.
+    Organization(Box<OrgTarget>),
+}
+
 /// Runs all steps and reports each.
 ///
 /// # Errors
@@ -79,6 +84,7 @@ pub fn run<W: Write>(plan: Plan, report: &mut CheckReport<W>) -> io::Result<()> 
         dead_letter: None,
         report,
         site: None,
+        organization: None,
         cloud_id: None,
         ahead: None,
     };
@@ -96,13 +102,14 @@ pub fn look<W: Write>(plan: Plan, report: &mut CheckReport<W>) -> io::Result<()>
     if let Some(target) = &plan.target {
         let name = StepName::Credentials;
         report.report_step(match target {
-            Ok(target) => match configured(target) {
+            Ok(Target::Site(target)) => match configured(target) {
                 Ok((authorization, _)) => {
                     let place = describe(&target.place);
                     CheckStep::ok(name, format!("{place}, as {}", who(&authorization)))
                 }
                 Err(error) => CheckStep::fail_or_unseen(name, &error, unseen),
             },
+            Ok(Target::Organization(target)) => CheckStep::ok(name, organization::describe(target)),
             Err(error) => CheckStep::fail_or_unseen(name, &**error, unseen),
         })?;
     }
@@ -131,6 +138,7 @@ pub fn look<W: Write>(plan: Plan, report: &mut CheckReport<W>) -> io::Result<()>
         dead_letter,
         report,
         site: None,
+        organization: None,
         cloud_id: None,
         ahead: None,
     };
@@ -150,6 +158,8 @@ struct Doctor<'a, W> {
     report: &'a mut CheckReport<W>,
     /// As soon as it is known.
     site: Option<Site>,
+    /// The id of an organization.
+    organization: Option<String>,
     /// Cloud id of the site, where it tells it though it is not needed.
     cloud_id: Option<String>,
     /// How far our clock is ahead of the server's, in seconds.
@@ -159,11 +169,11 @@ struct Doctor<'a, W> {
 impl<W: Write> Doctor<'_, W> {
     fn run(
         mut self,
-        target: Option<Result<FetchTarget, Box<dyn std::error::Error>>>,
+        target: Option<Result<Target, Box<dyn std::error::Error>>>,
         cluster: Option<Result<ClusterPlan, Box<dyn std::error::Error>>>,
     ) -> io::Result<()> {
         if let Some(target) = target {
-            self.all_site_steps(target)?;
+            self.all_api_steps(target)?;
         }
         if let Some(cluster) = cluster {
             self.cluster_steps(cluster)?;
@@ -171,11 +181,16 @@ impl<W: Write> Doctor<'_, W> {
         self.own_steps()
     }
 
-    fn all_site_steps(
+    fn all_api_steps(
         &mut self,
-        target: Result<FetchTarget, Box<dyn std::error::Error>>,
+        target: Result<Target, Box<dyn std::error::Error>>,
     ) -> io::Result<()> {
-        match self.site_steps(target) {
+        let ended = match target {
+            Ok(Target::Site(target)) => self.site_steps(*target),
+            Ok(Target::Organization(target)) => self.organization_steps(*target),
+            Err(error) => Err(self.failed(StepName::Configuration, &*error)),
+        };
+        match ended {
             Ok(()) | Err(Stopped::Failed) => {}
             Err(Stopped::Report(error)) => return Err(error),
         }
@@ -213,8 +228,11 @@ impl<W: Write> Doctor<'_, W> {
             identity.cloud_id = identity.cloud_id.or(self.cloud_id.clone());
             identity
         });
-        let site = site.as_ref().map(|site| (site, self.search.as_deref()));
-        self.report.report_step(disk::state_dir(directory, site))?;
+        let site = site.as_ref();
+        let site = site.map(|site| StateOf::Site(site, self.search.as_deref()));
+        let organization = self.organization.as_deref().map(StateOf::Organization);
+        let step = disk::state_dir(directory, site.or(organization));
+        self.report.report_step(step)?;
         for step in databases::steps(&self.databases, Timestamp::now()) {
             self.report.report_step(step)?;
         }
@@ -229,14 +247,7 @@ impl<W: Write> Doctor<'_, W> {
     }
 
     /// What fetch needs of the site.
-    fn site_steps(
-        &mut self,
-        target: Result<FetchTarget, Box<dyn std::error::Error>>,
-    ) -> Result<(), Stopped> {
-        let target = match target {
-            Ok(target) => target,
-            Err(error) => return Err(self.failed(StepName::Configuration, &*error)),
-        };
+    fn site_steps(&mut self, target: FetchTarget) -> Result<(), Stopped> {
         let (authorization, clients) = self.configuration(&target)?;
         let api_base = connect::api_base(&target.servers, &authorization);
         // Its state can be looked at, whatever the network says.
@@ -256,6 +267,35 @@ impl<W: Write> Doctor<'_, W> {
             search: None,
         };
         self.records(&asker, &case)
+    }
+
+    /// What fetch needs of the organization.
+    fn organization_steps(&mut self, target: OrgTarget) -> Result<(), Stopped> {
+        let detail = organization::describe(&target);
+        self.organization = Some(target.organization.id.clone());
+        let urls = [probe_gateway(&target.organization.api_base)];
+        let http = patient(target.http.clone());
+        let brief = Client::new(&brief(&http));
+        let asked =
+            brief.and_then(|brief| Ok((brief, OrgAsker::new(OrgTarget { http, ..target })?)));
+        let (brief, asker) = match asked {
+            Ok(both) => both,
+            Err(error) => return Err(self.failed(StepName::Configuration, &error)),
+        };
+        self.report_step(CheckStep::ok(StepName::Configuration, detail))?;
+        self.report_step(network::resolve(&brief, &urls))?;
+        let (connected, ahead) = network::connect(&brief, &urls);
+        self.ahead = ahead;
+        self.report_step(connected)?;
+        let none = "an organization has no cloud id";
+        self.report_step(CheckStep::skip(StepName::CloudId, none))?;
+        let now = records::server_time(Timestamp::now(), self.ahead);
+        let (ahead, steps) = organization::steps(&asker, now, self.since.at(now));
+        self.ahead = ahead.or(self.ahead);
+        for step in steps {
+            self.report_step(step)?;
+        }
+        Ok(())
     }
 
     fn configuration(&mut self, target: &FetchTarget) -> Result<(Authorization, Clients), Stopped> {
@@ -348,32 +388,6 @@ fn configured(target: &FetchTarget) -> Result<(Authorization, Clients), connect:
     Ok((authorization, clients))
 }
 
-/// What makes the requests.
-struct Clients {
-    /// Tests the connection, with short timeouts.
-    brief: Client,
-    /// Everything else: a Data Center may have to search for a while.
-    patient: Arc<Client>,
-}
-
-impl Clients {
-    fn new(settings: Settings) -> Result<Self, SettingsError> {
-        let patient = Settings {
-            retries: settings.retries.min(MOST_RETRIES),
-            longest_wait: settings.longest_wait.min(LONGEST_WAIT),
-            ..settings
-        };
-        let brief = Settings {
-            timeout: patient.timeout.min(LONGEST_CONNECT),
-            ..patient.clone()
-        };
-        Ok(Self {
-            brief: Client::new(&brief)?,
-            patient: Arc::new(Client::new(&patient)?),
-        })
-    }
-}
-
 /// The site, where the arguments tell it.
 fn known(place: &SiteLocation, api_base: &Url) -> Option<Site> {
     match place {
@@ -381,22 +395,6 @@ fn known(place: &SiteLocation, api_base: &Url) -> Option<Site> {
         SiteLocation::CloudId(id) => Some(Site::gateway(api_base, id)),
         SiteLocation::DataCenter(url) => Some(Site::data_center(url)),
         SiteLocation::CloudIdOf(_) | SiteLocation::CloudOfLogin(_) => None,
-    }
-}
-
-/// URLs that respond without credentials and cause no audit records: to test the connection.
-fn probe_urls(place: &SiteLocation, api_base: &Url) -> Vec<Url> {
-    let tenant = |url: &Url| {
-        let mut root = url.clone();
-        root.set_path("");
-        below(&root, "_edge/tenant_info")
-    };
-    let gateway = below(api_base, "oauth/token/accessible-resources");
-    match place {
-        SiteLocation::CloudSite(url) => vec![tenant(url)],
-        SiteLocation::CloudIdOf(url) => vec![tenant(url), gateway],
-        SiteLocation::CloudId(_) | SiteLocation::CloudOfLogin(_) => vec![gateway],
-        SiteLocation::DataCenter(url) => vec![below(url, "rest/api/user/current")],
     }
 }
 

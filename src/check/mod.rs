@@ -4,11 +4,13 @@
 //! [`databases`] and [`cluster`] look at one thing each; [`doctor`] holds their order. The site that accepts credentials and
 //! gives no records is told from a healthy one by [`records::verdict`].
 
+mod clients;
 pub mod cluster;
 pub mod databases;
 pub mod disk;
 pub mod doctor;
 pub mod network;
+mod organization;
 pub mod records;
 mod report;
 mod rights;

@@ -125,6 +125,10 @@ const EXAMPLES: &[(&str, &[Example])] = &[
                 "confluence-ecs fetch --url https://wiki.example.com --pat-file pat \\\n    --interval 1m --elasticsearch-url https://es.example.com:9200",
             ),
             example(
+                "Fetch Confluence's events of a whole organization",
+                "confluence-ecs fetch --org-id 11223344-a1b2-3b33-c444-def123456789 \\\n    --org-api-key-file org-api-key --product confluence -o events.ndjson",
+            ),
+            example(
                 "Write the original records",
                 "confluence-ecs fetch --url https://wiki.example.com --pat-file pat --raw",
             ),

@@ -36,6 +36,22 @@ const MAPPING: [&str; 17] = [
     "format",
 ];
 
+/// Flags of sites: an organization is neither found nor asked by them.
+const OF_SITES: [&str; 12] = [
+    "url",
+    "cloud_id",
+    "deployment",
+    "email",
+    "api_token_file",
+    "pat_file",
+    "client_secret_file",
+    "auth_base",
+    "search",
+    "settle",
+    "window",
+    "exclude_own_searches",
+];
+
 /// Arguments of `fetch`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -81,6 +97,9 @@ pub struct FetchArgs {
     /// Where the API is, and the credentials.
     #[command(flatten)]
     pub site: SiteArgs,
+    /// An organization in the place of a site.
+    #[command(flatten)]
+    pub organization: OrgArgs,
     /// Which records to fetch.
     #[command(flatten)]
     pub query: QueryArgs,
@@ -141,6 +160,29 @@ pub struct SiteArgs {
     /// What a configuration file gives instead of files.
     #[arg(skip)]
     pub secrets: GivenSecrets,
+}
+
+/// Which organization is asked in the place of a site, and with which key.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Organization")]
+pub struct OrgArgs {
+    /// Fetch the audit log of an Atlassian organization
+    ///
+    /// Its events are of all its sites and products, Confluence among them. The id is in the address of
+    /// its administration, https://admin.atlassian.com/o/ID/.
+    #[arg(long, value_name = "ID", value_parser = values::org_id, conflicts_with_all = OF_SITES)]
+    pub org_id: Option<String>,
+    /// File with an organization API key [env: CONFLUENCE_ORG_API_KEY]
+    ///
+    /// Without file and variable, the credential `org-api-key` in $CREDENTIALS_DIRECTORY is used.
+    #[arg(long, value_name = "FILE", requires = "org_id")]
+    pub org_api_key_file: Option<PathBuf>,
+    /// Only events of this product, such as confluence (repeatable)
+    ///
+    /// Those whose action begins with its name, that it or an app of that name did, or that are about
+    /// something in it. All others are left out.
+    #[arg(long = "product", value_name = "NAME", value_parser = values::product, requires = "org_id")]
+    pub products: Vec<String>,
 }
 
 /// `--client-secret-file`.

@@ -46,7 +46,8 @@ pub use cluster::{ClusterArgs, ClusterConnectionArgs};
 pub use examples::{Example, examples};
 pub use explain::ExplainArgs;
 pub use fetch::{
-    AtlassianArgs, ClientSecretArgs, DeploymentArg, FetchArgs, HttpArgs, QueryArgs, SiteArgs,
+    AtlassianArgs, ClientSecretArgs, DeploymentArg, FetchArgs, HttpArgs, OrgArgs, QueryArgs,
+    SiteArgs,
 };
 pub use fixtures::{FixturesArgs, FixturesCommand, ReportFormatArg};
 pub use mapping::{CategoriesArg, DialectArg, MappingArgs, TimestampsArg};

@@ -150,6 +150,25 @@ pub(super) fn cloud_id(text: &str) -> Result<CloudId, &'static str> {
     Ok(CloudId::Id(text.to_owned()))
 }
 
+pub(super) fn org_id(text: &str) -> Result<String, &'static str> {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    if text.is_empty() || text.len() > 100 || !text.bytes().all(is_name) {
+        return Err(
+            "expected an organization id such as 11223344-a1b2-3b33-c444-def123456789, as in the address \
+             https://admin.atlassian.com/o/ID/",
+        );
+    }
+    Ok(text.to_ascii_lowercase())
+}
+
+pub(super) fn product(text: &str) -> Result<String, &'static str> {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+    if text.is_empty() || !text.bytes().all(is_name) {
+        return Err("expected the name of a product such as confluence, jira or guard_detect");
+    }
+    Ok(text.to_ascii_lowercase())
+}
+
 pub(super) fn user(text: &str) -> Result<String, &'static str> {
     // RFC 7617: the first colon parts user and password.
     if text.is_empty() || text.contains(':') || text.contains(char::is_control) {

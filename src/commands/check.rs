@@ -5,14 +5,14 @@ use std::io::{self, Write};
 use super::Error;
 use crate::auth::store;
 use crate::check::databases::Given;
-use crate::check::doctor::{self, Plan};
+use crate::check::doctor::{self, Plan, Target};
 use crate::check::visit::ClusterPlan;
 use crate::check::{CheckFormat, CheckReport};
 use crate::cli::{CheckArgs, ClusterArgs, FetchArgs, MappingArgs, TailArgs};
 use crate::exit::Exit;
-use crate::fetch::connect::FetchTarget;
 use crate::fetch::time_spec::TimeSpec;
 use crate::options;
+use crate::pipeline::dataset::Dataset;
 use crate::pipeline::enrich::geoip::DatabaseKind;
 use crate::process::{signal_guard, style};
 use crate::state;
@@ -48,9 +48,13 @@ pub(super) fn fetch_plan(arguments: &FetchArgs, has_site: bool) -> Plan {
     let query = &arguments.query;
     Plan {
         target: has_site.then(|| target(arguments).map_err(Into::into)),
-        cluster: cluster(&arguments.cluster, &arguments.mapping)
-            .map_err(Into::into)
-            .transpose(),
+        cluster: cluster(
+            &arguments.cluster,
+            options::fetch::dataset(arguments),
+            &arguments.mapping,
+        )
+        .map_err(Into::into)
+        .transpose(),
         url: arguments.site.url.clone(),
         search: query.search.clone(),
         since: query.since.unwrap_or(TimeSpec::DEFAULT_SINCE),
@@ -65,9 +69,13 @@ pub(super) fn fetch_plan(arguments: &FetchArgs, has_site: bool) -> Plan {
 pub(super) fn tail_plan(arguments: &TailArgs) -> Plan {
     Plan {
         target: None,
-        cluster: cluster(&arguments.cluster, &arguments.mapping)
-            .map_err(Into::into)
-            .transpose(),
+        cluster: cluster(
+            &arguments.cluster,
+            arguments.mapping.dialect.dataset(),
+            &arguments.mapping,
+        )
+        .map_err(Into::into)
+        .transpose(),
         url: None,
         search: None,
         since: TimeSpec::DEFAULT_SINCE,
@@ -78,17 +86,26 @@ pub(super) fn tail_plan(arguments: &TailArgs) -> Plan {
     }
 }
 
-/// The site and the credentials of fetch, if its other arguments are valid, too.
-fn target(arguments: &FetchArgs) -> Result<FetchTarget, options::Error> {
+/// What fetch asks and its credentials, if its other arguments are valid, too.
+fn target(arguments: &FetchArgs) -> Result<Target, options::Error> {
     options::add_fields(arguments.mapping.add_fields.as_deref())?;
     options::fetch::range(&arguments.query)?;
-    Ok(options::fetch::target(arguments)?)
+    Ok(match &arguments.organization.org_id {
+        Some(id) => {
+            let target = options::fetch::organization(arguments, id)?;
+            Target::Organization(Box::new(target))
+        }
+        None => Target::Site(Box::new(options::fetch::target(arguments)?)),
+    })
 }
 
 /// Whether there is a site to check: a cluster may be all.
 fn has_site(arguments: &FetchArgs) -> bool {
     let site = &arguments.site;
-    let is_named = site.url.is_some() || site.cloud_id.is_some() || site.email.is_some();
+    let is_named = site.url.is_some()
+        || site.cloud_id.is_some()
+        || site.email.is_some()
+        || arguments.organization.org_id.is_some();
     arguments.cluster.connection.elasticsearch_url.is_empty() || is_named || has_login(arguments)
 }
 
@@ -100,12 +117,13 @@ pub(super) fn has_login(arguments: &FetchArgs) -> bool {
 
 fn cluster(
     cluster: &ClusterArgs,
+    dataset: Dataset,
     mapping: &MappingArgs,
 ) -> Result<Option<ClusterPlan>, options::Error> {
     let client = options::cluster::client(&cluster.connection)?;
     Ok(client.map(|client| ClusterPlan {
         client,
-        target: options::cluster::target(cluster, mapping.dialect.dataset(), &mapping.namespace),
+        target: options::cluster::target(cluster, dataset, &mapping.namespace),
         pipeline: cluster.pipeline.clone(),
         dead_letter: cluster.dead_letter.clone(),
     }))

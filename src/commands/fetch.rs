@@ -6,8 +6,10 @@ use std::sync::Arc;
 use super::{Error, destination, note_end};
 use crate::cli::FetchArgs;
 use crate::exit::Exit;
-use crate::fetch::connect::connect;
-use crate::fetch::run;
+use crate::fetch::asker::Asker;
+use crate::fetch::connect::{self, CloudIds, connect};
+use crate::fetch::org::asker::OrgAsker;
+use crate::fetch::{org, run};
 use crate::options::{self, MappingSources};
 use crate::pipeline::event::DefaultTags;
 use crate::process::metrics::{Metrics, SourceMetrics};
@@ -22,7 +24,7 @@ use crate::sink::OutputLines;
 /// When the configuration is wrong, or the site, the output or the state fails.
 pub fn run(arguments: &FetchArgs) -> Result<Exit, Error> {
     let all = Metrics::start(&options::metrics(&arguments.metrics))?;
-    let metrics = all.source(&options::fetch::source_name(&arguments.site));
+    let metrics = all.source(&options::fetch::source_name(arguments));
     let ended = fetch(arguments, &metrics, || {
         let stop = if arguments.interval.is_some() {
             Stop::on_signals_and_hangup()?
@@ -49,9 +51,7 @@ pub fn fetch(
     options::fetch::range(&arguments.query).map_err(options::Error::Fetch)?;
     let sources = MappingSources::new(&arguments.mapping, DefaultTags::Fetched);
     let mapping = Mapping::new(sources.databases(), move || sources.read())?.measured(metrics);
-    let mut target = options::fetch::target(arguments).map_err(options::Error::Fetch)?;
-    target.http.metrics.source = metrics.clone();
-    let (asker, cloud_ids) = connect(target)?;
+    let source = source(arguments, metrics)?;
     let (stop, service) = begin()?;
     if stop.is_requested() {
         // While the site was looked for: nothing was opened yet.
@@ -68,12 +68,20 @@ pub fn fetch(
     let destination = destination(
         &arguments.cluster,
         (&arguments.output, lines),
-        &arguments.mapping,
+        (options::fetch::dataset(arguments), &arguments.mapping),
         &arguments.state,
         metrics,
     )?;
-    let asked = (asker, &cloud_ids);
-    let Some(outcome) = run::run(&options, destination, &mapping, asked, &stop, &service)? else {
+    let outcome = match source {
+        Source::Site(asker, cloud_ids) => {
+            let asked = (*asker, &*cloud_ids);
+            run::run(&options, destination, &mapping, asked, &stop, &service)?
+        }
+        Source::Organization(asker) => {
+            org::run::run(&options, destination, &mapping, asker, (&stop, &service))?
+        }
+    };
+    let Some(outcome) = outcome else {
         return Ok(Exit::Done);
     };
     Ok(match stop.signal() {
@@ -81,4 +89,26 @@ pub fn fetch(
         _ if arguments.mapping.strict && outcome.counts.failed > 0 => Exit::Strict,
         _ => Exit::Done,
     })
+}
+
+/// Who is asked.
+enum Source {
+    /// A site, and what asks which site an address is of.
+    Site(Box<Asker>, Box<CloudIds>),
+    /// An organization.
+    Organization(Arc<OrgAsker>),
+}
+
+fn source(arguments: &FetchArgs, metrics: &SourceMetrics) -> Result<Source, Error> {
+    if let Some(id) = &arguments.organization.org_id {
+        let target = options::fetch::organization(arguments, id);
+        let mut target = target.map_err(options::Error::Fetch)?;
+        target.http.metrics.source = metrics.clone();
+        let asker = OrgAsker::new(target).map_err(connect::Error::from)?;
+        return Ok(Source::Organization(asker));
+    }
+    let mut target = options::fetch::target(arguments).map_err(options::Error::Fetch)?;
+    target.http.metrics.source = metrics.clone();
+    let (asker, cloud_ids) = connect(target)?;
+    Ok(Source::Site(Box::new(asker), Box::new(cloud_ids)))
 }

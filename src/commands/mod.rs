@@ -29,6 +29,7 @@ use crate::cluster::template::InstallError;
 use crate::exit::Exit;
 use crate::fetch::pager::Error as PagerError;
 use crate::fetch::{Error as FetchError, connect};
+use crate::pipeline::dataset::Dataset;
 use crate::process::advice;
 use crate::process::metrics::{self, SourceMetrics};
 use crate::process::shown::Shown as _;
@@ -64,12 +65,15 @@ pub fn run(command: Command) -> Result<Exit, Error> {
 fn destination(
     cluster: &ClusterArgs,
     (output, lines): (&Path, OutputLines),
-    mapping: &MappingArgs,
+    (dataset, mapping): (Dataset, &MappingArgs),
     state: &StateDirArgs,
     metrics: &SourceMetrics,
 ) -> Result<Destination, options::Error> {
-    let most = (mapping.dialect.dataset(), mapping.namespace.as_str());
-    let options = options::cluster::cluster(cluster, most, state.state_dir.as_deref())?;
+    let options = options::cluster::cluster(
+        cluster,
+        (dataset, &mapping.namespace),
+        state.state_dir.as_deref(),
+    )?;
     Ok(match options {
         Some(options) => Destination::Cluster(Box::new(options.sink(metrics)?)),
         None => Destination::Path(output.to_owned(), lines),
@@ -206,6 +210,7 @@ impl From<FetchError> for Error {
             FetchError::Ship(error) => error.into(),
             FetchError::System(error) => Self::System(error),
             error @ (FetchError::Fetch(_)
+            | FetchError::Organization(_)
             | FetchError::Future { .. }
             | FetchError::Spill { .. }) => Self::Fetch(error),
         }
@@ -227,6 +232,7 @@ impl Error {
     pub fn is_refused(&self) -> bool {
         match self {
             Error::Fetch(FetchError::Fetch(PagerError::Ask(error))) => error.is_refused(),
+            Error::Fetch(FetchError::Organization(error)) => error.is_refused(),
             Error::Connect(error) => error.is_refused(),
             Error::Auth(error) => error.is_refused(),
             _ => false,

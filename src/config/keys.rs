@@ -11,11 +11,12 @@ const ONE_OFF: [&str; 9] = [
 /// The ending of flags that name a file with a secret.
 const SECRET_FILE: &str = "_file";
 /// Secrets, each with a flag that names a file with it.
-pub const SECRETS: [&str; 6] = [
+pub const SECRETS: [&str; 7] = [
     "api_token",
     "client_secret",
     "es_api_key",
     "es_password",
+    "org_api_key",
     "pat",
     "proxy_password",
 ];

@@ -176,7 +176,8 @@ impl Source {
         self.claims().iter().any(|claim| claims.contains(claim))
     }
 
-    /// What its positions are saved under, as far as that can be known: the site that is asked, and for what.
+    /// What its positions are saved under, as far as that can be known: the organization or site that is asked, and
+    /// for what.
     fn position(&self) -> Option<String> {
         let value = |name: &str| match &self.assignments.get(name)?.setting {
             Setting::Values(values) => values.first().cloned(),
@@ -185,6 +186,10 @@ impl Source {
         if self.kind != SourceKind::Fetch {
             return None;
         }
+        let directory = value("state_dir").unwrap_or_default();
+        if let Some(id) = value("org_id").map(|id| id.to_ascii_lowercase()) {
+            return Some(format!("the organization {id}{}", of(&directory)));
+        }
         let id = value("cloud_id").filter(|id| id != "auto");
         let site = id.or_else(|| {
             let url = url::Url::parse(&value("url")?).ok()?;
@@ -192,7 +197,6 @@ impl Source {
             let port = url.port().map_or(String::new(), |port| format!(":{port}"));
             Some(format!("{}{port}{path}", url.host_str()?))
         })?;
-        let directory = value("state_dir").unwrap_or_default();
         let search = value("search").unwrap_or_default();
         Some(format!("the site {site}{}{}", of(&search), of(&directory)))
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::dedupe::{Delivered, Item};
+use super::fetched::Checkpoint;
 use super::identity::SiteIdentity;
 use super::own_searches::OwnSearches;
 use super::record::Fingerprint;
@@ -216,6 +217,28 @@ impl SiteCheckpoint {
     pub fn go_back(&mut self, time: Timestamp) {
         self.cursor = Some(time);
         self.since = Some(self.since.map_or(time, |since| since.min(time)));
+    }
+}
+
+impl Checkpoint for SiteCheckpoint {
+    fn name(&self) -> String {
+        self.name()
+    }
+
+    fn is_begun(&self) -> bool {
+        self.is_begun()
+    }
+
+    fn forget(&mut self, overlap: Duration) {
+        self.forget(overlap);
+    }
+
+    fn output(&mut self) -> &mut Option<OutputCheckpoint> {
+        &mut self.output
+    }
+
+    fn cluster(&mut self) -> &mut Option<ClusterCheckpoint> {
+        &mut self.cluster
     }
 }
 

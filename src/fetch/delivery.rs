@@ -2,88 +2,31 @@
 
 use std::num::NonZeroUsize;
 use std::ops::Range;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::checkpoint::SiteCheckpoint;
 use super::dedupe::{Counted, Filter, Item};
 use super::error::Error;
+use super::fetched::{self, Fetched};
+use super::lines::LineMaker;
 use super::own_searches::OwnSearches;
 use super::record;
 use super::spill::{Merge, Spill};
-use super::written::WrittenLines;
-use crate::cluster::sink::ClusterCheckpoint;
 use crate::pipeline::dialect::Dialect;
-use crate::pipeline::event::{IdSource, Origin, write_action};
-use crate::pipeline::frame::Frame;
-use crate::pipeline::json::{Reader, one_line};
-use crate::pipeline::normalize::{Counts, Normalizer};
+use crate::pipeline::event::{IdSource, Origin};
+use crate::pipeline::json::Reader;
+use crate::pipeline::normalize::Counts;
 use crate::pipeline::timestamp::Timestamp;
 use crate::process::batch;
-use crate::ship::{self, Mapping, Progress, Shipper};
-use crate::sink::{self, OutputCheckpoint};
+use crate::ship::{self, Mapping, Shipper};
+use crate::sink;
 
 /// Records are handed to the threads in pieces of about so many bytes.
 const PIECE: usize = 128 << 10;
 /// What stdout took is saved at the latest after this time.
 const SAVE_AFTER: Duration = Duration::from_millis(200);
-
-/// How long a wait may be at most; signals and news end it.
-pub const LONG: Duration = Duration::from_secs(3600);
-
-/// How far a site is, and what belongs to it.
-pub struct Fetched {
-    /// The state that is saved.
-    pub checkpoint: SiteCheckpoint,
-    /// Which lines went to the output since it was saved.
-    pub written: WrittenLines,
-    /// How far back later runs look.
-    pub overlap: Duration,
-    /// Whether another site's state is known to write to the same output.
-    pub shares_output: bool,
-    /// All was fetched up to the present of this process: an earlier one came no further.
-    pub is_caught_up: bool,
-}
-
-impl Progress for Fetched {
-    type State = SiteCheckpoint;
-
-    fn is_begun(&self) -> bool {
-        self.checkpoint.is_begun()
-    }
-
-    fn is_first(&self) -> bool {
-        !self.checkpoint.is_begun()
-    }
-
-    fn shares_output(&self) -> bool {
-        self.shares_output
-    }
-
-    fn state(&mut self) -> &SiteCheckpoint {
-        self.checkpoint.forget(self.overlap);
-        &self.checkpoint
-    }
-
-    fn output(&mut self) -> &mut Option<OutputCheckpoint> {
-        &mut self.checkpoint.output
-    }
-
-    fn cluster(&mut self) -> &mut Option<ClusterCheckpoint> {
-        &mut self.checkpoint.cluster
-    }
-
-    fn is_past_doubt(&mut self) -> bool {
-        self.is_caught_up
-    }
-
-    fn saved(&mut self, is_saved: bool, _: Duration) {
-        if is_saved {
-            self.written.clear();
-        }
-    }
-}
 
 /// From a slice's records to the output.
 pub struct Delivery<'a> {
@@ -102,7 +45,7 @@ pub struct Delivery<'a> {
     /// The output, if it is a pipe: when its reader closes it, waiting ends.
     pub pipe: Option<OwnedFd>,
     /// The output and the state.
-    pub shipper: Shipper<Fetched>,
+    pub shipper: Shipper<Fetched<SiteCheckpoint>>,
 }
 
 /// A batch of records for a worker.
@@ -117,6 +60,16 @@ struct DeliveryPiece {
 struct RecordKey {
     item: Item,
     ordinal: u64,
+}
+
+impl RecordKey {
+    fn id_parts(&self) -> (u64, Vec<u8>) {
+        let mut name = self.item.fingerprint.bytes().to_vec();
+        if self.item.is_timeless {
+            name.extend_from_slice(self.item.time.to_string().as_bytes());
+        }
+        (self.ordinal, name)
+    }
 }
 
 /// What the checkpoint is to know when they are written.
@@ -178,7 +131,7 @@ impl Delivery<'_> {
                     }
                 }
             },
-            || worker(mapping, &origin, raw, dialect, ids.clone()),
+            || worker(LineMaker::new(mapping, &origin, dialect, raw, ids.clone())),
             |lines: &mut LineBuffer| {
                 written = self.take(lines);
                 written.is_ok()
@@ -281,11 +234,7 @@ impl Delivery<'_> {
     /// # Errors
     /// When the system does not let it wait.
     pub fn wait(&self, most: Duration) -> Result<(), Error> {
-        self.shipper.service.waiting(true);
-        let pipe = self.pipe.as_ref().map(OwnedFd::as_fd);
-        let waited = self.shipper.stop.wait_for(most.min(LONG), pipe);
-        self.shipper.service.waiting(false);
-        Ok(waited?)
+        Ok(fetched::wait(&self.shipper, self.pipe.as_ref(), most)?)
     }
 
     /// Saves: all up to a time is delivered.
@@ -303,17 +252,6 @@ impl Delivery<'_> {
     pub fn note_cursor(&self) {
         let cursor = self.checkpoint().cursor.map(Timestamp::millis);
         self.shipper.service.metrics().cursor(cursor);
-    }
-
-    /// Saves a last time.
-    ///
-    /// # Errors
-    /// When the output or the state fails.
-    pub fn end(&mut self) -> Result<(), Error> {
-        match self.shipper.end() {
-            Err(ship::Error::Sink(sink::Error::GivenUp)) => Ok(()),
-            saved => Ok(saved?),
-        }
     }
 }
 
@@ -367,68 +305,12 @@ impl Filling<'_> {
     }
 }
 
-fn worker(
-    mapping: &Mapping,
-    origin: &Origin,
-    raw: bool,
-    dialect: Option<Dialect>,
-    ids: Option<IdSource>,
-) -> impl FnMut(&mut DeliveryPiece, &mut LineBuffer) {
-    let (_, options) = mapping.current();
-    let envelope = options.envelope.clone();
-    // What the flag says counts, whatever the API.
-    let dialect = options.dialect.or(dialect);
-    let mut normalizer = Normalizer::new(options);
-    normalizer.force_dialect(dialect);
-    let dataset = dialect.map(Dialect::dataset).unwrap_or_default();
-    let origin = origin.clone();
-    let mut events = Vec::new();
+fn worker(mut maker: LineMaker) -> impl FnMut(&mut DeliveryPiece, &mut LineBuffer) {
     move |piece, lines| {
         lines.text.clear();
         lines.note = std::mem::take(&mut piece.note);
-        if raw {
-            lines.counts = Counts {
-                records: piece.records.len() as u64,
-                failed: 0,
-            };
-            for (range, _) in &piece.records {
-                one_line(&mut lines.text, &piece.text[range.clone()]);
-                lines.text.push(b'\n');
-            }
-            return;
-        }
-        let frame = |range: Range<usize>| Frame::Record {
-            range,
-            line_offset: 0,
-        };
-        if let Some(ids) = &ids {
-            for (range, key) in piece.records.drain(..) {
-                events.clear();
-                normalizer.frames(&mut events, &piece.text, 0, vec![frame(range)], &origin);
-                let index = envelope.index_for(dataset);
-                write_with_ids(&mut lines.text, &events, ids, &key, index);
-            }
-        } else {
-            let frames = piece.records.drain(..).map(|(range, _)| frame(range));
-            let frames = frames.collect();
-            normalizer.frames(&mut lines.text, &piece.text, 0, frames, &origin);
-        }
-        lines.counts = normalizer.take_counts();
-    }
-}
-
-/// Appends the event of a record behind the line with its id; what is no record may be several.
-fn write_with_ids(out: &mut Vec<u8>, events: &[u8], ids: &IdSource, key: &RecordKey, index: &str) {
-    let mut name = key.item.fingerprint.bytes().to_vec();
-    if key.item.is_timeless {
-        name.extend_from_slice(key.item.time.to_string().as_bytes());
-    }
-    for (place, event) in events.split_inclusive(|byte| *byte == b'\n').enumerate() {
-        let mut name = name.clone();
-        if place > 0 {
-            name.extend_from_slice(&(place as u64).to_be_bytes());
-        }
-        write_action(out, &ids.id(key.ordinal, &name), index);
-        out.extend_from_slice(event);
+        let records = std::mem::take(&mut piece.records);
+        maker.write(&mut lines.text, &piece.text, records, RecordKey::id_parts);
+        lines.counts = maker.take_counts();
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::clock::Clock;
+use super::org;
 use super::pager;
 use crate::pipeline::timestamp::Timestamp;
 use crate::process::shown::Shown as _;
@@ -17,6 +18,9 @@ pub enum Error {
     /// The site gives no records.
     #[error(transparent)]
     Fetch(#[from] pager::Error),
+    /// The organization gives no events.
+    #[error(transparent)]
+    Organization(#[from] org::Error),
     /// There is nothing yet.
     #[error(
         "--since: expected a time that is not in the future: {since} is later than {} clock, {now}",
@@ -59,6 +63,7 @@ impl Error {
     pub fn is_about_order(&self) -> bool {
         match self {
             Self::Fetch(pager::Error::Ask(error)) => error.is_about_place(),
+            Self::Organization(error) => error.is_about_place(),
             Self::Future { .. } => true,
             Self::Fetch(_) | Self::Ship(_) | Self::Spill { .. } | Self::System(_) => false,
         }

@@ -3,17 +3,18 @@
 use std::sync::atomic::Ordering;
 
 use super::asker::Asker;
-use super::delivery::Fetched;
 use super::error::Error;
-use super::slices::RunOutcome;
+use super::fetched::{Checkpoint, Fetched};
+use super::repeat::RunOutcome;
 use crate::auth::authorization::Authorization;
+use crate::http::Client;
 use crate::pipeline::normalize::Counts;
 use crate::process::logging;
 use crate::process::metrics::{Api, SourceMetrics};
 use crate::ship::Shipper;
 
-/// Takes note of how a run ended, and of how long the grant that it used lasts.
-pub fn run_ended(metrics: &SourceMetrics, asker: &Asker, ended: &Result<RunOutcome, Error>) {
+/// Takes note of how a run ended.
+pub fn run_ended(metrics: &SourceMetrics, ended: &Result<RunOutcome, Error>) {
     match ended {
         Ok(RunOutcome::Done) => {
             metrics.working();
@@ -22,7 +23,6 @@ pub fn run_ended(metrics: &SourceMetrics, asker: &Asker, ended: &Result<RunOutco
         Ok(RunOutcome::Stopped) => {}
         Err(error) => metrics.failing(&error.to_string()),
     }
-    note_grant(metrics, asker);
 }
 
 /// Takes note of how long the grant lasts that is used.
@@ -36,9 +36,8 @@ pub fn note_grant(metrics: &SourceMetrics, asker: &Asker) {
 }
 
 /// Logs what came of all runs: if something went wrong, or if people look on.
-pub fn summarise(shipper: &Shipper<Fetched>, asker: &Asker) {
+pub fn summarise<C: Checkpoint>(shipper: &Shipper<Fetched<C>>, client: &Client) {
     let Counts { records, failed } = shipper.total;
-    let client = &asker.client;
     let requests = client.requests.load(Ordering::Relaxed);
     let repeated = client.repeated.load(Ordering::Relaxed);
     let (bytes, seconds) = shipper.volume();

@@ -88,13 +88,8 @@ impl Page {
     ///
     /// # Errors
     /// What is wrong with it: it is not what the API answers.
-    pub fn read(api: Api, mut body: Vec<u8>) -> Result<Self, String> {
-        let mark = body.len() - without_mark(&body).len();
-        body.drain(..mark);
-        let text = match String::from_utf8(body) {
-            Ok(text) => text,
-            Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
-        };
+    pub fn read(api: Api, body: Vec<u8>) -> Result<Self, String> {
+        let text = text_of(body);
         let (ranges, more) = match api {
             Api::Cloud | Api::Server => cloud(&text)?,
             Api::DataCenter => data_center(&text)?,
@@ -107,6 +102,17 @@ impl Page {
             more,
             text,
         })
+    }
+}
+
+/// The text of an answer, without a byte order mark.
+#[must_use]
+pub fn text_of(mut body: Vec<u8>) -> String {
+    let mark = body.len() - without_mark(&body).len();
+    body.drain(..mark);
+    match String::from_utf8(body) {
+        Ok(text) => text,
+        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
     }
 }
 
@@ -218,7 +224,8 @@ fn boolean<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D
 }
 
 /// Where the values stand in the text that they are parts of.
-fn ranges(text: &str, values: &[&RawValue]) -> Vec<Range<usize>> {
+#[must_use]
+pub fn ranges(text: &str, values: &[&RawValue]) -> Vec<Range<usize>> {
     let start = text.as_ptr().addr();
     let range = |value: &&RawValue| {
         let at = value.get().as_ptr().addr() - start;
@@ -227,7 +234,9 @@ fn ranges(text: &str, values: &[&RawValue]) -> Vec<Range<usize>> {
     values.iter().map(range).collect()
 }
 
-fn unexpected(text: &str, error: &serde_json::Error) -> String {
+/// Why a text is no page, without quoting it.
+#[must_use]
+pub fn unexpected(text: &str, error: &serde_json::Error) -> String {
     let start = text.trim_start();
     // Its words may quote the answer, which may say again what was sent.
     let place = format!("at line {}, column {}", error.line(), error.column());

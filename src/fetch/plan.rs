@@ -66,7 +66,8 @@ pub struct FirstRun {
 
 impl FirstRun {
     /// Where it begins by the server's clock.
-    fn begins(&self, clock: &Clock, now: Timestamp) -> Timestamp {
+    #[must_use]
+    pub fn begins(&self, clock: &Clock, now: Timestamp) -> Timestamp {
         let Start(_, time) = self.start;
         if self.start.is_absolute() {
             time

@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::checkpoint::SiteCheckpoint;
 use super::identity::SiteIdentity;
 use super::plan::{FetchOptions, FirstRun};
 use super::start::Start;
@@ -12,22 +11,18 @@ use super::time_spec::TimeSpec;
 use crate::pipeline::timestamp::Timestamp;
 use crate::process::advice;
 use crate::process::shown::Shown as _;
+use crate::sink::OutputCheckpoint;
 
 /// How far back is advised where no time is known.
 const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Where the very first run begins, however long it takes until there is an answer: where one before was to,
-/// unless it gets another order.
+/// Where the very first run begins, however long it takes until there is an answer: where one before was to, as
+/// it `kept` it, unless it gets another order.
 #[must_use]
-pub fn first_run(
-    options: &FetchOptions,
-    directory: &Path,
-    opened: &Opened,
-    process: Timestamp,
-) -> FirstRun {
+pub fn first_run(options: &FetchOptions, kept: Option<Start>, process: Timestamp) -> FirstRun {
     let order = |since: TimeSpec| Start(since.to_string(), since.at(process));
     let given = options.since.map(order);
-    match (states::kept_start(directory, opened), given) {
+    match (kept, given) {
         (Some(kept), given) if given.as_ref().is_none_or(|given| given.0 == kept.0) => FirstRun {
             start: kept,
             is_kept: true,
@@ -61,7 +56,12 @@ fn continuing(options: &FetchOptions, directory: &Path, opened: &Opened) {
     let begins = format!("continuing from {cursor} (state {})", path.shown());
     let name = checkpoint.name();
     let set = |since: String| advice::command(&["state", "set", &name, "--since", &since]);
-    match (difference(options, checkpoint), options.since) {
+    let before = Before {
+        events: checkpoint.events,
+        output: checkpoint.output.as_ref(),
+        raw: checkpoint.raw,
+    };
+    match (difference(options, &before), options.since) {
         (Some(difference), since) => {
             let back = match since {
                 Some(TimeSpec::Time(since)) if since < cursor => since,
@@ -90,9 +90,19 @@ fn continuing(options: &FetchOptions, directory: &Path, opened: &Opened) {
     }
 }
 
+/// What a state says of the records before.
+pub struct Before<'a> {
+    /// How many there are.
+    pub events: u64,
+    /// The file that they are in.
+    pub output: Option<&'a OutputCheckpoint>,
+    /// Whether they were written as they came.
+    pub raw: Option<bool>,
+}
+
 /// What is not as it was when the records before were written.
-fn difference(options: &FetchOptions, checkpoint: &SiteCheckpoint) -> Option<String> {
-    if checkpoint.events == 0 {
+pub fn difference(options: &FetchOptions, before: &Before<'_>) -> Option<String> {
+    if before.events == 0 {
         return None;
     }
     let output = states::real_path(&options.output);
@@ -101,7 +111,7 @@ fn difference(options: &FetchOptions, checkpoint: &SiteCheckpoint) -> Option<Str
         None if options.output.as_os_str() == "-" => "standard output".to_owned(),
         None => options.output.shown().to_string(),
     };
-    match (&checkpoint.output, &output) {
+    match (before.output, &output) {
         (Some(recorded), Some(output)) if recorded.path == *output => {
             // Not being able to look is no reason to say that it is gone.
             if recorded.length > 0 && matches!(recorded.is_found(), Ok(false)) {
@@ -128,7 +138,7 @@ fn difference(options: &FetchOptions, checkpoint: &SiteCheckpoint) -> Option<Str
             "events"
         }
     };
-    let before = checkpoint.raw.filter(|before| *before != options.raw)?;
+    let before = before.raw.filter(|before| *before != options.raw)?;
     let (before, now) = (form(before), form(options.raw));
     Some(format!(
         "those from before that time were written as {before}, not as {now}"

@@ -1,48 +1,40 @@
 //! The runs: one, or one every interval, from the state to the state.
 
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::asker::{Asker, Error as AskError};
 use super::checkpoint::SiteCheckpoint;
 use super::clock::Clock;
 use super::connect::CloudIds;
-use super::delivery::{Delivery, Fetched};
+use super::delivery::Delivery;
 use super::error::Error;
+use super::fetched::{self, Fetched};
 use super::measure;
 use super::outside::OutsideRecords;
 use super::pager::{self, FetchEvent, Pager};
 use super::plan::{self, FetchOptions, FirstRun, LocalTimes, Plan};
+use super::repeat::{self, FetchOutcome, RunOutcome, Runs};
 use super::resume;
-use super::slices::{IsRight, RunOutcome, Slices};
+use super::slices::{IsRight, Slices};
 use super::start;
 use super::states;
 use super::window::Window;
-use super::written::WrittenLines;
-use crate::pipeline::normalize::Counts;
 use crate::pipeline::timestamp::Timestamp;
 use crate::process::advice;
 use crate::process::service::Service;
-use crate::process::signal_guard;
 use crate::process::stop::Stop;
 use crate::ship::{self, Mapping, Shipper};
-use crate::sink::{self, Destination};
-use crate::state::{self, Store};
+use crate::sink::Destination;
+use crate::state;
 
 /// Pages that may have come, but are not taken yet.
 const PAGES_AHEAD: usize = 1;
 /// A first run over a range at least this long that returns no records is warned about.
 const SUSPICIOUS: Duration = Duration::from_secs(12 * 60 * 60);
-/// What came of it.
-#[derive(Debug, Clone, Copy)]
-pub struct FetchOutcome {
-    /// A signal ended it before everything was fetched.
-    pub is_stopped: bool,
-    /// Records and failures of this run.
-    pub counts: Counts,
-}
 
 /// Fetches and delivers until everything is there, or it is time to end; none if nobody reads the output
 /// any more.
@@ -81,29 +73,13 @@ pub fn run(
     fetching.delivery.note_cursor();
     measure::note_grant(service.metrics(), &fetching.asker);
     service.ready();
-    let ended = match options.interval {
-        None => fetching
-            .run()
-            .inspect(|ended| fetching.note_caught_up(*ended)),
-        Some(interval) => fetching.run_again_and_again(interval),
-    };
+    let ended = repeat::run(&mut fetching, options.interval);
     fetching.leave_unbegun(ended.as_ref().err());
-    service.stopping();
-    // Tokens that were asked for are to be on disk.
-    signal_guard::wait(signal_guard::PATIENCE);
-    let ended = match ended {
-        Ok(ended) => ended,
-        Err(Error::Ship(ship::Error::Sink(sink::Error::Closed))) => return Ok(None),
-        Err(Error::Ship(ship::Error::Sink(sink::Error::GivenUp))) => {
-            tracing::warn!(
-                "stopped while the output was blocked: the rest is written by the next run"
-            );
-            RunOutcome::Stopped
-        }
-        Err(error) => return Err(error),
+    let Some(ended) = repeat::conclude(ended, service)? else {
+        return Ok(None);
     };
-    fetching.delivery.end()?;
-    measure::summarise(&fetching.delivery.shipper, &fetching.asker);
+    fetched::end(&mut fetching.delivery.shipper)?;
+    measure::summarise(&fetching.delivery.shipper, &fetching.asker.client);
     Ok(Some(FetchOutcome {
         is_stopped: ended == RunOutcome::Stopped,
         counts: fetching.delivery.shipper.total,
@@ -137,7 +113,8 @@ fn open<'a>(
     let mut identity = asker.site.identity();
     states::identify(&mut identity, &asker.site.base, search, &all, cloud_ids);
     let mut opened = states::open(&directory, &all, &identity, search, &options.output)?;
-    let first = resume::first_run(options, &directory, &opened, process);
+    let kept = states::kept_start(&directory, &opened);
+    let first = resume::first_run(options, kept, process);
     let begun = Begun {
         directory: directory.clone(),
         file: opened.file.clone(),
@@ -164,47 +141,11 @@ fn open<'a>(
         let site = || identity.key().to_owned();
         opened.checkpoint.ids_of.get_or_insert_with(site);
     }
-    let is_of_it = |(_, other): &states::Named| {
-        other.output.is_some() && states::is_output(other.output.as_ref(), &options.output)
-    };
-    let shares_output = all.iter().any(is_of_it);
+    let shares_output = states::is_written_to(&directory, &options.output);
     let saved = (directory, opened.store, opened.file.as_str());
-    let delivery = deliver(
-        options,
-        destination,
-        mapping,
-        saved,
-        (opened.checkpoint, shares_output),
-        (stop, service),
-    )?;
-    Ok((delivery, begun))
-}
-
-/// Brings the output to what the state says of it, and opens it.
-fn deliver<'a>(
-    options: &FetchOptions,
-    destination: Destination,
-    mapping: &'a Mapping,
-    (directory, store, file): (PathBuf, Store, &str),
-    (checkpoint, shares_output): (SiteCheckpoint, bool),
-    (stop, service): (&Arc<Stop>, &Arc<Service>),
-) -> Result<Delivery<'a>, ship::Error> {
-    let (written, mut noted) = WrittenLines::open(&directory, file);
-    let unsaved = noted.count();
-    let mut classify = |line: &[u8], is_known| noted.classify(line, is_known);
-    let output = checkpoint.output.as_ref();
-    ship::cut_back(&directory, output, unsaved, &mut classify)?;
-    let fetched = Fetched {
-        checkpoint,
-        written,
-        overlap: options.overlap,
-        shares_output,
-        is_caught_up: false,
-    };
-    let site = fetched.checkpoint.name();
-    service.metrics().describe(|known| known.site = Some(site));
-    let shipper = Shipper::open(destination, (directory, store), fetched, stop, service)?;
-    Ok(Delivery {
+    let progress = (opened.checkpoint, options.overlap, shares_output);
+    let shipper = fetched::open(destination, saved, progress, (stop, service))?;
+    let delivery = Delivery {
         mapping,
         threads: options.threads,
         raw: options.raw,
@@ -213,7 +154,8 @@ fn deliver<'a>(
         own_user: options.exclude_own_searches.then(Vec::new),
         pipe: shipper.sink().pipe(),
         shipper,
-    })
+    };
+    Ok((delivery, begun))
 }
 
 /// The runs of this process.
@@ -230,56 +172,28 @@ struct Fetching<'a> {
     has_succeeded: bool,
 }
 
-impl Fetching<'_> {
-    /// A run every `interval`, by the clock and not by how long runs take.
-    fn run_again_and_again(&mut self, interval: Duration) -> Result<RunOutcome, Error> {
-        let mut next = Instant::now();
-        loop {
-            let began = Timestamp::now();
-            let ended = self.run();
-            match ended {
-                Ok(RunOutcome::Stopped) => return Ok(RunOutcome::Stopped),
-                Ok(RunOutcome::Done) if self.is_last(began) => {
-                    tracing::info!("fetched everything up to --until");
-                    return Ok(RunOutcome::Done);
-                }
-                Ok(ended @ RunOutcome::Done) => {
-                    self.has_succeeded = true;
-                    self.note_caught_up(ended);
-                }
-                Err(Error::Fetch(error)) if self.may_pass(&error) => {
-                    tracing::error!("{error}; retrying at the next interval");
-                }
-                Err(error) => return Err(error),
-            }
-            self.delivery.shipper.service.tell_status();
-            next += interval;
-            let now = Instant::now();
-            if next < now {
-                // Runs that were missed are not made up for: the next one finds everything.
-                let missed = now.duration_since(next).as_nanos() / interval.as_nanos().max(1);
-                let missed = u32::try_from(missed).unwrap_or(u32::MAX);
-                next += interval.saturating_mul(missed.saturating_add(1));
-            }
-            while let Some(left) = next.checked_duration_since(Instant::now()) {
-                self.delivery.wait(left)?;
-                if self.delivery.shipper.stop.is_requested() {
-                    return Ok(RunOutcome::Stopped);
-                }
-                self.delivery.shipper.follow_moved()?;
-            }
-        }
+impl Runs for Fetching<'_> {
+    type State = SiteCheckpoint;
+
+    /// Anew, if the server's clock shows that it is another range.
+    fn run(&mut self) -> Result<RunOutcome, Error> {
+        let ended = self.run_range();
+        let metrics = self.delivery.shipper.service.metrics();
+        measure::run_ended(metrics, &ended);
+        measure::note_grant(metrics, &self.asker);
+        ended
     }
 
-    /// Without an end that was given, a run comes as far as any before it.
-    fn note_caught_up(&mut self, ended: RunOutcome) {
-        if ended == RunOutcome::Done && self.options.until.is_none() {
-            self.delivery.shipper.progress.is_caught_up = true;
-        }
+    fn is_last(&self, began: Timestamp) -> bool {
+        let until = plan::until(self.options, &self.clock, self.process);
+        let settled = self.clock.earlier(began).minus(self.options.settle);
+        until.is_some_and(|until| until <= settled)
     }
 
-    /// Whether what ended a run may be over at the next.
-    fn may_pass(&self, error: &pager::Error) -> bool {
+    fn may_pass(&self, error: &Error) -> bool {
+        let Error::Fetch(error) = error else {
+            return false;
+        };
         match error {
             // A proxy, while Confluence starts behind it.
             pager::Error::Ask(error @ AskError::Refused(_)) => {
@@ -293,21 +207,24 @@ impl Fetching<'_> {
         }
     }
 
-    /// Whether a run that began then was the last, as it came to the end of the range.
-    fn is_last(&self, began: Timestamp) -> bool {
-        let until = plan::until(self.options, &self.clock, self.process);
-        let settled = self.clock.earlier(began).minus(self.options.settle);
-        until.is_some_and(|until| until <= settled)
+    /// Without an end that was given, a run comes as far as any before it.
+    fn succeeded(&mut self) {
+        self.has_succeeded = true;
+        if self.options.until.is_none() {
+            self.delivery.shipper.progress.is_caught_up = true;
+        }
     }
 
-    /// Fetches what there is to fetch now; anew, if the server's clock shows that it is another range.
-    fn run(&mut self) -> Result<RunOutcome, Error> {
-        let ended = self.run_range();
-        let metrics = self.delivery.shipper.service.metrics();
-        measure::run_ended(metrics, &self.asker, &ended);
-        ended
+    fn shipper(&mut self) -> &mut Shipper<Fetched<SiteCheckpoint>> {
+        &mut self.delivery.shipper
     }
 
+    fn pipe(&self) -> Option<&OwnedFd> {
+        self.delivery.pipe.as_ref()
+    }
+}
+
+impl Fetching<'_> {
     fn run_range(&mut self) -> Result<RunOutcome, Error> {
         let local = LocalTimes {
             process: self.process,

@@ -6,24 +6,17 @@ use std::time::Duration;
 use super::checkpoint::SiteCheckpoint;
 use super::clock::Clock;
 use super::dedupe::Counted;
-use super::delivery::{Delivery, LONG};
+use super::delivery::Delivery;
 use super::error::Error;
+use super::fetched::LONG;
 use super::outside::OutsideRecords;
 use super::page::Page;
 use super::pager::FetchEvent;
 use super::progress::FetchProgress;
+use super::repeat::RunOutcome;
 use super::spill::Spill;
 use super::window::Window;
 use crate::pipeline::timestamp::Timestamp;
-
-/// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RunOutcome {
-    /// Everything was fetched and delivered.
-    Done,
-    /// It is time to end.
-    Stopped,
-}
 
 /// Looks whether the range is the right one, once the server's clock is known.
 pub type IsRight<'a> = Box<dyn Fn(&SiteCheckpoint, &Clock) -> bool + 'a>;

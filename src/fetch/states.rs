@@ -8,6 +8,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
 use url::Url;
 
 use super::checkpoint::{PREFIX, SiteCheckpoint, file_name};
@@ -15,6 +16,7 @@ use super::connect::CloudIds;
 use super::identity::SiteIdentity;
 use super::site::Site;
 use super::start::{self, Start};
+use super::written;
 use crate::process::shown::Shown as _;
 use crate::ship;
 use crate::sink::OutputCheckpoint;
@@ -132,7 +134,9 @@ pub fn remove_others(directory: &Path, (file, checkpoint): &Named) -> Result<(),
 /// Removes a state, under its lock.
 fn remove(directory: &Path, name: &str) -> Result<(), ship::Error> {
     let store = Store::open(directory, name)?;
-    let removed = store.remove().and_then(|_| remove_lines(directory, name));
+    let removed = store
+        .remove()
+        .and_then(|_| written::remove(directory, name));
     removed.map_err(|source| ship::Error::Save {
         directory: directory.to_owned(),
         source,
@@ -297,6 +301,28 @@ pub fn is_output(recorded: Option<&OutputCheckpoint>, output: &Path) -> bool {
     recorded.map(|recorded| recorded.path.as_path()) == real_path(output).as_deref()
 }
 
+/// What every state says of its output.
+#[derive(Deserialize)]
+struct AnyState {
+    #[serde(default)]
+    output: Option<OutputCheckpoint>,
+}
+
+/// Whether a state of the directory, of whatever kind, says that it writes to that output.
+#[must_use]
+pub fn is_written_to(directory: &Path, output: &Path) -> bool {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut names = entries.filter_map(|entry| {
+        let name = entry.file_name().into_string().ok()?;
+        Some(name.strip_suffix(".json")?.to_owned())
+    });
+    names.any(|name| {
+        let saved = state::read_quietly::<AnyState>(directory, &name);
+        let recorded = saved.ok().flatten().and_then(|saved| saved.state.output);
+        recorded.is_some() && is_output(recorded.as_ref(), output)
+    })
+}
+
 /// Where an output file is, absolute and through symbolic links, as it is recorded; none of stdout and of
 /// what is no regular file.
 #[must_use]
@@ -400,7 +426,7 @@ impl Moving<'_> {
     fn remove(&self, store: &Store, old: &str) -> Result<(), ship::Error> {
         let removed = store
             .remove()
-            .and_then(|_| remove_lines(self.directory, old));
+            .and_then(|_| written::remove(self.directory, old));
         removed.map_err(|source| self.failed(source))
     }
 
@@ -418,13 +444,6 @@ impl Moving<'_> {
             directory: self.directory.to_owned(),
             source,
         }
-    }
-}
-
-fn remove_lines(directory: &Path, file: &str) -> io::Result<()> {
-    match fs::remove_file(directory.join(format!("{file}.lines"))) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
     }
 }
 
@@ -449,7 +468,7 @@ pub fn forget(directory: &Path, (file, checkpoint): &Named) -> Result<(), ship::
 
 /// Removes what a first run without an answer made, but for its start and its lock.
 pub fn leave_unbegun(directory: &Path, file: &str) {
-    if let Err(error) = remove_lines(directory, file) {
+    if let Err(error) = written::remove(directory, file) {
         tracing::debug!("{error}");
     }
 }

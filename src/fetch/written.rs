@@ -131,6 +131,17 @@ impl Noted {
     }
 }
 
+/// Removes the notes of a state.
+///
+/// # Errors
+/// When they are there, and cannot be removed.
+pub fn remove(directory: &Path, name: &str) -> io::Result<()> {
+    match fs::remove_file(directory.join(format!("{name}.lines"))) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// Which run of the system this is.
 fn boot() -> [u8; HASH] {
     let id = fs::read("/proc/sys/kernel/random/boot_id").unwrap_or_default();

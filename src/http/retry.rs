@@ -135,6 +135,11 @@ impl Client {
         }
     }
 
+    /// Asks a server for nothing more for so long.
+    pub fn leave_alone(&self, url: &Url, wait: Duration) {
+        self.set_backoff(url, Some(wait));
+    }
+
     /// Takes note of how long a server asks to be left alone: that holds for the next run, too.
     fn set_backoff(&self, url: &Url, asked: Option<Duration>) {
         if let Some(until) = asked.and_then(|asked| Instant::now().checked_add(asked)) {

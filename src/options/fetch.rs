@@ -3,13 +3,20 @@
 use url::Url;
 
 use super::threads;
-use crate::auth::credentials::{self, API_TOKEN, CLIENT_SECRET, PAT, PROXY_PASSWORD};
+use crate::auth::credentials::{self, API_TOKEN, CLIENT_SECRET, ORG_API_KEY, PAT, PROXY_PASSWORD};
 use crate::auth::servers::GivenServers;
-use crate::cli::{AtlassianArgs, CloudId, DeploymentArg, FetchArgs, HttpArgs, QueryArgs, SiteArgs};
+use crate::cli::{
+    AtlassianArgs, CloudId, DeploymentArg, FetchArgs, HttpArgs, OrgArgs, QueryArgs, SiteArgs,
+};
 use crate::fetch::connect::{Credentials, FetchTarget, SiteLocation};
+use crate::fetch::org::Organization;
+use crate::fetch::org::asker::OrgTarget;
+use crate::fetch::org::products::Products;
 use crate::fetch::plan::FetchOptions;
 use crate::http;
+use crate::pipeline::dataset::Dataset;
 use crate::pipeline::timestamp::Timestamp;
+use crate::process::metrics::Api;
 use crate::secret::Secret;
 
 /// What is not clear.
@@ -24,7 +31,7 @@ pub enum Error {
     /// Neither `--url` nor `--cloud-id` is given.
     #[error(
         "--url: required: the address of a site, such as https://acme.atlassian.net, or a Data Center's base \
-         URL; for a Cloud site, --cloud-id will do"
+         URL; for a Cloud site, --cloud-id will do, and for an organization, --org-id"
     )]
     NoSite,
     /// `--cloud-id auto` needs the address of a site.
@@ -53,6 +60,12 @@ pub enum Error {
         "--email: no API token for {0}: set CONFLUENCE_API_TOKEN, or pass --api-token-file FILE"
     )]
     NoToken(String),
+    /// No key of the organization.
+    #[error(
+        "--org-id: no key for organization {0}: set CONFLUENCE_ORG_API_KEY, or pass --org-api-key-file FILE, with an \
+         organization API key (https://admin.atlassian.com, Organization settings → API keys)"
+    )]
+    NoOrgKey(String),
     /// Nobody to ask as.
     #[error(
         "no credentials for {0}: set CONFLUENCE_PAT, or pass --pat-file FILE, or --email USER with \
@@ -61,9 +74,14 @@ pub enum Error {
     NoDataCenterCredentials(Url),
 }
 
-/// The name of the source in metrics: the host of the site, with its context path, else its cloud id.
+/// The name of the source in metrics: the organization's id, or the host of the site, with its context path, else
+/// its cloud id.
 #[must_use]
-pub fn source_name(arguments: &SiteArgs) -> String {
+pub fn source_name(arguments: &FetchArgs) -> String {
+    if let Some(id) = &arguments.organization.org_id {
+        return id.clone();
+    }
+    let arguments = &arguments.site;
     let id = match &arguments.cloud_id {
         Some(CloudId::Id(id)) => Some(id.clone()),
         Some(CloudId::Auto) | None => None,
@@ -73,6 +91,15 @@ pub fn source_name(arguments: &SiteArgs) -> String {
         Some(format!("{}{path}", url.host_str()?))
     });
     site.or(id).unwrap_or_else(|| "fetch".to_owned())
+}
+
+/// The data set that the events are of.
+#[must_use]
+pub fn dataset(arguments: &FetchArgs) -> Dataset {
+    match arguments.organization.org_id {
+        Some(_) => Dataset::Organization,
+        None => arguments.mapping.dialect.dataset(),
+    }
 }
 
 /// Looks whether there can be anything in the range.
@@ -153,6 +180,28 @@ pub fn target(arguments: &FetchArgs) -> Result<FetchTarget, Error> {
         http: http(&arguments.http)?,
         search: arguments.query.search.clone(),
         state_dir: arguments.state.state_dir.clone(),
+    })
+}
+
+/// The organization `id` and its key, from the arguments and the environment.
+///
+/// # Errors
+/// When there is no key.
+pub fn organization(arguments: &FetchArgs, id: &str) -> Result<OrgTarget, Error> {
+    let OrgArgs {
+        org_api_key_file,
+        products,
+        ..
+    } = &arguments.organization;
+    let key = ORG_API_KEY.find(org_api_key_file.as_deref(), &arguments.site.secrets)?;
+    let servers = GivenServers::from(&arguments.site.atlassian);
+    let mut http = http(&arguments.http)?;
+    http.metrics.api = Api::Organization;
+    Ok(OrgTarget {
+        organization: Organization::new(servers.or_default().api, id),
+        key: key.ok_or_else(|| Error::NoOrgKey(id.to_owned()))?,
+        products: Products::new(products.clone()),
+        http,
     })
 }
 

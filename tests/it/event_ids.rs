@@ -46,6 +46,7 @@ impl Vector {
             "log" => IdSource::Log(name),
             "stream" => IdSource::Stream(name),
             "api" => IdSource::Api(name),
+            "org" => IdSource::Organization(name),
             "event" => IdSource::Events,
             kind => panic!("an unknown kind: {kind}"),
         };
@@ -67,7 +68,10 @@ fn the_test_vectors_tell_every_part_of_the_recipe_apart() {
     let ids: std::collections::BTreeSet<_> = vectors.iter().map(|vector| &vector.id).collect();
     assert_eq!(ids.len(), vectors.len());
     let kinds: std::collections::BTreeSet<_> = vectors.iter().map(|vector| &*vector.kind).collect();
-    assert_eq!(Vec::from_iter(kinds), ["api", "event", "log", "stream"]);
+    assert_eq!(
+        Vec::from_iter(kinds),
+        ["api", "event", "log", "org", "stream"]
+    );
 }
 
 #[test]

@@ -141,7 +141,7 @@ fn with_files() -> tempfile::TempDir {
 
 /// Whether an example works without the network, a login, and a service's own directories.
 fn needs_nothing(path: &str, example: &str) -> bool {
-    let elsewhere = ["https://", "/var/", "man -l"];
+    let elsewhere = ["https://", "--org-id", "/var/", "man -l"];
     let own = ["run", "config ", "status", "auth ", "state rename"];
     !own.iter().any(|own| path.starts_with(own))
         && !elsewhere.iter().any(|part| example.contains(part))

@@ -141,7 +141,7 @@ fn every_key_of_the_packaged_configuration_is_known() {
         .lines()
         .filter(|line| is_setting(line) || line.starts_with('['))
         .fold(String::new(), |all, line| all + line + "\n");
-    assert_eq!(settings.matches("[[source]]").count(), 3, "{settings}");
+    assert_eq!(settings.matches("[[source]]").count(), 4, "{settings}");
     let path = folder.path().join("config.toml");
     fs::write(&path, settings).expect("written");
     let path = path.to_str().expect("UTF-8");

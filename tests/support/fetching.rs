@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::atlassian::{Atlassian, Record, client};
+use super::atlassian::{Atlassian, Event, Record, client};
 use super::program;
 
 /// When the records of most tests begin: 2026-01-05T00:00:00Z, long ago.
@@ -31,6 +31,8 @@ pub enum Way {
     Pat,
     /// Data Center or old Server, with user and password.
     Password,
+    /// An organization, with its API key.
+    Organization,
 }
 
 /// A stand-in, and a folder for what is fetched from it.
@@ -51,6 +53,11 @@ impl Fetching {
         let server = Atlassian::data_center("/confluence");
         server.set(|settings| settings.records_searches = false);
         Self::of(server, Way::Pat)
+    }
+
+    /// From an organization.
+    pub fn organization() -> Self {
+        Self::of(Atlassian::cloud(), Way::Organization)
     }
 
     /// From that stand-in, in that way.
@@ -97,7 +104,7 @@ impl Fetching {
         let settings = self.server.settings();
         let mut own = vec![("--state-dir", self.state().display().to_string())];
         // Only there: it would do nothing elsewhere.
-        if matches!(self.way, Way::Gateway | Way::Grant) {
+        if matches!(self.way, Way::Gateway | Way::Grant | Way::Organization) {
             own.push(("--api-base", self.server.api_base().to_owned()));
         }
         let url = ("--url", self.server.url());
@@ -114,6 +121,10 @@ impl Fetching {
                 variable = Some(("CONFLUENCE_API_TOKEN", settings.scoped_token));
             }
             Way::Grant => {}
+            Way::Organization => {
+                own.push(("--org-id", settings.organization.id));
+                variable = Some(("CONFLUENCE_ORG_API_KEY", settings.organization.key));
+            }
             Way::Pat => {
                 own.push(url);
                 variable = Some(("CONFLUENCE_PAT", settings.pat));
@@ -206,6 +217,14 @@ impl Fetching {
         let mut expected: Vec<Record> = self.server.held();
         expected.sort_by_key(|record| record.ms);
         self.assert_raw(&expected, true);
+    }
+
+    /// Every event of the organization must be in the output (of `--raw`), once, in the order of processing.
+    pub fn assert_events_once(&self) {
+        let (lines, held) = (self.lines(), self.server.events());
+        let is_other = |(line, event): &(&String, &Event)| **line != event.raw;
+        let first = lines.iter().zip(&held).find(is_other);
+        assert_eq!((lines.len(), first), (held.len(), None));
     }
 
     /// Those records must be in the output (of `--raw`), in that order or in any.

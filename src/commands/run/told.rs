@@ -97,8 +97,11 @@ pub fn remove_others(directory: &Path, sources: &[Source]) {
     }
 }
 
-/// The site that is fetched from, as far as the arguments tell.
+/// The organization or site that is fetched from, as far as the arguments tell.
 fn site(arguments: &FetchArgs) -> Option<String> {
+    if let Some(id) = &arguments.organization.org_id {
+        return Some(id.clone());
+    }
     match (&arguments.site.cloud_id, &arguments.site.url) {
         (Some(CloudId::Id(id)), _) => Some(id.clone()),
         (_, Some(url)) => {

@@ -1,5 +1,6 @@
 //! `confluence-ecs state`: inspect or repair saved read positions.
 
+mod organizations;
 mod sites;
 pub(super) mod tails;
 
@@ -21,7 +22,7 @@ use crate::tail::{set, states as tail_states};
 /// # Errors
 /// When the state cannot be read, is held by an instance, or does not know the name.
 pub fn run(task: StateCommand) -> Result<Exit, Error> {
-    if let Some(done) = of_site(&task)? {
+    if let Some(done) = of_api(&task)? {
         return print(&done);
     }
     let done = match task {
@@ -69,8 +70,8 @@ fn directory(at: &StateDirArgs) -> Result<PathBuf, Error> {
     Ok(state::directory(at.state_dir.as_deref())?)
 }
 
-/// What is to be done with the state of a site, if the name is one's, and no source is named.
-fn of_site(task: &StateCommand) -> Result<Option<String>, Error> {
+/// What is to be done with the state of a site or an organization, if the name is one's, and no source is named.
+fn of_api(task: &StateCommand) -> Result<Option<String>, Error> {
     let (name, at) = match task {
         StateCommand::List(_) | StateCommand::Rename { .. } => return Ok(None),
         StateCommand::Show {
@@ -94,14 +95,25 @@ fn of_site(task: &StateCommand) -> Result<Option<String>, Error> {
         }
     };
     let directory = directory(at)?;
-    let Some(site) = name.to_str().and_then(|name| sites::find(&directory, name)) else {
+    let name = name.to_str().unwrap_or_default();
+    if let Some(site) = sites::find(&directory, name) {
+        return Ok(match task {
+            StateCommand::List(_) | StateCommand::Rename { .. } => None,
+            StateCommand::Show { .. } => Some(sites::show(&site.1)?),
+            StateCommand::Forget { .. } => Some(sites::forget(&directory, &site)?),
+            StateCommand::Set { since, .. } => Some(sites::set(&directory, &site, *since)?),
+        });
+    }
+    let Some(organization) = organizations::find(&directory, name) else {
         return Ok(None);
     };
     Ok(match task {
         StateCommand::List(_) | StateCommand::Rename { .. } => None,
-        StateCommand::Show { .. } => Some(sites::show(&site.1)?),
-        StateCommand::Forget { .. } => Some(sites::forget(&directory, &site)?),
-        StateCommand::Set { since, .. } => Some(sites::set(&directory, &site, *since)?),
+        StateCommand::Show { .. } => Some(organizations::show(&organization.1)?),
+        StateCommand::Forget { .. } => Some(organizations::forget(&directory, &organization)?),
+        StateCommand::Set { since, .. } => {
+            Some(organizations::set(&directory, &organization, *since)?)
+        }
     })
 }
 
@@ -112,6 +124,7 @@ fn list(directory: &Path) -> Result<String, Error> {
     }
     let sites = states::all(directory);
     text.extend(sites.iter().map(|(_, checkpoint)| sites::line(checkpoint)));
+    text += &organizations::lines(directory);
     if text.is_empty() {
         tracing::info!("no state in {}", directory.shown());
     }

@@ -8,7 +8,9 @@ use std::path::Path;
 use super::presence::{Told, condition, set_known};
 use super::row::{Condition, Row, State};
 use super::{sites, tails};
-use crate::fetch::checkpoint::PREFIX;
+use crate::fetch::checkpoint::{PREFIX, SiteCheckpoint};
+use crate::fetch::org;
+use crate::fetch::org::checkpoint::OrgCheckpoint;
 use crate::state::live::{self, ENDING, Holder, SOURCE};
 use crate::tail::states;
 
@@ -28,7 +30,9 @@ pub fn rows(directory: &Path) -> io::Result<Vec<Row>> {
     let mut shown = BTreeSet::new();
     for name in &states {
         let of_state = if name.starts_with(PREFIX) {
-            sites::rows(directory, name, &told)
+            sites::rows::<SiteCheckpoint>(directory, name, &told)
+        } else if name.starts_with(org::states::PREFIX) {
+            sites::rows::<OrgCheckpoint>(directory, name, &told)
         } else {
             tails::rows(directory, name, &told)
         };
@@ -58,14 +62,20 @@ fn names(directory: &Path) -> io::Result<BTreeSet<String>> {
         };
         let state = name.strip_suffix(".previous").unwrap_or(&name);
         let state = state.strip_suffix(".json");
-        let state = state.filter(|state| states::is_state(state) || state.starts_with(PREFIX));
+        let state = state.filter(|state| is_state(state));
         let speaking = name.strip_suffix(ENDING);
-        let speaking = speaking.filter(|name| {
-            states::is_state(name) || name.starts_with(PREFIX) || name.starts_with(SOURCE)
-        });
+        let speaking = speaking.filter(|name| is_state(name) || name.starts_with(SOURCE));
         names.extend(state.or(speaking).map(str::to_owned));
     }
     Ok(names)
+}
+
+/// Whether a file of that name has a state.
+fn is_state(name: &str) -> bool {
+    states::is_state(name)
+        || [PREFIX, org::states::PREFIX]
+            .iter()
+            .any(|kind| name.starts_with(kind))
 }
 
 fn told(directory: &Path, name: &str) -> Option<Told> {

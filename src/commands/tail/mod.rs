@@ -71,7 +71,7 @@ pub fn follow(
     let destination = destination(
         &arguments.cluster,
         (&arguments.output, lines),
-        &arguments.mapping,
+        (arguments.mapping.dialect.dataset(), &arguments.mapping),
         &arguments.state,
         metrics,
     )?;

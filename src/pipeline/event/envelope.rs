@@ -224,6 +224,19 @@ impl Origin {
         }
     }
 
+    /// The API of an organization. Its events say themselves when they came to be.
+    #[must_use]
+    pub fn organization() -> Self {
+        Self {
+            name: "the API".to_owned(),
+            input: "\"cel\"",
+            path: None,
+            created: String::new(),
+            id_source: None,
+            joined: r#""input":{"type":"cel"}"#.to_owned(),
+        }
+    }
+
     /// Origin of records read from a file.
     #[must_use]
     pub fn file(path: &std::path::Path) -> Self {

@@ -55,6 +55,8 @@ pub enum IdSource {
     Stream(String),
     /// An API, by its site; positions are ordinals among equal records of an instant.
     Api(String),
+    /// An organization, by its id; its events have ids of their own, so that all positions are 0.
+    Organization(String),
     /// Events themselves; positions are ordinals among equal events.
     Events,
 }
@@ -67,6 +69,7 @@ impl IdSource {
             Self::Log(identity) => ("log", identity.as_str()),
             Self::Stream(name) => ("stream", name.as_str()),
             Self::Api(site) => ("api", site.as_str()),
+            Self::Organization(id) => ("org", id.as_str()),
             Self::Events => ("event", ""),
         };
         let mut hash = Sha256::new();

@@ -10,6 +10,8 @@ pub enum Api {
     /// A site, or Atlassian's gateway.
     #[default]
     Atlassian,
+    /// The API of an organization.
+    Organization,
     /// An OAuth server.
     OAuth,
     /// Elasticsearch or OpenSearch.
@@ -20,6 +22,7 @@ impl Api {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Atlassian => "atlassian",
+            Self::Organization => "organization",
             Self::OAuth => "oauth",
             Self::Elasticsearch => "elasticsearch",
         }

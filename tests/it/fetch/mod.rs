@@ -15,6 +15,7 @@ mod model;
 mod network;
 mod oauth;
 mod oddities;
+mod organization;
 mod paging;
 mod proxies;
 mod ranges;

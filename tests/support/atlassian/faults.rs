@@ -40,6 +40,10 @@ pub enum Fault {
     Hold,
     /// `start`, `cursor` and `pageCursor` are ignored: the first page again.
     RepeatedPage,
+    /// A page without records, though there are some. Of an organization only.
+    EmptyPage,
+    /// The answer says that it was the last one that the rate limit allows, for so many seconds.
+    UsedUp(u64),
     /// 302 to the foreign host; not processed.
     RedirectForeign,
     /// 302 to the same request, which is then processed.
@@ -103,13 +107,15 @@ impl Fault {
             | Self::Slow { .. }
             | Self::Hold
             | Self::RepeatedPage
+            | Self::EmptyPage
+            | Self::UsedUp(_)
             | Self::ExtraKeys => return None,
         };
         Some(answer)
     }
 
     /// Bends the answer of a request that was processed.
-    pub fn bend(&self, answer: &mut Answer) {
+    pub fn bend(&self, answer: &mut Answer, now: SystemTime) {
         match self {
             Self::LostAnswer => answer.delivery = Delivery::Nothing,
             Self::CloseAfterHead => answer.delivery = Delivery::Head,
@@ -128,7 +134,18 @@ impl Fault {
                     answer.body.splice(1..1, more.iter().copied());
                 }
             }
+            Self::UsedUp(seconds) => {
+                let (name, reset) = Wait::Reset(*seconds).header(now);
+                answer
+                    .headers
+                    .retain(|(name, _)| *name != "X-RateLimit-Remaining");
+                answer
+                    .headers
+                    .push(("X-RateLimit-Remaining", "0".to_owned()));
+                answer.headers.push((name, reset));
+            }
             Self::RepeatedPage
+            | Self::EmptyPage
             | Self::Status(_)
             | Self::Wait(..)
             | Self::Close
@@ -147,6 +164,7 @@ impl Fault {
     pub fn wait(&self, now: SystemTime) -> Option<Duration> {
         match self {
             Self::Wait(_, wait) => wait.duration(now),
+            Self::UsedUp(seconds) => Wait::Reset(*seconds).duration(now),
             _ => None,
         }
     }

@@ -34,6 +34,7 @@ mod faults;
 mod http;
 mod listener;
 mod oauth;
+pub mod organization;
 mod parameters;
 mod records;
 mod settings;
@@ -52,7 +53,8 @@ use world::{Addresses, Deployment, World};
 pub use faults::{Fault, Wait};
 pub use http::{Door, Request};
 pub use oauth::{Grant, Plan};
-pub use records::{cloud_record, data_center_record};
+pub use organization::NextCursor;
+pub use records::{Event, cloud_record, data_center_record, late_event, organization_event};
 pub use settings::{DateHeader, NextLink, Paging, Permission, Settings};
 pub use store::{Record, Store};
 pub use world::Exchange;
@@ -185,6 +187,25 @@ impl Atlassian {
         }
     }
 
+    /// Adds events of the organization, in the order in which they were processed.
+    pub fn insert_events(&self, events: impl IntoIterator<Item = Event>) {
+        let mut world = self.shared.world();
+        for event in events {
+            world.events.insert(event);
+        }
+    }
+
+    /// The events of the organization, in the order in which they were processed.
+    pub fn events(&self) -> Vec<Event> {
+        self.shared.world().events.held().to_vec()
+    }
+
+    /// From now on, all cursors that were given are refused.
+    pub fn expire_cursors(&self) {
+        let mut world = self.shared.world();
+        world.settings.organization.cursors_from = world.events.given();
+    }
+
     /// Makes up `count` records on the fly, evenly from `first_ms` on over `span_ms`. Only into an
     /// empty store.
     pub fn make_up(&self, count: u64, first_ms: i64, span_ms: u64, make: fn(i64, u64) -> Record) {
@@ -306,6 +327,7 @@ impl Atlassian {
             settings.password.clone(),
             settings.pat.clone(),
             settings.client_secret.clone(),
+            settings.organization.key.clone(),
         ]);
         secrets
     }
@@ -326,9 +348,13 @@ impl Atlassian {
     pub fn searches(&self) -> Vec<Request> {
         let mut requests = self.requests();
         requests.retain(|request| {
-            ["/rest/api/audit", "/rest/auditing/1.0/events"]
-                .iter()
-                .any(|path| request.path.ends_with(path))
+            [
+                "/rest/api/audit",
+                "/rest/auditing/1.0/events",
+                "/events-stream",
+            ]
+            .iter()
+            .any(|path| request.path.ends_with(path))
         });
         requests
     }

@@ -61,6 +61,48 @@ pub fn data_center_record(ms: i64, number: u64) -> Record {
     Record { ms, raw }
 }
 
+/// An event of an organization.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// when it happened, in milliseconds since the epoch
+    pub ms: i64,
+    /// when it was processed
+    pub processed_ms: i64,
+    pub raw: String,
+}
+
+/// An event of an organization that was processed then, a second after it happened; its number is in its id.
+pub fn organization_event(processed_ms: i64, number: u64) -> Event {
+    late_event(processed_ms - 1000, processed_ms, number)
+}
+
+/// The same, which happened at another time.
+pub fn late_event(ms: i64, processed_ms: i64, number: u64) -> Event {
+    let name = pick(&NAMES, number);
+    let action = pick(
+        &[
+            "confluence_page_viewed",
+            "jira_issue_created",
+            "user_granted_role",
+        ],
+        number,
+    );
+    let at = |ms: i64| {
+        let time = UNIX_EPOCH + Duration::from_millis(ms.cast_unsigned());
+        humantime::format_rfc3339_millis(time)
+    };
+    let raw = format!(
+        r#"{{"id":"0a1b2c3d-0000-4000-8000-{number:012}","type":"events","attributes":{{"time":"{}","processedAt":"{}","action":"{action}","actor":{{"id":"557058:0b7f6c1e-2222-4333-8444-555566667777","name":"{name}","email":"a@example.com","auth":{{"authType":"session"}}}},"context":[],"container":[],"location":{{"ip":"81.2.69.143"}}}},"message":{{"content":"event {number}","format":"simple"}}}}"#,
+        at(ms),
+        at(processed_ms)
+    );
+    Event {
+        ms,
+        processed_ms,
+        raw,
+    }
+}
+
 /// The record that a Data Center server keeps of a search in the log.
 pub fn search_record(ms: i64, author: &Author, found: usize) -> Record {
     let raw = json!({

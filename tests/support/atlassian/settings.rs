@@ -5,6 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
+use super::organization::Organization;
+
 /// The server's settings and secrets.
 #[expect(clippy::struct_excessive_bools, reason = "switches")]
 #[derive(Clone, Debug)]
@@ -60,6 +62,8 @@ pub struct Settings {
     pub login_page: bool,
     /// the header with which the login page says that a CAPTCHA is to be solved
     pub captcha: Option<(&'static str, &'static str)>,
+
+    pub organization: Organization,
 
     // -- OAuth
     pub client_id: String,
@@ -184,6 +188,7 @@ impl Settings {
             paging: Paging::Cursor,
             login_page: false,
             captcha: None,
+            organization: Organization::default(),
             client_id: "client-0001".to_owned(),
             client_secret: "ATOA-client-secret+/=".to_owned(),
             redirect_uri: Some("http://127.0.0.1:8917/callback".to_owned()),

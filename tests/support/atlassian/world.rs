@@ -8,6 +8,7 @@ use super::data_center;
 use super::faults::{Fault, Faults, Scene};
 use super::http::{Door, Request};
 use super::oauth::{self, Tokens};
+use super::organization::{self, Events};
 use super::settings::{Permission, Settings};
 use super::store::{Page, Query, Store};
 
@@ -63,7 +64,15 @@ pub struct World {
     /// whether requests for tokens wait before they are looked at
     pub holds_tokens: bool,
     not_before: Option<Instant>,
+    /// the events of the organization
+    pub events: Events,
+    /// when the organization was asked last
+    pub last_event_request: Option<Instant>,
 }
+
+/// What the paths of organizations are around their ids.
+const ORGANIZATIONS: &str = "/admin/v1/orgs/";
+const EVENTS: &str = "/events-stream";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Route {
@@ -77,6 +86,7 @@ enum Route {
     Consent,
     Token,
     Sites,
+    Organization,
 }
 
 impl World {
@@ -97,6 +107,8 @@ impl World {
             holds: false,
             holds_tokens: false,
             not_before: None,
+            events: Events::default(),
+            last_event_request: None,
         }
     }
 
@@ -190,13 +202,16 @@ impl World {
             }
         }
         let repeated = self.settings.repeats || fault == Some(Fault::RepeatedPage);
-        let mut result = self.answer(route, request, repeated);
+        let mut result = match route {
+            Route::Organization => self.organization(request, fault.as_ref()),
+            route => self.answer(route, request, repeated),
+        };
         if let Some(fault) = &fault {
             let answer = match &mut result {
                 Ok(answer) => answer,
                 Err(refusal) => &mut refusal.answer,
             };
-            fault.bend(answer);
+            fault.bend(answer, now);
         }
         result
     }
@@ -250,6 +265,9 @@ impl World {
         }
         if path == "/oauth/token/accessible-resources" {
             return Some(Route::Sites);
+        }
+        if path.starts_with(ORGANIZATIONS) && path.ends_with(EVENTS) {
+            return Some(Route::Organization);
         }
         let rest = path.strip_prefix("/ex/confluence/")?;
         match rest.strip_prefix(&self.settings.cloud_id)? {
@@ -328,7 +346,33 @@ impl World {
             Route::Consent => oauth::consent(self, request),
             Route::Token => oauth::token(self, request),
             Route::Sites => oauth::sites(self, request),
+            Route::Organization => self.organization(request, None),
         }
+    }
+
+    fn organization(
+        &mut self,
+        request: &Request,
+        fault: Option<&Fault>,
+    ) -> Result<Answer, Refusal> {
+        self.check_pace()?;
+        let id = request.path.strip_prefix(ORGANIZATIONS);
+        let id = id.and_then(|rest| rest.strip_suffix(EVENTS));
+        let id = id.unwrap_or_default().to_owned();
+        organization::events_stream(self, request, &id, fault)
+    }
+
+    /// Ten requests a minute, or as many as the answers say.
+    fn check_pace(&mut self) -> Result<(), Refusal> {
+        let limit = self.settings.organization.rate_limit.unwrap_or(10);
+        let distance = Duration::from_secs(60) / limit;
+        let last = self.last_event_request.replace(Instant::now());
+        let since = last.map_or(distance, |last| last.elapsed());
+        if since + GRAIN < distance {
+            let reason = format!("{} ms after the request before", since.as_millis());
+            return Err(Refusal::violation(429, reason));
+        }
+        Ok(())
     }
 }
 
@@ -336,7 +380,7 @@ impl Route {
     /// Whether faults come over this request.
     fn has_faults(self) -> bool {
         match self {
-            Self::Audit(_) | Self::Events | Self::Token | Self::Sites => true,
+            Self::Audit(_) | Self::Events | Self::Token | Self::Sites | Self::Organization => true,
             Self::TenantInfo
             | Self::Retention(_)
             | Self::CurrentUser

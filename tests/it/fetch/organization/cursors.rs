@@ -1,0 +1,226 @@
+//! From page to page and from run to run: each event once.
+
+use super::{BY_CURSOR, BY_TIME, SECOND, asked, events, organization, parameter};
+use crate::fetch::running::{Running, now};
+use crate::support::atlassian::{Fault, NextCursor, late_event, organization_event};
+use crate::support::fetching::{DAY, START};
+use crate::support::program::wait_until;
+
+#[test]
+fn a_first_run_asks_by_time_and_then_by_cursor_alone() {
+    let fetching = organization(1200);
+    fetching.fetch(&["--raw"]);
+    fetching.assert_events_once();
+    // The last page is short, which says nothing; the empty one behind it is the end.
+    let expected = [BY_TIME, BY_CURSOR, BY_CURSOR, BY_CURSOR];
+    assert_eq!(asked(&fetching, 0), expected);
+    assert_eq!(
+        parameter(&fetching, 0, "from").as_deref(),
+        Some("1767571200000")
+    );
+    assert_eq!(parameter(&fetching, 0, "limit").as_deref(), Some("500"));
+}
+
+#[test]
+fn the_next_run_goes_on_at_the_last_cursor() {
+    let fetching = organization(30);
+    fetching.fetch(&["--raw", "--page-size", "20"]);
+    fetching.server.insert_events(events(30, 30));
+    let before = asked(&fetching, 0).len();
+    fetching.fetch(&["--raw", "--page-size", "20"]);
+    fetching.assert_events_once();
+    assert_eq!(asked(&fetching, before), [BY_CURSOR; 3]);
+    let said = fetching.fetch(&["--raw", "-v"]);
+    fetching.assert_events_once();
+    assert!(said.contains("continuing from"), "{said}");
+}
+
+#[test]
+fn an_event_that_is_processed_late_comes_with_the_next_run() {
+    for next in [NextCursor::Kept, NextCursor::Null] {
+        let fetching = organization(10);
+        fetching
+            .server
+            .set(|settings| settings.organization.next = next);
+        fetching.fetch(&["--raw"]);
+        let late = late_event(START - DAY, START + 20 * SECOND, 99);
+        fetching.server.insert_events([late]);
+        fetching.fetch(&["--raw"]);
+        fetching.assert_events_once();
+    }
+}
+
+#[test]
+fn without_a_cursor_on_the_last_page_the_next_run_looks_back_by_the_overlap() {
+    for compares_time in [false, true] {
+        let fetching = organization(2000);
+        fetching.server.set(|settings| {
+            settings.organization.next = NextCursor::Null;
+            settings.organization.compares_time = compares_time;
+        });
+        // The first one happened before it was processed.
+        let flags = ["--raw", "--since", "2026-01-04T00:00:00Z"];
+        fetching.fetch(&flags);
+        fetching.server.insert_events(events(2000, 30));
+        let before = asked(&fetching, 0).len();
+        fetching.fetch(&flags);
+        fetching.assert_events_once();
+        assert_eq!(asked(&fetching, before)[0], BY_TIME);
+        let from = parameter(&fetching, before, "from").expect("a start");
+        // The last one was processed 1999 seconds after the first.
+        assert_eq!(from, (START + 1999 * SECOND - 600 * SECOND).to_string());
+    }
+}
+
+#[test]
+fn an_empty_organization_is_asked_again_from_its_start() {
+    let fetching = organization(0);
+    fetching
+        .server
+        .set(|settings| settings.organization.next = NextCursor::Null);
+    fetching.fetch(&["--raw"]);
+    // Visible only now, though it was processed before the first run.
+    fetching.server.insert_events(events(0, 3));
+    fetching.fetch(&["--raw"]);
+    fetching.assert_events_once();
+}
+
+#[test]
+fn a_refused_cursor_is_dropped_with_a_warning() {
+    let fetching = organization(2000);
+    fetching.fetch(&["--raw"]);
+    fetching.server.insert_events(events(2000, 700));
+    fetching.server.expire_cursors();
+    let before = asked(&fetching, 0).len();
+    let said = fetching.fetch(&["--raw"]);
+    fetching.assert_events_once();
+    assert_eq!(
+        asked(&fetching, before)[..3],
+        [BY_CURSOR, BY_TIME, BY_CURSOR]
+    );
+    let warned = said.matches("Going on by time").count();
+    assert_eq!(warned, 1, "{said}");
+    assert!(said.contains("ADMIN-400-1"), "{said}");
+    // The new cursor is good.
+    let said = fetching.fetch(&["--raw"]);
+    assert!(!said.contains("Going on by time"), "{said}");
+}
+
+#[test]
+fn a_second_refused_cursor_ends_the_run_but_not_the_daemon() {
+    let fetching = organization(60);
+    fetching.fetch(&["--raw", "--page-size", "20"]);
+    // Every cursor, whenever it was given.
+    fetching
+        .server
+        .set(|settings| settings.organization.cursors_from = u64::MAX);
+    fetching.server.insert_events(events(60, 60));
+    let flags = ["--raw", "--page-size", "20", "--overlap", "0s"];
+    let said = fetching.fetch_ends(&flags, 1);
+    assert!(said.contains("second cursor"), "{said}");
+    let daemon = [&flags[..], &["--interval", "100ms"]].concat();
+    let mut running = Running::to_file(&fetching, &daemon);
+    running.wait_for("retrying at the next interval");
+    fetching
+        .server
+        .set(|settings| settings.organization.cursors_from = 0);
+    wait_until("all events", || fetching.lines().len() == 120);
+    running.terminate();
+    fetching.assert_events_once();
+}
+
+#[test]
+fn an_empty_page_ends_a_run_and_the_next_one_goes_on_behind_it() {
+    let fetching = organization(100);
+    fetching.server.next(Fault::ExtraKeys);
+    fetching.server.next(Fault::EmptyPage);
+    fetching.fetch(&["--raw", "--page-size", "40"]);
+    assert_eq!(fetching.lines().len(), 40);
+    fetching.fetch(&["--raw", "--page-size", "40"]);
+    fetching.assert_events_once();
+}
+
+#[test]
+fn a_page_that_comes_again_brings_nothing_twice() {
+    let fetching = organization(100);
+    for fault in [Fault::ExtraKeys, Fault::RepeatedPage, Fault::ExtraKeys] {
+        fetching.server.next(fault);
+    }
+    fetching.server.next(Fault::RepeatedPage);
+    fetching.fetch(&["--raw", "--page-size", "40"]);
+    fetching.assert_events_once();
+}
+
+#[test]
+fn a_cursor_that_leads_back_is_an_error_and_loses_nothing() {
+    let fetching = organization(100);
+    fetching
+        .server
+        .set(|settings| settings.organization.circles = true);
+    let said = fetching.fetch_ends(&["--raw", "--page-size", "40"], 1);
+    assert!(said.contains("leads back"), "{said}");
+    fetching
+        .server
+        .set(|settings| settings.organization.circles = false);
+    fetching.fetch(&["--raw", "--page-size", "40"]);
+    fetching.assert_events_once();
+}
+
+#[test]
+fn of_a_link_to_another_origin_only_the_cursor_is_used() {
+    let fetching = organization(100);
+    fetching
+        .server
+        .set(|settings| settings.organization.next = NextCursor::Link);
+    fetching.fetch(&["--raw", "--page-size", "40"]);
+    fetching.assert_events_once();
+    // The stand-in fails the test if the other origin is asked.
+}
+
+#[test]
+fn a_run_with_until_keeps_no_cursor() {
+    let fetching = organization(100);
+    let flags = ["--raw", "--page-size", "40", "--overlap", "10s"];
+    let until = [&flags[..], &["--until", "2026-01-05T00:00:49Z"]].concat();
+    fetching.fetch(&until);
+    assert_eq!(fetching.lines().len(), 50);
+    assert_eq!(asked(&fetching, 0)[0], "from to sortOrder limit");
+    let before = asked(&fetching, 0).len();
+    fetching.fetch(&flags);
+    fetching.assert_events_once();
+    assert_eq!(asked(&fetching, before)[0], BY_TIME);
+}
+
+#[test]
+fn a_run_ends_with_the_page_that_is_younger_than_itself() {
+    let fetching = organization(0);
+    let later = now() + 3_600_000;
+    let event = |number: u64| organization_event(later + number.cast_signed(), number);
+    fetching.server.insert_events((0..60).map(event));
+    fetching.fetch(&["--raw", "--page-size", "40"]);
+    assert_eq!((fetching.lines().len(), asked(&fetching, 0).len()), (40, 1));
+    fetching.fetch(&["--raw", "--page-size", "40"]);
+    fetching.assert_events_once();
+}
+
+#[test]
+fn a_daemon_brings_what_is_new() {
+    let fetching = organization(10);
+    let running = Running::to_file(&fetching, &["--raw", "--interval", "50ms"]);
+    wait_until("the first events", || fetching.lines().len() == 10);
+    fetching.server.insert_events(events(10, 10));
+    wait_until("the next events", || fetching.lines().len() == 20);
+    running.terminate();
+    fetching.assert_events_once();
+}
+
+#[test]
+fn a_clock_that_is_wrong_here_does_not_move_the_start() {
+    let fetching = organization(0);
+    fetching.server.skew(-7200);
+    let at_server = now() - 7200 * SECOND;
+    let event = |number: i64| organization_event(at_server - number * 600 * SECOND, 9);
+    fetching.server.insert_events([event(5)]);
+    fetching.fetch(&["--raw", "--since", "1h"]);
+    fetching.assert_events_once();
+}

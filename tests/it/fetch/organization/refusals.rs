@@ -1,0 +1,94 @@
+//! What each refusal is about, and what to do.
+
+use super::organization;
+use crate::support::atlassian::organization::error;
+
+/// What is said of a status with that body; the run must end with 1, and no secret be told.
+fn said(status: u16, body: &str) -> String {
+    let fetching = organization(1);
+    let body = body.to_owned();
+    fetching
+        .server
+        .set(|settings| settings.organization.refusal = Some((status, body)));
+    let said = fetching.fetch_ends(&["--raw"], 1);
+    let key = fetching.server.settings().organization.key;
+    assert!(!said.contains(&key), "{said}");
+    said
+}
+
+#[test]
+fn each_refusal_says_what_to_do() {
+    let of = |status: &str, code, detail| error(status, code, "", detail);
+    let gateway = r#"{"timestamp":"x","path":"/y","status":403,"error":"Forbidden","message":"User has no permission","requestId":"z"}"#;
+    let entitlement = r#"{"code":403,"message":"Audit Log Entitlement validation failed"}"#;
+    for (status, body, words) in [
+        (400, of("400", "ADMIN-400-3", "from is too old"), "--since"),
+        (
+            401,
+            of("401", "ADMIN-401-1", "Access denied"),
+            "make a new one",
+        ),
+        (
+            401,
+            r#"{"code":401,"message":"Unauthorized"}"#.to_owned(),
+            "organization API key",
+        ),
+        (
+            403,
+            of("403", "ADMIN-403-3", "Forbidden"),
+            "read:events:admin",
+        ),
+        (403, gateway.to_owned(), "organization admin"),
+        (403, entitlement.to_owned(), "Guard Standard"),
+        (
+            404,
+            of("404", "ADMIN-404-2", "No such org"),
+            "admin.atlassian.com/o/ID/",
+        ),
+    ] {
+        let said = said(status, &body);
+        assert!(said.contains(words), "{status} {body}: {said}");
+        assert!(said.contains(&format!("status {status}")), "{said}");
+    }
+}
+
+#[test]
+fn a_wrong_key_and_another_organization_are_refused() {
+    let fetching = organization(1);
+    let wrong = fetching.file("key", "ATCTT-wrong\n").display().to_string();
+    let said = fetching.fetch_ends(&["--org-api-key-file", &wrong], 1);
+    assert!(said.contains("returned status 401"), "{said}");
+    let said = fetching.fetch_ends(&["--org-id", "ffff-1"], 1);
+    assert!(said.contains("there is no organization ffff-1"), "{said}");
+}
+
+#[test]
+fn flags_of_sites_do_not_go_with_an_organization() {
+    let fetching = organization(0);
+    for flags in [
+        &["--url", "https://acme.atlassian.net"][..],
+        &["--cloud-id", "x"],
+        &["--email", "a@example.com"],
+        &["--search", "x"],
+        &["--settle", "1s"],
+        &["--window", "1d"],
+        &["--exclude-own-searches"],
+        &["--deployment", "cloud"],
+    ] {
+        let said = fetching.fetch_ends(flags, 2);
+        assert!(said.contains("--org-id"), "{said}");
+    }
+    let said = fetching.fetch_ends(&["--org-id", "https://x"], 2);
+    assert!(said.contains("expected an organization id"), "{said}");
+}
+
+#[test]
+fn without_a_key_there_is_a_word_on_where_to_get_one() {
+    let fetching = organization(0);
+    let mut command = fetching.to_file(&[]);
+    command.env_remove("CONFLUENCE_ORG_API_KEY");
+    let output = crate::support::program::run_command(command, b"");
+    let said = crate::support::fetching::said(&output);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("CONFLUENCE_ORG_API_KEY"), "{said}");
+}
