@@ -290,8 +290,7 @@ impl ClusterClient {
         let wait = self
             .endpoints
             .failed(reply.place.place, reply.answer.retry_after);
-        let because = format!("no usable answer to {call}: {problem}");
-        self.http.source().blocked_by(&because);
+        self.http.source().blocked_by(&problem);
         if self.notices.is_due(Topic::Unanswered) {
             let url = without_query(&reply.place.url);
             tracing::error!(
@@ -484,11 +483,9 @@ impl ClusterClient {
     fn unauthorized(&self, chosen: &Chosen, answer: &Answer, is_known: bool) -> Setback {
         let wait = CREDENTIALS_WAIT.max(answer.retry_after.unwrap_or_default());
         self.endpoints.refused(chosen.place, wait, is_known);
-        let because = format!(
-            "the cluster refuses the credentials (status {})",
-            answer.status
-        );
-        self.http.source().blocked_by(&because);
+        self.http
+            .source()
+            .blocked_by(&"the cluster refuses the credentials");
         if self.notices.is_due(Topic::Credentials) {
             let advice = self.credentials_advice();
             tracing::error!(

@@ -6,7 +6,8 @@ use super::threads;
 use crate::auth::credentials::{self, API_TOKEN, CLIENT_SECRET, ORG_API_KEY, PAT, PROXY_PASSWORD};
 use crate::auth::servers::GivenServers;
 use crate::cli::{
-    AtlassianArgs, CloudId, DeploymentArg, FetchArgs, HttpArgs, OrgArgs, QueryArgs, SiteArgs,
+    AtlassianArgs, CloudId, DeploymentArg, DialectArg, FetchArgs, HttpArgs, OrgArgs, QueryArgs,
+    SiteArgs,
 };
 use crate::fetch::connect::{Credentials, FetchTarget, SiteLocation};
 use crate::fetch::org::Organization;
@@ -28,6 +29,9 @@ pub enum Error {
     /// There is nothing between.
     #[error("--until: expected a time that is not before --since, {0}")]
     NoRange(Timestamp),
+    /// The API that is asked gives no such records.
+    #[error("--dialect: {0}: leave the flag out")]
+    Dialect(&'static str),
     /// Neither `--url` nor `--cloud-id` is given.
     #[error(
         "--url: required: the address of a site, such as https://acme.atlassian.net, or a Data Center's base \
@@ -170,6 +174,11 @@ pub fn http(arguments: &HttpArgs) -> Result<http::Settings, credentials::Error> 
 /// # Errors
 /// When they are not enough, or contradict themselves.
 pub fn target(arguments: &FetchArgs) -> Result<FetchTarget, Error> {
+    if arguments.mapping.dialect == DialectArg::Org {
+        return Err(Error::Dialect(
+            "a site gives no events of an organization (--org-id does)",
+        ));
+    }
     let (place, credentials) = site(&arguments.site)?;
     warn_without_effect(arguments, &place, &credentials);
     Ok(FetchTarget {
@@ -188,6 +197,14 @@ pub fn target(arguments: &FetchArgs) -> Result<FetchTarget, Error> {
 /// # Errors
 /// When there is no key.
 pub fn organization(arguments: &FetchArgs, id: &str) -> Result<OrgTarget, Error> {
+    if !matches!(
+        arguments.mapping.dialect,
+        DialectArg::Auto | DialectArg::Org
+    ) {
+        return Err(Error::Dialect(
+            "an organization gives only events in the dialect org",
+        ));
+    }
     let OrgArgs {
         org_api_key_file,
         products,

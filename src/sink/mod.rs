@@ -36,7 +36,7 @@ const LAST_PATIENCE: Duration = Duration::from_secs(3);
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// It cannot be opened.
-    #[error("--output: cannot write {}: {source}", path.shown())]
+    #[error("--output: cannot write {}: {source}{}", path.shown(), remedy(source))]
     Open {
         /// Path of the file that caused the error.
         path: PathBuf,
@@ -125,6 +125,15 @@ impl Error {
             }
         }
         Self::Open { path, source }
+    }
+}
+
+/// What to do about an output that cannot be opened, behind the reason.
+fn remedy(error: &io::Error) -> &'static str {
+    if error.kind() == io::ErrorKind::ReadOnlyFilesystem {
+        "; a service of systemd writes where its unit says ReadWritePaths= or LogsDirectory="
+    } else {
+        ""
     }
 }
 
@@ -339,4 +348,16 @@ pub(crate) const MODE: u32 = 0o640;
 
 fn is_file(file: &File) -> bool {
     file.metadata().is_ok_and(|metadata| metadata.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_a_unit_forbids_to_write_its_setting_is_named() {
+        let source = io::Error::from_raw_os_error(rustix::io::Errno::ROFS.raw_os_error());
+        let error = Error::opening(Path::new("/srv/audit/wiki.ndjson"), source);
+        assert!(error.to_string().contains("ReadWritePaths="), "{error}");
+    }
 }

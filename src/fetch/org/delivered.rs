@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::fetch::record::Fingerprint;
 use crate::pipeline::timestamp::Timestamp;
 
+/// Events that are known however old they are: four of the longest pages.
+const KEPT: usize = 2000;
+
 /// The events that were delivered since some time, by when they were processed.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(from = "ByTime", into = "ByTime")]
@@ -46,13 +49,17 @@ impl DeliveredIds {
         self.all.contains(&id)
     }
 
-    /// Forgets those from before a time.
+    /// Forgets those from before a time, but for the newest, which fill a few pages: a page may come again, however long
+    /// ago its events were processed.
     pub fn forget_before(&mut self, time: Timestamp) {
-        let kept = self.by_time.split_off(&time);
-        for id in self.by_time.values().flatten() {
-            self.all.remove(id);
+        while self.all.len() > KEPT
+            && let Some(oldest) = self.by_time.first_entry()
+            && *oldest.key() < time
+        {
+            for id in oldest.remove() {
+                self.all.remove(&id);
+            }
         }
-        self.by_time = kept;
     }
 }
 
@@ -67,6 +74,11 @@ mod tests {
         let mut delivered = DeliveredIds::default();
         assert!(delivered.add(at(1), id("a")) && delivered.add(at(2), id("b")));
         assert!(!delivered.add(at(3), id("a")), "whatever its time");
+        delivered.forget_before(at(9));
+        assert!(delivered.contains(id("a")), "its page may come again");
+        for number in 0..KEPT - 1 {
+            assert!(delivered.add(at(5), id(&number.to_string())));
+        }
         delivered.forget_before(at(2));
         let text = serde_json::to_string(&delivered).unwrap();
         let delivered: DeliveredIds = serde_json::from_str(&text).unwrap();

@@ -142,13 +142,18 @@ fn an_empty_page_ends_a_run_and_the_next_one_goes_on_behind_it() {
 
 #[test]
 fn a_page_that_comes_again_brings_nothing_twice() {
-    let fetching = organization(100);
-    for fault in [Fault::ExtraKeys, Fault::RepeatedPage, Fault::ExtraKeys] {
-        fetching.server.next(fault);
+    // Events that are hours apart are forgotten no sooner.
+    for apart in [SECOND, DAY / 8] {
+        let fetching = organization(0);
+        let event = |number: u64| organization_event(START + number.cast_signed() * apart, number);
+        fetching.server.insert_events((0..100).map(event));
+        for fault in [Fault::ExtraKeys, Fault::RepeatedPage, Fault::ExtraKeys] {
+            fetching.server.next(fault);
+        }
+        fetching.server.next(Fault::RepeatedPage);
+        fetching.fetch(&["--raw", "--page-size", "40"]);
+        fetching.assert_events_once();
     }
-    fetching.server.next(Fault::RepeatedPage);
-    fetching.fetch(&["--raw", "--page-size", "40"]);
-    fetching.assert_events_once();
 }
 
 #[test]

@@ -78,6 +78,8 @@ fn flags_of_sites_do_not_go_with_an_organization() {
         let said = fetching.fetch_ends(flags, 2);
         assert!(said.contains("--org-id"), "{said}");
     }
+    let said = fetching.fetch_ends(&["--dialect", "cloud"], 2);
+    assert!(said.contains("only events in the dialect org"), "{said}");
     let said = fetching.fetch_ends(&["--org-id", "https://x"], 2);
     assert!(said.contains("expected an organization id"), "{said}");
 }
