@@ -442,11 +442,11 @@ fn what_is_no_record_says_so() {
     for (record, message) in [
         (
             r#"{"summary":"s"}"#,
-            "no `creationDate` and no `timestamp`: not a Confluence audit record",
+            "no `creationDate`, no `timestamp` and no `attributes`: not an audit record of Confluence or of an organization",
         ),
         (
             "{}",
-            "no `creationDate` and no `timestamp`: not a Confluence audit record",
+            "no `creationDate`, no `timestamp` and no `attributes`: not an audit record of Confluence or of an organization",
         ),
         ("7", "a record is a JSON object, this is a number"),
         ("\"text\"", "a record is a JSON object, this is a string"),
@@ -468,7 +468,7 @@ fn a_cloud_record_without_a_time_is_whole() {
     says(
         &[],
         record,
-        "no `creationDate` and no `timestamp`: not a Confluence audit record",
+        "no `creationDate`, no `timestamp` and no `attributes`: not an audit record of Confluence or of an organization",
     );
 }
 
