@@ -158,7 +158,7 @@ pub(super) fn org_id(text: &str) -> Result<String, &'static str> {
              https://admin.atlassian.com/o/ID/",
         );
     }
-    Ok(text.to_ascii_lowercase())
+    Ok(text.to_owned())
 }
 
 pub(super) fn product(text: &str) -> Result<String, &'static str> {

@@ -17,7 +17,7 @@ pub enum Error {
     Cursor(Box<Refusal>),
     /// Its pages lead in a circle.
     #[error(
-        "organization {0} returned a page whose cursor leads back to a page before it: stopped, to avoid an endless \
+        "organization {0} returned pages that lead back to one before them: stopped, to avoid an endless \
          loop. Its events are delivered, and the next run goes on by time; if that does not help, ask without a \
          proxy or cache in between"
     )]

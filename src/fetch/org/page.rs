@@ -56,6 +56,13 @@ struct Body<'a> {
 }
 
 impl OrgPage {
+    /// By what the page is known again: its events, whatever its cursor.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        let ids = self.events.iter().map(|event| event.fingerprint().bytes());
+        Fingerprint::of(&ids.collect::<Vec<_>>().concat())
+    }
+
     /// Reads the answer of the API.
     ///
     /// # Errors

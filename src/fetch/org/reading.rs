@@ -1,6 +1,6 @@
 //! Where the next page of a run begins, and when a run is at its end. No I/O.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::page::OrgPage;
 use crate::fetch::record::Fingerprint;
@@ -13,8 +13,13 @@ pub struct Reading {
     cursor: Option<String>,
     /// The cursors that were asked for, by their hash.
     asked: HashSet<Fingerprint>,
+    /// How often pages came, by the hash of their events.
+    came: HashMap<Fingerprint, u32>,
     has_dropped: bool,
 }
+
+/// A page that came so often in a run leads nowhere, however new its cursor is. One that comes twice is no circle yet.
+const CAME_AGAIN: u32 = 3;
 
 /// What follows a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +28,7 @@ pub enum Next {
     Page,
     /// Nothing in this run.
     End,
-    /// A page that was there before: its cursor leads back.
+    /// A page that was there before: its cursor leads back, or it came again and again.
     Back,
 }
 
@@ -34,6 +39,7 @@ impl Reading {
         Self {
             cursor,
             asked: HashSet::new(),
+            came: HashMap::new(),
             has_dropped: false,
         }
     }
@@ -65,7 +71,9 @@ impl Reading {
         let Some(next) = &self.cursor else {
             return Next::End;
         };
-        if self.asked.contains(&Fingerprint::of(next.as_bytes())) {
+        let came = self.came.entry(page.fingerprint()).or_default();
+        *came += 1;
+        if *came == CAME_AGAIN || self.asked.contains(&Fingerprint::of(next.as_bytes())) {
             self.cursor = None;
             return Next::Back;
         }
@@ -110,6 +118,17 @@ mod tests {
             assert_eq!(reading.take(&page(times, next), began), expected);
             assert_eq!(reading.cursor(), kept);
         }
+    }
+
+    #[test]
+    fn a_page_that_comes_again_and_again_leads_back_whatever_its_cursor() {
+        let began = Timestamp::from_text("2026-01-05T12:00:00Z").unwrap();
+        let mut reading = Reading::new(None);
+        for (next, expected) in [("a", Next::Page), ("b", Next::Page), ("c", Next::Back)] {
+            let page = page(&["2026-01-05T11:00:00Z"], Some(next));
+            assert_eq!(reading.take(&page, began), expected);
+        }
+        assert_eq!(reading.cursor(), None);
     }
 
     #[test]

@@ -66,6 +66,8 @@ pub fn is_about_cursor(answer: &Answer) -> bool {
 
 /// What the API says of a time that it does not take.
 const TIME: &str = "ADMIN-400-3";
+/// A cursor that is refused.
+const CURSOR: &str = "ADMIN-400-1";
 
 fn problem(answer: &Answer) -> Option<Problem> {
     let envelope: Envelope = serde_json::from_slice(&answer.body).ok()?;
@@ -77,6 +79,10 @@ fn remedy(organization: &str, status: u16, code: &str, quote: &str) -> (About, S
         400 if code == TIME => (
             About::Other,
             "the API does not take that start: choose a later --since, as it keeps events for 180 days".to_owned(),
+        ),
+        400 if code == CURSOR => (
+            About::Other,
+            "the API does not take the cursor that it gave".to_owned(),
         ),
         400 => (
             About::Other,

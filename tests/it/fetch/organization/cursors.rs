@@ -163,7 +163,7 @@ fn a_cursor_that_leads_back_is_an_error_and_loses_nothing() {
         .server
         .set(|settings| settings.organization.circles = true);
     let said = fetching.fetch_ends(&["--raw", "--page-size", "40"], 1);
-    assert!(said.contains("leads back"), "{said}");
+    assert!(said.contains("lead back"), "{said}");
     fetching
         .server
         .set(|settings| settings.organization.circles = false);

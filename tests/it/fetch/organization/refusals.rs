@@ -2,6 +2,7 @@
 
 use super::organization;
 use crate::support::atlassian::organization::error;
+use crate::support::fetching::Fetching;
 
 /// What is said of a status with that body; the run must end with 1, and no secret be told.
 fn said(status: u16, body: &str) -> String {
@@ -78,6 +79,9 @@ fn flags_of_sites_do_not_go_with_an_organization() {
         let said = fetching.fetch_ends(flags, 2);
         assert!(said.contains("--org-id"), "{said}");
     }
+    let site = Fetching::cloud();
+    let said = site.fetch_ends(&["--product", "confluence"], 2);
+    assert!(said.contains("--product: requires --org-id"), "{said}");
     let said = fetching.fetch_ends(&["--dialect", "cloud"], 2);
     assert!(said.contains("only events in the dialect org"), "{said}");
     let said = fetching.fetch_ends(&["--org-id", "https://x"], 2);
