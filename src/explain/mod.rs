@@ -24,6 +24,7 @@ use crate::pipeline::frame::{Frame, LineNumbers};
 use crate::pipeline::json::{Document, Kind, Reader};
 use crate::pipeline::map;
 use crate::pipeline::normalize::{LookupCache, Normalizer, Options, confluence};
+use crate::pipeline::timestamp::TimeMode;
 
 pub use given::Given;
 use leaves::{EventLeaf, RawLeaf, event_leaves, raw_leaves};
@@ -291,22 +292,7 @@ impl Explainer {
             serde_json::from_slice(&line).ok()
         });
         tracer.leave_out("event.original");
-        // A record without a time happens when it is mapped (docs/mapping.md 10).
-        if matches!(record.time(dialect, time_mode), Ok(None)) {
-            tracer.leave_out("@timestamp");
-        }
-        match dialect.dataset() {
-            Dataset::Confluence => {
-                if let Some(affected) = record.affected_object.filter(|_| equal.is_some()) {
-                    tracer.set_aside(affected);
-                }
-            }
-            Dataset::Organization => {
-                tracer.keep_empty();
-                // To the table of actions a marker is an action as others are.
-                tracer.try_without("attributes.action");
-            }
-        }
+        prepare(&mut tracer, dialect, &record, time_mode, equal.is_some());
         let trace = tracer.trace();
         let (absent, is_author_replaced) = self.absent(dialect, document, &record, &fields);
         let known = unused::Known {
@@ -392,6 +378,32 @@ impl Explainer {
                 .iter()
                 .map(|at| raw[*at].path.to_string())
                 .collect(),
+        }
+    }
+}
+
+/// Tells a tracer what is special about records of a dialect, and about this one.
+fn prepare<M: FnMut(&str) -> Option<Value>>(
+    tracer: &mut Tracer<'_, '_, M>,
+    dialect: Dialect,
+    record: &Record<'_>,
+    time_mode: TimeMode,
+    has_equal: bool,
+) {
+    // A record without a time happens when it is mapped (docs/mapping.md 10).
+    if matches!(record.time(dialect, time_mode), Ok(None)) {
+        tracer.leave_out("@timestamp");
+    }
+    match dialect.dataset() {
+        Dataset::Confluence => {
+            if let Some(affected) = record.affected_object.filter(|_| has_equal) {
+                tracer.set_aside(affected);
+            }
+        }
+        Dataset::Organization => {
+            tracer.keep_empty();
+            // To the table of actions a marker is an action as others are.
+            tracer.try_without("attributes.action");
         }
     }
 }
