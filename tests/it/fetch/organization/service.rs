@@ -13,7 +13,7 @@ use crate::support::configured::Configured;
 use crate::support::fetching::{Fetching, SINCE, lines};
 use crate::support::program::{run, stderr};
 use crate::support::program::{run_command, wait_until};
-use crate::support::search::{Kind, Search};
+use crate::support::search::{Answer, Fault, For, Kind, Search};
 
 /// What a command says of the state.
 fn told(fetching: &Fetching, words: &[&str]) -> String {
@@ -106,6 +106,45 @@ fn checked(fetching: &Fetching) -> (Vec<String>, Option<i32>) {
     });
     let told = bad.map(|step| format!("{} {}: {}", step["status"], step["step"], step["remedy"]));
     (told.collect(), output.status.code())
+}
+
+/// The steps of `check` with flags, and what it asked a cluster that has nothing yet.
+fn checked_with_cluster(fetching: &Fetching, flags: &[&str]) -> (Vec<Value>, Vec<String>) {
+    let search = Search::new(Kind::Elasticsearch);
+    let nothing = Answer::error(404, "resource_not_found_exception", "nothing there");
+    search.always(For::ButRoot, Fault::Answer(nothing));
+    let url = search.url();
+    let flags = [&["--json", "--elasticsearch-url", &url], flags].concat();
+    let output = run_command(fetching.command("check", &flags), b"");
+    let steps = serde_json::from_slice(&output.stdout).expect("JSON");
+    (steps, search.world().paths())
+}
+
+#[test]
+fn check_looks_at_the_data_stream_and_the_template_of_an_organization() {
+    let fetching = organization(1);
+    let remedy = |steps: &[Value]| {
+        let step = steps.iter().find(|step| step["step"] == "index-template");
+        step.expect("the step")["remedy"].to_string()
+    };
+    let (steps, asked) = checked_with_cluster(&fetching, &["--namespace", "hq"]);
+    for path in [
+        "GET /_index_template/logs-atlassian_cloud.audit",
+        "GET /_resolve/index/logs-atlassian_cloud.audit-hq",
+    ] {
+        assert!(asked.iter().any(|asked| asked == path), "{path}: {asked:?}");
+    }
+    let told = remedy(&steps);
+    assert!(
+        told.contains("--index 'logs-atlassian_cloud.audit-*'"),
+        "{told}"
+    );
+    // Of a name of the user's own it is said whose events go there.
+    let (steps, asked) = checked_with_cluster(&fetching, &["--index", "audit-org"]);
+    let path = "GET /_resolve/index/audit-org";
+    assert!(asked.iter().any(|asked| asked == path), "{asked:?}");
+    let told = remedy(&steps);
+    assert!(told.contains("--index audit-org --dataset org"), "{told}");
 }
 
 #[test]
