@@ -29,7 +29,7 @@ pub fn write_record(draw: &mut Draw, out: &mut Json) {
         write_person(draw, out);
     }
     out.raw(",\"context\":");
-    let (key, name) = draw.pick(SPACES);
+    let (key, _) = draw.pick(SPACES);
     let (title, number) = (draw.title(), draw.below(100_000).to_string());
     out.raw("[{");
     out.members(&[("id", Some(&number)), ("type", Some(kind.context))]);
@@ -39,7 +39,7 @@ pub fn write_record(draw: &mut Draw, out: &mut Json) {
     out.members(&[("id", Some(SITE)), ("type", Some("sites"))]);
     out.raw(",\"attributes\":");
     out.object(&[
-        ("siteName", Some(name)),
+        ("siteName", Some("acme")),
         ("siteHostName", Some("acme.atlassian.net")),
     ]);
     out.raw(",\"links\":");
@@ -80,10 +80,7 @@ fn write_person(draw: &mut Draw, out: &mut Json) {
     }
     let link = format!("https://api.atlassian.com/users/{id}");
     out.raw(",\"links\":");
-    out.object(&[
-        ("self", Some(&link)),
-        ("alt", Some("https://admin.atlassian.com")),
-    ]);
+    out.object(&[("self", Some(&link))]);
     out.raw("}");
 }
 
