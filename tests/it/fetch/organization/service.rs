@@ -112,7 +112,7 @@ fn checked(fetching: &Fetching) -> (Vec<String>, Option<i32>) {
 /// The steps of `check`, and what it asked a cluster that has an old template and nothing else.
 fn checked_with_cluster(check: impl FnOnce(&[&str]) -> Command) -> (Vec<Value>, Vec<String>) {
     let search = Search::new(Kind::Elasticsearch);
-    let old = json!({"index_templates": [{"index_template": {"version": 1}}]});
+    let old = json!({"index_templates": [{"index_template": {"version": 0}}]});
     search.always(For::ButRoot, Fault::Answer(Answer::json(200, &old)));
     let url = search.url();
     let output = run_command(check(&["--json", "--elasticsearch-url", &url]), b"");
