@@ -12,6 +12,8 @@ mod data_center;
 mod draw;
 #[path = "corpus/json.rs"]
 mod json;
+#[path = "corpus/organization.rs"]
+mod organization;
 #[path = "corpus/tables.rs"]
 mod tables;
 
@@ -38,6 +40,12 @@ pub fn dc_api(lines: usize, seed: u64) -> Vec<u8> {
 #[must_use]
 pub fn cloud(lines: usize, seed: u64) -> Vec<u8> {
     lines_of(lines, seed, cloud::write_record)
+}
+
+/// Events of the API of an organization (dialect `org`), one a line, oldest first.
+#[must_use]
+pub fn organization(lines: usize, seed: u64) -> Vec<u8> {
+    lines_of(lines, seed, organization::write_record)
 }
 
 /// One whole answer of the Cloud API on one line: the records of [`cloud`], newest first, and the page's own fields.

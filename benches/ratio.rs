@@ -65,6 +65,7 @@ fn main() {
         ("dc-file", corpus::dc_file(LINES, 1)),
         ("dc-api", corpus::dc_api(LINES, 1)),
         ("cloud", corpus::cloud(LINES, 1)),
+        ("org", corpus::organization(LINES, 1)),
     ] {
         if !only.is_empty() && !only.iter().any(|only| only == name) {
             continue;

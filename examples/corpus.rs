@@ -14,6 +14,7 @@ fn main() {
         "dc_file" => corpus::dc_file(count, seed),
         "dc_api" => corpus::dc_api(count, seed),
         "cloud" => corpus::cloud(count, seed),
+        "organization" => corpus::organization(count, seed),
         "cloud_page" => corpus::cloud_page(count, seed),
         "dc_page" => corpus::dc_page(count, seed),
         other => panic!("unknown kind {other}"),

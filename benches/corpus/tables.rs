@@ -369,3 +369,56 @@ pub const QUERIES: &[&str] = &[
     "siteSearch ~ \"failover\" AND lastmodified > now(\"-4w\")",
     "org chart",
 ];
+
+/// What is done in an organization.
+pub struct OrganizationKind {
+    pub weight: u64,
+    pub action: &'static str,
+    /// Type of what it is done to.
+    pub context: &'static str,
+    pub message: &'static str,
+}
+
+const fn organization(
+    weight: u64,
+    action: &'static str,
+    context: &'static str,
+    message: &'static str,
+) -> OrganizationKind {
+    OrganizationKind {
+        weight,
+        action,
+        context,
+        message,
+    }
+}
+
+#[rustfmt::skip]
+pub const ORGANIZATION_KINDS: &[OrganizationKind] = &[
+    organization(30, "confluence_page_viewed", "page", "Viewed Confluence page"),
+    organization(12, "confluence_page_updated", "page", "Updated Confluence page"),
+    organization(6, "confluence_page_created", "page", "Created Confluence page"),
+    organization(2, "confluence_page_deleted", "page", "Deleted Confluence page"),
+    organization(2, "confluence_export_space_finished", "space", "Completed Confluence space export"),
+    organization(3, "confluence_added_space_permission", "space", "Added Confluence space permission"),
+    organization(2, "confluence_upm_app_install_success", "app", "Installed Confluence app"),
+    organization(12, "jira_issue_viewed", "issue", "Viewed Jira issue"),
+    organization(14, "user_login", "unit", "Logged in to Atlassian account"),
+    organization(2, "user_login_failed", "unit", "Failed to log in to Atlassian account"),
+    organization(5, "user_added_to_group", "group", "Added user to group"),
+    organization(3, "user_removed_from_group", "group", "Removed user from group"),
+    organization(3, "user_granted_product_access", "app", "Granted product access to user"),
+    organization(2, "api_token_created", "unit", "Created API token"),
+    organization(1, "mobile_app_policy_update", "orgs", "Updated mobile app policy"),
+    organization(1, "saml_configuration_updated", "orgs", "Updated SAML configuration"),
+];
+
+/// Country, region, city; the organization's API does not know all of them.
+pub const PLACES: &[(&str, &str, &str)] = &[
+    ("Norway", "Oslo County", "Oslo"),
+    ("United Kingdom", "England", "London"),
+    ("Germany", "Bavaria", "München"),
+    ("United States", "California", "San Francisco"),
+    ("Japan", "", "Tokyo"),
+    ("Australia", "", ""),
+];

@@ -11,7 +11,6 @@ use crate::cluster::inspect::{Identified, Unusable, identify};
 use crate::cluster::template::{Installed, question};
 use crate::http;
 use crate::http::address::{is_loopback, shown};
-use crate::pipeline::dataset::Dataset;
 use crate::schema::template::{TemplateTarget, VERSION};
 
 /// Takes a step.
@@ -34,7 +33,7 @@ pub fn steps(plan: &ClusterPlan, report: Reporter<'_>) -> io::Result<()> {
     if is_failed {
         return Ok(());
     }
-    let named = TemplateTarget::of(&plan.target, Dataset::default());
+    let named = TemplateTarget::of(&plan.target, plan.dataset);
     let installed = visit
         .ask(&question(&named))
         .map(|answer| Installed::of(&answer));

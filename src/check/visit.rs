@@ -8,6 +8,7 @@ use super::{CheckStep, StepName};
 use crate::cluster::client::{Call, ClusterClient};
 use crate::cluster::inspect::Identified;
 use crate::http::Answer;
+use crate::pipeline::dataset::Dataset;
 use crate::schema::template::Product;
 
 /// Where events would go.
@@ -15,6 +16,8 @@ use crate::schema::template::Product;
 pub struct ClusterPlan {
     /// Asks the cluster.
     pub client: ClusterClient,
+    /// Data set of the events, as far as it is known before they are read.
+    pub dataset: Dataset,
     /// Data stream, alias or index.
     pub target: String,
     /// The ingest pipeline that is asked for.

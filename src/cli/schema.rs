@@ -24,11 +24,14 @@ pub enum SchemaCommand {
     },
     /// Print the actions that get a category, and which of them are notable
     ///
-    /// Those of both sets of `--categories` (docs/events.md).
+    /// Those of both sets of `--categories` (docs/events.md, docs/org-events.md). Of an organization's none is notable.
     Actions {
         /// Output format
         #[arg(long, value_enum, default_value_t = ActionsFormatArg::Table, value_name = "FORMAT")]
         format: ActionsFormatArg,
+        /// Data set of the events
+        #[arg(long, value_enum, default_value_t = DatasetArg::Confluence, value_name = "DATASET")]
+        dataset: DatasetArg,
     },
     /// Print a composable index template for the data stream of the events, or install it in a cluster
     IndexTemplate(Box<IndexTemplateArgs>),

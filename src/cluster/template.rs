@@ -82,9 +82,13 @@ impl Installed {
 #[must_use]
 pub fn install_command(client: &ClusterClient, target: &TemplateTarget) -> String {
     let mut words = vec!["schema", "index-template", "--install"];
-    // It says the data set, too.
+    // The usual ones say the data set, too.
     if *target != TemplateTarget::usual(Dataset::default()) {
         words.extend(["--index", &target.pattern]);
+    }
+    // A name of the user's own does not say it.
+    if !target.is_default() && target.dataset == Dataset::Organization {
+        words.extend(["--dataset", "org"]);
     }
     words.extend(["--elasticsearch-url", client.name()]);
     words.extend(client.flags());

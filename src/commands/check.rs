@@ -123,6 +123,7 @@ fn cluster(
     let client = options::cluster::client(&cluster.connection)?;
     Ok(client.map(|client| ClusterPlan {
         client,
+        dataset,
         target: options::cluster::target(cluster, dataset, &mapping.namespace),
         pipeline: cluster.pipeline.clone(),
         dead_letter: cluster.dead_letter.clone(),

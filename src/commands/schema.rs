@@ -41,8 +41,8 @@ pub fn run(command: SchemaCommand) -> Result<Exit, Error> {
                 }
             }
         }
-        SchemaCommand::Actions { format } => {
-            actions::write(format.into(), &mut style::locked_stdout())
+        SchemaCommand::Actions { format, dataset } => {
+            actions::write(dataset.into(), format.into(), &mut style::locked_stdout())
         }
         SchemaCommand::IndexTemplate(arguments) => return index_template(&arguments),
         SchemaCommand::JsonSchema { dataset } => print(&json_schema::json_schema(dataset.into())),

@@ -2,6 +2,7 @@
 
 use super::leaves::EventLeaf;
 use super::trace::Sources;
+use crate::pipeline::dataset::Dataset;
 use crate::pipeline::event::Envelope;
 
 /// Options whose fields look alike.
@@ -21,6 +22,7 @@ impl Given {
     pub(super) fn of_field(
         self,
         leaf: &EventLeaf,
+        dataset: Dataset,
         sources: &Sources,
         envelope: &Envelope,
     ) -> Option<&'static str> {
@@ -34,7 +36,8 @@ impl Given {
                 Some("the table of actions")
             }
             ["source", "geo", "name"] => Some("--network"),
-            ["source", "geo", ..] => Some("the City database"),
+            // Others name the places themselves.
+            ["source", "geo", ..] if dataset == Dataset::Confluence => Some("the City database"),
             ["source", "as", ..] => Some("the ASN database"),
             _ if is_from_record => None,
             _ => Some(fixed(&names)),
@@ -67,7 +70,10 @@ fn fixed(names: &[&str]) -> &'static str {
     match names {
         ["@timestamp"] => "the time of processing",
         ["data_stream", "namespace"] => "--namespace",
-        ["data_stream" | "ecs", _] | ["event", "dataset" | "kind"] => "constant",
+        ["data_stream" | "ecs" | "observer", _] | ["event", "dataset" | "kind" | "module"] => {
+            "constant"
+        }
+        ["atlassian_cloud", "audit", "actor", "app"] => "an actor that is no user",
         ["event", "original"] => "--preserve-original-event",
         ["event", "type"] => "the type of an action in no table",
         ["input" | "log", ..] => "the input",

@@ -106,7 +106,7 @@ fn collect_raw<'a>(value: json::Value<'a>, path: &Path, leaves: &mut Vec<RawLeaf
     }
 }
 
-/// A field of an event: a scalar or a list of them.
+/// A field of an event: a scalar, a list of them, or an empty object.
 #[derive(Debug)]
 pub(super) struct EventLeaf {
     pub path: Path,
@@ -146,7 +146,7 @@ pub(super) fn event_leaves(event: &Value) -> Vec<EventLeaf> {
 fn collect(value: &Value, path: &Path, leaves: &mut Vec<EventLeaf>) {
     let is_scalar = |value: &Value| !value.is_array() && !value.is_object();
     match value {
-        Value::Object(members) => {
+        Value::Object(members) if !members.is_empty() => {
             for (name, value) in members {
                 collect(value, &path.with(Step::Name(name.clone())), leaves);
             }
@@ -156,7 +156,12 @@ fn collect(value: &Value, path: &Path, leaves: &mut Vec<EventLeaf>) {
                 collect(element, &path.with(Step::Index(index)), leaves);
             }
         }
-        Value::Array(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+        Value::Object(_)
+        | Value::Array(_)
+        | Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_) => {
             leaves.push(EventLeaf {
                 path: path.clone(),
                 value: value.clone(),

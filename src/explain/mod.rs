@@ -16,12 +16,15 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::pipeline::dataset::Dataset;
 use crate::pipeline::dialect::{self, Dialect, Record};
 use crate::pipeline::enrich::source::Enricher;
 use crate::pipeline::event::{AddFields, DefaultTags, Envelope, Origin};
 use crate::pipeline::frame::{Frame, LineNumbers};
 use crate::pipeline::json::{Document, Kind, Reader};
+use crate::pipeline::map;
 use crate::pipeline::normalize::{LookupCache, Normalizer, Options, confluence};
+use crate::pipeline::timestamp::TimeMode;
 
 pub use given::Given;
 use leaves::{EventLeaf, RawLeaf, event_leaves, raw_leaves};
@@ -279,6 +282,7 @@ impl Explainer {
             explanation.unexplained = Some(reason);
             return;
         }
+        let time_mode = self.options.time_mode;
         let equal = unused::equal_to_affected(dialect, &record);
         let mut tracer = Tracer::new(document.text, &raw, &fields, |text| {
             let mut line = Vec::new();
@@ -288,52 +292,84 @@ impl Explainer {
             serde_json::from_slice(&line).ok()
         });
         tracer.leave_out("event.original");
-        // A Cloud record without a time happens when it is mapped (docs/mapping.md 10).
-        if dialect == Dialect::Cloud && record.creation_date.is_none() {
-            tracer.leave_out("@timestamp");
-        }
-        if let Some(affected) = record.affected_object.filter(|_| equal.is_some()) {
-            tracer.set_aside(affected);
-        }
+        prepare(&mut tracer, dialect, &record, time_mode, equal.is_some());
         let trace = tracer.trace();
-        if dialect == Dialect::Organization {
-            let known = unused::Known {
-                dialect,
-                equal: None,
-                is_author_replaced: false,
-            };
-            explanation.unused = known.unused(&raw, &trace);
-        } else if let Ok(event) = confluence::map(&record, dialect, &self.options, &mut self.cache)
-        {
-            let seen = absent::Seen {
-                dialect,
-                record: &record,
-                event: &event,
-                fields: &fields,
-                options: &self.options,
-            };
-            let known = unused::Known {
-                dialect,
-                equal: equal.as_deref(),
-                is_author_replaced: seen.is_author_replaced(),
-            };
-            explanation.absent = seen.absent();
-            explanation.unused = known.unused(&raw, &trace);
-        }
+        let (absent, is_author_replaced) = self.absent(dialect, document, &record, &fields);
+        let known = unused::Known {
+            dialect,
+            equal: equal.as_deref(),
+            is_author_replaced,
+        };
+        explanation.absent = absent;
+        explanation.unused = known.unused(&raw, &trace);
         let fields = fields.into_iter().enumerate();
         explanation.fields = fields
-            .map(|(at, leaf)| self.field(leaf, &trace.sources(at), &raw))
+            .map(|(at, leaf)| self.field(leaf, dialect.dataset(), &trace.sources(at), &raw))
             .collect();
     }
 
-    fn field(&self, leaf: EventLeaf, sources: &trace::Sources, raw: &[RawLeaf<'_>]) -> Field {
+    /// The fields that are absent, and whether the affected User of a login takes the author's place.
+    fn absent(
+        &mut self,
+        dialect: Dialect,
+        document: &Document<'_>,
+        record: &Record<'_>,
+        fields: &[EventLeaf],
+    ) -> (Vec<Absent>, bool) {
+        let options = &self.options;
+        // What is explained was mapped: neither can fail.
+        match dialect.dataset() {
+            Dataset::Confluence => {
+                let event = confluence::map(record, dialect, options, &mut self.cache);
+                event.map_or_else(
+                    |_| Default::default(),
+                    |event| {
+                        let seen = absent::confluence::Seen {
+                            is_cloud: dialect == Dialect::Cloud,
+                            record,
+                            event: &event,
+                            fields,
+                            options,
+                        };
+                        (seen.absent(), seen.is_author_replaced())
+                    },
+                )
+            }
+            Dataset::Organization => {
+                let root = document.root();
+                let event = map::organization::map(root, record, options.categories);
+                event.map_or_else(
+                    |_| Default::default(),
+                    |event| {
+                        let seen = absent::organization::Seen {
+                            root,
+                            event: &event,
+                            fields,
+                            options,
+                        };
+                        (seen.absent(), false)
+                    },
+                )
+            }
+        }
+    }
+
+    fn field(
+        &self,
+        leaf: EventLeaf,
+        dataset: Dataset,
+        sources: &trace::Sources,
+        raw: &[RawLeaf<'_>],
+    ) -> Field {
         let value = |at: &usize| RawValue {
             raw: raw[*at].path.to_string(),
             value: raw[*at].json(),
             at: *at,
         };
         Field {
-            via: self.given.of_field(&leaf, sources, &self.options.envelope),
+            via: self
+                .given
+                .of_field(&leaf, dataset, sources, &self.options.envelope),
             name: leaf.path.to_string(),
             value: leaf.value,
             from: sources.from.iter().map(value).collect(),
@@ -342,6 +378,32 @@ impl Explainer {
                 .iter()
                 .map(|at| raw[*at].path.to_string())
                 .collect(),
+        }
+    }
+}
+
+/// Tells a tracer what is special about records of a dialect, and about this one.
+fn prepare<M: FnMut(&str) -> Option<Value>>(
+    tracer: &mut Tracer<'_, '_, M>,
+    dialect: Dialect,
+    record: &Record<'_>,
+    time_mode: TimeMode,
+    has_equal: bool,
+) {
+    // A record without a time happens when it is mapped (docs/mapping.md 10).
+    if matches!(record.time(dialect, time_mode), Ok(None)) {
+        tracer.leave_out("@timestamp");
+    }
+    match dialect.dataset() {
+        Dataset::Confluence => {
+            if let Some(affected) = record.affected_object.filter(|_| has_equal) {
+                tracer.set_aside(affected);
+            }
+        }
+        Dataset::Organization => {
+            tracer.keep_empty();
+            // To the table of actions a marker is an action as others are.
+            tracer.try_without("attributes.action");
         }
     }
 }

@@ -170,8 +170,11 @@ fn is_something(value: &Value) -> bool {
     }
 }
 
-/// A value without quotes; a list with commas.
+/// A value without quotes; a list with commas, an empty one with brackets.
 fn shown(value: &Value) -> String {
+    if scalars(value).is_empty() {
+        return "[]".to_owned();
+    }
     let texts: Vec<String> = scalars(value).iter().map(text_of).collect();
     texts.join(", ").shown().to_string()
 }

@@ -7,7 +7,7 @@
 //! markers differs.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -90,6 +90,10 @@ pub(super) struct Tracer<'a, 'r, M> {
     /// Which values are replaced by markers that stay.
     is_marked: Vec<bool>,
     base: u64,
+    /// Whether what is empty in the record has a place in the event.
+    keeps_empty: bool,
+    /// The value that is left out in the end.
+    without: Option<&'static str>,
     /// How many bytes may still be mapped.
     left: usize,
     /// The event of a text, if it can be mapped.
@@ -127,6 +131,8 @@ impl<'a, 'r, M: FnMut(&str) -> Option<Value>> Tracer<'a, 'r, M> {
             current: fields.iter().map(|leaf| Some(leaf.value.clone())).collect(),
             is_marked: vec![false; raw.len()],
             base: base(raw),
+            keeps_empty: false,
+            without: None,
             left: MOST_BYTES,
             map,
             trace: Trace {
@@ -141,6 +147,16 @@ impl<'a, 'r, M: FnMut(&str) -> Option<Value>> Tracer<'a, 'r, M> {
         if let Some(at) = self.places.get(field) {
             self.current[*at] = None;
         }
+    }
+
+    /// Traces empty values, too: else they are the same as absent.
+    pub fn keep_empty(&mut self) {
+        self.keeps_empty = true;
+    }
+
+    /// Traces once more without the value of that path, for what it decides by being there.
+    pub fn try_without(&mut self, path: &'static str) {
+        self.without = Some(path);
     }
 
     /// Traces the record as if a value were empty, which does nothing only because it is another's equal.
@@ -181,7 +197,37 @@ impl<'a, 'r, M: FnMut(&str) -> Option<Value>> Tracer<'a, 'r, M> {
         if !self.trace.has_effect.contains(&None) {
             self.trace_either();
         }
+        self.trace_without();
         self.trace
+    }
+
+    /// Traces fields that are there because a value is, whatever it is.
+    fn trace_without(&mut self) {
+        let is_it = |leaf: &RawLeaf<'_>| Some(leaf.path.to_string().as_str()) == self.without;
+        let Some(at) = self.raw.iter().rposition(is_it) else {
+            return;
+        };
+        let value = self.raw[at].value;
+        let cost = self.text.len() + COST;
+        if self.left < cost {
+            return;
+        }
+        self.left -= cost;
+        let mut text = self.text.to_string();
+        text.replace_range(value.start()..value.start() + value.raw().len(), "null");
+        let Some(event) = (self.map)(&text) else {
+            return;
+        };
+        let now: HashSet<String> = event_leaves(&event)
+            .iter()
+            .map(|leaf| leaf.path.to_string())
+            .collect();
+        for (field, leaf) in self.fields.iter().enumerate() {
+            if !now.contains(&leaf.path.to_string()) && self.trace.sources(field).from.is_empty() {
+                self.trace.effects[field].decided.push(at);
+                self.trace.has_effect[at] = Some(true);
+            }
+        }
     }
 
     /// Traces fields that no value alone makes another: those of which several values have the same part.
@@ -191,7 +237,7 @@ impl<'a, 'r, M: FnMut(&str) -> Option<Value>> Tracer<'a, 'r, M> {
             let parts: Vec<String> = self.fields[field].scalars().iter().map(text).collect();
             let has_part = |at: &usize| {
                 let whole = self.raw[*at].text();
-                !self.is_marked[*at] && parts.iter().any(|part| whole.contains(part))
+                !self.is_marked[*at] && parts.iter().any(|part| is_part(part, &whole))
             };
             let values = || (0..self.raw.len()).filter(has_part);
             let cost = self.text.len() + COST;
@@ -237,7 +283,7 @@ impl<'a, 'r, M: FnMut(&str) -> Option<Value>> Tracer<'a, 'r, M> {
     /// Values that are only copied, or not used at all: their markers stay.
     fn accept(&mut self, values: &[usize], changes: &Changes) {
         for at in values {
-            self.is_marked[*at] = !self.raw[*at].value.is_empty();
+            self.is_marked[*at] = true;
             self.trace.has_effect[*at] = Some(false);
         }
         for (field, change) in &changes.fields {
@@ -263,12 +309,17 @@ impl<'a, 'r, M: FnMut(&str) -> Option<Value>> Tracer<'a, 'r, M> {
             return;
         };
         let whole = self.raw[value].text();
+        let is_empty = self.raw[value].value.is_empty();
         for (field, change) in changes.fields {
+            // What is empty comes out empty, if at all. With a marker it can do more.
+            if is_empty && !is_empty_field(&self.fields[field].value) {
+                continue;
+            }
             let effects = &mut self.trace.effects[field];
             let mut parts = self.fields[field].scalars().iter().map(text);
             match change {
                 Change::Marked(copied) => effects.copied.extend(copied),
-                Change::Other if parts.any(|part| whole.contains(&part)) => {
+                Change::Other if parts.any(|part| is_part(&part, &whole)) => {
                     effects.in_part.push(value);
                 }
                 Change::Other => effects.decided.push(value),
@@ -283,7 +334,7 @@ impl<'a, 'r, M: FnMut(&str) -> Option<Value>> Tracer<'a, 'r, M> {
         let mut copied = 0;
         for (at, RawLeaf { value, .. }) in self.raw.iter().enumerate() {
             let is_replaced = self.is_marked[at] || values.binary_search(&at).is_ok();
-            if !is_replaced || value.is_empty() {
+            if !is_replaced || value.is_empty() && !self.keeps_empty {
                 continue;
             }
             let marker = (self.base + at as u64).to_string();
@@ -350,6 +401,22 @@ impl Changes {
     fn are_markers(&self) -> bool {
         let is_marked = |(_, change): &(usize, Change)| matches!(change, Change::Marked(_));
         !self.is_more && self.fields.iter().all(is_marked)
+    }
+}
+
+/// Whether a text is made of a part of another.
+fn is_part(part: &str, whole: &str) -> bool {
+    !part.is_empty() && whole.contains(part)
+}
+
+/// Whether there is nothing in a field, or something empty among others.
+fn is_empty_field(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(list) => list.is_empty() || list.iter().any(is_empty_field),
+        Value::Object(members) => members.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
     }
 }
 

@@ -144,6 +144,9 @@ impl Known<'_> {
                 "the affected User takes its place"
             }
             Some((["author", "uri"], _)) => "does not end in ?username=NAME",
+            Some((["attributes", "actor", "app", "id"], _)) => "the actor's own id takes its place",
+            Some((["attributes", "actor", "email"], _)) => "has no `@`",
+            Some((["attributes", "processedAt"], _)) => "cannot be read as a time",
             Some(_) => "something else takes its place",
         };
         (leaf.path.clone(), reason.to_owned())

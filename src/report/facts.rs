@@ -6,6 +6,7 @@ use super::category;
 use super::summary::{MOST_OBJECTS, Place, Who};
 use super::text::shortened;
 use crate::pipeline::actions::{self, Action, Categories};
+use crate::pipeline::dataset::Dataset;
 use crate::pipeline::json::Value;
 use crate::pipeline::timestamp::Timestamp;
 
@@ -51,7 +52,7 @@ pub struct Facts<'a> {
     pub categories: Vec<&'static str>,
     /// Whether `event.outcome` is `failure`, in the same way.
     pub is_failure: bool,
-    /// The row of the action in the table of all that are known, whatever set its event was mapped by.
+    /// The row of the action of Confluence in the table of all that are known, whatever set its event was mapped by.
     pub row: Option<&'static Action>,
     /// `confluence.audit`
     audit: Option<Value<'a>>,
@@ -61,6 +62,8 @@ pub struct Facts<'a> {
     original: Option<Value<'a>>,
     source: Option<Value<'a>>,
     user: Option<Value<'a>>,
+    /// `atlassian_cloud.audit.actor.app`
+    app: Option<Value<'a>>,
     /// All of it, as JSON.
     text: &'a str,
 }
@@ -78,17 +81,20 @@ impl<'a> Item<'a> {
     /// Reads an event, which was made of a raw record if that is given.
     #[must_use]
     pub fn read(root: Value<'a>, raw: Option<&'a [u8]>) -> Self {
-        let [time, confluence, error, event, source, user] = root.pick([
+        let [time, cloud, confluence, error, event, source, user] = root.pick([
             "@timestamp",
+            "atlassian_cloud",
             "confluence",
             "error",
             "event",
             "source",
             "user",
         ]);
-        let event =
-            event.map(|event| event.pick(["action", "category", "kind", "original", "outcome"]));
-        let [action, categories, kind, original, outcome] = event.unwrap_or_default();
+        let members = [
+            "action", "category", "dataset", "kind", "original", "outcome",
+        ];
+        let event = event.map(|event| event.pick(members));
+        let [action, categories, dataset, kind, original, outcome] = event.unwrap_or_default();
         let record = || {
             original
                 .and_then(Value::as_str)
@@ -109,8 +115,7 @@ impl<'a> Item<'a> {
             };
         };
         let action = action.and_then(Value::to_text);
-        let row = action.as_deref();
-        let row = row.and_then(|action| actions::find(action, Categories::Extended));
+        let row = row(dataset, action.as_deref());
         let categories = match (categories, row) {
             (Some(categories), _) => names(categories),
             (None, Some(row)) => row.category.to_vec(),
@@ -132,6 +137,7 @@ impl<'a> Item<'a> {
             original,
             source,
             user,
+            app: app(cloud),
             text: root.raw(),
         })
     }
@@ -170,16 +176,24 @@ impl<'a> Facts<'a> {
     /// What tells its user apart from others: the id, or else a name.
     #[must_use]
     pub fn user_key(&self) -> Option<Cow<'a, str>> {
-        let [id, name, full_name] = self.user?.pick(["id", "name", "full_name"]);
+        let [full_name, name, id] = self.who();
         let value = id.or(name).or(full_name)?;
         value.to_text().map(shortened)
+    }
+
+    /// Full name, name and id of who acted: the user, or else the app.
+    fn who(&self) -> [Option<Value<'a>>; 3] {
+        let Some(actor) = self.user.or(self.app) else {
+            return [None; 3];
+        };
+        let [full_name, name, email, id] = actor.pick(["full_name", "name", "email", "id"]);
+        [full_name, name.or(email), id]
     }
 
     /// The names of its user.
     #[must_use]
     pub fn user(&self) -> Who {
-        let values = self.user.map(|user| user.pick(["full_name", "name", "id"]));
-        let [full_name, name, id] = values.unwrap_or_default().map(owned);
+        let [full_name, name, id] = self.who().map(owned);
         Who {
             full_name,
             name,
@@ -196,14 +210,14 @@ impl<'a> Facts<'a> {
         value.to_text().map(shortened)
     }
 
-    /// The code or name of the country of its source address.
+    /// The name or code of the country of its source address. Not every event has a code.
     #[must_use]
     pub fn country_key(&self) -> Option<Cow<'a, str>> {
         let [code, name] = self
             .source?
             .get("geo")?
             .pick(["country_iso_code", "country_name"]);
-        code.or(name)?.to_text().map(shortened)
+        name.or(code)?.to_text().map(shortened)
     }
 
     /// Its source address, and what is known of it.
@@ -252,6 +266,21 @@ impl<'a> Facts<'a> {
         let original = self.original.and_then(Value::as_str);
         original.unwrap_or(Cow::Borrowed(self.text))
     }
+}
+
+/// The row of an action. Those of organizations are in a table of their own, by which their events are categorized already.
+fn row(dataset: Option<Value<'_>>, action: Option<&str>) -> Option<&'static Action> {
+    let dataset = dataset.and_then(Value::as_str);
+    let dataset = dataset.and_then(|name| Dataset::named(&name));
+    match dataset.unwrap_or_default() {
+        Dataset::Confluence => actions::find(action?, Categories::Extended),
+        Dataset::Organization => None,
+    }
+}
+
+/// The app that acted, where it was no user.
+fn app(cloud: Option<Value<'_>>) -> Option<Value<'_>> {
+    cloud?.get("audit")?.get("actor")?.get("app")
 }
 
 fn text<'a>(object: Value<'a>, name: &str) -> Option<Cow<'a, str>> {

@@ -117,12 +117,13 @@ pub struct ActionCount {
     pub count: u64,
 }
 
-/// Who it is: `user.full_name`, `user.name` and `user.id`, as far as they are known.
+/// Who it is: `user.full_name`, `user.name` and `user.id`, as far as they are known; of an organization's event that has no
+/// user, the name and the id of the app.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct Who {
     /// The full name.
     pub full_name: Option<String>,
-    /// The user name.
+    /// The user name; without one, the e-mail address.
     pub name: Option<String>,
     /// The id.
     pub id: Option<String>,

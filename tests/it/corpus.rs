@@ -26,6 +26,7 @@ fn every_line_is_json_of_a_realistic_length() {
         generator::dc_file(20_000, 7),
         generator::dc_api(20_000, 7),
         generator::cloud(20_000, 7),
+        generator::organization(20_000, 7),
     ] {
         assert_eq!(lines(&bytes).len(), 20_000);
         let lengths = || {

@@ -22,6 +22,8 @@ const DC_API: &str = r#"{"timestamp":"2021-11-22T23:53:51.054Z","author":{"name"
 /// A group membership, whose group is there twice.
 const CLOUD: &str = r#"{"author":{"type":"user","displayName":"Alex Resnick","operations":null,"accountId":"5c3b","externalCollaborator":false,"publicName":"Alex Resnick"},"remoteAddress":"81.2.69.143","creationDate":1637624602054,"summary":"User added to group","description":"","category":"Users and groups","sysAdmin":false,"affectedObject":{"name":"admins:5f2c3d4e-1111-4222-8333-444455556666","objectType":"Group"},"changedValues":[],"associatedObjects":[{"name":"Zoë Müller","objectType":"User"},{"objectType":"Group","name":"admins:5f2c3d4e-1111-4222-8333-444455556666"}]}"#;
 
+const ORGANIZATION_EXAMPLES: &str = include_str!("../../testdata/organization-examples.ndjson");
+
 /// The whole outcome for a record.
 fn explained(flags: &[&str], record: &str) -> String {
     let arguments = ["explain"].iter().chain(flags);
@@ -53,6 +55,49 @@ fn records_of_cloud() {
     insta::assert_snapshot!(explained(&[], CLOUD));
     let flags = [&CITY[..], &ASN, &["--preserve-original-event"]].concat();
     insta::assert_snapshot!(explained(&flags, CLOUD));
+}
+
+#[test]
+fn records_of_an_organization() {
+    let examples = ORGANIZATION_EXAMPLES.lines().map(|line| {
+        let example: Value = serde_json::from_str(line).expect("JSON");
+        example["record"].as_str().expect("text").to_owned() + "\n"
+    });
+    let records: String = examples.collect();
+    insta::assert_snapshot!(explained(&[], &records));
+}
+
+/// Why fields of an organization's event are absent, and values unused, in a line each.
+fn reasons(flags: &[&str], attributes: &Value) -> String {
+    let record = json!({"id": "e1", "attributes": attributes}).to_string();
+    let explanation = &explanations(flags, record.as_bytes())[0];
+    let lines = |list: &str, name: &str| -> Vec<String> {
+        let all = explanation[list].as_array().expect("a list").iter();
+        let line = |one: &Value| format!("{list} {}: {}", one[name], one["reason"]);
+        all.map(line).collect()
+    };
+    [lines("absent", "field"), lines("unused", "raw")]
+        .concat()
+        .join("\n")
+}
+
+#[test]
+fn what_an_organizations_event_lacks_has_its_reasons() {
+    let empty = json!({});
+    let app = json!({"time": "2026-03-02T08:15:30Z", "processedAt": "soon", "action": 5,
+        "actor": {"id": "5b10a2844c20165700ede21f", "email": null, "picture": "p", "app": {"id": "a"}},
+        "location": {"ip": "somewhere", "city": "Oslo", "regionName": ""}});
+    let person = json!({"time": "2026-03-02T08:15:30Z", "action": "",
+        "actor": {"id": "557058:1", "email": "hidden", "name": null},
+        "location": {"ip": "10.1.2.3"}});
+    let network = ["--network", "10.0.0.0/8=inside"];
+    let told = [
+        reasons(&[], &empty),
+        reasons(&[], &app),
+        reasons(&[&ASN[..], &CITY, &network].concat(), &person),
+        reasons(&[], &json!({"actor": [], "action": null, "location": "x"})),
+    ];
+    insta::assert_snapshot!(told.join("\n\n"));
 }
 
 #[test]
@@ -253,6 +298,9 @@ fn what_is_said_to_be_in_an_event_is_the_event() {
     for dialect in ["cloud", "dc-api"] {
         agree(&["--dialect", dialect], &all);
     }
+    let organization = generated(records::organization(), 150);
+    let flags = ["--dialect", "org", "--categories", "extended"];
+    agree(&[&flags[..], &CITY, &ASN].concat(), &organization);
 }
 
 #[test]
@@ -291,9 +339,13 @@ fn the_values_that_are_used_are_those_of_the_mapping() {
         ("cloud", generated(records::cloud(), 200)),
         ("dc-api", generated(records::dc_api(), 200)),
         ("dc-file", generated(records::dc_file(), 200)),
+        ("org", generated(records::organization(), 200)),
     ];
     let direct = [
-        ("source.address", &["source", "remoteAddress"][..]),
+        (
+            "source.address",
+            &["source", "remoteAddress", "attributes.location.ip"][..],
+        ),
         ("service.address", &["system"]),
         ("confluence.audit.method", &["method"]),
         (
@@ -302,9 +354,22 @@ fn the_values_that_are_used_are_those_of_the_mapping() {
         ),
         (
             "event.action",
-            &["summary", "auditType.actionI18nKey", "type.actionI18nKey"],
+            &[
+                "summary",
+                "auditType.actionI18nKey",
+                "type.actionI18nKey",
+                "attributes.action",
+            ],
         ),
-        ("source.ip", &["source", "remoteAddress"]),
+        (
+            "source.ip",
+            &["source", "remoteAddress", "attributes.location.ip"],
+        ),
+        ("source.geo.city_name", &["attributes.location.city"]),
+        (
+            "event.category",
+            &["summary", "auditType", "type", "attributes.action"],
+        ),
         ("related.hosts", &["system"]),
         ("user.changes.name", &["changedValues"]),
         (

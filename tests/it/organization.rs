@@ -398,3 +398,33 @@ fn the_document_has_every_row_of_the_tables() {
         assert!(document.contains(&format!("`{}`", failure.as_str().expect("text"))));
     }
 }
+
+#[test]
+fn the_table_of_actions_is_printed() {
+    let printed = |format: &str| {
+        let arguments = ["schema", "actions", "--dataset", "org", "--format", format];
+        let output = run(arguments, b"");
+        assert_eq!(output.status.code(), Some(0));
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    let file = include_str!("../../schemas/organization-actions.json");
+    assert_eq!(printed("json"), file);
+    let table: Value = serde_json::from_str(file).expect("JSON");
+    let count = |rows: &Value| rows.as_array().expect("rows").len();
+    let extended = &table["extended"];
+    let rows = count(&table["rows"]) + count(&extended["rows"]) + count(&extended["failures"]);
+    // With a line of headings, and another below it.
+    for (format, headings) in [("table", 1), ("csv", 1), ("markdown", 2)] {
+        assert_eq!(printed(format).lines().count(), rows + headings, "{format}");
+    }
+    let csv = printed("csv");
+    for line in [
+        "action,category,type,outcome,set",
+        "org_settings_update,\"iam, configuration\",change,success,elastic",
+        "*,configuration,info,success,elastic",
+        "saml_*,\"iam, configuration\",change,success,extended",
+        "*_deny,,,failure,extended",
+    ] {
+        assert!(csv.lines().any(|found| found == line), "{line}");
+    }
+}

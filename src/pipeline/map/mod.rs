@@ -4,7 +4,7 @@
 pub mod cloud;
 pub mod data_center;
 pub mod organization;
-mod organization_actions;
+pub mod organization_actions;
 pub mod users;
 
 use std::borrow::Cow;

@@ -10,37 +10,50 @@ use crate::pipeline::actions::Categories;
 use crate::pipeline::event::{Class, OrganizationRow};
 use crate::pipeline::json::{Kind, Value};
 
-const JSON: &str = include_str!("../../../schemas/organization-actions.json");
+/// The rows as they stand in the file.
+pub const JSON: &str = include_str!("../../../schemas/organization-actions.json");
 const FAILURE: &str = "\"failure\"";
 
 /// Content of the file. A `*` in an action stands for any text.
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ActionsFile {
+pub struct ActionsFile {
     /// The first row that fits an action counts; the last fits all.
-    rows: Vec<FileRow>,
-    extended: FileExtension,
+    pub rows: Vec<FileRow>,
+    /// What `--categories extended` does otherwise.
+    pub extended: FileExtension,
 }
 
 /// What `--categories extended` does otherwise.
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct FileExtension {
+pub struct FileExtension {
     /// Rows before the others.
-    rows: Vec<FileRow>,
+    pub rows: Vec<FileRow>,
     /// Actions that have failed, whatever row they fit.
-    failures: Vec<String>,
+    pub failures: Vec<String>,
 }
 
-#[derive(Deserialize)]
+/// A row of the file.
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct FileRow {
-    action: String,
-    category: Vec<String>,
+pub struct FileRow {
+    /// The action, or what several have in common.
+    pub action: String,
+    /// `event.category`
+    pub category: Vec<String>,
+    /// `event.type`
     #[serde(rename = "type")]
-    kind: Vec<String>,
-    outcome: String,
+    pub kind: Vec<String>,
+    /// `event.outcome`
+    pub outcome: String,
 }
+
+/// The file.
+pub static FILE: LazyLock<ActionsFile> = LazyLock::new(|| {
+    serde_json::from_str(JSON)
+        .unwrap_or_else(|error| unreachable!("schemas/organization-actions.json: {error}"))
+});
 
 /// The same, ready to be asked.
 struct Actions {
@@ -50,8 +63,7 @@ struct Actions {
 }
 
 static ACTIONS: LazyLock<Actions> = LazyLock::new(|| {
-    let file: ActionsFile = serde_json::from_str(JSON)
-        .unwrap_or_else(|error| unreachable!("schemas/organization-actions.json: {error}"));
+    let file = &*FILE;
     let rows = |rows: &[FileRow]| rows.iter().map(row).collect();
     let failures = &file.extended.failures;
     Actions {

@@ -3,6 +3,7 @@
 mod hostile;
 mod inputs;
 mod numbers;
+mod organization;
 mod shown;
 mod table;
 

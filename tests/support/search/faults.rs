@@ -7,6 +7,8 @@ use super::wire::Answer;
 pub enum For {
     Any,
     Root,
+    /// All but `Root`.
+    ButRoot,
     Bulk,
     Mget,
     Resolve,
@@ -18,6 +20,7 @@ impl For {
         match self {
             Self::Any => true,
             Self::Root => path == "/",
+            Self::ButRoot => path != "/",
             Self::Bulk => path.ends_with("/_bulk"),
             Self::Mget => path == "/_mget",
             Self::Resolve => path.starts_with("/_resolve/"),

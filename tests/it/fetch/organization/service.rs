@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{events, organization};
 use crate::fetch::running::{Running, now};
@@ -11,9 +12,9 @@ use crate::support::atlassian::organization::error;
 use crate::support::atlassian::organization_event;
 use crate::support::configured::Configured;
 use crate::support::fetching::{Fetching, SINCE, lines};
-use crate::support::program::{run, stderr};
+use crate::support::program::{command, run, stderr};
 use crate::support::program::{run_command, wait_until};
-use crate::support::search::{Kind, Search};
+use crate::support::search::{Answer, Fault, For, Kind, Search};
 
 /// What a command says of the state.
 fn told(fetching: &Fetching, words: &[&str]) -> String {
@@ -106,6 +107,60 @@ fn checked(fetching: &Fetching) -> (Vec<String>, Option<i32>) {
     });
     let told = bad.map(|step| format!("{} {}: {}", step["status"], step["step"], step["remedy"]));
     (told.collect(), output.status.code())
+}
+
+/// The steps of `check`, and what it asked a cluster that has an old template and nothing else.
+fn checked_with_cluster(check: impl FnOnce(&[&str]) -> Command) -> (Vec<Value>, Vec<String>) {
+    let search = Search::new(Kind::Elasticsearch);
+    let old = json!({"index_templates": [{"index_template": {"version": 0}}]});
+    search.always(For::ButRoot, Fault::Answer(Answer::json(200, &old)));
+    let url = search.url();
+    let output = run_command(check(&["--json", "--elasticsearch-url", &url]), b"");
+    let steps = serde_json::from_slice(&output.stdout).expect("JSON");
+    (steps, search.world().paths())
+}
+
+#[test]
+fn check_looks_at_the_data_stream_and_the_template_of_an_organization() {
+    let fetching = organization(1);
+    let remedy = |steps: &[Value]| {
+        let step = steps.iter().find(|step| step["step"] == "index-template");
+        step.expect("the step")["remedy"].to_string()
+    };
+    let of_organization = |flags: &[&str]| {
+        let flags = [flags, &["--namespace", "hq"]].concat();
+        fetching.command("check", &flags)
+    };
+    // The cluster alone.
+    let folder = tempfile::tempdir().expect("a folder");
+    let of_dialect = |flags: &[&str]| {
+        let words = ["check", "--dialect", "org", "--namespace", "hq"];
+        let mut command = command([&words, flags].concat());
+        command.arg("--state-dir").arg(folder.path());
+        command
+    };
+    for (steps, asked) in [
+        checked_with_cluster(of_organization),
+        checked_with_cluster(of_dialect),
+    ] {
+        for path in [
+            "GET /_index_template/logs-atlassian_cloud.audit",
+            "GET /_resolve/index/logs-atlassian_cloud.audit-hq",
+        ] {
+            assert!(asked.iter().any(|asked| asked == path), "{path}: {asked:?}");
+        }
+        let told = remedy(&steps);
+        let words = "--index 'logs-atlassian_cloud.audit-*'";
+        assert!(told.contains(words), "{told}");
+    }
+    // Of a name of the user's own it is said whose events go there.
+    let (steps, asked) = checked_with_cluster(|flags| {
+        fetching.command("check", &[flags, &["--index", "audit-org"]].concat())
+    });
+    let path = "GET /_resolve/index/audit-org";
+    assert!(asked.iter().any(|asked| asked == path), "{asked:?}");
+    let told = remedy(&steps);
+    assert!(told.contains("--index audit-org --dataset org"), "{told}");
 }
 
 #[test]

@@ -1,31 +1,19 @@
-//! How the table of actions is printed.
+//! How the table of Confluence's actions is printed.
 
 use std::io::{self, Write};
 
+use super::{ActionsFormat, csv_row};
 use crate::pipeline::actions::{ACTIONS, Action, Confidence, Names, Notability};
 use crate::process::columns::{Column, columns};
 
 /// The rows as they stand in the file, which the code's and those of the documents are made from.
-const JSON: &str = include_str!("../../schemas/actions.json");
-
-/// How the table is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ActionsFormat {
-    /// Columns for a terminal.
-    Table,
-    /// JSON, as in `schemas/actions.json`: an array, a row a line.
-    Json,
-    /// A Markdown table for each section: that of docs/events.md.
-    Markdown,
-    /// CSV with headings (RFC 4180, but lines end as here).
-    Csv,
-}
+const JSON: &str = include_str!("../../../schemas/actions.json");
 
 /// Prints the table, with a line end.
 ///
 /// # Errors
 /// When the output fails.
-pub fn write(format: ActionsFormat, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn write(format: ActionsFormat, out: &mut impl Write) -> io::Result<()> {
     match format {
         ActionsFormat::Table => write_columns(out),
         ActionsFormat::Json => out.write_all(JSON.as_bytes()),
@@ -156,16 +144,7 @@ fn write_csv(out: &mut impl Write) -> io::Result<()> {
             confidence(action),
             action.section,
         ];
-        writeln!(out, "{}", cells.map(quoted).join(","))?;
+        writeln!(out, "{}", csv_row(cells))?;
     }
     Ok(())
-}
-
-/// A cell of CSV.
-fn quoted(cell: &str) -> String {
-    if cell.contains([',', '"', '\n']) {
-        format!("\"{}\"", cell.replace('"', "\"\""))
-    } else {
-        cell.to_owned()
-    }
 }

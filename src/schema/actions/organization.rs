@@ -1,0 +1,65 @@
+//! How the table of an organization's actions is printed (docs/org-events.md 4).
+
+use std::io::{self, Write};
+
+use super::{ActionsFormat, csv_row};
+use crate::pipeline::map::organization_actions::{FILE, FileRow, JSON};
+use crate::process::columns::{Column, columns};
+
+const HEADINGS: [&str; 5] = ["Action", "Category", "Type", "Outcome", "Set"];
+
+pub(super) fn write(format: ActionsFormat, out: &mut impl Write) -> io::Result<()> {
+    match format {
+        ActionsFormat::Table => write_columns(out),
+        ActionsFormat::Json => out.write_all(JSON.as_bytes()),
+        ActionsFormat::Markdown => write_markdown(out),
+        ActionsFormat::Csv => write_csv(out),
+    }
+}
+
+/// The rows of both sets, each in the order in which they are tried. Those behind them fit actions besides another row,
+/// and change their outcome only.
+fn rows() -> Vec<[String; 5]> {
+    let file = &*FILE;
+    let cells = |row: &FileRow, set: &str| {
+        let (category, kind) = (row.category.join(", "), row.kind.join(", "));
+        [&row.action, &category, &kind, &row.outcome, set].map(str::to_owned)
+    };
+    let failure = |action: &String| [action, "", "", "failure", "extended"].map(str::to_owned);
+    let elastic = file.rows.iter().map(|row| cells(row, "elastic"));
+    let extended = file.extended.rows.iter();
+    elastic
+        .chain(extended.map(|row| cells(row, "extended")))
+        .chain(file.extended.failures.iter().map(failure))
+        .collect()
+}
+
+fn write_columns(out: &mut impl Write) -> io::Result<()> {
+    use Column::{Left, Ragged};
+
+    let headings = HEADINGS.map(str::to_uppercase);
+    let rows: Vec<_> = std::iter::once(headings).chain(rows()).collect();
+    let text = columns(&rows, [Left, Left, Left, Left, Ragged]);
+    out.write_all(text.as_bytes())
+}
+
+fn write_markdown(out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "| {} |", HEADINGS.join(" | "))?;
+    writeln!(out, "|{}", "---|".repeat(HEADINGS.len()))?;
+    for [action, category, kind, outcome, set] in rows() {
+        writeln!(
+            out,
+            "| `{action}` | {category} | {kind} | {outcome} | {set} |"
+        )?;
+    }
+    Ok(())
+}
+
+fn write_csv(out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "action,category,type,outcome,set")?;
+    for row in rows() {
+        let cells = row.each_ref().map(String::as_str);
+        writeln!(out, "{}", csv_row(cells))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,88 @@
+//! Records and events of an organization in a report, beside those of Confluence.
+
+use serde_json::{Value, json};
+
+use super::{DATABASES, record, report, summary};
+use crate::support::program::run;
+
+/// An event of an organization, with a line end.
+fn organization(action: &str, actor: &Value, location: &Value) -> String {
+    let record = json!({
+        "id": "e1",
+        "attributes": {
+            "time": "1970-01-01T00:00:02Z",
+            "action": action,
+            "actor": actor,
+            "location": location,
+        },
+    });
+    format!("{record}\n")
+}
+
+/// Of both data sets: a login that failed, the deed of an app, users with and without a name.
+fn mixed() -> String {
+    let britain = json!({"ip": "81.2.69.143", "countryName": "United Kingdom"});
+    let norway =
+        json!({"ip": "192.0.2.7", "countryName": "Norway", "regionName": "", "city": "Oslo"});
+    let nadia = json!({"id": "557058:1", "name": "Nadia Berg", "email": "nadia@example.com"});
+    let nameless = json!({"id": "557058:2", "email": "ola@example.com"});
+    let app = json!({"id": "com.example.reports", "name": "Reports"});
+    [
+        record(1, "page.viewed", "Zoë Müller", "81.2.69.143"),
+        organization("user_login_failed", &nadia, &britain),
+        organization("confluence_page_viewed", &nadia, &norway),
+        organization("confluence_page_viewed", &app, &Value::Null),
+        // Of Confluence it would be notable.
+        organization("Space deleted", &nameless, &norway),
+    ]
+    .concat()
+}
+
+#[test]
+fn records_of_an_organization_are_counted_beside_those_of_confluence() {
+    let mut told = summary(&DATABASES, &mixed());
+    let object = told.as_object_mut().expect("an object");
+    let parts = [
+        "totals",
+        "actions",
+        "users",
+        "addresses",
+        "countries",
+        "categories",
+        "notable",
+        "unknown_actions",
+    ];
+    let mut shown = String::new();
+    for part in parts {
+        shown += &format!("{part}: {:#}\n", object[part]);
+    }
+    shown += &format!(
+        "failed_logins.users: {:#}\n",
+        told["failed_logins"]["users"]
+    );
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn a_report_on_an_organization_can_be_read() {
+    let output = report(&["--width", "80"], &mixed());
+    insta::assert_snapshot!(String::from_utf8(output.stdout).expect("UTF-8"));
+}
+
+#[test]
+fn events_of_an_organization_give_the_report_of_their_records() {
+    let events = run(["normalize", "-q"], mixed().as_bytes()).stdout;
+    let events = String::from_utf8(events).expect("UTF-8");
+    assert_eq!(summary(&[], &events), summary(&[], &mixed()));
+}
+
+#[test]
+fn a_page_of_an_organization_is_read_record_by_record() {
+    let records = mixed();
+    let records: Vec<_> = records.lines().skip(1).collect();
+    let page = format!(
+        "{{\"data\":[{}],\"meta\":{{\"next\":null}}}}",
+        records.join(",")
+    );
+    assert_eq!(summary(&[], &page)["totals"]["events"], 4);
+}
