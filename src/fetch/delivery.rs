@@ -402,12 +402,11 @@ fn worker(
         if let Some(ids) = &ids {
             for (range, key) in piece.records.drain(..) {
                 events.clear();
-                normalizer.frames(&mut events, &piece.text, 0, vec![frame(range)], &origin);
+                normalizer.frames(&mut events, &piece.text, 0, [frame(range)], &origin);
                 write_with_ids(&mut lines.text, &events, ids, &key);
             }
         } else {
             let frames = piece.records.drain(..).map(|(range, _)| frame(range));
-            let frames = frames.collect();
             normalizer.frames(&mut lines.text, &piece.text, 0, frames, &origin);
         }
         lines.counts = normalizer.take_counts();

@@ -27,11 +27,11 @@ pub struct EventReader {
 }
 
 impl EventReader {
-    /// A reader that maps raw records by those options.
+    /// A reader that maps raw records by those options: briefly, but for those of actions whose events are wanted whole.
     #[must_use]
-    pub fn new(options: Arc<Options>) -> Self {
+    pub fn new(options: Arc<Options>, is_whole: fn(action: &str) -> bool) -> Self {
         Self {
-            normalizer: Normalizer::new(options),
+            normalizer: Normalizer::new(options).brief_but(is_whole),
             reader: Reader::default(),
             mapped: Vec::new(),
             nowhere: Origin::stdin(),
@@ -97,9 +97,8 @@ impl EventReader {
         let origin = piece.origin.as_deref().unwrap_or(&self.nowhere);
         self.mapped.clear();
         self.mapped.shrink_to(KEPT);
-        let frames = vec![frame];
         self.normalizer
-            .frames(&mut self.mapped, &piece.text, piece.offset, frames, origin);
+            .frames(&mut self.mapped, &piece.text, piece.offset, [frame], origin);
         // What was written is JSON in UTF-8, a line each.
         let mapped = std::str::from_utf8(&self.mapped).unwrap_or_default();
         let mut start = 0;
@@ -137,24 +136,21 @@ fn unread_event(problem: &SyntaxError, event: &str) -> String {
 const KEPT: usize = 4 << 20;
 
 /// A run of lines as a frame for each of them; any other frame as it is.
-fn parts(frame: Frame, piece: &Piece) -> Vec<Frame> {
-    let Frame::Lines {
-        range,
-        mut line_offset,
-    } = frame
-    else {
-        return vec![frame];
-    };
-    let mut parts = Vec::new();
-    let mut at = range.start;
-    while at < range.end {
-        let end = memchr(b'\n', &piece.text[at..range.end]).map_or(range.end, |end| at + end + 1);
-        parts.push(Frame::Lines {
-            range: at..end,
-            line_offset,
-        });
-        at = end;
-        line_offset = piece.offset + at as u64;
-    }
-    parts
+fn parts(frame: Frame, piece: &Piece) -> impl Iterator<Item = Frame> {
+    let mut rest = Some(frame);
+    std::iter::from_fn(move || match rest.take()? {
+        Frame::Lines { range, line_offset } => {
+            let line_end = memchr(b'\n', &piece.text[range.clone()]);
+            let end = line_end.map_or(range.end, |end| range.start + end + 1);
+            if end < range.end {
+                rest = Some(Frame::Lines {
+                    range: end..range.end,
+                    line_offset: piece.offset + end as u64,
+                });
+            }
+            let range = range.start..end;
+            Some(Frame::Lines { range, line_offset })
+        }
+        other @ (Frame::Record { .. } | Frame::Unreadable { .. }) => Some(other),
+    })
 }

@@ -61,8 +61,8 @@ pub struct Facts<'a> {
     original: Option<Value<'a>>,
     source: Option<Value<'a>>,
     user: Option<Value<'a>>,
-    /// All of it, as JSON.
-    text: &'a str,
+    /// All of it.
+    event: Value<'a>,
 }
 
 /// Whether an object has what every event of this program has.
@@ -132,7 +132,7 @@ impl<'a> Item<'a> {
             original,
             source,
             user,
-            text: root.raw(),
+            event: root,
         })
     }
 }
@@ -167,59 +167,16 @@ impl<'a> Facts<'a> {
         text(self.audit?.get("type")?, "action").map(shortened)
     }
 
-    /// What tells its user apart from others: the id, or else a name.
+    /// `user`
     #[must_use]
-    pub fn user_key(&self) -> Option<Cow<'a, str>> {
-        let [id, name, full_name] = self.user?.pick(["id", "name", "full_name"]);
-        let value = id.or(name).or(full_name)?;
-        value.to_text().map(shortened)
+    pub fn user(&self) -> Option<Value<'a>> {
+        self.user
     }
 
-    /// The names of its user.
+    /// `source`
     #[must_use]
-    pub fn user(&self) -> Who {
-        let values = self.user.map(|user| user.pick(["full_name", "name", "id"]));
-        let [full_name, name, id] = values.unwrap_or_default().map(owned);
-        Who {
-            full_name,
-            name,
-            id,
-        }
-    }
-
-    /// Its source address.
-    #[must_use]
-    pub fn address(&self) -> Option<Cow<'a, str>> {
-        let [ip, address] = self.source?.pick(["ip", "address"]);
-        let value = ip.or(address)?;
-        let value = value.elements().next().unwrap_or(value);
-        value.to_text().map(shortened)
-    }
-
-    /// The code or name of the country of its source address.
-    #[must_use]
-    pub fn country_key(&self) -> Option<Cow<'a, str>> {
-        let [code, name] = self
-            .source?
-            .get("geo")?
-            .pick(["country_iso_code", "country_name"]);
-        code.or(name)?.to_text().map(shortened)
-    }
-
-    /// Its source address, and what is known of it.
-    #[must_use]
-    pub fn place(&self) -> Place {
-        let parts = self.source.map(|source| source.pick(["geo", "as"]));
-        let [geo, network] = parts.unwrap_or_default();
-        let geo = geo.map(|geo| geo.pick(["country_iso_code", "country_name", "name"]));
-        let [country_code, country, name] = geo.unwrap_or_default().map(owned);
-        let organization = network.and_then(|network| network.get("organization"));
-        Place {
-            address: self.address().map(Cow::into_owned),
-            country_code,
-            country,
-            network: name.or_else(|| owned(organization?.get("name"))),
-        }
+    pub fn source(&self) -> Option<Value<'a>> {
+        self.source
     }
 
     /// The types and names of the objects that it affected.
@@ -237,10 +194,10 @@ impl<'a> Facts<'a> {
         named.take(MOST_OBJECTS).collect()
     }
 
-    /// The event as JSON.
+    /// The event.
     #[must_use]
-    pub fn text(&self) -> &'a str {
-        self.text
+    pub fn event(&self) -> Value<'a> {
+        self.event
     }
 
     /// The raw record, or the event if that was not kept.
@@ -250,7 +207,63 @@ impl<'a> Facts<'a> {
             return String::from_utf8_lossy(raw);
         }
         let original = self.original.and_then(Value::as_str);
-        original.unwrap_or(Cow::Borrowed(self.text))
+        original.unwrap_or(Cow::Borrowed(self.event.raw()))
+    }
+}
+
+/// What tells a user apart from others: the id, or else a name.
+#[must_use]
+pub fn user_key(user: Value<'_>) -> Option<Cow<'_, str>> {
+    let [id, name, full_name] = user.pick(["id", "name", "full_name"]);
+    let value = id.or(name).or(full_name)?;
+    value.to_text().map(shortened)
+}
+
+/// A source address.
+#[must_use]
+pub fn address(source: Value<'_>) -> Option<Cow<'_, str>> {
+    let [ip, address] = source.pick(["ip", "address"]);
+    let value = ip.or(address)?;
+    let value = value.elements().next().unwrap_or(value);
+    value.to_text().map(shortened)
+}
+
+/// The code or name of the country of a source address.
+#[must_use]
+pub fn country_key(source: Value<'_>) -> Option<Cow<'_, str>> {
+    let [code, name] = source
+        .get("geo")?
+        .pick(["country_iso_code", "country_name"]);
+    code.or(name)?.to_text().map(shortened)
+}
+
+impl Who {
+    /// The names in a `user`.
+    #[must_use]
+    pub fn of(user: Value<'_>) -> Self {
+        let [full_name, name, id] = user.pick(["full_name", "name", "id"]).map(owned);
+        Self {
+            full_name,
+            name,
+            id,
+        }
+    }
+}
+
+impl Place {
+    /// The address of a `source`, and what is known of it.
+    #[must_use]
+    pub fn of(source: Value<'_>) -> Self {
+        let [geo, network] = source.pick(["geo", "as"]);
+        let geo = geo.map(|geo| geo.pick(["country_iso_code", "country_name", "name"]));
+        let [country_code, country, name] = geo.unwrap_or_default().map(owned);
+        let organization = network.and_then(|network| network.get("organization"));
+        Self {
+            address: address(source).map(Cow::into_owned),
+            country_code,
+            country,
+            network: name.or_else(|| owned(organization?.get("name"))),
+        }
     }
 }
 

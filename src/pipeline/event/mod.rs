@@ -25,7 +25,7 @@ pub use id::{
 };
 pub(crate) use namespace::namespace_fault;
 pub(crate) use objects::{Objects, Rename, Renamed};
-pub(crate) use write::{write_event, write_pipeline_error};
+pub(crate) use write::{write_brief, write_event, write_pipeline_error};
 
 use std::borrow::Cow;
 
@@ -72,6 +72,13 @@ impl Event<'_> {
             changes: User::default(),
             group: Group::default(),
         }
+    }
+
+    /// Whether it has an action, and that is as asked for.
+    #[must_use]
+    pub fn has_action(&self, is_wanted: impl FnOnce(&str) -> bool) -> bool {
+        let action = self.action.as_ref().and_then(Scalar::text);
+        action.is_some_and(|action| is_wanted(&action))
     }
 }
 
