@@ -135,8 +135,6 @@ pub struct Normalizer {
     newest: Option<Timestamp>,
     /// Each event follows a line with its `_id`.
     has_ids: bool,
-    /// Of which actions events are written whole, not briefly; none: of all.
-    is_whole: Option<fn(action: &str) -> bool>,
     /// Where the text stands whose frames come next, for messages.
     lines: Option<LineNumbers>,
 }
@@ -172,7 +170,6 @@ impl Normalizer {
             counts: Counts::default(),
             newest: None,
             has_ids: false,
-            is_whole: None,
             lines: None,
         }
     }
@@ -182,17 +179,6 @@ impl Normalizer {
     #[must_use]
     pub fn with_ids(self, has_ids: bool) -> Self {
         Self { has_ids, ..self }
-    }
-
-    /// Writes events briefly from here on (`event::write_brief`), but for those of actions that are wanted whole.
-    #[must_use]
-    pub fn brief_but(self, is_whole: fn(action: &str) -> bool) -> Self {
-        // Where the action is a constant, that of a record does not tell.
-        let is_told = !self.options.envelope.has_constant(&["event", "action"]);
-        Self {
-            is_whole: is_told.then_some(is_whole),
-            ..self
-        }
     }
 
     /// The number of the line that the text of the frames begins in that come next, for messages.
@@ -425,15 +411,14 @@ impl Normalizer {
             })?;
         self.newest = self.newest.max(Some(event.timestamp));
         write_id(out, self.has_ids, origin, position, text.as_bytes());
-        let envelope = &options.envelope;
-        match self.is_whole {
-            Some(is_whole) if !event.has_action(is_whole) => {
-                event::write_brief(out, &event, envelope);
-            }
-            Some(_) | None => {
-                event::write_event(out, &event, envelope, origin, line_offset, &document);
-            }
-        }
+        event::write_event(
+            out,
+            &event,
+            &options.envelope,
+            origin,
+            line_offset,
+            &document,
+        );
         self.counts.records += 1;
         Ok(())
     }

@@ -15,6 +15,7 @@ pub mod html;
 pub mod names;
 pub mod notable;
 pub mod ranking;
+mod record;
 pub mod summary;
 pub mod tally;
 pub mod terminal;

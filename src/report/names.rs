@@ -1,15 +1,14 @@
 //! Names in the events of a part of the input, which are counted in the order of the input.
 //!
 //! Only where all parts are counted is it known which names are new, and few are. So here they are texts one behind the
-//! other, and what belongs to a name is read when it is seen first.
+//! other, in the same memory for each part, and are kept where they are counted, when they are seen first.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::facts::{self, Facts};
+use super::facts::Facts;
 use super::summary::{Place, Who};
 use super::text::shortened;
-use crate::pipeline::json::{Reader, Value};
 
 /// Room for texts that is kept; what enormous ones needed is given back.
 const KEPT: usize = 1 << 20;
@@ -18,89 +17,72 @@ const KEPT: usize = 1 << 20;
 #[derive(Debug, Default)]
 pub struct Names {
     text: String,
-    events: Vec<Ranges>,
+    events: Vec<EventNames<Range<usize>>>,
 }
 
-/// Where in the text the names of an event are.
+/// The names in an event, each a text or where it is.
 #[derive(Debug)]
-struct Ranges {
-    action: Option<Range<usize>>,
-    action_text: Option<Range<usize>>,
-    user: Option<Range<usize>>,
-    user_json: Range<usize>,
-    address: Option<Range<usize>>,
-    country: Option<Range<usize>>,
-    source_json: Range<usize>,
-    is_unknown: bool,
-    is_failed_login: bool,
-}
-
-/// The names in an event.
-#[derive(Debug)]
-pub struct EventNames<'a> {
+pub struct EventNames<T> {
     /// `event.action`
-    pub action: Option<&'a str>,
+    pub action: Option<T>,
     /// The action in the server's words.
-    pub action_text: Option<&'a str>,
-    /// What tells its user apart from others.
-    pub user: Option<&'a str>,
+    pub action_text: Option<T>,
+    full_name: Option<T>,
+    name: Option<T>,
+    id: Option<T>,
     /// Its source address.
-    pub address: Option<&'a str>,
-    /// The code or name of the country of that.
-    pub country: Option<&'a str>,
+    pub address: Option<T>,
+    country_code: Option<T>,
+    country: Option<T>,
+    network: Option<T>,
     /// Whether no table knows the action.
     pub is_unknown: bool,
     /// Whether it is a login that failed.
     pub is_failed_login: bool,
-    user_json: &'a str,
-    source_json: &'a str,
 }
 
 impl Names {
     /// Adds the names of an event.
     pub fn add(&mut self, facts: &Facts<'_>) {
-        let (user, source) = (facts.user(), facts.source());
         let action = facts.action.as_deref().map(Cow::Borrowed).map(shortened);
-        let event = Ranges {
-            action: self.push(action),
-            action_text: self.push(facts.action_text()),
-            user: self.push(user.and_then(facts::user_key)),
-            user_json: self.push_json(user),
-            address: self.push(source.and_then(facts::address)),
-            country: self.push(source.and_then(facts::country_key)),
-            source_json: self.push_json(source),
+        let (user, place) = (&facts.user, &facts.place);
+        let event = EventNames {
+            action: self.push(action.as_deref()),
+            action_text: self.push(facts.action_text.as_deref()),
+            full_name: self.push(user.full_name.as_deref()),
+            name: self.push(user.name.as_deref()),
+            id: self.push(user.id.as_deref()),
+            address: self.push(place.address.as_deref()),
+            country_code: self.push(place.country_code.as_deref()),
+            country: self.push(place.country.as_deref()),
+            network: self.push(place.network.as_deref()),
             is_unknown: facts.is_unknown(),
             is_failed_login: facts.is_failed_login(),
         };
         self.events.push(event);
     }
 
-    fn push(&mut self, name: Option<Cow<'_, str>>) -> Option<Range<usize>> {
+    fn push(&mut self, name: Option<&str>) -> Option<Range<usize>> {
         let start = self.text.len();
-        self.text.push_str(&name?);
+        self.text.push_str(name?);
         Some(start..self.text.len())
     }
 
-    fn push_json(&mut self, value: Option<Value<'_>>) -> Range<usize> {
-        let start = self.text.len();
-        self.text.push_str(value.map_or("{}", Value::raw));
-        start..self.text.len()
-    }
-
     /// The names of each event, in the order of the input.
-    pub fn events(&self) -> impl Iterator<Item = EventNames<'_>> {
-        let text = |range: &Range<usize>| &self.text[range.clone()];
-        let name = move |range: &Option<Range<usize>>| range.as_ref().map(text);
+    pub fn events(&self) -> impl Iterator<Item = EventNames<&str>> {
+        let text = |range: &Option<Range<usize>>| Some(&self.text[range.clone()?]);
         self.events.iter().map(move |event| EventNames {
-            action: name(&event.action),
-            action_text: name(&event.action_text),
-            user: name(&event.user),
-            address: name(&event.address),
-            country: name(&event.country),
+            action: text(&event.action),
+            action_text: text(&event.action_text),
+            full_name: text(&event.full_name),
+            name: text(&event.name),
+            id: text(&event.id),
+            address: text(&event.address),
+            country_code: text(&event.country_code),
+            country: text(&event.country),
+            network: text(&event.network),
             is_unknown: event.is_unknown,
             is_failed_login: event.is_failed_login,
-            user_json: text(&event.user_json),
-            source_json: text(&event.source_json),
         })
     }
 
@@ -112,25 +94,37 @@ impl Names {
     }
 }
 
-impl EventNames<'_> {
-    /// All names of its user.
+impl EventNames<&str> {
+    /// What tells its user apart from others: the id, or else a name.
+    #[must_use]
+    pub fn user(&self) -> Option<&str> {
+        self.id.or(self.name).or(self.full_name)
+    }
+
+    /// All names of its user, to keep.
     #[must_use]
     pub fn who(&self) -> Who {
-        read(self.user_json, Who::of)
+        Who {
+            full_name: self.full_name.map(str::to_owned),
+            name: self.name.map(str::to_owned),
+            id: self.id.map(str::to_owned),
+        }
     }
 
-    /// Its source address, and what is known of it.
+    /// What tells the country of its source address apart from others: the code, or else the name.
+    #[must_use]
+    pub fn country(&self) -> Option<&str> {
+        self.country_code.or(self.country)
+    }
+
+    /// Its source address and what is known of it, to keep.
     #[must_use]
     pub fn place(&self) -> Place {
-        read(self.source_json, Place::of)
+        Place {
+            address: self.address.map(str::to_owned),
+            country_code: self.country_code.map(str::to_owned),
+            country: self.country.map(str::to_owned),
+            network: self.network.map(str::to_owned),
+        }
     }
-}
-
-fn read<T: Default>(json: &str, make: fn(Value<'_>) -> T) -> T {
-    let mut reader = Reader::default();
-    // It was read before, as a part of its event.
-    let document = reader.read(json);
-    document
-        .map(|document| make(document.root()))
-        .unwrap_or_default()
 }

@@ -1,16 +1,17 @@
 //! Which events are worth a line of their own, and the newest of them.
 
 use super::facts::Facts;
-use super::summary::{MOST_NOTABLE, NotableEvent, Place, Who};
+use super::summary::{MOST_NOTABLE, NotableEvent};
 use super::text::beginning_of_record;
 use crate::pipeline::actions::{self, Categories};
 use crate::pipeline::timestamp::Timestamp;
 use crate::schema::notable::{self, AdminGroups, Detector, Finding, Notable};
 
-/// Whether all of an event is needed to tell whether it is notable, and to show it.
+/// Whether an event of an action has to be written, to tell whether it is notable and to show it.
 #[must_use]
-pub fn needs_all_of(action: &str) -> bool {
-    actions::find(action, Categories::Extended).is_some_and(notable::looks_at)
+pub fn needs_written(action: Option<&str>) -> bool {
+    let row = action.and_then(|action| actions::find(action, Categories::Extended));
+    row.is_some_and(notable::looks_at)
 }
 
 /// An event that is notable by itself, or tells that others are not.
@@ -27,7 +28,7 @@ impl Candidate {
     #[must_use]
     pub fn new(facts: &Facts<'_>, admin_groups: &AdminGroups) -> Option<Self> {
         facts.row.filter(|row| notable::looks_at(row))?;
-        let finding = notable::examine(facts.event(), admin_groups)?;
+        let finding = notable::examine(facts.event()?, admin_groups)?;
         let key = facts.action.clone().unwrap_or_default();
         let (record, record_is_cut) = beginning_of_record(&facts.record());
         Some(Self {
@@ -37,13 +38,14 @@ impl Candidate {
                 time: facts.time.to_string(),
                 reason: String::new(),
                 action: facts
-                    .action_text()
+                    .action_text
+                    .clone()
                     .unwrap_or_else(|| key.clone())
                     .into_owned(),
                 key: key.into_owned(),
                 objects: facts.objects(),
-                user: facts.user().map(Who::of).unwrap_or_default(),
-                source: facts.source().map(Place::of).unwrap_or_default(),
+                user: facts.user.to_who(),
+                source: facts.place.clone().into_owned(),
                 record,
                 record_is_cut,
             },

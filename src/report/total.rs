@@ -31,7 +31,7 @@ struct Rankings {
 }
 
 impl Rankings {
-    fn count(&mut self, event: &EventNames<'_>) {
+    fn count(&mut self, event: &EventNames<&str>) {
         if let Some(action) = event.action {
             let text = || event.action_text.map(str::to_owned);
             self.actions.count(action, text);
@@ -39,7 +39,7 @@ impl Rankings {
                 self.unknown_actions.count(action, text);
             }
         }
-        if let Some(user) = event.user {
+        if let Some(user) = event.user() {
             self.users.count(user, || event.who());
             if event.is_failed_login {
                 self.failed_users.count(user, || event.who());
@@ -51,7 +51,7 @@ impl Rankings {
                 self.failed_addresses.count(address, || event.place());
             }
         }
-        if let Some(country) = event.country {
+        if let Some(country) = event.country() {
             self.countries.count(country, || event.place());
         }
     }

@@ -25,7 +25,7 @@ pub use id::{
 };
 pub(crate) use namespace::namespace_fault;
 pub(crate) use objects::{Objects, Rename, Renamed};
-pub(crate) use write::{write_brief, write_event, write_pipeline_error};
+pub(crate) use write::{write_event, write_pipeline_error, write_source};
 
 use std::borrow::Cow;
 
@@ -72,13 +72,6 @@ impl Event<'_> {
             changes: User::default(),
             group: Group::default(),
         }
-    }
-
-    /// Whether it has an action, and that is as asked for.
-    #[must_use]
-    pub fn has_action(&self, is_wanted: impl FnOnce(&str) -> bool) -> bool {
-        let action = self.action.as_ref().and_then(Scalar::text);
-        action.is_some_and(|action| is_wanted(&action))
     }
 }
 
@@ -137,6 +130,18 @@ pub(crate) enum AuditType<'a> {
         /// `summary`
         action: Option<Value<'a>>,
     },
+}
+
+impl<'a> AuditType<'a> {
+    /// `confluence.audit.type.action`
+    #[must_use]
+    pub fn action(self) -> Option<Value<'a>> {
+        match self {
+            Self::Absent => None,
+            Self::Object(value) => value.get("action"),
+            Self::Cloud { action, .. } => action,
+        }
+    }
 }
 
 /// A string, number or boolean on its way through.

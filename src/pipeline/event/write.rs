@@ -58,38 +58,6 @@ pub fn write_event(
     *out = line.into_bytes();
 }
 
-/// Appends the fields of an event that tell when it was, what happened, who did it and from where, as [`write_event`] has
-/// them, and a line end. Of `confluence.audit`, that is the action in the server's words.
-pub fn write_brief(out: &mut Vec<u8>, event: &Event<'_>, envelope: &Envelope) {
-    let mut line = Writer::after(std::mem::take(out), 1024);
-    let mut root = Object::open(&mut line, Some(&envelope.add_fields));
-    timestamp(&mut root, event.timestamp);
-    let action = match event.audit.kind {
-        AuditType::Object(value) => value.get("action"),
-        AuditType::Absent => None,
-        AuditType::Cloud { action, .. } => action,
-    };
-    root.object(name!("confluence"), |confluence| {
-        confluence.object(name!("audit"), |audit| {
-            audit.object(name!("type"), |kind| kind.optional(name!("action"), action));
-        });
-    });
-    root.object(name!("event"), |object| {
-        scalar(object, name!("action"), event.action.as_ref());
-        object.json(name!("category"), event.row.category);
-        object.json(name!("outcome"), event.row.outcome);
-    });
-    root.object(name!("source"), |object| source(object, event));
-    root.object(name!("user"), |object| {
-        scalar(object, name!("full_name"), event.user.full_name.as_ref());
-        scalar(object, name!("id"), event.user.id.as_ref());
-        scalar(object, name!("name"), event.user.name.as_ref());
-    });
-    root.close();
-    line.byte(b'\n');
-    *out = line.into_bytes();
-}
-
 /// Appends the event of something that could not be mapped (docs/mapping.md 10), and a line end.
 pub fn write_pipeline_error(
     out: &mut Vec<u8>,
@@ -287,6 +255,15 @@ fn write_texts(out: &mut Writer, texts: &[Cow<'_, str>]) -> bool {
     }
     out.byte(b']');
     !texts.is_empty()
+}
+
+/// Appends the `source` of an event, without constants.
+pub fn write_source(out: &mut Vec<u8>, event: &Event<'_>) {
+    let mut text = Writer::after(std::mem::take(out), 512);
+    let mut object = Object::open(&mut text, None);
+    source(&mut object, event);
+    object.close();
+    *out = text.into_bytes();
 }
 
 fn source(object: &mut Object<'_, '_>, event: &Event<'_>) {
