@@ -29,6 +29,10 @@ impl Window {
 
 /// An event, or what there is of a record that could not be mapped.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are events, and there is one at a time"
+)]
 pub enum Item<'a> {
     /// An event.
     Event(Facts<'a>),
