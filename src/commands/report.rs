@@ -29,8 +29,9 @@ use crate::process::{batch, style};
 use crate::report::csv::{Columns, DEFAULT_FIELDS};
 use crate::report::events::EventReader;
 use crate::report::facts::{Item, Window};
-use crate::report::tally::{Tally, Total};
-use crate::report::{html, terminal};
+use crate::report::tally::Tally;
+use crate::report::total::Total;
+use crate::report::{html, notable, terminal};
 use crate::sink::{self, Sink};
 
 /// Columns of what is no terminal.
@@ -55,10 +56,12 @@ fn summary(mut arguments: ReportArgs, window: Window) -> Result<Exit, Error> {
     let page = page.map(|path| PageFile::new(path, arguments.force));
     let page = page.transpose()?;
     let options = options::mapping(&arguments.mapping, DefaultTags::Read)?;
-    let mut total = Total::new(arguments.admin_groups.clone());
+    let mut total = Total::default();
     let mut reading = Reading::new(&mut arguments, options, None)?;
+    let admin_groups = &arguments.admin_groups;
     reading.each_part(
-        |part: &mut Tally, item, _| part.count(item, window),
+        notable::needs_written,
+        |part: &mut Tally, item, _| part.count(item, window, admin_groups),
         |part| {
             total.add(part);
             true
@@ -112,8 +115,11 @@ fn table(mut arguments: ReportArgs, window: Window) -> Result<Exit, Error> {
         stop.request();
     }
     reading.each_part(
+        |_| true,
         |rows: &mut Vec<u8>, item, event| {
-            if item.is_in(window) {
+            if let Some(event) = event
+                && item.is_in(window)
+            {
                 columns.write(rows, event);
             }
         },
@@ -186,24 +192,25 @@ impl Reading {
     }
 
     /// Reads all inputs on all threads: `take` adds each event to what is made of its piece, and `join` gets these
-    /// in the order of the input, until it says that it is enough.
+    /// in the order of the input, until it says that it is enough. An event is there as JSON where that of its
+    /// action `needs_written` says, or where it had to be written anyway.
     fn each_part<T: Default>(
         &mut self,
-        take: impl Fn(&mut T, &Item<'_>, Value<'_>) + Sync,
+        needs_written: fn(action: Option<&str>) -> bool,
+        take: impl Fn(&mut T, &Item<'_>, Option<Value<'_>>) + Sync,
         mut join: impl FnMut(&mut T) -> bool + Send,
     ) {
         let (inputs, counts, options) = (&mut self.inputs, &mut self.counts, &self.options);
         let worker = || {
-            let mut reader = EventReader::new(Arc::clone(options));
+            let mut reader = EventReader::new(Arc::clone(options), needs_written);
             let take = &take;
             move |piece: &mut Piece, part: &mut Part<T>| {
                 part.origin.clone_from(&piece.origin);
                 part.counts = Counts::default();
-                reader.read(piece, |event, raw| {
-                    let item = Item::read(event, raw);
+                reader.read(piece, |item, event| {
                     part.counts.records += 1;
                     part.counts.failed += u64::from(matches!(item, Item::Failed { .. }));
-                    take(&mut part.made, &item, event);
+                    take(&mut part.made, item, event);
                 });
             }
         };

@@ -74,7 +74,7 @@ impl LineMaker {
             line_offset: 0,
         };
         let Some(ids) = &self.ids else {
-            let frames = records.into_iter().map(|(range, _)| frame(range)).collect();
+            let frames = records.into_iter().map(|(range, _)| frame(range));
             self.normalizer.frames(out, text, 0, frames, &self.origin);
             return;
         };

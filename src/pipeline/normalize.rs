@@ -226,7 +226,7 @@ impl Normalizer {
         out: &mut Vec<u8>,
         text: &[u8],
         offset: u64,
-        frames: Vec<Frame>,
+        frames: impl IntoIterator<Item = Frame>,
         origin: &Origin,
     ) {
         if let Some(lines) = &mut self.lines {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use memchr::{memchr, memchr_iter, memmem};
 use serde_json::json;
 
-use super::facts::is_event;
+use super::facts::{Item, is_event};
+use super::record::RecordReader;
 use super::text::beginning_of_record;
 use crate::input::Piece;
 use crate::pipeline::event::{self, Origin};
@@ -19,6 +20,9 @@ const TIME: &[u8] = b"\"@timestamp\"";
 /// Reads events, one thread's worth.
 #[derive(Debug)]
 pub struct EventReader {
+    /// Reads what is one record, as nearly everything is.
+    records: RecordReader,
+    /// Maps everything else.
     normalizer: Normalizer,
     reader: Reader,
     /// Events that were mapped, as lines.
@@ -27,10 +31,11 @@ pub struct EventReader {
 }
 
 impl EventReader {
-    /// A reader that maps raw records by those options.
+    /// A reader that maps raw records by those options. Of which actions the events are written, `needs_written` tells.
     #[must_use]
-    pub fn new(options: Arc<Options>) -> Self {
+    pub fn new(options: Arc<Options>, needs_written: fn(action: Option<&str>) -> bool) -> Self {
         Self {
+            records: RecordReader::new(Arc::clone(&options), needs_written),
             normalizer: Normalizer::new(options),
             reader: Reader::default(),
             mapped: Vec::new(),
@@ -38,9 +43,8 @@ impl EventReader {
         }
     }
 
-    /// Hands on each event of a piece of input, in its order, with the raw record that it was made of, where that is one of
-    /// its own.
-    pub fn read(&mut self, piece: &mut Piece, mut take: impl FnMut(Value<'_>, Option<&[u8]>)) {
+    /// Hands on each event of a piece of input, in its order, and as JSON where it was written.
+    pub fn read(&mut self, piece: &mut Piece, mut take: impl FnMut(&Item<'_>, Option<Value<'_>>)) {
         self.normalizer.number_lines(piece.line, piece.open_line);
         let frames = std::mem::take(&mut piece.frames);
         let has = |part| memmem::find(&piece.text, part).is_some();
@@ -64,7 +68,11 @@ impl EventReader {
 
     /// Hands on what this program wrote, as NDJSON, for a bulk request, or as a dead letter; false if it is nothing of the
     /// kind.
-    fn take_own(&mut self, text: &[u8], take: &mut impl FnMut(Value<'_>, Option<&[u8]>)) -> bool {
+    fn take_own(
+        &mut self,
+        text: &[u8],
+        take: &mut impl FnMut(&Item<'_>, Option<Value<'_>>),
+    ) -> bool {
         if event::is_action(text) {
             return true;
         }
@@ -83,23 +91,26 @@ impl EventReader {
             .into_iter()
             .flatten()
             .find(|value| is_event(*value));
-        found.map(|event| take(event, None)).is_some()
+        let found = found.map(|event| take(&Item::read(event, None), Some(event)));
+        found.is_some()
     }
 
-    /// Maps a line or a record, and hands on its event, or its events.
+    /// Maps a line or a frame, and hands on its event, or its events.
     fn map(
         &mut self,
         piece: &Piece,
         frame: Frame,
         text: &[u8],
-        take: &mut impl FnMut(Value<'_>, Option<&[u8]>),
+        take: &mut impl FnMut(&Item<'_>, Option<Value<'_>>),
     ) {
         let origin = piece.origin.as_deref().unwrap_or(&self.nowhere);
+        if self.records.read(text, &frame, origin, take) {
+            return;
+        }
         self.mapped.clear();
         self.mapped.shrink_to(KEPT);
-        let frames = vec![frame];
         self.normalizer
-            .frames(&mut self.mapped, &piece.text, piece.offset, frames, origin);
+            .frames(&mut self.mapped, &piece.text, piece.offset, [frame], origin);
         // What was written is JSON in UTF-8, a line each.
         let mapped = std::str::from_utf8(&self.mapped).unwrap_or_default();
         let mut start = 0;
@@ -109,12 +120,16 @@ impl EventReader {
             let record = is_only.then_some(text);
             start = end + 1;
             match self.reader.read(line) {
-                Ok(document) => take(document.root(), record),
+                Ok(document) => {
+                    let event = document.root();
+                    take(&Item::read(event, record), Some(event));
+                }
                 // An event is nested deeper than its record, which may be as deep as can be read.
                 Err(problem) => {
                     let unread = unread_event(&problem, line);
                     if let Ok(document) = self.reader.read(&unread) {
-                        take(document.root(), record);
+                        let event = document.root();
+                        take(&Item::read(event, record), Some(event));
                     }
                 }
             }
@@ -137,24 +152,21 @@ fn unread_event(problem: &SyntaxError, event: &str) -> String {
 const KEPT: usize = 4 << 20;
 
 /// A run of lines as a frame for each of them; any other frame as it is.
-fn parts(frame: Frame, piece: &Piece) -> Vec<Frame> {
-    let Frame::Lines {
-        range,
-        mut line_offset,
-    } = frame
-    else {
-        return vec![frame];
-    };
-    let mut parts = Vec::new();
-    let mut at = range.start;
-    while at < range.end {
-        let end = memchr(b'\n', &piece.text[at..range.end]).map_or(range.end, |end| at + end + 1);
-        parts.push(Frame::Lines {
-            range: at..end,
-            line_offset,
-        });
-        at = end;
-        line_offset = piece.offset + at as u64;
-    }
-    parts
+fn parts(frame: Frame, piece: &Piece) -> impl Iterator<Item = Frame> {
+    let mut rest = Some(frame);
+    std::iter::from_fn(move || match rest.take()? {
+        Frame::Lines { range, line_offset } => {
+            let line_end = memchr(b'\n', &piece.text[range.clone()]);
+            let end = line_end.map_or(range.end, |end| range.start + end + 1);
+            if end < range.end {
+                rest = Some(Frame::Lines {
+                    range: end..range.end,
+                    line_offset: piece.offset + end as u64,
+                });
+            }
+            let range = range.start..end;
+            Some(Frame::Lines { range, line_offset })
+        }
+        other @ (Frame::Record { .. } | Frame::Unreadable { .. }) => Some(other),
+    })
 }

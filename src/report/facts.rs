@@ -7,6 +7,7 @@ use super::summary::{MOST_OBJECTS, Place, Who};
 use super::text::shortened;
 use crate::pipeline::actions::{self, Action, Categories};
 use crate::pipeline::dataset::Dataset;
+use crate::pipeline::event::{Event, Scalar};
 use crate::pipeline::json::Value;
 use crate::pipeline::timestamp::Timestamp;
 
@@ -29,6 +30,10 @@ impl Window {
 
 /// An event, or what there is of a record that could not be mapped.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are events, and there is one at a time"
+)]
 pub enum Item<'a> {
     /// An event.
     Event(Facts<'a>),
@@ -48,24 +53,38 @@ pub struct Facts<'a> {
     pub time: Timestamp,
     /// `event.action`
     pub action: Option<Cow<'a, str>>,
+    /// The action in the server's words: `confluence.audit.type.action`.
+    pub action_text: Option<Cow<'a, str>>,
     /// `event.category`, or what the table of actions has for it.
-    pub categories: Vec<&'static str>,
+    pub categories: Cow<'static, [&'static str]>,
     /// Whether `event.outcome` is `failure`, in the same way.
     pub is_failure: bool,
     /// The row of the action of Confluence in the table of all that are known, whatever set its event was mapped by.
     pub row: Option<&'static Action>,
-    /// `confluence.audit`
-    audit: Option<Value<'a>>,
+    /// The names of its user.
+    pub user: UserNames<'a>,
+    /// Its source address, and what is known of it.
+    pub place: Cow<'a, Place>,
+    written: Option<Written<'a>>,
+}
+
+/// `user.full_name`, `user.name` and `user.id`, as far as they are known.
+#[derive(Debug, Default)]
+#[expect(missing_docs, reason = "the names of the fields of ECS")]
+pub struct UserNames<'a> {
+    pub full_name: Option<Cow<'a, str>>,
+    pub name: Option<Cow<'a, str>>,
+    pub id: Option<Cow<'a, str>>,
+}
+
+/// An event that was written.
+#[derive(Debug)]
+struct Written<'a> {
+    event: Value<'a>,
     /// The raw record.
     raw: Option<&'a [u8]>,
     /// `event.original`
     original: Option<Value<'a>>,
-    source: Option<Value<'a>>,
-    user: Option<Value<'a>>,
-    /// `atlassian_cloud.audit.actor.app`
-    app: Option<Value<'a>>,
-    /// All of it, as JSON.
-    text: &'a str,
 }
 
 /// Whether an object has what every event of this program has.
@@ -117,28 +136,31 @@ impl<'a> Item<'a> {
         let action = action.and_then(Value::to_text);
         let row = row(dataset, action.as_deref());
         let categories = match (categories, row) {
-            (Some(categories), _) => names(categories),
-            (None, Some(row)) => row.category.to_vec(),
-            (None, None) => Vec::new(),
+            (Some(categories), _) => Cow::Owned(names(categories)),
+            (None, Some(row)) => Cow::Borrowed(row.category),
+            (None, None) => Cow::Borrowed(&[][..]),
         };
         let is_failure = match (outcome, row) {
             (Some(outcome), _) => outcome.is_str("failure"),
             (None, Some(row)) => row.outcome == Some("failure"),
             (None, None) => false,
         };
+        let audit = confluence.and_then(|confluence| confluence.get("audit"));
+        let kind = audit.and_then(|audit| audit.get("type"));
         Self::Event(Facts {
             time,
             row,
-            raw,
             action,
+            action_text: kind.and_then(|kind| text(kind, "action")).map(shortened),
             categories,
             is_failure,
-            audit: confluence.and_then(|confluence| confluence.get("audit")),
-            original,
-            source,
-            user,
-            app: app(cloud),
-            text: root.raw(),
+            user: user.or(app(cloud)).map(UserNames::of).unwrap_or_default(),
+            place: Cow::Owned(source.map(Place::of).unwrap_or_default()),
+            written: Some(Written {
+                event: root,
+                raw,
+                original,
+            }),
         })
     }
 }
@@ -155,6 +177,31 @@ impl Item<'_> {
 }
 
 impl<'a> Facts<'a> {
+    /// Those of an event that was mapped and not written, with its place.
+    #[must_use]
+    pub(super) fn of(event: &'a Event<'a>, place: Cow<'a, Place>) -> Self {
+        let action = event.action.as_ref().and_then(Scalar::text);
+        let action = action.filter(|action| !action.is_empty());
+        let row = action.as_deref();
+        let row = row.and_then(|action| actions::find(action, Categories::Extended));
+        let action_text = event.audit.kind.action().and_then(Value::to_text);
+        Self {
+            time: event.timestamp,
+            row,
+            action,
+            action_text: action_text.map(shortened),
+            categories: Cow::Borrowed(row.map_or(&[], |row| row.category)),
+            is_failure: row.is_some_and(|row| row.outcome == Some("failure")),
+            user: UserNames {
+                full_name: name(event.user.full_name.as_ref()),
+                name: name(event.user.name.as_ref()),
+                id: name(event.user.id.as_ref()),
+            },
+            place,
+            written: None,
+        }
+    }
+
     /// Whether it has an action that no table knows.
     #[must_use]
     pub fn is_unknown(&self) -> bool {
@@ -167,79 +214,13 @@ impl<'a> Facts<'a> {
         self.is_failure && self.categories.contains(&"authentication")
     }
 
-    /// The action in the server's words.
-    #[must_use]
-    pub fn action_text(&self) -> Option<Cow<'a, str>> {
-        text(self.audit?.get("type")?, "action").map(shortened)
-    }
-
-    /// What tells its user apart from others: the id, or else a name.
-    #[must_use]
-    pub fn user_key(&self) -> Option<Cow<'a, str>> {
-        let [full_name, name, id] = self.who();
-        let value = id.or(name).or(full_name)?;
-        value.to_text().map(shortened)
-    }
-
-    /// Full name, name and id of who acted: the user, or else the app.
-    fn who(&self) -> [Option<Value<'a>>; 3] {
-        let Some(actor) = self.user.or(self.app) else {
-            return [None; 3];
-        };
-        let [full_name, name, email, id] = actor.pick(["full_name", "name", "email", "id"]);
-        [full_name, name.or(email), id]
-    }
-
-    /// The names of its user.
-    #[must_use]
-    pub fn user(&self) -> Who {
-        let [full_name, name, id] = self.who().map(owned);
-        Who {
-            full_name,
-            name,
-            id,
-        }
-    }
-
-    /// Its source address.
-    #[must_use]
-    pub fn address(&self) -> Option<Cow<'a, str>> {
-        let [ip, address] = self.source?.pick(["ip", "address"]);
-        let value = ip.or(address)?;
-        let value = value.elements().next().unwrap_or(value);
-        value.to_text().map(shortened)
-    }
-
-    /// The name or code of the country of its source address. Not every event has a code.
-    #[must_use]
-    pub fn country_key(&self) -> Option<Cow<'a, str>> {
-        let [code, name] = self
-            .source?
-            .get("geo")?
-            .pick(["country_iso_code", "country_name"]);
-        name.or(code)?.to_text().map(shortened)
-    }
-
-    /// Its source address, and what is known of it.
-    #[must_use]
-    pub fn place(&self) -> Place {
-        let parts = self.source.map(|source| source.pick(["geo", "as"]));
-        let [geo, network] = parts.unwrap_or_default();
-        let geo = geo.map(|geo| geo.pick(["country_iso_code", "country_name", "name"]));
-        let [country_code, country, name] = geo.unwrap_or_default().map(owned);
-        let organization = network.and_then(|network| network.get("organization"));
-        Place {
-            address: self.address().map(Cow::into_owned),
-            country_code,
-            country,
-            network: name.or_else(|| owned(organization?.get("name"))),
-        }
-    }
-
     /// The types and names of the objects that it affected.
     #[must_use]
     pub fn objects(&self) -> Vec<String> {
-        let objects = self.audit.and_then(|audit| audit.get("affected_objects"));
+        let audit = self
+            .event()
+            .and_then(|event| event.get("confluence")?.get("audit"));
+        let objects = audit.and_then(|audit| audit.get("affected_objects"));
         let objects = objects.into_iter().flat_map(Value::elements);
         let named = objects.filter_map(|object| {
             let [kind, name, id] = object.pick(["type", "name", "id"]).map(owned);
@@ -251,20 +232,77 @@ impl<'a> Facts<'a> {
         named.take(MOST_OBJECTS).collect()
     }
 
-    /// The event as JSON.
+    /// The event, where it was written.
     #[must_use]
-    pub fn text(&self) -> &'a str {
-        self.text
+    pub fn event(&self) -> Option<Value<'a>> {
+        self.written.as_ref().map(|written| written.event)
     }
 
-    /// The raw record, or the event if that was not kept.
+    /// The raw record, or the event if that was not kept; nothing where neither was.
     #[must_use]
     pub fn record(&self) -> Cow<'a, str> {
-        if let Some(raw) = self.raw {
+        let Some(written) = &self.written else {
+            return Cow::Borrowed("");
+        };
+        if let Some(raw) = written.raw {
             return String::from_utf8_lossy(raw);
         }
-        let original = self.original.and_then(Value::as_str);
-        original.unwrap_or(Cow::Borrowed(self.text))
+        let original = written.original.and_then(Value::as_str);
+        original.unwrap_or(Cow::Borrowed(written.event.raw()))
+    }
+}
+
+impl<'a> UserNames<'a> {
+    /// Those of a user, or else of the app that acted.
+    fn of(actor: Value<'a>) -> Self {
+        let [full_name, name, email, id] = actor.pick(["full_name", "name", "email", "id"]);
+        let names = [full_name, name.or(email), id];
+        let [full_name, name, id] = names.map(|name| name?.to_text().map(shortened));
+        Self {
+            full_name,
+            name,
+            id,
+        }
+    }
+
+    /// The names, to keep.
+    #[must_use]
+    pub fn to_who(&self) -> Who {
+        let owned = |name: &Option<Cow<'_, str>>| name.as_deref().map(str::to_owned);
+        Who {
+            full_name: owned(&self.full_name),
+            name: owned(&self.name),
+            id: owned(&self.id),
+        }
+    }
+}
+
+fn name<'a>(scalar: Option<&'a Scalar<'a>>) -> Option<Cow<'a, str>> {
+    let name = scalar?.text().filter(|name| !name.is_empty())?;
+    Some(shortened(name))
+}
+
+/// A source address.
+fn address(source: Value<'_>) -> Option<String> {
+    let [ip, address] = source.pick(["ip", "address"]);
+    let value = ip.or(address)?;
+    owned(Some(value.elements().next().unwrap_or(value)))
+}
+
+impl Place {
+    /// The address of a `source`, and what is known of it.
+    #[must_use]
+    pub fn of(source: Value<'_>) -> Self {
+        let [geo, network] = source.pick(["geo", "as"]);
+        let geo = geo.map(|geo| geo.pick(["country_iso_code", "country_name", "name"]));
+        let [country_code, country, name] = geo.unwrap_or_default().map(owned);
+        let organization = network.and_then(|network| network.get("organization"));
+        Self {
+            address: address(source),
+            country_code,
+            country,
+            network: name.or_else(|| owned(organization?.get("name"))),
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! What happened in the records of an audit log: counted, ranked, and what is notable.
 //!
 //! Raw records are mapped as `normalize` maps them, and the report is made of their events alone, so that events that were
-//! written before give the same report. [`events`] reads them a piece of input at a time, [`facts`] picks what is
-//! counted, a [`tally::Tally`] of each piece counts it, and the tallies are joined in the order of the input: the same
+//! written before give the same report. [`events`] reads them a piece of input at a time, and [`facts`] picks what is
+//! counted: of most records from the mapped event itself, which is never written ([`record`]), else from its JSON. A
+//! [`tally::Tally`] of each piece counts it, and a [`total::Total`] takes the tallies in the order of the input: the same
 //! files give the same report with any number of threads. The finished one is a [`summary::Summary`].
 //!
 //! All tables are capped, so that memory stays bounded whatever the input holds.
@@ -12,10 +13,13 @@ pub mod csv;
 pub mod events;
 pub mod facts;
 pub mod html;
+pub mod names;
 pub mod notable;
 pub mod ranking;
+mod record;
 pub mod summary;
 pub mod tally;
 pub mod terminal;
 mod text;
 pub mod timeline;
+pub mod total;

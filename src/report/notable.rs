@@ -1,20 +1,24 @@
 //! Which events are worth a line of their own, and the newest of them.
 
-use serde_json::{Value, json};
-
 use super::facts::Facts;
 use super::summary::{MOST_NOTABLE, NotableEvent};
 use super::text::beginning_of_record;
-use crate::pipeline::actions::Notability;
+use crate::pipeline::actions::{self, Categories};
 use crate::pipeline::timestamp::Timestamp;
-use crate::schema::notable::{AdminGroups, Detector, Notable};
+use crate::schema::notable::{self, AdminGroups, Detector, Finding, Notable};
 
-/// An event that may be notable: the events before it tell.
+/// Whether an event of an action has to be written, to tell whether it is notable and to show it.
+#[must_use]
+pub fn needs_written(action: Option<&str>) -> bool {
+    let row = action.and_then(|action| actions::find(action, Categories::Extended));
+    row.is_some_and(notable::looks_at)
+}
+
+/// An event that is notable by itself, or tells that others are not.
 #[derive(Debug)]
 pub struct Candidate {
     time: Timestamp,
-    /// What the detector is to look at.
-    event: Value,
+    finding: Finding,
     /// What is shown of it, without the reason.
     shown: NotableEvent,
 }
@@ -22,29 +26,26 @@ pub struct Candidate {
 impl Candidate {
     /// The candidate that an event is, if it is one.
     #[must_use]
-    pub fn new(facts: &Facts<'_>) -> Option<Self> {
-        let row = facts.row.filter(|row| Detector::looks_at(row))?;
-        let event = match row.notable {
-            // The action alone tells.
-            Notability::Yes => json!({ "event": { "action": facts.action } }),
-            Notability::If | Notability::No => serde_json::from_str(facts.text()).ok()?,
-        };
+    pub fn new(facts: &Facts<'_>, admin_groups: &AdminGroups) -> Option<Self> {
+        facts.row.filter(|row| notable::looks_at(row))?;
+        let finding = notable::examine(facts.event()?, admin_groups)?;
         let key = facts.action.clone().unwrap_or_default();
         let (record, record_is_cut) = beginning_of_record(&facts.record());
         Some(Self {
             time: facts.time,
-            event,
+            finding,
             shown: NotableEvent {
                 time: facts.time.to_string(),
                 reason: String::new(),
                 action: facts
-                    .action_text()
+                    .action_text
+                    .clone()
                     .unwrap_or_else(|| key.clone())
                     .into_owned(),
                 key: key.into_owned(),
                 objects: facts.objects(),
-                user: facts.user(),
-                source: facts.place(),
+                user: facts.user.to_who(),
+                source: facts.place.clone().into_owned(),
                 record,
                 record_is_cut,
             },
@@ -53,7 +54,7 @@ impl Candidate {
 }
 
 /// The newest notable events, and how many there were.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Newest {
     detector: Detector,
     /// In the order in which they were read.
@@ -63,20 +64,14 @@ pub struct Newest {
 }
 
 impl Newest {
-    /// None yet.
-    #[must_use]
-    pub fn new(admin_groups: AdminGroups) -> Self {
-        Self {
-            detector: Detector::new(admin_groups),
-            events: Vec::new(),
-            left_out: 0,
-        }
-    }
-
     /// Takes the next candidate, in the order of the input.
     pub fn take(&mut self, candidate: Candidate) {
-        let Candidate { time, event, shown } = candidate;
-        let Some(notable) = self.detector.take(&event) else {
+        let Candidate {
+            time,
+            finding,
+            shown,
+        } = candidate;
+        let Some(notable) = self.detector.take(finding) else {
             return;
         };
         self.events.push((time, notable, shown));

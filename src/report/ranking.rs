@@ -52,20 +52,6 @@ impl<T> Ranking<T> {
         }
     }
 
-    /// Adds what another one counted, which comes after this one, and empties it.
-    pub fn append(&mut self, other: &mut Self) {
-        self.missing_at_most += std::mem::take(&mut other.missing_at_most);
-        for (key, counted) in other.counted.drain() {
-            match self.counted.get_mut(&key) {
-                Some(known) => known.count += counted.count,
-                None => {
-                    self.counted.insert(key, counted);
-                }
-            }
-        }
-        self.forget_if_full();
-    }
-
     fn forget_if_full(&mut self) {
         if self.counted.len() <= MOST {
             return;
@@ -129,21 +115,5 @@ mod tests {
         assert_eq!(key, "frequent");
         assert!(counted.count <= 10_000 && counted.count + missing >= 10_000);
         assert!(ranking.counted.len() <= MOST);
-    }
-
-    #[test]
-    fn parts_count_as_the_whole() {
-        let (mut whole, mut part) = (Ranking::default(), Ranking::default());
-        for (key, detail) in [("a", 1), ("b", 2), ("a", 3)] {
-            part.count(key, || detail);
-            whole.append(&mut part);
-        }
-        let top = whole.top(9);
-        let top: Vec<_> = top
-            .iter()
-            .map(|(key, one)| (*key, one.count, one.detail))
-            .collect();
-        assert_eq!(top, [("a", 2, 1), ("b", 1, 2)]);
-        assert_eq!(whole.capped("keys"), None);
     }
 }

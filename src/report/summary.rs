@@ -145,7 +145,7 @@ impl Who {
 /// Events of a user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct UserCount {
-    /// The user. One id is one user, whatever names it has: those of its last event.
+    /// The user. One id is one user, whatever names it has: those of its first event.
     #[serde(flatten)]
     pub user: Who,
     /// How many.

@@ -1,18 +1,19 @@
 //! Which events are notable: worth a line of their own in a summary of a day (docs/events.md, "Notable").
 //!
-//! A [`Detector`] takes events as this program writes them, each once, in any order, and says of each whether it is
-//! notable and why. Once all were taken, it confirms what it said: an addition of a permission is not notable if the
-//! same permission was removed just before, which it may have been told later.
+//! [`examine`] says of an event, as this program writes them, whether it is notable by itself and why. A [`Detector`] takes
+//! what was found, of each event once, in any order. Once all were taken, it confirms what is notable: an addition of a
+//! permission is not if the same permission was removed just before, which it may have been told later.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::str::FromStr;
 use std::time::Duration;
 
 use regex::Regex;
-use serde_json::{Value, json};
 use twox_hash::XxHash3_128;
 
 use crate::pipeline::actions::{Action, Categories, Condition, Notability, find};
+use crate::pipeline::json::{Value, canonical};
 use crate::pipeline::timestamp::Timestamp;
 
 /// Names of administrators' groups: a pattern that is found anywhere in the name.
@@ -66,55 +67,66 @@ const SPACE_PERMISSION_REMOVED: &str = "audit.logging.summary.space.permission.r
 /// What a save of a space's permissions may write within: a removal and an addition of each, unchanged ones too.
 const ONE_SAVE: Duration = Duration::from_secs(1);
 
+/// What was found in an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding {
+    /// It is notable, as far as can be told from it.
+    Notable(Notable),
+    /// It removes a permission whose addition would be notable.
+    Removal(Grant, Timestamp),
+}
+
+/// Whether events of an action may be notable, or tell that others are not: no other event needs to be examined.
+#[must_use]
+pub fn looks_at(action: &Action) -> bool {
+    action.notable != Notability::No || action.key == Some(SPACE_PERMISSION_REMOVED)
+}
+
+/// What there is to be found in an event that this program wrote. Its categories do not matter, only its `event.action`.
+#[must_use]
+pub fn examine(event: Value<'_>, admin_groups: &AdminGroups) -> Option<Finding> {
+    let action = event.get("event")?.get("action")?.as_str()?;
+    let action = find(&action, Categories::Extended)?;
+    let (reason, added) = match (action.notable, action.condition) {
+        (Notability::Yes, _) => (action.reason, None),
+        (Notability::If, Some(Condition::SpacePermission)) => {
+            (wide_permission(event, "to")?, grant(event, "to"))
+        }
+        (Notability::If, Some(Condition::AdminGroup)) => {
+            if !groups(event).any(|name| admin_groups.0.is_match(&name)) {
+                return None;
+            }
+            ("added to an administrators' group", None)
+        }
+        (Notability::If, None) | (Notability::No, _) => {
+            if action.key != Some(SPACE_PERMISSION_REMOVED) {
+                return None;
+            }
+            wide_permission(event, "from")?;
+            let (grant, time) = grant(event, "from")?;
+            return Some(Finding::Removal(grant, time));
+        }
+    };
+    Some(Finding::Notable(Notable { reason, added }))
+}
+
 /// Tells notable events from others. It remembers the removals of permissions whose addition would be notable, and
 /// nothing else.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Detector {
-    admin_groups: AdminGroups,
     removals: BTreeSet<(Grant, Timestamp)>,
 }
 
 impl Detector {
-    /// One that has seen no event yet.
-    #[must_use]
-    pub fn new(admin_groups: AdminGroups) -> Self {
-        Self {
-            admin_groups,
-            removals: BTreeSet::new(),
+    /// Takes what was found in an event, and returns why it is notable, if it is.
+    pub fn take(&mut self, finding: Finding) -> Option<Notable> {
+        match finding {
+            Finding::Notable(notable) => Some(notable),
+            Finding::Removal(grant, time) => {
+                self.removals.insert((grant, time));
+                None
+            }
         }
-    }
-
-    /// Whether it has any use for events of an action: no other event needs to be given to it.
-    #[must_use]
-    pub fn looks_at(action: &Action) -> bool {
-        action.notable != Notability::No || action.key == Some(SPACE_PERMISSION_REMOVED)
-    }
-
-    /// Whether an event that this program wrote is notable, as far as can be told from it. Its categories do not
-    /// matter, only its `event.action`.
-    pub fn take(&mut self, event: &Value) -> Option<Notable> {
-        let action = find(event["event"]["action"].as_str()?, Categories::Extended)?;
-        let (reason, added) = match (action.notable, action.condition) {
-            (Notability::Yes, _) => (action.reason, None),
-            (Notability::If, Some(Condition::SpacePermission)) => {
-                (wide_permission(event, "to")?, grant(event, "to"))
-            }
-            (Notability::If, Some(Condition::AdminGroup)) => {
-                if !groups(event).any(|name| self.admin_groups.0.is_match(name)) {
-                    return None;
-                }
-                ("added to an administrators' group", None)
-            }
-            (Notability::If, None) | (Notability::No, _) => {
-                if action.key == Some(SPACE_PERMISSION_REMOVED)
-                    && wide_permission(event, "from").is_some()
-                {
-                    self.removals.extend(grant(event, "from"));
-                }
-                return None;
-            }
-        };
-        Some(Notable { reason, added })
     }
 
     /// Whether it is still notable by all the events that were seen: not if the permission was removed from the same
@@ -130,50 +142,62 @@ impl Detector {
 }
 
 /// Why the permission of an event matters, by the new or the old values of what changed; none if it does not.
-fn wide_permission(event: &Value, values: &str) -> Option<&'static str> {
-    if elements(event, "changed_values").any(|value| value[values] == "SETSPACEPERMISSIONS") {
+fn wide_permission(event: Value<'_>, values: &str) -> Option<&'static str> {
+    let is_right = |value: Value<'_>| value.is_str("SETSPACEPERMISSIONS");
+    if elements(event, "changed_values").any(|value| value.get(values).is_some_and(is_right)) {
         return Some("right to administer a space granted");
     }
     // Its name is translated, but nobody else has no id. Objects of Cloud never have one.
-    let is_anonymous = |object: &Value| object["type"] == "User" && object.get("id").is_none();
-    let is_self_hosted = event
-        .pointer("/confluence/audit/type/actionI18nKey")
-        .is_some();
+    let is_anonymous = |object: Value<'_>| has_type(object, "User") && object.get("id").is_none();
+    let kind = audit(event).and_then(|audit| audit.get("type"));
+    let is_self_hosted = kind.is_some_and(|kind| kind.get("actionI18nKey").is_some());
     let is_anonymous = is_self_hosted && elements(event, "affected_objects").any(is_anonymous);
     is_anonymous.then_some("space permission granted to Anonymous")
 }
 
 /// The permission of an event, by the new or the old values of what changed, and its time.
-fn grant(event: &Value, values: &str) -> Option<(Grant, Timestamp)> {
-    let time = Timestamp::from_text(event["@timestamp"].as_str()?)?;
+fn grant(event: Value<'_>, values: &str) -> Option<(Grant, Timestamp)> {
+    let time = Timestamp::from_text(&event.get("@timestamp")?.as_str()?)?;
     let objects = elements(event, "affected_objects");
-    let objects = objects.map(|object| json!([object["type"], object["id"], object["name"]]));
+    let objects = objects.map(|object| part(object.pick(["type", "id", "name"])));
     let changed = elements(event, "changed_values");
-    let changed = changed.map(|value| json!([value["i18nKey"], value[values]]));
+    let changed = changed.map(|value| part(value.pick(["i18nKey", values])));
     // An addition and a removal need not name them in the same order.
-    let mut parts: Vec<_> = objects
-        .chain(changed)
-        .map(|part| part.to_string())
-        .collect();
+    let mut parts: Vec<_> = objects.chain(changed).collect();
     parts.sort_unstable();
-    Some((XxHash3_128::oneshot(parts.join("\n").as_bytes()), time))
+    Some((XxHash3_128::oneshot(&parts.join(&b'\n')), time))
+}
+
+/// Values as a text that is the same for equal ones.
+fn part<const N: usize>(values: [Option<Value<'_>>; N]) -> Vec<u8> {
+    let texts = values.map(|value| value.map(canonical).unwrap_or_default());
+    texts.join(&b',')
 }
 
 /// Names of the groups that somebody was added to.
-fn groups(event: &Value) -> impl Iterator<Item = &str> {
-    let target = event
-        .pointer("/user/target/group/name")
-        .and_then(Value::as_str);
+fn groups<'a>(event: Value<'a>) -> impl Iterator<Item = Cow<'a, str>> {
+    let member = |value: Option<Value<'a>>, name| value.and_then(|value| value.get(name));
+    let target = member(event.get("user"), "target");
+    let target = member(member(target, "group"), "name").and_then(Value::as_str);
     // Without a category of users and groups, the mapping sets no target.
-    let objects = elements(event, "affected_objects").filter(|object| object["type"] == "Group");
-    let objects = objects.filter_map(|object| object["name"].as_str());
-    let objects = objects.filter(move |_| target.is_none());
-    target.into_iter().chain(objects)
+    let has_target = target.is_some();
+    let objects = elements(event, "affected_objects")
+        .filter(move |object| !has_target && has_type(*object, "Group"));
+    let names = objects.filter_map(|object| object.get("name")?.as_str());
+    target.into_iter().chain(names)
+}
+
+fn has_type(object: Value<'_>, name: &str) -> bool {
+    object.get("type").is_some_and(|kind| kind.is_str(name))
+}
+
+fn audit(event: Value<'_>) -> Option<Value<'_>> {
+    event.get("confluence")?.get("audit")
 }
 
 /// The elements of a list of `confluence.audit`, or the single object in its place.
-fn elements<'e>(event: &'e Value, list: &str) -> impl Iterator<Item = &'e Value> {
-    let value = &event["confluence"]["audit"][list];
-    let single = value.is_object().then_some(value);
-    value.as_array().into_iter().flatten().chain(single)
+fn elements<'a>(event: Value<'a>, list: &str) -> impl Iterator<Item = Value<'a>> {
+    let value = audit(event).and_then(|audit| audit.get(list));
+    let single = value.and_then(Value::object);
+    value.into_iter().flat_map(Value::elements).chain(single)
 }

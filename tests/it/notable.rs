@@ -1,16 +1,25 @@
 //! Which events are notable (docs/events.md, "Notable"): events as the binary makes them of records.
 
-use confluence_ecs::schema::notable::{AdminGroups, Detector, Notable};
+use confluence_ecs::pipeline::json::Reader;
+use confluence_ecs::schema::notable::{AdminGroups, Detector, Notable, examine};
 use serde_json::{Value, json};
 
 use crate::support::program::events;
 
 /// The reasons of records, in their order; empty: not notable.
-fn reasons_with(admin_groups: AdminGroups, records: &[Value]) -> Vec<&'static str> {
+fn reasons_with(admin_groups: &AdminGroups, records: &[Value]) -> Vec<&'static str> {
     let input: Vec<_> = records.iter().map(ToString::to_string).collect();
-    let mut detector = Detector::new(admin_groups);
+    let mut detector = Detector::default();
     let made = events(["normalize"], input.join("\n").as_bytes());
-    let taken: Vec<Option<Notable>> = made.iter().map(|event| detector.take(event)).collect();
+    let found = made.iter().map(|event| {
+        let text = event.to_string();
+        let mut reader = Reader::default();
+        let event = reader.read(&text).expect("an event");
+        examine(event.root(), admin_groups)
+    });
+    let taken: Vec<Option<Notable>> = found
+        .map(|finding| finding.and_then(|finding| detector.take(finding)))
+        .collect();
     let confirmed = taken
         .into_iter()
         .map(|notable| notable.filter(|notable| detector.confirms(notable)));
@@ -20,7 +29,7 @@ fn reasons_with(admin_groups: AdminGroups, records: &[Value]) -> Vec<&'static st
 }
 
 fn reasons(records: &[Value]) -> Vec<&'static str> {
-    reasons_with(AdminGroups::default(), records)
+    reasons_with(&AdminGroups::default(), records)
 }
 
 /// A Data Center record with that action (after `audit.logging.summary.`), at so many milliseconds.
@@ -187,11 +196,8 @@ fn a_membership_is_notable_in_groups_of_administrators() {
 #[test]
 fn groups_of_administrators_are_named_by_a_pattern() {
     let pattern: AdminGroups = "^(wiki-ops|it)$".parse().expect("a pattern");
-    assert_eq!(
-        reasons_with(pattern.clone(), &memberships("it")),
-        [TO_ADMINS; 3]
-    );
-    assert_eq!(reasons_with(pattern, &memberships("site-admins")), [""; 3]);
+    assert_eq!(reasons_with(&pattern, &memberships("it")), [TO_ADMINS; 3]);
+    assert_eq!(reasons_with(&pattern, &memberships("site-admins")), [""; 3]);
     let error = "(".parse::<AdminGroups>().expect_err("no pattern");
     assert_eq!(
         error,

@@ -100,6 +100,12 @@ impl Envelope {
         }
     }
 
+    /// Whether events have any constant fields, in the place of those of their records.
+    #[must_use]
+    pub(crate) fn has_constants(&self) -> bool {
+        !self.add_fields.members().is_empty()
+    }
+
     /// Whether a field, by the names that lead to it, is one of the constant ones.
     #[must_use]
     pub(crate) fn has_constant(&self, names: &[&str]) -> bool {

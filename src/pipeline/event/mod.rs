@@ -30,7 +30,7 @@ pub(crate) use objects::{Objects, Rename, Renamed};
 pub(crate) use organization::{
     Actor, App, Auth, Class, Location, OrganizationEvent, OrganizationRow, OrganizationUser,
 };
-pub(crate) use write::{write_event, write_pipeline_error};
+pub(crate) use write::{write_event, write_pipeline_error, write_source};
 pub(crate) use write_organization::write_organization_event;
 
 use std::borrow::Cow;
@@ -136,6 +136,18 @@ pub(crate) enum AuditType<'a> {
         /// `summary`
         action: Option<Value<'a>>,
     },
+}
+
+impl<'a> AuditType<'a> {
+    /// `confluence.audit.type.action`
+    #[must_use]
+    pub fn action(self) -> Option<Value<'a>> {
+        match self {
+            Self::Absent => None,
+            Self::Object(value) => value.get("action"),
+            Self::Cloud { action, .. } => action,
+        }
+    }
 }
 
 /// A string, number or boolean on its way through.

@@ -270,6 +270,15 @@ fn write_texts(out: &mut Writer, texts: &[Cow<'_, str>]) -> bool {
     !texts.is_empty()
 }
 
+/// Appends the `source` of an event, without constants.
+pub fn write_source(out: &mut Vec<u8>, event: &Event<'_>) {
+    let mut text = Writer::after(std::mem::take(out), 512);
+    let mut object = Object::open(&mut text, None);
+    source(&mut object, event);
+    object.close();
+    *out = text.into_bytes();
+}
+
 fn source(object: &mut Object<'_, '_>, event: &Event<'_>) {
     object.optional(name!("address"), event.source_address);
     let Some(enrichment) = event.source else {

@@ -166,6 +166,36 @@ fn events_give_the_report_of_their_records_plain_in_bulk_format_and_with_either_
     }
 }
 
+/// The report of a file, and that of its events, made with the same flags.
+fn of_records_and_of_events(path: &str, flags: &[&str]) -> [Value; 2] {
+    let arguments = ["normalize", "-q", path];
+    let events = run(arguments.iter().chain(&DATABASES).chain(flags), b"").stdout;
+    let events = String::from_utf8(events).expect("UTF-8");
+    let arguments = [&["--top", "10000", path][..], &DATABASES, flags].concat();
+    let of_records = summary(&arguments, "");
+    [of_records, summary(&["--top", "10000"], &events)].map(without_records)
+}
+
+#[test]
+fn records_of_every_dialect_and_broken_ones_give_the_report_of_their_events() {
+    for file in fs::read_dir("testdata/records").expect("a folder") {
+        let path = file.expect("a file").path();
+        let path = path.to_str().expect("UTF-8");
+        let [records, events] = of_records_and_of_events(path, &["--network", "10.0.0.0/8=office"]);
+        assert_eq!(records, events, "{path}");
+    }
+}
+
+#[test]
+fn constant_fields_take_the_place_of_those_of_records() {
+    let constants = r#"{"source":{"geo":{"name":"office"}},"user":{"name":"everybody"}}"#;
+    let flags = ["--add-fields", constants];
+    let [records, events] = of_records_and_of_events(SAMPLE, &flags);
+    assert_eq!(records, events);
+    assert_eq!(records["users"][0]["name"], "everybody");
+    assert_eq!(records["addresses"][0]["network"], "office");
+}
+
 /// A report without the texts of notable records, which events need not hold.
 fn without_records(mut report: Value) -> Value {
     for notable in report["notable"].as_array_mut().expect("a list") {

@@ -97,3 +97,10 @@ fn a_field_that_no_event_has_is_named() {
         stderr(&output)
     );
 }
+
+#[test]
+fn an_event_without_an_action_has_its_cells() {
+    let record = json!({"timestamp": {"epochSecond": 1}, "auditType": {}, "method": "Browser"});
+    let rows = table("event.kind,confluence.audit.method", &record.to_string());
+    assert_eq!(rows[1], ["event", "Browser"]);
+}

@@ -1,0 +1,198 @@
+//! All that was counted, and the report of it.
+
+use std::collections::BTreeMap;
+
+use super::names::EventNames;
+use super::notable::Newest;
+use super::ranking::{Counted, Ranking};
+use super::summary::{
+    ActionCount, AddressCount, CappedTable, CategoryCount, CountryCount, FailedLogins, Limits,
+    NotMapped, Place, Summary, TimeRange, Totals, UserCount, Who,
+};
+use super::tally::{Counts, Tally};
+
+/// All that was counted so far.
+#[derive(Debug, Default)]
+pub struct Total {
+    counts: Counts,
+    rankings: Rankings,
+    notable: Newest,
+}
+
+#[derive(Debug, Default)]
+struct Rankings {
+    actions: Ranking<Option<String>>,
+    unknown_actions: Ranking<Option<String>>,
+    users: Ranking<Who>,
+    addresses: Ranking<Place>,
+    countries: Ranking<Place>,
+    failed_users: Ranking<Who>,
+    failed_addresses: Ranking<Place>,
+}
+
+impl Rankings {
+    fn count(&mut self, event: &EventNames<&str>) {
+        if let Some(action) = event.action {
+            let text = || event.action_text.map(str::to_owned);
+            self.actions.count(action, text);
+            if event.is_unknown {
+                self.unknown_actions.count(action, text);
+            }
+        }
+        if let Some(user) = event.user() {
+            self.users.count(user, || event.who());
+            if event.is_failed_login {
+                self.failed_users.count(user, || event.who());
+            }
+        }
+        if let Some(address) = event.address {
+            self.addresses.count(address, || event.place());
+            if event.is_failed_login {
+                self.failed_addresses.count(address, || event.place());
+            }
+        }
+        if let Some(country) = event.country() {
+            self.countries.count(country, || event.place());
+        }
+    }
+
+    fn capped(&self) -> Vec<CappedTable> {
+        let tables = [
+            self.actions.capped("actions"),
+            self.unknown_actions.capped("unknown_actions"),
+            self.users.capped("users"),
+            self.addresses.capped("addresses"),
+            self.countries.capped("countries"),
+            self.failed_users.capped("failed_logins.users"),
+            self.failed_addresses.capped("failed_logins.addresses"),
+        ];
+        tables.into_iter().flatten().collect()
+    }
+}
+
+impl Total {
+    /// Adds what was counted of the next part of the input, and empties it.
+    pub fn add(&mut self, part: &mut Tally) {
+        self.counts.append(std::mem::take(&mut part.counts));
+        for event in part.names.events() {
+            self.rankings.count(&event);
+        }
+        part.names.clear();
+        for candidate in part.candidates.drain(..) {
+            self.notable.take(candidate);
+        }
+    }
+
+    /// The report, with the first `top` of each ranking.
+    #[must_use]
+    pub fn finish(self, top: usize) -> Summary {
+        let Self {
+            counts,
+            rankings,
+            notable,
+        } = self;
+        let (notable, notable_left_out) = notable.finish();
+        Summary {
+            range: counts.range.map(|(from, to)| TimeRange {
+                from: from.to_string(),
+                to: to.to_string(),
+            }),
+            totals: Totals {
+                records: counts.events + counts.not_mapped + counts.out_of_range,
+                events: counts.events,
+                not_mapped: counts.not_mapped,
+                out_of_range: counts.out_of_range,
+                notable: notable.len() as u64 + notable_left_out,
+                unknown_actions: counts.unknown,
+                actions: rankings.actions.keys(),
+                users: rankings.users.keys(),
+                addresses: rankings.addresses.keys(),
+            },
+            actions: actions(&rankings.actions, top),
+            users: users(&rankings.users, top),
+            addresses: addresses(&rankings.addresses, top),
+            countries: countries(&rankings.countries, top),
+            categories: categories(&counts.categories, top),
+            failed_logins: failed_logins(&counts, &rankings, top),
+            notable,
+            not_mapped: NotMapped {
+                count: counts.not_mapped,
+                samples: counts.samples,
+            },
+            unknown_actions: actions(&rankings.unknown_actions, top),
+            limits: Limits {
+                notable_left_out,
+                tables: rankings.capped(),
+            },
+            timeline: counts.timeline.finish(),
+        }
+    }
+}
+
+fn failed_logins(counts: &Counts, rankings: &Rankings, top: usize) -> FailedLogins {
+    let mut hours = [0; 24];
+    for weekday in &counts.weekdays {
+        for (sum, count) in hours.iter_mut().zip(weekday) {
+            *sum += count;
+        }
+    }
+    FailedLogins {
+        count: counts.failed_logins,
+        users: users(&rankings.failed_users, top),
+        addresses: addresses(&rankings.failed_addresses, top),
+        hours,
+        weekdays: counts.weekdays,
+    }
+}
+
+fn actions(ranking: &Ranking<Option<String>>, top: usize) -> Vec<ActionCount> {
+    let top = ranking.top(top).into_iter();
+    let action = |(key, one): (&str, &Counted<Option<String>>)| ActionCount {
+        text: one.detail.clone(),
+        key: key.to_owned(),
+        count: one.count,
+    };
+    top.map(action).collect()
+}
+
+fn users(ranking: &Ranking<Who>, top: usize) -> Vec<UserCount> {
+    let top = ranking.top(top).into_iter();
+    top.map(|(_, one)| UserCount {
+        user: one.detail.clone(),
+        count: one.count,
+    })
+    .collect()
+}
+
+fn addresses(ranking: &Ranking<Place>, top: usize) -> Vec<AddressCount> {
+    let top = ranking.top(top).into_iter();
+    top.map(|(_, one)| AddressCount {
+        place: one.detail.clone(),
+        count: one.count,
+    })
+    .collect()
+}
+
+fn countries(ranking: &Ranking<Place>, top: usize) -> Vec<CountryCount> {
+    let top = ranking.top(top).into_iter();
+    top.map(|(_, one)| CountryCount {
+        country_code: one.detail.country_code.clone(),
+        country: one.detail.country.clone(),
+        count: one.count,
+    })
+    .collect()
+}
+
+fn categories(counts: &BTreeMap<&'static str, u64>, top: usize) -> Vec<CategoryCount> {
+    let mut all: Vec<_> = counts
+        .iter()
+        .map(|(category, count)| CategoryCount {
+            category,
+            count: *count,
+        })
+        .collect();
+    // Stable: among equals by name.
+    all.sort_by_key(|one| std::cmp::Reverse(one.count));
+    all.truncate(top);
+    all
+}
