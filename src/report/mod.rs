@@ -2,7 +2,7 @@
 //!
 //! Raw records are mapped as `normalize` maps them, and the report is made of their events alone, so that events that were
 //! written before give the same report. [`events`] reads them a piece of input at a time, and [`facts`] picks what is
-//! counted: of most records from the mapped event itself, which is never written ([`record`]), else from its JSON. A
+//! counted: of most records from the mapped event itself, which is never written (`record`), else from its JSON. A
 //! [`tally::Tally`] of each piece counts it, and a [`total::Total`] takes the tallies in the order of the input: the same
 //! files give the same report with any number of threads. The finished one is a [`summary::Summary`].
 //!
