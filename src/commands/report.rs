@@ -8,7 +8,7 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use glob::{MatchOptions, glob_with};
+use glob::{GlobError, MatchOptions, glob_with};
 
 use self::page::PageFile;
 use super::Error;
@@ -245,7 +245,7 @@ impl Reading {
 }
 
 /// The files that patterns stand for, which a shell would have expanded without quotes; and whether one stands for none,
-/// which is reported.
+/// or for what cannot be read, which is reported.
 fn expanded(names: Vec<PathBuf>) -> (Vec<PathBuf>, bool) {
     let mut files = Vec::new();
     let mut has_unmatched = false;
@@ -255,8 +255,12 @@ fn expanded(names: Vec<PathBuf>) -> (Vec<PathBuf>, bool) {
             files.push(name);
             continue;
         }
-        let matched = matching(&name);
-        if matched.is_empty() {
+        let (matched, unreadable) = matching(&name);
+        for error in &unreadable {
+            tracing::error!("{}: {}", error.path().shown(), error.error());
+            has_unmatched = true;
+        }
+        if matched.is_empty() && unreadable.is_empty() {
             tracing::error!("{}: no file matches the pattern", name.shown());
             has_unmatched = true;
         }
@@ -265,8 +269,8 @@ fn expanded(names: Vec<PathBuf>) -> (Vec<PathBuf>, bool) {
     (files, has_unmatched)
 }
 
-/// The files that match a pattern, by name.
-fn matching(pattern: &Path) -> Vec<PathBuf> {
+/// The files that match a pattern, by name, and what could not be looked into.
+fn matching(pattern: &Path) -> (Vec<PathBuf>, Vec<GlobError>) {
     // As in a shell.
     let options = MatchOptions {
         case_sensitive: true,
@@ -276,6 +280,13 @@ fn matching(pattern: &Path) -> Vec<PathBuf> {
     let found = pattern
         .to_str()
         .and_then(|text| glob_with(text, options).ok());
-    let found = found.into_iter().flatten().filter_map(Result::ok);
-    found.filter(|path| !path.is_dir()).collect()
+    let (mut files, mut unreadable) = (Vec::new(), Vec::new());
+    for path in found.into_iter().flatten() {
+        match path {
+            Ok(path) if path.is_dir() => {}
+            Ok(path) => files.push(path),
+            Err(error) => unreadable.push(error),
+        }
+    }
+    (files, unreadable)
 }

@@ -1,7 +1,10 @@
 //! Which events are worth a line of their own, and the newest of them.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use super::facts::Facts;
-use super::summary::{MOST_NOTABLE, NotableEvent};
+use super::summary::{MOST_NOTABLE, MOST_OF_REASON, NotableEvent, ReasonCount};
 use super::text::beginning_of_record;
 use crate::pipeline::actions::{self, Categories};
 use crate::pipeline::timestamp::Timestamp;
@@ -53,14 +56,25 @@ impl Candidate {
     }
 }
 
-/// The newest notable events, and how many there were.
+/// The newest notable events, and how many there were for each reason.
 #[derive(Debug, Default)]
 pub struct Newest {
     detector: Detector,
     /// In the order in which they were read.
     events: Vec<(Timestamp, Notable, NotableEvent)>,
     /// How many are no longer among them.
-    left_out: u64,
+    left_out: BTreeMap<&'static str, u64>,
+}
+
+/// The notable events of all inputs.
+#[derive(Debug)]
+pub struct NotableEvents {
+    /// The newest first.
+    pub newest: Vec<NotableEvent>,
+    /// All of them by reason, the most frequent first.
+    pub reasons: Vec<ReasonCount>,
+    /// How many are not among the newest.
+    pub left_out: u64,
 }
 
 impl Newest {
@@ -87,20 +101,50 @@ impl Newest {
         self.events
             .retain(|(_, notable, _)| detector.confirms(notable));
         self.events.sort_by_key(|(time, ..)| *time);
-        let too_many = self.events.len().saturating_sub(MOST_NOTABLE);
-        self.events.drain(..too_many);
-        self.left_out += too_many as u64;
+        let mut newer_of_reason: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut kept = Vec::new();
+        for (newer, event) in std::mem::take(&mut self.events)
+            .into_iter()
+            .rev()
+            .enumerate()
+        {
+            let reason = event.1.reason;
+            let of_reason = newer_of_reason.entry(reason).or_default();
+            if newer < MOST_NOTABLE || *of_reason < MOST_OF_REASON {
+                kept.push(event);
+            } else {
+                *self.left_out.entry(reason).or_default() += 1;
+            }
+            *of_reason += 1;
+        }
+        kept.reverse();
+        self.events = kept;
     }
 
-    /// The newest first, and how many older ones there were.
+    /// All that is known of them.
     #[must_use]
-    pub fn finish(mut self) -> (Vec<NotableEvent>, u64) {
+    pub fn finish(mut self) -> NotableEvents {
         self.keep_newest();
+        let left_out = self.left_out.values().sum();
+        let mut reasons = self.left_out;
+        for (_, notable, _) in &self.events {
+            *reasons.entry(notable.reason).or_default() += 1;
+        }
+        let reasons = reasons.into_iter().map(|(reason, count)| ReasonCount {
+            reason: reason.to_owned(),
+            count,
+        });
+        let mut reasons: Vec<_> = reasons.collect();
+        reasons.sort_by_key(|one| Reverse(one.count));
         let newest = self.events.into_iter().rev();
         let newest = newest.map(|(_, notable, event)| NotableEvent {
             reason: notable.reason.to_owned(),
             ..event
         });
-        (newest.collect(), self.left_out)
+        NotableEvents {
+            newest: newest.collect(),
+            reasons,
+            left_out,
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Counts by key, of the keys that are seen most often.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::summary::CappedTable;
@@ -57,11 +58,15 @@ impl<T> Ranking<T> {
             return;
         }
         self.most_keys = self.most_keys.max(self.counted.len());
-        let mut counts: Vec<u64> = self.counted.values().map(|one| one.count).collect();
-        // The count of the first key that is not kept; all with the same count are forgotten, too: which of them
-        // would be left is chance.
-        let (_, &mut highest, _) = counts.select_nth_unstable_by(KEPT, |one, other| other.cmp(one));
-        self.counted.retain(|_, one| one.count > highest);
+        let counted = self.counted.iter();
+        let mut keys: Vec<_> = counted
+            .map(|(key, one)| (Reverse(one.count), key))
+            .collect();
+        // Of equal counts the first keys are kept, so that it is not chance which.
+        let (_, &mut (Reverse(highest), first), _) = keys.select_nth_unstable(KEPT);
+        let first = first.clone();
+        self.counted
+            .retain(|key, one| (Reverse(one.count), key) < (Reverse(highest), &first));
         self.missing_at_most += highest;
     }
 

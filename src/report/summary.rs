@@ -18,6 +18,8 @@ pub const MOST_BUCKETS: usize = 120;
 pub const MOST_OBJECTS: usize = 8;
 /// So many notable events are kept.
 pub const MOST_NOTABLE: usize = 1000;
+/// Of each reason so many are kept besides: many of one kind do not hide the others.
+pub const MOST_OF_REASON: usize = 10;
 /// So many records that could not be mapped are kept.
 pub const MOST_SAMPLES: usize = 5;
 
@@ -42,7 +44,9 @@ pub struct Summary {
     pub categories: Vec<CategoryCount>,
     /// Failed logins.
     pub failed_logins: FailedLogins,
-    /// Notable events, the newest first; at most [`MOST_NOTABLE`].
+    /// Why events are notable, each with how many are for that reason: all of them, whatever `--top` says.
+    pub notable_reasons: Vec<ReasonCount>,
+    /// Notable events, the newest first: the [`MOST_NOTABLE`] newest, and of each reason the [`MOST_OF_REASON`] newest.
     pub notable: Vec<NotableEvent>,
     /// Records that could not be mapped.
     pub not_mapped: NotMapped,
@@ -50,6 +54,15 @@ pub struct Summary {
     pub unknown_actions: Vec<ActionCount>,
     /// What was too much to be kept, and what is less exact for it.
     pub limits: Limits,
+}
+
+/// Notable events of a reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReasonCount {
+    /// Why they are notable.
+    pub reason: String,
+    /// How many there are.
+    pub count: u64,
 }
 
 /// A range of time, both ends included.

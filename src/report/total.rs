@@ -91,7 +91,7 @@ impl Total {
             rankings,
             notable,
         } = self;
-        let (notable, notable_left_out) = notable.finish();
+        let notable = notable.finish();
         Summary {
             range: counts.range.map(|(from, to)| TimeRange {
                 from: from.to_string(),
@@ -102,7 +102,7 @@ impl Total {
                 events: counts.events,
                 not_mapped: counts.not_mapped,
                 out_of_range: counts.out_of_range,
-                notable: notable.len() as u64 + notable_left_out,
+                notable: notable.newest.len() as u64 + notable.left_out,
                 unknown_actions: counts.unknown,
                 actions: rankings.actions.keys(),
                 users: rankings.users.keys(),
@@ -114,14 +114,15 @@ impl Total {
             countries: countries(&rankings.countries, top),
             categories: categories(&counts.categories, top),
             failed_logins: failed_logins(&counts, &rankings, top),
-            notable,
+            notable_reasons: notable.reasons,
+            notable: notable.newest,
             not_mapped: NotMapped {
                 count: counts.not_mapped,
                 samples: counts.samples,
             },
             unknown_actions: actions(&rankings.unknown_actions, top),
             limits: Limits {
-                notable_left_out,
+                notable_left_out: notable.left_out,
                 tables: rankings.capped(),
             },
             timeline: counts.timeline.finish(),

@@ -126,9 +126,20 @@ fn notable(report: &Summary, columns: usize, top: usize) -> Vec<Line> {
     let all = report.totals.notable;
     let title = match report.notable.len().min(top) {
         shown if shown as u64 == all => "Notable events".to_owned(),
-        shown => format!("Notable events: the newest {shown} of {all}"),
+        shown => format!("Notable events: the newest {shown} of {all} (--top shows more)"),
     };
     let mut lines = vec![Line::default().with(HEADING, &fitted(&title, columns))];
+    if report.notable.len() > top {
+        // Those that are not shown, too.
+        let reasons = report.notable_reasons.iter();
+        let parts = reasons.map(|one| format!("{} × {}", one.count, one.reason));
+        let parts = wrapped(parts, columns.saturating_sub(2)).into_iter();
+        lines.extend(parts.map(|line| {
+            Line::default()
+                .plain("  ")
+                .with(WARNING, &fitted(&line, columns.saturating_sub(2)))
+        }));
+    }
     for event in report.notable.iter().take(top) {
         lines.extend(notable_lines(event, columns));
     }

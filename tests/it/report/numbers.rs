@@ -291,6 +291,21 @@ fn the_newest_thousand_notable_events_are_listed_and_all_are_counted() {
 }
 
 #[test]
+fn many_notable_events_of_one_kind_hide_no_other() {
+    let mut input = record(0, "global.permission.added", "a", "10.0.0.1");
+    for number in 1..=2500 {
+        input += &record(number, "space.removed", "a", "10.0.0.1");
+    }
+    let report = summary(&[], &input);
+    let reasons = report["notable_reasons"].as_array().expect("a list");
+    let counts: Vec<_> = reasons.iter().map(|one| &one["count"]).collect();
+    assert_eq!(counts, [&json!(2500), &json!(1)]);
+    let notable = report["notable"].as_array().expect("a list");
+    assert_eq!(notable.len(), 1001);
+    assert_eq!(notable[1000]["reason"], reasons[1]["reason"]);
+}
+
+#[test]
 fn a_group_of_administrators_is_one_that_the_pattern_finds() {
     let record = json!({
         "affectedObjects": [

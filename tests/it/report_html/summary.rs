@@ -82,6 +82,10 @@ pub fn with_text(text: &str) -> Summary {
                 record_is_cut: day == 1,
             })
             .collect(),
+        notable_reasons: vec![ReasonCount {
+            reason: text(),
+            count: 9,
+        }],
         not_mapped: NotMapped {
             count: 1,
             samples: vec![FailedRecord {
