@@ -100,10 +100,9 @@ pub fn install_command(client: &ClusterClient, target: &TemplateTarget) -> Strin
 ///
 /// # Errors
 /// When it is time to end, or there is no cluster.
-pub fn compare(client: &ClusterClient, target: &str) -> Result<(), Setback> {
-    let target = TemplateTarget::of(target, Dataset::default());
+pub fn compare(client: &ClusterClient, target: &TemplateTarget) -> Result<(), Setback> {
     let name = &target.name;
-    let installed = match client.ask(&question(&target)) {
+    let installed = match client.ask(&question(target)) {
         Ok(reply) => Installed::of(&reply.answer),
         Err(Setback::Lost(problem)) => {
             tracing::debug!("cannot look at the index template {name}: {problem}");
@@ -111,7 +110,7 @@ pub fn compare(client: &ClusterClient, target: &str) -> Result<(), Setback> {
         }
         Err(setback) => return Err(setback),
     };
-    let command = install_command(client, &target);
+    let command = install_command(client, target);
     match installed {
         Installed::Missing if target.is_default() => tracing::warn!(
             "the index template {name} is not installed: fields get whatever type the cluster guesses; `{command}` \

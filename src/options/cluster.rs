@@ -65,6 +65,7 @@ pub struct ClusterOptions {
     flags: Vec<String>,
     /// Where most events go: a data stream, alias or index.
     pub target: String,
+    dataset: Dataset,
     /// All events go there, whatever data set they belong to.
     is_single: bool,
     pipeline: Option<String>,
@@ -109,6 +110,7 @@ pub fn cluster(
         trust: trust(connection),
         flags: flags(connection),
         target: target(arguments, dataset, namespace),
+        dataset,
         is_single: arguments.index.is_some(),
         pipeline: arguments.pipeline.clone(),
         bulk_bytes: arguments.bulk_bytes,
@@ -197,6 +199,7 @@ impl ClusterOptions {
             DeadLetters::new(self.dead_letter.clone()),
             self.bulk_bytes,
         )
+        .of(self.dataset)
         .measured(metrics);
         Ok(ClusterSink::open(
             settler,

@@ -14,6 +14,7 @@ impl Settler {
             target: target.to_owned(),
             query: self.query.clone(),
             pipeline: self.pipeline.clone(),
+            dataset: self.dataset,
             dead_letters: Arc::clone(&self.dead_letters),
             largest: AtomicUsize::new(self.largest()),
             spares: Spares::default(),

@@ -22,7 +22,9 @@ use super::template;
 use super::verdict::{Refusal, Verdict, verdicts};
 use crate::http::retry::{backoff, random};
 use crate::http::{Answer, Upload};
+use crate::pipeline::dataset::Dataset;
 use crate::process::metrics::{ItemOutcome, SourceMetrics};
+use crate::schema::template::TemplateTarget;
 
 /// What an answer holds: all that is needed, and no more.
 const FILTER: &str = "filter_path=errors,took,error,items.*.status,items.*.error.type,items.*.error.reason,\
@@ -58,6 +60,8 @@ pub struct Settler {
     query: String,
     /// The ingest pipeline that was asked for.
     pipeline: Option<String>,
+    /// Whose events go to the target, where its name does not say it.
+    dataset: Dataset,
     /// Where events go that the cluster takes in no form.
     dead_letters: Arc<DeadLetters>,
     /// The largest body, in bytes; less once the cluster refused one for its size.
@@ -119,6 +123,7 @@ impl Settler {
             target,
             query: format!("{FILTER}&pipeline={encoded}"),
             pipeline: pipeline.map(str::to_owned),
+            dataset: Dataset::default(),
             dead_letters: Arc::new(dead_letters),
             largest: AtomicUsize::new(largest),
             spares: Spares::default(),
@@ -128,6 +133,12 @@ impl Settler {
             metrics: SourceMetrics::default(),
             untold: AtomicU64::new(0),
         }
+    }
+
+    /// Most events are of that data set.
+    #[must_use]
+    pub fn of(self, dataset: Dataset) -> Self {
+        Self { dataset, ..self }
     }
 
     /// With the metrics of the source whose events are sent.
@@ -163,7 +174,10 @@ impl Settler {
         // There is one look at the start.
         let _ = self.at_start.set(names);
         self.note_written(indices.and_then(Indices::written));
-        template::compare(&self.client, &self.target)
+        template::compare(
+            &self.client,
+            &TemplateTarget::of(&self.target, self.dataset),
+        )
     }
 
     fn note_written(&self, index: Option<String>) {

@@ -10,7 +10,6 @@ use crate::cluster::dead_letter::Letter;
 use crate::cluster::notices::{Dead, Topic};
 use crate::cluster::template::install_command;
 use crate::cluster::verdict::Refusal;
-use crate::pipeline::dataset::Dataset;
 use crate::process::metrics::{Api, ItemOutcome};
 use crate::process::shown::Shown as _;
 use crate::schema::template::TemplateTarget;
@@ -78,7 +77,7 @@ impl Settler {
     fn install_command(&self) -> String {
         install_command(
             &self.client,
-            &TemplateTarget::of(&self.target, Dataset::default()),
+            &TemplateTarget::of(&self.target, self.dataset),
         )
     }
 

@@ -12,6 +12,7 @@ pub enum For {
     Bulk,
     Mget,
     Resolve,
+    Template,
 }
 
 impl For {
@@ -23,6 +24,7 @@ impl For {
             Self::ButRoot => path != "/",
             Self::Bulk => path.ends_with("/_bulk"),
             Self::Mget => path == "/_mget",
+            Self::Template => path.starts_with("/_index_template/"),
             Self::Resolve => path.starts_with("/_resolve/"),
         }
     }

@@ -109,11 +109,15 @@ fn checked(fetching: &Fetching) -> (Vec<String>, Option<i32>) {
     (told.collect(), output.status.code())
 }
 
+fn old_template() -> Answer {
+    let old = json!({"index_templates": [{"index_template": {"version": 0}}]});
+    Answer::json(200, &old)
+}
+
 /// The steps of `check`, and what it asked a cluster that has an old template and nothing else.
 fn checked_with_cluster(check: impl FnOnce(&[&str]) -> Command) -> (Vec<Value>, Vec<String>) {
     let search = Search::new(Kind::Elasticsearch);
-    let old = json!({"index_templates": [{"index_template": {"version": 0}}]});
-    search.always(For::ButRoot, Fault::Answer(Answer::json(200, &old)));
+    search.always(For::ButRoot, Fault::Answer(old_template()));
     let url = search.url();
     let output = run_command(check(&["--json", "--elasticsearch-url", &url]), b"");
     let steps = serde_json::from_slice(&output.stdout).expect("JSON");
@@ -160,6 +164,25 @@ fn check_looks_at_the_data_stream_and_the_template_of_an_organization() {
     let path = "GET /_resolve/index/audit-org";
     assert!(asked.iter().any(|asked| asked == path), "{asked:?}");
     let told = remedy(&steps);
+    assert!(told.contains("--index audit-org --dataset org"), "{told}");
+}
+
+#[test]
+fn an_old_template_of_a_name_of_the_users_own_is_replaced_by_that_of_organizations() {
+    let search = Search::new(Kind::Elasticsearch);
+    search.world().store.add_stream("audit-org");
+    search.always(For::Template, Fault::Answer(old_template()));
+    let fetching = organization(1);
+    let url = search.url();
+    let flags = [
+        "--elasticsearch-url",
+        &url,
+        "--index",
+        "audit-org",
+        "--since",
+        SINCE,
+    ];
+    let told = stderr(&run_command(fetching.command("fetch", &flags), b""));
     assert!(told.contains("--index audit-org --dataset org"), "{told}");
 }
 
