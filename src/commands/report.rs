@@ -25,7 +25,7 @@ use crate::pipeline::json::Value;
 use crate::pipeline::normalize::{Counts, Options};
 use crate::process::shown::Shown as _;
 use crate::process::stop::Stop;
-use crate::process::{batch, style};
+use crate::process::{batch, style, width};
 use crate::report::csv::{Columns, DEFAULT_FIELDS};
 use crate::report::events::EventReader;
 use crate::report::facts::{Item, Window};
@@ -79,10 +79,8 @@ fn summary(mut arguments: ReportArgs, window: Window) -> Result<Exit, Error> {
     } else if page.is_some() {
         Ok(())
     } else {
-        let columns = arguments.width.unwrap_or_else(|| {
-            let size = terminal_size::terminal_size_of(io::stdout());
-            size.map_or(WIDTH, |(width, _)| usize::from(width.0))
-        });
+        let of_terminal = || width::of_terminal().unwrap_or(WIDTH);
+        let columns = arguments.width.unwrap_or_else(of_terminal);
         let text = terminal::text(&report, columns, options::report::top(&arguments));
         let mut stdout = style::locked_stdout();
         stdout

@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use anstyle::Style;
-use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::process::shown::Shown as _;
 use crate::process::style::Styled;
+use crate::process::width::cut;
 
 /// A line, and how many columns it takes.
 #[derive(Debug, Clone, Default)]
@@ -64,22 +65,7 @@ impl Line {
 /// A text of a record, without what would move the cursor or turn the direction, cut to at most so many columns.
 #[must_use]
 pub fn fitted(text: &str, columns: usize) -> String {
-    let text = text.shown().to_string();
-    if text.width() <= columns {
-        return text;
-    }
-    let mut kept = String::new();
-    let mut width = 0;
-    for character in text.chars() {
-        width += character.width().unwrap_or_default();
-        // A column for the `…`.
-        if width + 1 > columns {
-            break;
-        }
-        kept.push(character);
-    }
-    kept.push('…');
-    kept
+    cut(&text.shown().to_string(), columns)
 }
 
 #[cfg(test)]

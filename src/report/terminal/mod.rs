@@ -13,6 +13,8 @@ use crate::process::style::{BAD, FAINT, HEADING, PLACE, WARNING};
 
 /// Rows of the chart of events over time.
 const CHART_ROWS: usize = 3;
+/// So many reasons of notable events are shown.
+const MOST_REASONS: usize = 10;
 
 /// The report, at most so many columns wide, of each ranking at most `top` rows; with colors, and a line end behind each
 /// line.
@@ -126,24 +128,26 @@ fn notable(report: &Summary, columns: usize, top: usize) -> Vec<Line> {
     let all = report.totals.notable;
     let title = match report.notable.len().min(top) {
         shown if shown as u64 == all => "Notable events".to_owned(),
-        shown => format!("Notable events: the newest {shown} of {all} (--top shows more)"),
+        shown => format!("Notable events: the newest {shown} of {all}"),
     };
     let mut lines = vec![Line::default().with(HEADING, &fitted(&title, columns))];
     if report.notable.len() > top {
-        // Those that are not shown, too.
-        let reasons = report.notable_reasons.iter();
-        let parts = reasons.map(|one| format!("{} × {}", one.count, one.reason));
-        let parts = wrapped(parts, columns.saturating_sub(2)).into_iter();
-        lines.extend(parts.map(|line| {
-            Line::default()
-                .plain("  ")
-                .with(WARNING, &fitted(&line, columns.saturating_sub(2)))
-        }));
+        lines.extend(reasons(report, columns));
     }
     for event in report.notable.iter().take(top) {
         lines.extend(notable_lines(event, columns));
     }
     lines
+}
+
+/// Why events are notable, and how many: of those that are not shown, too.
+fn reasons(report: &Summary, columns: usize) -> Vec<Line> {
+    let line = |text: &str| Line::default().with(WARNING, &fitted(text, columns));
+    let reasons = report.notable_reasons.iter().take(MOST_REASONS);
+    let reasons = reasons.map(|one| line(&format!("{:>6} × {}", one.count, one.reason)));
+    let more = report.notable_reasons.len().saturating_sub(MOST_REASONS);
+    let more = (more > 0).then(|| line(&format!("       and {more} more, in --json")));
+    reasons.chain(more).collect()
 }
 
 /// When and what, and below it who, from where and why it is notable.
