@@ -343,7 +343,15 @@ impl Normalizer {
         match self.attempt(out, candidate, Unshown::Record) {
             Ok(()) => {}
             Err(failure) if is_record => self.fail(out, &failure, candidate),
-            Err(failure) => self.parts_or_fail(out, &failure, candidate),
+            Err(failure) => {
+                let single = self
+                    .single(&failure, text)
+                    .map(|record| candidate.part(record));
+                let mapped = single.map(|record| self.attempt(out, record, Unshown::Record));
+                if !matches!(mapped, Some(Ok(()))) {
+                    self.parts_or_fail(out, &failure, candidate);
+                }
+            }
         }
     }
 

@@ -456,3 +456,13 @@ fn a_long_page_after_lines_is_handed_on_as_it_comes() {
         assert!(frames.len() > 1000, "{}", frames.len());
     }
 }
+
+#[test]
+fn a_single_record_of_an_organization_behind_a_page_on_its_line_is_one() {
+    let text = b"{\"results\":[]}{\"data\":{\"attributes\":{\"time\":\"2026-01\"}}}";
+    for pieces in [&[usize::MAX][..], &[1]] {
+        let events = events_of(text, pieces, 1 << 20);
+        assert_eq!(events.len(), 1, "{events:?}");
+        assert_eq!(events[0]["@timestamp"], "2026-01-01T00:00:00.000Z");
+    }
+}

@@ -27,9 +27,7 @@ impl Normalizer {
         let Err(failure) = attempt else {
             return Ok(());
         };
-        if failure.is_unshown()
-            && let Some(record) = self.single(line.text)
-        {
+        if let Some(record) = self.single(&failure, line.text) {
             return self.attempt(out, line.part(record), Unshown::Record);
         }
         // What is no record may be a page: only then its cost is paid.
@@ -52,8 +50,12 @@ impl Normalizer {
         Ok(())
     }
 
-    /// Where the only record of an answer of an organization's API stands in it, if a line is one.
-    fn single(&mut self, line: &[u8]) -> Option<Range<usize>> {
+    /// Where the only record of an answer of an organization's API stands in it, if a line that failed as a record is
+    /// one.
+    pub(super) fn single(&mut self, failure: &RecordError, line: &[u8]) -> Option<Range<usize>> {
+        if !failure.is_unshown() {
+            return None;
+        }
         let text = std::str::from_utf8(line).ok()?;
         let answer = self.reader.read(text).ok()?;
         let record = dialect::single(answer.root(), self.dialect)?;
