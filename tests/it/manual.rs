@@ -163,10 +163,12 @@ fn examples_that_need_nothing_work() {
     assert!(tried >= 25, "{tried}");
 }
 
-/// The arguments of each call of the program in an example, as bash passes them on.
+/// The arguments of each call of the program in an example, as bash passes them on. The calls of a pipeline run at the same
+/// time: each is written at once.
 fn calls(example: &str) -> Vec<Vec<OsString>> {
     let folder = tempfile::tempdir().expect("a folder");
-    let calls = "confluence-ecs() { printf '%s\\x1f' confluence-ecs \"$@\" >> calls; echo >> calls; }; \
+    let calls = "confluence-ecs() { local call; call=$(printf '%s\\x1f' confluence-ecs \"$@\"); \
+        printf '%s\\n' \"$call\" >> calls; }; \
         mv() { :; }; cat() { :; }; man() { :; }; less() { :; }\n";
     shell(
         folder.path(),
