@@ -1,16 +1,16 @@
 //! `confluence-ecs explain`: why the events of records are what they are.
 
-use std::io::{IsTerminal as _, Write, stdin, stdout};
+use std::io::{Write, stdout};
 use std::sync::Arc;
 
 use super::Error;
+use super::inputs::or_stdin;
 use crate::cli::ExplainArgs;
 use crate::exit::Exit;
 use crate::explain::{self, Explainer, Explanation, Given};
 use crate::input::{Inputs, Piece};
 use crate::options;
-use crate::pipeline::event::DefaultTags;
-use crate::pipeline::event::Origin;
+use crate::pipeline::event::{DefaultTags, Origin};
 use crate::pipeline::normalize::Counts;
 use crate::process::stop::Stop;
 use crate::process::{batch, style, width};
@@ -39,13 +39,7 @@ pub fn run(arguments: ExplainArgs) -> Result<Exit, Error> {
         add_fields: mapping.add_fields.is_some(),
         host_metadata: mapping.host_metadata,
     };
-    let mut files = arguments.files;
-    if files.is_empty() {
-        files.push("-".into());
-    }
-    if files.iter().any(|file| file.as_os_str() == "-") && stdin().is_terminal() {
-        tracing::info!("reading records from the terminal: end with Ctrl-D, or pass files");
-    }
+    let files = or_stdin(arguments.files);
     let stop = Arc::new(Stop::on_signals()?);
     let inputs = Inputs::new(files, mapping.max_line_bytes, Arc::clone(&stop), None);
     let mut inputs = inputs.with_line_numbers();

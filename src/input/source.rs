@@ -31,8 +31,8 @@ pub enum Error {
     /// No file has the name of a pattern.
     #[error(
         "cannot open {}: no such file; patterns are expanded by the shell, unless they are quoted or \
-         match nothing: `confluence-ecs {} {}`{}",
-        path.shown(), kind.command(), path.shown(), kind.pattern_advice()
+         match nothing{}",
+        path.shown(), kind.pattern_advice()
     )]
     Pattern {
         /// The pattern.

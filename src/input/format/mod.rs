@@ -38,7 +38,7 @@ impl InputKind {
 
     pub(super) fn pattern_advice(self) -> &'static str {
         match self {
-            Self::Records => "; tail takes patterns itself",
+            Self::Records => "; tail and report take patterns themselves",
             Self::Events | Self::Reported => "",
         }
     }

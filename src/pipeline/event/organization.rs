@@ -59,7 +59,7 @@ pub(crate) struct OrganizationRow {
     pub outcome: String,
 }
 
-/// Where a deed was done.
+/// Where it was done from.
 #[derive(Debug, Default)]
 pub(crate) struct Location<'a> {
     /// What stands where an address belongs.
