@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use confluence_ecs::pipeline::actions::Categories;
+use confluence_ecs::pipeline::dialect::Dialect;
 use confluence_ecs::pipeline::event::{DefaultTags, Envelope, Origin, AddFields};
 use confluence_ecs::pipeline::frame::Framer;
 use confluence_ecs::pipeline::normalize::{Normalizer, Options};
@@ -14,9 +15,9 @@ use libfuzzer_sys::fuzz_target;
 const LIMIT: usize = 60;
 
 /// The events, without the times of processing.
-fn events(text: &[u8], piece: usize) -> Vec<String> {
+fn events(text: &[u8], piece: usize, dialect: Option<Dialect>) -> Vec<String> {
     let mut normalizer = Normalizer::new(Arc::new(Options {
-        dialect: None,
+        dialect,
         time_mode: TimeMode::Exact,
         categories: Categories::Elastic,
         max_line_bytes: LIMIT,
@@ -50,5 +51,9 @@ fn events(text: &[u8], piece: usize) -> Vec<String> {
 
 fuzz_target!(|input: &[u8]| {
     let Some((piece, text)) = input.split_first() else { return };
-    assert_eq!(events(text, usize::MAX), events(text, usize::from(*piece).max(1)));
+    // A forced dialect of an organization splits its pages otherwise.
+    for dialect in [None, Some(Dialect::Organization)] {
+        let pieces = events(text, usize::from(*piece).max(1), dialect);
+        assert_eq!(events(text, usize::MAX, dialect), pieces);
+    }
 });

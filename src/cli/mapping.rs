@@ -142,9 +142,9 @@ impl DialectArg {
     pub fn forced(self) -> Option<Dialect> {
         match self {
             Self::Auto => None,
-            Self::Cloud => Some(Dialect::Cloud),
-            Self::DcApi => Some(Dialect::DcApi),
-            Self::DcFile => Some(Dialect::DcFile),
+            Self::Cloud => Some(Dialect::CLOUD),
+            Self::DcApi => Some(Dialect::DC_API),
+            Self::DcFile => Some(Dialect::DC_FILE),
             Self::Org => Some(Dialect::Organization),
         }
     }

@@ -17,13 +17,12 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::pipeline::dataset::Dataset;
-use crate::pipeline::dialect::{self, Dialect, Record};
+use crate::pipeline::dialect::{self, ConfluenceDialect, Dialect, Record};
 use crate::pipeline::enrich::source::Enricher;
 use crate::pipeline::event::{AddFields, DefaultTags, Envelope, Origin};
 use crate::pipeline::frame::{Frame, LineNumbers};
 use crate::pipeline::json::{Document, Kind, Reader};
-use crate::pipeline::map;
-use crate::pipeline::normalize::{LookupCache, Normalizer, Options, confluence};
+use crate::pipeline::normalize::{LookupCache, Normalizer, Options, confluence, organization};
 use crate::pipeline::timestamp::TimeMode;
 
 pub use given::Given;
@@ -318,14 +317,14 @@ impl Explainer {
     ) -> (Vec<Absent>, bool) {
         let options = &self.options;
         // What is explained was mapped: neither can fail.
-        match dialect.dataset() {
-            Dataset::Confluence => {
+        match dialect {
+            Dialect::Confluence(dialect) => {
                 let event = confluence::map(record, dialect, options, &mut self.cache);
                 event.map_or_else(
                     |_| Default::default(),
                     |event| {
                         let seen = absent::confluence::Seen {
-                            is_cloud: dialect == Dialect::Cloud,
+                            is_cloud: dialect == ConfluenceDialect::Cloud,
                             record,
                             event: &event,
                             fields,
@@ -335,9 +334,9 @@ impl Explainer {
                     },
                 )
             }
-            Dataset::Organization => {
+            Dialect::Organization => {
                 let root = document.root();
-                let event = map::organization::map(root, record, options.categories);
+                let event = organization::map(root, record, options, &mut self.cache);
                 event.map_or_else(
                     |_| Default::default(),
                     |event| {
@@ -411,9 +410,9 @@ fn prepare<M: FnMut(&str) -> Option<Value>>(
 /// A dialect as `--dialect` has it.
 fn name_of(dialect: Dialect) -> &'static str {
     match dialect {
-        Dialect::Cloud => "cloud",
-        Dialect::DcApi => "dc-api",
-        Dialect::DcFile => "dc-file",
+        Dialect::Confluence(ConfluenceDialect::Cloud) => "cloud",
+        Dialect::Confluence(ConfluenceDialect::DcApi) => "dc-api",
+        Dialect::Confluence(ConfluenceDialect::DcFile) => "dc-file",
         Dialect::Organization => "org",
     }
 }

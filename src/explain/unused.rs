@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::leaves::{Path, RawLeaf, Step};
 use super::trace::Trace;
 use super::{Unused, given};
-use crate::pipeline::dialect::{Dialect, Record};
+use crate::pipeline::dialect::{ConfluenceDialect, Dialect, Record};
 use crate::pipeline::json::{Kind, Pattern};
 
 /// What the mapping takes in a place.
@@ -120,8 +120,10 @@ impl Known<'_> {
     /// Why a value does nothing, and the path up to which that holds.
     fn reason(&self, leaf: &RawLeaf<'_>, is_repeated: bool) -> (Path, String) {
         let read = match self.dialect {
-            Dialect::Cloud => CLOUD,
-            Dialect::DcApi | Dialect::DcFile => SELF_HOSTED,
+            Dialect::Confluence(ConfluenceDialect::Cloud) => CLOUD,
+            Dialect::Confluence(ConfluenceDialect::DcApi | ConfluenceDialect::DcFile) => {
+                SELF_HOSTED
+            }
             Dialect::Organization => ORGANIZATION,
         };
         let names: Vec<&str> = leaf.path.names().collect();
@@ -167,7 +169,7 @@ fn mapped(path: &Path, read: &[(&[&str], Shape)]) -> Path {
 /// The path of the associated object that the affected object is left out for (docs/mapping.md 4).
 pub(super) fn equal_to_affected(dialect: Dialect, record: &Record<'_>) -> Option<String> {
     let (affected, list) = (record.affected_object?, record.associated_objects?);
-    if dialect != Dialect::Cloud {
+    if dialect != Dialect::CLOUD {
         return None;
     }
     let pattern = Pattern::new(affected);

@@ -112,9 +112,9 @@ pub fn read(reader: &mut Reader, page: &str, range: Range<usize>) -> Entry {
     }
     let record = Record::read(root);
     let dialect = if record.creation_date.is_some() {
-        Dialect::Cloud
+        Dialect::CLOUD
     } else {
-        Dialect::DcApi
+        Dialect::DC_API
     };
     let time = record.time(dialect, TimeMode::Exact).ok().flatten();
     Entry {

@@ -23,7 +23,7 @@ impl Api {
     #[must_use]
     pub fn dialect(self) -> Option<Dialect> {
         match self {
-            Self::Cloud | Self::Server => Some(Dialect::Cloud),
+            Self::Cloud | Self::Server => Some(Dialect::CLOUD),
             Self::DataCenter => None,
         }
     }

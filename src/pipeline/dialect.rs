@@ -12,25 +12,39 @@ pub(crate) const PAGE_KEYS: [&str; 3] = ["results", "entities", "data"];
 /// The key that the API of an organization returns a single record under.
 const SINGLE_KEY: &str = "data";
 
-/// The layout of a raw record.
+/// The layout of a raw record, which tells the data set of its event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
+    /// Confluence's own audit log.
+    Confluence(ConfluenceDialect),
+    /// The REST API of an Atlassian organization.
+    Organization,
+}
+
+/// The layout of a record of Confluence's own audit log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConfluenceDialect {
     /// Confluence Cloud's REST API, and old Server's.
     Cloud,
     /// Data Center's REST API.
     DcApi,
     /// Data Center's log files.
     DcFile,
-    /// The REST API of an Atlassian organization.
-    Organization,
 }
 
 impl Dialect {
+    /// Confluence Cloud's REST API, and old Server's.
+    pub const CLOUD: Self = Self::Confluence(ConfluenceDialect::Cloud);
+    /// Data Center's REST API.
+    pub const DC_API: Self = Self::Confluence(ConfluenceDialect::DcApi);
+    /// Data Center's log files.
+    pub const DC_FILE: Self = Self::Confluence(ConfluenceDialect::DcFile);
+
     /// The data set of its events.
     #[must_use]
     pub fn dataset(self) -> Dataset {
         match self {
-            Self::Cloud | Self::DcApi | Self::DcFile => Dataset::Confluence,
+            Self::Confluence(_) => Dataset::Confluence,
             Self::Organization => Dataset::Organization,
         }
     }
@@ -104,28 +118,35 @@ impl<'a> Record<'a> {
         dialect: Dialect,
         mode: TimeMode,
     ) -> Result<Option<Timestamp>, UnreadableTime<'a>> {
-        let (field, value) = match dialect {
-            Dialect::Cloud => ("creationDate", self.creation_date),
-            Dialect::DcApi | Dialect::DcFile => ("timestamp", self.timestamp),
-            Dialect::Organization => match self.organization_times() {
-                (Some(time), _) => ("attributes.time", Some(time)),
-                // It is no fault of the record if that one cannot be read.
-                (None, processed) => {
+        let (field, value, time) = match dialect {
+            Dialect::Confluence(ConfluenceDialect::Cloud) => {
+                let Some(value) = self.creation_date else {
+                    return Ok(None);
+                };
+                ("creationDate", value, Timestamp::from_creation_date(value))
+            }
+            Dialect::Confluence(ConfluenceDialect::DcApi | ConfluenceDialect::DcFile) => {
+                let Some(value) = self.timestamp else {
+                    return Ok(None);
+                };
+                ("timestamp", value, Timestamp::from_timestamp(value, mode))
+            }
+            Dialect::Organization => {
+                let (time, processed) = self.organization_times();
+                let Some(value) = time else {
+                    // It is no fault of the record if that one cannot be read.
                     return Ok(processed.and_then(Timestamp::from_organization));
-                }
-            },
-        };
-        let Some(value) = value else { return Ok(None) };
-        let time = match dialect {
-            Dialect::Cloud => Timestamp::from_creation_date(value),
-            Dialect::DcApi | Dialect::DcFile => Timestamp::from_timestamp(value, mode),
-            Dialect::Organization => Timestamp::from_organization(value),
+                };
+                (
+                    "attributes.time",
+                    value,
+                    Timestamp::from_organization(value),
+                )
+            }
         };
         time.map(Some).ok_or(UnreadableTime { field, value })
     }
-}
 
-impl<'a> Record<'a> {
     /// When the event of an organization happened, and when Atlassian processed it.
     fn organization_times(&self) -> (Option<Value<'a>>, Option<Value<'a>>) {
         let attributes = self.attributes;
@@ -140,10 +161,10 @@ impl<'a> Record<'a> {
     #[must_use]
     pub fn shows(&self, dialect: Dialect) -> bool {
         match dialect {
-            Dialect::Cloud => self.creation_date.is_some(),
-            Dialect::Organization => self.attributes.is_some(),
+            Dialect::Confluence(ConfluenceDialect::Cloud) => self.creation_date.is_some(),
             // Without a time it is no record of theirs.
-            Dialect::DcApi | Dialect::DcFile => true,
+            Dialect::Confluence(ConfluenceDialect::DcApi | ConfluenceDialect::DcFile) => true,
+            Dialect::Organization => self.attributes.is_some(),
         }
     }
 }
@@ -172,11 +193,11 @@ pub(crate) fn single(object: Value<'_>, dialect: Option<Dialect>) -> Option<Valu
 pub(crate) fn detect(record: &Record<'_>) -> Option<Dialect> {
     let timestamp = record.timestamp.map(Value::kind);
     if record.creation_date.is_some() {
-        Some(Dialect::Cloud)
+        Some(Dialect::CLOUD)
     } else if record.audit_type.is_some() || timestamp == Some(Kind::Object) {
-        Some(Dialect::DcFile)
+        Some(Dialect::DC_FILE)
     } else if timestamp == Some(Kind::String) {
-        Some(Dialect::DcApi)
+        Some(Dialect::DC_API)
     } else if record.attributes.is_some() {
         Some(Dialect::Organization)
     } else {

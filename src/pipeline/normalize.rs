@@ -14,11 +14,11 @@ use crate::pipeline::enrich::source::{Enricher, Enrichment};
 use crate::pipeline::event::{self, Envelope, Origin};
 use crate::pipeline::frame::{Frame, LineNumbers, Problem, leading_hole};
 use crate::pipeline::json::{Kind, Reader, SyntaxError};
-use crate::pipeline::map::{self, Unmappable};
+use crate::pipeline::map::Unmappable;
 use crate::pipeline::timestamp::{TimeMode, Timestamp};
 
 pub(crate) mod confluence;
-mod organization;
+pub(crate) mod organization;
 mod parts;
 
 /// How records are mapped; the same for a whole run.
@@ -431,23 +431,21 @@ impl Normalizer {
         let (options, known, origin) = (&self.options, &mut self.known, candidate.origin);
         let (envelope, offset) = (&options.envelope, candidate.line_offset);
         let stream = self.has_ids.then(|| envelope.index_for(dialect.dataset()));
-        let event = match dialect {
-            Dialect::Cloud | Dialect::DcApi | Dialect::DcFile => {
-                confluence::map(&record, dialect, options, known)?
+        let time = match dialect {
+            Dialect::Confluence(dialect) => {
+                let event = confluence::map(&record, dialect, options, known)?;
+                write_id(out, candidate, stream);
+                event::write_event(out, &event, envelope, origin, offset, &document);
+                event.timestamp
             }
             Dialect::Organization => {
-                let mut event = map::organization::map(root, &record, options.categories)?;
-                organization::complete(&mut event, options, known);
+                let event = organization::map(root, &record, options, known)?;
                 write_id(out, candidate, stream);
                 event::write_organization_event(out, &event, envelope, origin, offset, &document);
-                self.newest = self.newest.max(Some(event.timestamp));
-                self.counts.records += 1;
-                return Ok(());
+                event.timestamp
             }
         };
-        write_id(out, candidate, stream);
-        event::write_event(out, &event, envelope, origin, offset, &document);
-        self.newest = self.newest.max(Some(event.timestamp));
+        self.newest = self.newest.max(Some(time));
         self.counts.records += 1;
         Ok(())
     }

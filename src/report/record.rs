@@ -73,14 +73,17 @@ impl RecordReader {
         };
         let root = document.root();
         let record = Record::read(root);
-        let may_be_page = options.dialect == Some(Dialect::Cloud) && record.creation_date.is_none();
+        let may_be_page = options.dialect == Some(Dialect::CLOUD) && record.creation_date.is_none();
         if root.kind() != Kind::Object || may_be_page {
             return false;
         }
         let dialect = options.dialect.or_else(|| dialect::detect(&record));
-        let mapped =
-            dialect.map(|dialect| confluence::map(&record, dialect, options, &mut self.known));
-        let Some(Ok(event)) = mapped else {
+        // Events of other data sets are read as they are written.
+        let Some(Dialect::Confluence(dialect)) = dialect else {
+            return false;
+        };
+        let mapped = confluence::map(&record, dialect, options, &mut self.known);
+        let Ok(event) = mapped else {
             return false;
         };
         let action = event.action.as_ref().and_then(Scalar::text);

@@ -22,7 +22,7 @@ fn rows() -> Vec<Value> {
     serde_json::from_str(&printed("json")).expect("JSON")
 }
 
-fn texts(value: &Value) -> Vec<&str> {
+pub fn texts(value: &Value) -> Vec<&str> {
     let elements = value.as_array().into_iter().flatten();
     elements.filter_map(Value::as_str).collect()
 }
@@ -85,110 +85,6 @@ fn the_rows_are_those_of_the_specification() {
         })
         .collect();
     assert_eq!(listed, expected);
-}
-
-/// A name of `schemas/actions.json` as that of a variant: `user_created` is `UserCreated`.
-fn variant(name: &str) -> String {
-    let words = name
-        .split('_')
-        .map(|word| word[..1].to_uppercase() + &word[1..]);
-    words.collect()
-}
-
-/// A row as a literal of Rust.
-fn literal(row: &Value) -> String {
-    let members = row.as_object().expect("an object").keys();
-    let unknown: Vec<_> = members.filter(|key| !MEMBERS.contains(&&***key)).collect();
-    assert!(unknown.is_empty(), "{unknown:?}");
-    let list = |value: &Value| format!("&{:?}", texts(value));
-    let optional = |value: &Value| format!("{:?}", value.as_str());
-    let raw = |value: &Value| match value {
-        Value::Null => r#""""#.to_owned(),
-        value => format!("r#\"{value}\"#"),
-    };
-    let one_of = |kind: &str, value: &Value| {
-        let name = value.as_str().unwrap_or("none");
-        format!("{kind}::{}", variant(name))
-    };
-    let [category, kind, outcome] = [&row["category"], &row["type"], &row["outcome"]];
-    let condition = match &row["condition"] {
-        Value::Null => "None".to_owned(),
-        condition => format!("Some({})", one_of("Condition", condition)),
-    };
-    let place = &row["where"];
-    let categorization = format!(
-        "Categorization {{ category: {}, kind: {}, outcome: {}, subject: {} }}",
-        raw(category),
-        raw(kind),
-        raw(outcome),
-        one_of("Subject", &row["subject"])
-    );
-    let place = format!(
-        "Place {{ category: {}, area: {}, level: {} }}",
-        list(&place["category"]),
-        optional(&place["area"]),
-        optional(&place["level"])
-    );
-    format!(
-        "Action {{ section: {}, key: {}, text: {}, elastic: {}, category: {}, kind: {}, outcome: {}, notable: {}, \
-         reason: {}, condition: {condition}, place: {place}, source: {}, confidence: {}, categorization: {categorization} }}",
-        row["section"],
-        optional(&row["key"]),
-        optional(&row["text"]),
-        one_of("Names", &row["elastic"]),
-        list(category),
-        list(kind),
-        optional(outcome),
-        one_of("Notability", &row["notable"]),
-        row["reason"],
-        row["source"],
-        one_of("Confidence", &row["confidence"]),
-    )
-}
-
-const MEMBERS: [&str; 14] = [
-    "section",
-    "key",
-    "text",
-    "elastic",
-    "category",
-    "type",
-    "outcome",
-    "subject",
-    "notable",
-    "reason",
-    "condition",
-    "where",
-    "source",
-    "confidence",
-];
-
-/// The rows are in the code as data, so that a run need not read them first.
-#[test]
-fn the_rows_in_the_code_are_those_of_the_file() {
-    let path = project("src/pipeline/actions/rows.rs");
-    let rows: Vec<Value> =
-        serde_json::from_str(include_str!("../../schemas/actions.json")).expect("JSON");
-    let lines: Vec<_> = rows
-        .iter()
-        .map(|row| format!("    {},\n", literal(row)))
-        .collect();
-    let text = format!(
-        "//! The rows of `schemas/actions.json`, made by `UPDATE_ACTIONS=1 cargo test --test it actions`.\n\n\
-         use super::{{Action, Condition, Confidence, Names, Notability, Place}};\n\
-         use crate::pipeline::event::{{Categorization, Subject}};\n\n\
-         /// Every row, in the order of the file.\n#[rustfmt::skip]\npub static ACTIONS: [Action; {}] = [\n{}];\n",
-        rows.len(),
-        lines.concat(),
-    );
-    let current = std::fs::read_to_string(&path).expect("text");
-    if std::env::var_os("UPDATE_ACTIONS").is_some() {
-        std::fs::write(&path, &text).expect("written");
-    }
-    assert!(
-        current == text,
-        "UPDATE_ACTIONS=1 cargo test --test it actions"
-    );
 }
 
 /// By ECS 8.11, as `schema fields` has it.

@@ -30,6 +30,7 @@ mod support {
 }
 
 mod actions;
+mod actions_rows;
 mod auth;
 mod check;
 mod cli;

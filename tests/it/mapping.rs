@@ -125,9 +125,9 @@ fn product_options(way: Way) -> Options {
     let overlay = AddFields::from_json(add_fields(way.overlay).to_string().as_bytes());
     Options {
         dialect: way.dialect.map(|dialect| match dialect {
-            oracle::Dialect::Cloud => Dialect::Cloud,
-            oracle::Dialect::DcApi => Dialect::DcApi,
-            oracle::Dialect::DcFile => Dialect::DcFile,
+            oracle::Dialect::Cloud => Dialect::CLOUD,
+            oracle::Dialect::DcApi => Dialect::DC_API,
+            oracle::Dialect::DcFile => Dialect::DC_FILE,
             oracle::Dialect::Organization => Dialect::Organization,
         }),
         time_mode: if way.elastic {

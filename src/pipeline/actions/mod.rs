@@ -1,5 +1,7 @@
 //! What an `event.action` means: the rows of `schemas/actions.json`, in two sets (docs/mapping.md 6, docs/events.md).
+//! `organization` has those of an organization's events.
 
+pub mod organization;
 mod rows;
 
 use std::sync::LazyLock;

@@ -52,11 +52,11 @@ pub(crate) enum Class {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct OrganizationRow {
     /// `event.category`
-    pub category: String,
+    pub category: &'static str,
     /// `event.type`
-    pub kind: String,
+    pub kind: &'static str,
     /// `event.outcome`
-    pub outcome: String,
+    pub outcome: &'static str,
 }
 
 /// Where it was done from.

@@ -69,7 +69,7 @@ fn class(class: Class) -> (&'static str, &'static str, &'static str, &'static st
     match class {
         Class::None => ("", "", "", ""),
         Class::Kind => (KIND, "", "", ""),
-        Class::Row { row, outcome } => (KIND, &row.category, &row.kind, outcome),
+        Class::Row { row, outcome } => (KIND, row.category, row.kind, outcome),
     }
 }
 

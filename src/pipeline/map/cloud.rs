@@ -27,7 +27,7 @@ const fn row(old: &'static str, new: &'static str, json: &'static str) -> Rename
 /// # Errors
 /// Where the record has a `creationDate` that cannot be read.
 pub fn map<'a>(record: &Record<'a>) -> Result<Event<'a>, Unmappable> {
-    let time = record.time(Dialect::Cloud, TimeMode::Exact)?;
+    let time = record.time(Dialect::CLOUD, TimeMode::Exact)?;
     let mut event = Event::at(time.unwrap_or_else(Timestamp::now));
     event.source_address = scalar(record.remote_address);
 

@@ -1,6 +1,6 @@
 //! Self-hosted records, from files and from the API (docs/mapping.md 3).
 
-use crate::pipeline::dialect::{Dialect, Record};
+use crate::pipeline::dialect::{ConfluenceDialect, Dialect, Record};
 use crate::pipeline::event::{AuditType, Event, Objects, Rename, Scalar};
 use crate::pipeline::json::Value;
 use crate::pipeline::timestamp::TimeMode;
@@ -14,10 +14,10 @@ use super::{Unmappable, scalar, username};
 /// Where the record has no time, or one that cannot be read.
 pub fn map<'a>(
     record: &Record<'a>,
-    dialect: Dialect,
+    dialect: ConfluenceDialect,
     mode: TimeMode,
 ) -> Result<Event<'a>, Unmappable> {
-    let time = record.time(dialect, mode)?;
+    let time = record.time(Dialect::Confluence(dialect), mode)?;
     let mut event = Event::at(time.ok_or(Unmappable::NoTime("timestamp"))?);
     event.source_address = scalar(record.source);
     event.service_address = scalar(record.system);
@@ -29,10 +29,8 @@ pub fn map<'a>(
     event.user.name = uri.and_then(username).map(Scalar::Text);
 
     let (first, second) = match dialect {
-        Dialect::DcApi => (record.kind, record.audit_type),
-        Dialect::DcFile | Dialect::Cloud | Dialect::Organization => {
-            (record.audit_type, record.kind)
-        }
+        ConfluenceDialect::DcApi => (record.kind, record.audit_type),
+        ConfluenceDialect::DcFile | ConfluenceDialect::Cloud => (record.audit_type, record.kind),
     };
     let audit_type = first
         .and_then(Value::object)

@@ -4,7 +4,6 @@
 pub mod cloud;
 pub mod data_center;
 pub mod organization;
-pub mod organization_actions;
 pub mod users;
 
 use std::borrow::Cow;

@@ -1,23 +1,19 @@
 //! Records of an organization's audit log (docs/org-events.md 3).
 
-use crate::pipeline::actions::Categories;
 use crate::pipeline::dialect::{Dialect, Record};
-use crate::pipeline::event::{Actor, App, Auth, Location, OrganizationEvent, OrganizationUser};
+use crate::pipeline::event::{
+    Actor, App, Auth, Class, Location, OrganizationEvent, OrganizationUser,
+};
 use crate::pipeline::json::{Kind, Value};
 use crate::pipeline::timestamp::{TimeMode, Timestamp};
 
 use super::Unmappable;
-use super::organization_actions::classify;
 
 /// Maps a record. One without a time happens when it was processed by Atlassian, or else now.
 ///
 /// # Errors
 /// Where the record has a time that cannot be read.
-pub fn map<'a>(
-    root: Value<'a>,
-    record: &Record<'a>,
-    categories: Categories,
-) -> Result<OrganizationEvent<'a>, Unmappable> {
+pub fn map<'a>(root: Value<'a>, record: &Record<'a>) -> Result<OrganizationEvent<'a>, Unmappable> {
     let time = record.time(Dialect::Organization, TimeMode::Exact)?;
     let [processed, action, actor, location, context, container] = inner(
         record.attributes,
@@ -39,7 +35,10 @@ pub fn map<'a>(
         created: processed.and_then(Timestamp::from_organization),
         id: scalar(id),
         action: scalar(action),
-        class: classify(action, categories),
+        class: match action {
+            Some(action) if !action.is_null() => Class::Kind,
+            _ => Class::None,
+        },
         message: scalar(content),
         message_format: scalar(format),
         context,

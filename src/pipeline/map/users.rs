@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 
-use crate::pipeline::dialect::Dialect;
+use crate::pipeline::dialect::ConfluenceDialect;
 use crate::pipeline::event::{AuditType, Event, Scalar, Subject};
 use crate::pipeline::json::Value;
 
 use super::{scalar, username};
 
 /// Sets the users and groups of an event from its affected objects and changed values.
-pub fn apply(event: &mut Event<'_>, dialect: Dialect) {
+pub fn apply(event: &mut Event<'_>, dialect: ConfluenceDialect) {
     if event.row.subject == Subject::None || !is_about_users(&event.audit.kind) {
         return;
     }
@@ -47,10 +47,10 @@ pub fn is_about_users(kind: &AuditType<'_>) -> bool {
         })
 }
 
-fn group<'a>(event: &mut Event<'a>, object: Value<'a>, dialect: Dialect) {
+fn group<'a>(event: &mut Event<'a>, object: Value<'a>, dialect: ConfluenceDialect) {
     let mut name = scalar(object.get("name")).map(Scalar::Json);
     let mut id = scalar(object.get("id")).map(Scalar::Json);
-    if dialect == Dialect::Cloud {
+    if dialect == ConfluenceDialect::Cloud {
         let text = object.get("name").and_then(Value::as_str);
         if let Some((group, uuid)) = text.and_then(split_uuid) {
             (name, id) = (Some(Scalar::Text(group)), Some(Scalar::Text(uuid)));

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::{LookupCache, Options};
 use crate::pipeline::actions;
-use crate::pipeline::dialect::{Dialect, Record};
+use crate::pipeline::dialect::{ConfluenceDialect, Record};
 use crate::pipeline::enrich::memo::Memo;
 use crate::pipeline::enrich::source::{Enricher, Enrichment};
 use crate::pipeline::enrich::uri;
@@ -16,7 +16,7 @@ use crate::pipeline::map::{self, Unmappable, users};
 /// The event of a record of Confluence, whole.
 ///
 /// # Errors
-/// When the record cannot be mapped, or is in no dialect of Confluence.
+/// When the record cannot be mapped.
 #[expect(
     clippy::inline_always,
     reason = "as for one caller: `explain` is the other"
@@ -24,16 +24,15 @@ use crate::pipeline::map::{self, Unmappable, users};
 #[inline(always)]
 pub(crate) fn map<'a>(
     record: &Record<'a>,
-    dialect: Dialect,
+    dialect: ConfluenceDialect,
     options: &Options,
     known: &'a mut LookupCache,
 ) -> Result<Event<'a>, Unmappable> {
     let mut event = match dialect {
-        Dialect::Cloud => map::cloud::map(record)?,
-        Dialect::DcApi | Dialect::DcFile => {
+        ConfluenceDialect::Cloud => map::cloud::map(record)?,
+        ConfluenceDialect::DcApi | ConfluenceDialect::DcFile => {
             map::data_center::map(record, dialect, options.time_mode)?
         }
-        Dialect::Organization => return Err(Unmappable::NoDialect),
     };
     complete(&mut event, dialect, options, known);
     Ok(event)
@@ -42,7 +41,7 @@ pub(crate) fn map<'a>(
 /// Adds to an event what does not stand in its record: lookups, categories, users.
 fn complete<'a>(
     event: &mut Event<'a>,
-    dialect: Dialect,
+    dialect: ConfluenceDialect,
     options: &Options,
     known: &'a mut LookupCache,
 ) {

@@ -3,8 +3,11 @@
 use std::io::{self, Write};
 
 use super::{ActionsFormat, csv_row};
-use crate::pipeline::map::organization_actions::{FILE, FileRow, JSON};
+use crate::pipeline::actions::organization::{ELASTIC, EXTENDED, FAILURES, Pattern, Row};
 use crate::process::columns::{Column, columns};
+
+/// The rows as they stand in the file, which the code's and those of the document are made from.
+const JSON: &str = include_str!("../../../schemas/organization-actions.json");
 
 const HEADINGS: [&str; 5] = ["Action", "Category", "Type", "Outcome", "Set"];
 
@@ -20,17 +23,17 @@ pub(super) fn write(format: ActionsFormat, out: &mut impl Write) -> io::Result<(
 /// The rows of both sets, each in the order in which they are tried. Those behind them fit actions besides another row,
 /// and change their outcome only.
 fn rows() -> Vec<[String; 5]> {
-    let file = &*FILE;
-    let cells = |row: &FileRow, set: &str| {
+    let cells = |row: &Row, set: &str| {
         let (category, kind) = (row.category.join(", "), row.kind.join(", "));
-        [&row.action, &category, &kind, &row.outcome, set].map(str::to_owned)
+        [row.pattern.text, &category, &kind, row.outcome, set].map(str::to_owned)
     };
-    let failure = |action: &String| [action, "", "", "failure", "extended"].map(str::to_owned);
-    let elastic = file.rows.iter().map(|row| cells(row, "elastic"));
-    let extended = file.extended.rows.iter();
+    let failure =
+        |pattern: &Pattern| [pattern.text, "", "", "failure", "extended"].map(str::to_owned);
+    let elastic = ELASTIC.iter().map(|row| cells(row, "elastic"));
+    let extended = EXTENDED.iter().map(|row| cells(row, "extended"));
     elastic
-        .chain(extended.map(|row| cells(row, "extended")))
-        .chain(file.extended.failures.iter().map(failure))
+        .chain(extended)
+        .chain(FAILURES.iter().map(failure))
         .collect()
 }
 
