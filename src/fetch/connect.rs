@@ -29,7 +29,7 @@ pub enum Error {
     /// Nobody to ask as.
     #[error(
         "no credentials for {0}: pass --email with CONFLUENCE_API_TOKEN or --api-token-file FILE, or log in \
-         with `{login}`; a Data Center takes CONFLUENCE_PAT or --pat-file",
+         with `{login}`; a Data Center takes CONFLUENCE_PAT or --pat-file, an organization --org-id ID and its API key",
         login = auth::error::login("ID")
     )]
     NoCloudCredentials(String),

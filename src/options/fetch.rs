@@ -70,7 +70,7 @@ pub enum Error {
     /// No key of the organization.
     #[error(
         "--org-id: no key for organization {0}: set CONFLUENCE_ORG_API_KEY, or pass --org-api-key-file FILE, with an \
-         organization API key (https://admin.atlassian.com, Organization settings → API keys)"
+         organization API key (https://admin.atlassian.com, Settings → API keys)"
     )]
     NoOrgKey(String),
     /// Nobody to ask as.

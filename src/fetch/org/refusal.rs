@@ -91,7 +91,7 @@ fn remedy(organization: &str, status: u16, code: &str, quote: &str) -> (About, S
         401 => (
             About::Credentials,
             "the key is unknown, was revoked or has expired (after a year at most), or is no organization API key: \
-             make a new one at https://admin.atlassian.com, Organization settings → API keys; a user's API token or \
+             make a new one at https://admin.atlassian.com, Settings → API keys; a user's API token or \
              an OAuth login is not taken here"
                 .to_owned(),
         ),
@@ -122,4 +122,4 @@ fn remedy(organization: &str, status: u16, code: &str, quote: &str) -> (About, S
 }
 
 const SCOPE: &str = "a key with scopes needs read:events:admin: make a new one with it at \
-    https://admin.atlassian.com, Organization settings → API keys";
+    https://admin.atlassian.com, Settings → API keys";
