@@ -101,7 +101,9 @@ impl Create<'_> {
     /// Whether this program may have named that data stream. The event itself says where it goes.
     fn is_ours(&self) -> bool {
         let index = self.index.as_deref();
-        index.is_none_or(|index| Dataset::of_stream(index) == Some(Dataset::Organization))
+        index.is_none_or(|index| {
+            Dataset::of_stream(index).is_some_and(|dataset| dataset != Dataset::default())
+        })
     }
 }
 

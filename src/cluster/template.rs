@@ -87,8 +87,8 @@ pub fn install_command(client: &ClusterClient, target: &TemplateTarget) -> Strin
         words.extend(["--index", &target.pattern]);
     }
     // A name of the user's own does not say it.
-    if !target.is_default() && target.dataset == Dataset::Organization {
-        words.extend(["--dataset", "org"]);
+    if !target.is_default() && target.dataset != Dataset::default() {
+        words.extend(["--dataset", target.dataset.argument()]);
     }
     words.extend(["--elasticsearch-url", client.name()]);
     words.extend(client.flags());

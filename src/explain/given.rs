@@ -37,7 +37,7 @@ impl Given {
             }
             ["source", "geo", "name"] => Some("--network"),
             // Others name the places themselves.
-            ["source", "geo", ..] if dataset == Dataset::Confluence => Some("the City database"),
+            ["source", "geo", ..] if dataset.looks_up_places() => Some("the City database"),
             ["source", "as", ..] => Some("the ASN database"),
             _ if is_from_record => None,
             _ => Some(fixed(&names)),

@@ -50,12 +50,30 @@ impl Dataset {
         }
     }
 
-    /// The default tag of its events.
+    /// The default tags of its events that were fetched; of others the last one.
     #[must_use]
-    pub const fn tag(self) -> &'static str {
+    pub const fn tags(self) -> &'static [&'static str; 2] {
         match self {
-            Self::Confluence => "confluence-audit",
-            Self::Organization => "atlassian_cloud-audit",
+            Self::Confluence => &["forwarded", "confluence-audit"],
+            Self::Organization => &["forwarded", "atlassian_cloud-audit"],
+        }
+    }
+
+    /// Whether places are looked up in a City database; else records name them.
+    #[must_use]
+    pub const fn looks_up_places(self) -> bool {
+        match self {
+            Self::Confluence => true,
+            Self::Organization => false,
+        }
+    }
+
+    /// The value of `--dataset`.
+    #[must_use]
+    pub const fn argument(self) -> &'static str {
+        match self {
+            Self::Confluence => "confluence",
+            Self::Organization => "org",
         }
     }
 
@@ -63,6 +81,12 @@ impl Dataset {
     #[must_use]
     pub fn stream(self, namespace: &str) -> String {
         format!("logs-{}-{namespace}", self.name())
+    }
+
+    /// The data stream that the bulk action of an event names; none where the request says where most events go.
+    #[must_use]
+    pub fn action_stream(self, namespace: &str) -> Option<String> {
+        (self != Self::default()).then(|| self.stream(namespace))
     }
 
     /// The data set whose events go to a data stream, by its name, or a pattern of such names.

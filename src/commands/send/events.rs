@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use crate::cluster::event_line::{EventLine, dataset, event_line, is_like_action};
 use crate::input::lines::{Line, Lines, Position};
-use crate::pipeline::dataset::Dataset;
 use crate::pipeline::event::{EventId, IdSource, write_action, write_action_of};
 use crate::process::stop::Stop;
 
@@ -169,10 +168,8 @@ impl EventReader {
 
     /// The data stream that an event is for; empty: that of most events.
     fn index(&self, event: &str) -> String {
-        match dataset(event) {
-            Dataset::Confluence => String::new(),
-            other @ Dataset::Organization => other.stream(&self.namespace),
-        }
+        let stream = dataset(event).action_stream(&self.namespace);
+        stream.unwrap_or_default()
     }
 
     fn push(&mut self, body: &mut Vec<u8>, event: &str) {

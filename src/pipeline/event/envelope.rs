@@ -51,12 +51,7 @@ pub enum DefaultTags {
 
 impl DefaultTags {
     fn of(self, dataset: Dataset) -> &'static [&'static str] {
-        const CONFLUENCE: [&str; 2] = ["forwarded", Dataset::Confluence.tag()];
-        const ORGANIZATION: [&str; 2] = ["forwarded", Dataset::Organization.tag()];
-        let tags = match dataset {
-            Dataset::Confluence => &CONFLUENCE,
-            Dataset::Organization => &ORGANIZATION,
-        };
+        let tags = dataset.tags();
         match self {
             Self::None => &[],
             Self::Read => &tags[1..],
@@ -86,7 +81,7 @@ impl Envelope {
             let tags = default_tags.chain(tags.iter().map(String::as_str));
             let tags: Vec<&str> = tags.collect();
             DatasetFields {
-                index: index(dataset, namespace),
+                index: dataset.action_stream(namespace).unwrap_or_default(),
                 ..DatasetFields::new(dataset, &json, &tags, preserve_original)
             }
         };
@@ -148,15 +143,6 @@ impl DatasetFields {
             ecs_version,
             index: String::new(),
         }
-    }
-}
-
-/// The data stream that a bulk action names.
-fn index(dataset: Dataset, namespace: &str) -> String {
-    match dataset {
-        // Where most events go is for the request to say.
-        Dataset::Confluence => String::new(),
-        Dataset::Organization => dataset.stream(namespace),
     }
 }
 
