@@ -162,3 +162,16 @@ impl From<ProductArg> for Product {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_data_set_knows_its_argument() {
+        for dataset in Dataset::ALL {
+            let argument = DatasetArg::from_str(dataset.argument(), false);
+            assert_eq!(argument.map(Dataset::from), Ok(dataset));
+        }
+    }
+}

@@ -344,11 +344,7 @@ impl Normalizer {
             Ok(()) => {}
             Err(failure) if is_record => self.fail(out, &failure, candidate),
             Err(failure) => {
-                let single = self
-                    .single(&failure, text)
-                    .map(|record| candidate.part(record));
-                let mapped = single.map(|record| self.attempt(out, record, Unshown::Record));
-                if !matches!(mapped, Some(Ok(()))) {
+                if !self.only_record(out, &failure, candidate) {
                     self.parts_or_fail(out, &failure, candidate);
                 }
             }

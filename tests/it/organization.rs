@@ -156,6 +156,21 @@ fn default_tags_can_be_left_out() {
 }
 
 #[test]
+fn a_single_record_that_fails_is_kept_without_the_answer_around_it() {
+    let record = r#"{"id":"e1","attributes":{"time":"never"}}"#;
+    for (before, after) in [("{\"data\":", "}"), ("{\n  \"data\": ", "\n}\n")] {
+        for dialect in ["auto", "org"] {
+            let answer = format!("{before}{record}{after}");
+            let failed = [
+                ("event.kind", json!("pipeline_error")),
+                ("event.original", json!(record)),
+            ];
+            has(&["--dialect", dialect], &answer, &failed);
+        }
+    }
+}
+
+#[test]
 fn pages_are_split_and_a_single_record_is_unwrapped() {
     let pretty = |text: &str| {
         let value: Value = serde_json::from_str(text).expect("JSON");

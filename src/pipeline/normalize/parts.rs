@@ -27,8 +27,8 @@ impl Normalizer {
         let Err(failure) = attempt else {
             return Ok(());
         };
-        if let Some(record) = self.single(&failure, line.text) {
-            return self.attempt(out, line.part(record), Unshown::Record);
+        if self.only_record(out, &failure, line) {
+            return Ok(());
         }
         // What is no record may be a page: only then its cost is paid.
         let limit = self.options.max_line_bytes;
@@ -50,9 +50,26 @@ impl Normalizer {
         Ok(())
     }
 
-    /// Where the only record of an answer of an organization's API stands in it, if a line that failed as a record is
-    /// one.
-    pub(super) fn single(&mut self, failure: &RecordError, line: &[u8]) -> Option<Range<usize>> {
+    /// The event of the only record of an answer of an organization's API, if a line that failed as a record is one;
+    /// whether it is. A record that cannot be mapped fails alone, as one of a page does.
+    pub(super) fn only_record(
+        &mut self,
+        out: &mut Vec<u8>,
+        failure: &RecordError,
+        line: Candidate<'_>,
+    ) -> bool {
+        let Some(record) = self.single(failure, line.text) else {
+            return false;
+        };
+        let record = line.part(record);
+        if let Err(failure) = self.attempt(out, record, Unshown::Record) {
+            self.fail(out, &failure, record);
+        }
+        true
+    }
+
+    /// Where that record stands in it.
+    fn single(&mut self, failure: &RecordError, line: &[u8]) -> Option<Range<usize>> {
         if !failure.is_unshown() {
             return None;
         }
