@@ -69,7 +69,9 @@ pub fn run(arguments: ExplainArgs) -> Result<Exit, Error> {
         },
     );
     written.map_err(Error::Report)?;
-    let Counts { records, failed } = report.counts;
+    let Counts {
+        records, failed, ..
+    } = report.counts;
     if failed > 0 {
         tracing::warn!(records, failed, "some records cannot be mapped");
     }

@@ -7,6 +7,7 @@
 mod absent;
 mod given;
 mod leaves;
+mod place;
 mod show;
 mod trace;
 mod unused;
@@ -19,7 +20,7 @@ use serde_json::Value;
 use crate::pipeline::dataset::Dataset;
 use crate::pipeline::dialect::{self, Dialect, Record};
 use crate::pipeline::enrich::source::Enricher;
-use crate::pipeline::event::{AddFields, DefaultTags, Envelope, Origin};
+use crate::pipeline::event::{self, AddFields, DefaultTags, Envelope, Origin};
 use crate::pipeline::frame::{Frame, LineNumbers};
 use crate::pipeline::json::{Document, Kind, Reader};
 use crate::pipeline::map;
@@ -28,6 +29,7 @@ use crate::pipeline::timestamp::TimeMode;
 
 pub use given::Given;
 use leaves::{EventLeaf, RawLeaf, event_leaves, raw_leaves};
+use place::{Place, places};
 pub use show::text;
 use trace::Tracer;
 
@@ -45,6 +47,9 @@ pub struct Explanation {
     pub line: Option<u64>,
     /// Which of the records that begin in this line it is, from 1.
     pub record: u64,
+    /// Whether the record is the `event.original` of an event of this program.
+    #[serde(rename = "of_event", skip_serializing_if = "std::ops::Not::not")]
+    is_of_event: bool,
     /// The dialect, and how it was told; none of a record that cannot be mapped.
     #[serde(flatten)]
     told: Option<Told>,
@@ -129,18 +134,11 @@ pub struct Explainer {
     normalizer: Normalizer,
     /// Tells the text of each record and where it stands, by events that have both.
     splitter: Normalizer,
+    /// Maps raw records that events hold, whose lines are not those of the input.
+    of_originals: Option<Normalizer>,
     cache: LookupCache,
     reader: Reader,
     lines: LineNumbers,
-}
-
-/// Where an event is from: its record's text, and the offset of the line that this begins in.
-#[derive(Debug)]
-struct Place {
-    text: String,
-    line_offset: u64,
-    /// Why the record cannot be mapped.
-    error: Option<String>,
 }
 
 impl Explainer {
@@ -158,6 +156,7 @@ impl Explainer {
         Self {
             normalizer: Normalizer::new(Arc::clone(&options)),
             splitter: Normalizer::new(Arc::new(splitting)),
+            of_originals: None,
             cache: LookupCache::default(),
             reader: Reader::default(),
             lines: LineNumbers::default(),
@@ -182,33 +181,50 @@ impl Explainer {
         origin: &Origin,
     ) {
         self.lines.take(text, offset);
-        let (mut places, mut events) = (Vec::new(), Vec::new());
-        // Only of a file an event tells the offset.
-        let file = Origin::file("-".as_ref());
-        // What it has to say is said by the other one.
-        tracing::subscriber::with_default(tracing::subscriber::NoSubscriber::default(), || {
-            let splitter = &mut self.splitter;
-            splitter.frames(&mut places, text, offset, frames.clone(), &file);
-        });
-        self.normalizer
-            .frames(&mut events, text, offset, frames, origin);
-        let lines = |text: &[u8]| -> Vec<Value> {
-            let lines = text.split(|byte| *byte == b'\n');
-            let lines = lines.filter(|line| !line.is_empty());
-            // Both have as many.
-            let events = lines.map(|line| serde_json::from_slice(line).unwrap_or_default());
-            events.collect()
+        let normalizer = &mut self.normalizer;
+        let found = places(normalizer, &mut self.splitter, text, offset, frames, origin);
+        for (place, event) in found {
+            if event::is_action(place.text.as_bytes()) {
+                // The event behind it is explained.
+                continue;
+            }
+            match place.original_of_event() {
+                Some(original) => self.explain_original(out, &place, &original, origin),
+                None => out.push(self.explain(&place, &event, origin)),
+            }
+        }
+    }
+
+    /// Explains the raw record that an event of this program holds, as it would be mapped now.
+    fn explain_original(
+        &mut self,
+        out: &mut Vec<Explanation>,
+        place: &Place,
+        original: &str,
+        origin: &Origin,
+    ) {
+        let line_offset = place.line_offset;
+        let record = Frame::Record {
+            range: 0..original.len(),
+            line_offset,
         };
-        for (place, event) in lines(&places).into_iter().zip(lines(&events)) {
-            let place = Place {
-                text: place["event"]["original"]
-                    .as_str()
-                    .unwrap_or_default()
-                    .to_owned(),
-                error: place["error"]["message"].as_str().map(str::to_owned),
-                line_offset: place["log"]["offset"].as_u64().unwrap_or_default(),
-            };
-            out.push(self.explain(&place, &event, origin));
+        let options = &self.options;
+        let normalizer = self
+            .of_originals
+            .get_or_insert_with(|| Normalizer::new(Arc::clone(options)));
+        let (text, splitter) = (original.as_bytes(), &mut self.splitter);
+        let found = places(
+            normalizer,
+            splitter,
+            text,
+            line_offset,
+            vec![record],
+            origin,
+        );
+        for (place, event) in found {
+            let mut explanation = self.explain(&place, &event, origin);
+            explanation.is_of_event = true;
+            out.push(explanation);
         }
     }
 
@@ -217,6 +233,7 @@ impl Explainer {
             file: origin.name().to_owned(),
             line: self.lines.number(place.line_offset),
             record: 1,
+            is_of_event: false,
             told: None,
             error: None,
             unexplained: None,

@@ -127,6 +127,70 @@ fn what_cannot_be_mapped_is_explained_by_its_error() {
     assert_eq!(output.status.code(), Some(3));
 }
 
+/// Events of a record, as NDJSON, in bulk format, and as a dead letter, without the fields of the input.
+fn written(record: &str, flags: &[&str]) -> [String; 3] {
+    let made = |more: &[&str]| {
+        let arguments = ["normalize", "-q"].iter().chain(flags).chain(more);
+        String::from_utf8(run(arguments, record.as_bytes()).stdout).expect("UTF-8")
+    };
+    let event = made(&[]);
+    let letter = format!(r#"{{"_id":"1","event":{},"status":400}}"#, event.trim_end());
+    [event, made(&["--format", "bulk"]), letter]
+}
+
+#[test]
+fn of_an_event_the_raw_record_in_it_is_explained() {
+    for record in [DC_FILE, DC_API, CLOUD] {
+        let expected = explained(&["--width", "100"], record);
+        let expected = expected.replacen(
+            "\nstdin:1: ",
+            "\nstdin:1: the `event.original` of an event: ",
+            1,
+        );
+        for (input, line) in written(record, &["--preserve-original-event"])
+            .iter()
+            .zip([1, 2, 1])
+        {
+            let found = explained(&["--width", "100"], input);
+            let found = found.replacen(&format!("\nstdin:{line}: "), "\nstdin:1: ", 1);
+            assert_eq!(found, expected);
+            let json = explanations(&[], input.as_bytes());
+            assert_eq!(json.len(), 1);
+            assert_eq!(json[0]["of_event"], true);
+        }
+    }
+    let [failed, ..] = written("nonsense", &[]);
+    let text = explained(&[], &failed);
+    assert!(
+        text.contains("stdin:1: the `event.original` of an event: cannot be mapped: not JSON"),
+        "{text}"
+    );
+}
+
+#[test]
+fn of_an_event_without_its_record_it_is_said_what_it_is() {
+    let what = "an ECS event already, not a raw audit record: `report`, `send` and `schema validate` take events; \
+                the raw record is in `event.original`, if that was kept (--preserve-original-event)";
+    for input in written(DC_FILE, &[]) {
+        let text = explained(&[], &input);
+        assert!(
+            text.contains(&format!(": cannot be mapped: {what}")),
+            "{text}"
+        );
+        assert_eq!(text.matches("cannot be mapped:").count(), 1, "{text}");
+        let output = run(["normalize", "-q"], input.as_bytes());
+        assert_eq!(
+            stderr(&output),
+            "ERROR stdin: holds ECS events already, not raw audit records: `report`, `send` and `schema validate` \
+             take events\n"
+        );
+        for event in lines(&output.stdout) {
+            let message = event["error"]["message"].as_str().expect("text");
+            assert!(message.starts_with(what), "{message}");
+        }
+    }
+}
+
 #[test]
 fn each_record_of_a_page_has_a_heading() {
     let text = explained(&["--width", "100", "testdata/pages/cloud-page.json"], "");
