@@ -72,6 +72,9 @@ pub fn run(arguments: ExplainArgs) -> Result<Exit, Error> {
     let Counts {
         records, failed, ..
     } = report.counts;
+    if records == 0 && !inputs.failed() {
+        tracing::info!("the input holds no record");
+    }
     if failed > 0 {
         tracing::warn!(records, failed, "some records cannot be mapped");
     }

@@ -117,6 +117,16 @@ struct Unused {
     reason: String,
 }
 
+/// What is judged by the event as it is before it is written.
+#[derive(Debug, Default)]
+struct Judged {
+    absent: Vec<Absent>,
+    /// Whether the affected User of a login takes the author's place.
+    is_author_replaced: bool,
+    /// Whether the action is in the table of actions.
+    is_listed: bool,
+}
+
 impl Explanation {
     /// Whether the record cannot be mapped.
     #[must_use]
@@ -311,28 +321,37 @@ impl Explainer {
         tracer.leave_out("event.original");
         prepare(&mut tracer, dialect, &record, time_mode, equal.is_some());
         let trace = tracer.trace();
-        let (absent, is_author_replaced) = self.absent(dialect, document, &record, &fields);
+        let judged = self.judged(dialect, document, &record, &fields);
         let known = unused::Known {
             dialect,
             equal: equal.as_deref(),
-            is_author_replaced,
+            is_author_replaced: judged.is_author_replaced,
         };
-        explanation.absent = absent;
+        explanation.absent = judged.absent;
         explanation.unused = known.unused(&raw, &trace);
         let fields = fields.into_iter().enumerate();
         explanation.fields = fields
-            .map(|(at, leaf)| self.field(leaf, dialect.dataset(), &trace.sources(at), &raw))
+            .map(|(at, leaf)| {
+                let sources = trace.sources(at);
+                let via = self.given.of_field(
+                    &leaf,
+                    dialect.dataset(),
+                    &sources,
+                    &self.options.envelope,
+                    judged.is_listed,
+                );
+                field(leaf, via, &sources, &raw)
+            })
             .collect();
     }
 
-    /// The fields that are absent, and whether the affected User of a login takes the author's place.
-    fn absent(
+    fn judged(
         &mut self,
         dialect: Dialect,
         document: &Document<'_>,
         record: &Record<'_>,
         fields: &[EventLeaf],
-    ) -> (Vec<Absent>, bool) {
+    ) -> Judged {
         let options = &self.options;
         // What is explained was mapped: neither can fail.
         match dialect.dataset() {
@@ -343,12 +362,17 @@ impl Explainer {
                     |event| {
                         let seen = absent::confluence::Seen {
                             is_cloud: dialect == Dialect::Cloud,
+                            root: document.root(),
                             record,
                             event: &event,
                             fields,
                             options,
                         };
-                        (seen.absent(), seen.is_author_replaced())
+                        Judged {
+                            absent: seen.absent(),
+                            is_author_replaced: seen.is_author_replaced(),
+                            is_listed: seen.is_listed(),
+                        }
                     },
                 )
             }
@@ -364,38 +388,35 @@ impl Explainer {
                             fields,
                             options,
                         };
-                        (seen.absent(), false)
+                        Judged {
+                            absent: seen.absent(),
+                            ..Judged::default()
+                        }
                     },
                 )
             }
         }
     }
+}
 
-    fn field(
-        &self,
-        leaf: EventLeaf,
-        dataset: Dataset,
-        sources: &trace::Sources,
-        raw: &[RawLeaf<'_>],
-    ) -> Field {
-        let value = |at: &usize| RawValue {
-            raw: raw[*at].path.to_string(),
-            value: raw[*at].json(),
-            at: *at,
-        };
-        Field {
-            via: self
-                .given
-                .of_field(&leaf, dataset, sources, &self.options.envelope),
-            name: leaf.path.to_string(),
-            value: leaf.value,
-            from: sources.from.iter().map(value).collect(),
-            by: sources
-                .by
-                .iter()
-                .map(|at| raw[*at].path.to_string())
-                .collect(),
-        }
+fn field(
+    leaf: EventLeaf,
+    via: Option<&'static str>,
+    sources: &trace::Sources,
+    raw: &[RawLeaf<'_>],
+) -> Field {
+    let value = |at: &usize| RawValue {
+        raw: raw[*at].path.to_string(),
+        value: raw[*at].json(),
+        at: *at,
+    };
+    let path = |at: &usize| raw[*at].path.to_string();
+    Field {
+        via,
+        name: leaf.path.to_string(),
+        value: leaf.value,
+        from: sources.from.iter().map(value).collect(),
+        by: sources.by.iter().map(path).collect(),
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::atlassian::cloud_record;
 use crate::support::fetching::{Fetching, START};
 use crate::support::follow::{Place, finish};
-use crate::support::oracle::categories::extended_rows;
+use crate::support::oracle::categories::{extended_notable, extended_rows};
 use crate::support::program::{events, project, run, stderr};
 
 /// What `schema actions` prints.
@@ -85,6 +85,9 @@ fn the_rows_are_those_of_the_specification() {
         })
         .collect();
     assert_eq!(listed, expected);
+    let notable: Vec<_> = rows.iter().map(|row| row["notable"].as_str()).collect();
+    let expected: Vec<_> = extended_notable().into_iter().map(Some).collect();
+    assert_eq!(notable, expected);
 }
 
 /// A name of `schemas/actions.json` as that of a variant: `user_created` is `UserCreated`.
