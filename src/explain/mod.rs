@@ -358,7 +358,7 @@ impl Explainer {
             Dataset::Confluence => {
                 let event = confluence::map(record, dialect, options, &mut self.cache);
                 event.map_or_else(
-                    |_| Default::default(),
+                    |_| Judged::default(),
                     |event| {
                         let seen = absent::confluence::Seen {
                             is_cloud: dialect == Dialect::Cloud,
@@ -380,7 +380,7 @@ impl Explainer {
                 let root = document.root();
                 let event = map::organization::map(root, record, options.categories);
                 event.map_or_else(
-                    |_| Default::default(),
+                    |_| Judged::default(),
                     |event| {
                         let seen = absent::organization::Seen {
                             root,

@@ -122,7 +122,10 @@ impl Reasons<'_> {
             let name = member("displayName");
             self.add_scalar("user.id", "author.accountId", member("accountId"));
             self.add_scalar("user.full_name", "author.displayName", name);
-            self.add("user.name", "records of Cloud have no username");
+            self.add(
+                "user.name",
+                "the reference maps no username of records of Cloud",
+            );
         } else {
             self.add_scalar("user.id", "author.id", member("id"));
             self.add_scalar("user.full_name", "author.name", member("name"));
@@ -233,7 +236,11 @@ impl Reasons<'_> {
             let field = match subject {
                 Subject::None | Subject::Login => return,
                 Subject::Group => "group",
-                _ => "user.target",
+                Subject::UserRenamed
+                | Subject::UserCreated
+                | Subject::UserUpdated
+                | Subject::UserOnly
+                | Subject::Membership => "user.target",
             };
             return self.add(field, OTHER_CATEGORY);
         }

@@ -73,7 +73,7 @@ fn no_part_of_a_cell_is_a_formula_by_another_delimiter() {
     assert_eq!(cell(&json!({"z": ";=1"})), r#"{"z":";'=1"}"#);
 }
 
-/// LibreOffice takes semicolons and tabs for delimiters, too, unless they are quoted.
+/// `LibreOffice` takes semicolons and tabs for delimiters, too, unless they are quoted.
 #[test]
 fn a_row_with_another_delimiter_in_it_is_quoted() {
     let event = |text: &str| {
