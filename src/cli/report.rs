@@ -55,9 +55,15 @@ pub struct ReportArgs {
     /// Columns of --format csv, by the names of the fields
     ///
     /// Separated by commas, or the flag is repeated. In each cell the values of a list are separated by `; `.
-    /// Without it: time, action, category, outcome, who, to whom, to what, from where, and why it could not be mapped.
+    /// Without it: when, who, what, to what, to whom, from where, outcome, category, and why it could not be mapped.
     #[arg(long, value_name = "FIELDS", value_delimiter = ',', value_parser = values::field)]
     pub fields: Vec<String>,
+    /// Write --format csv for Excel
+    ///
+    /// With a byte order mark, without which Excel misreads letters outside ASCII, and with headings that it does not
+    /// take for formulas: `'@timestamp`.
+    #[arg(long)]
+    pub excel: bool,
     /// Groups of administrators: adding somebody to one is notable
     ///
     /// A regular expression that is found anywhere in the name of the group.

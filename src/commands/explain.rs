@@ -69,7 +69,12 @@ pub fn run(arguments: ExplainArgs) -> Result<Exit, Error> {
         },
     );
     written.map_err(Error::Report)?;
-    let Counts { records, failed } = report.counts;
+    let Counts {
+        records, failed, ..
+    } = report.counts;
+    if records == 0 && !inputs.failed() {
+        tracing::info!("the input holds no record");
+    }
     if failed > 0 {
         tracing::warn!(records, failed, "some records cannot be mapped");
     }

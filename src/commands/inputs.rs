@@ -44,10 +44,15 @@ impl InputCounts {
     /// Ends the current input; all counts so far. An input without a single record is not what was
     /// meant, and is named however quiet the run is to be.
     pub fn end(&mut self) -> Counts {
-        let Counts { records, failed } = std::mem::take(&mut self.current);
-        self.total += Counts { records, failed };
+        let counts = std::mem::take(&mut self.current);
+        self.total += counts;
         if let Some(origin) = self.origin.take() {
-            logging::report_if_none_mapped(origin.name(), records, failed);
+            let Counts {
+                records,
+                failed,
+                already_events,
+            } = counts;
+            logging::report_if_none_mapped(origin.name(), records, failed, already_events);
         }
         self.total
     }

@@ -199,7 +199,9 @@ fn is_same(input: &Path, file: &Stat) -> bool {
 }
 
 fn summarise(tally: &Tally, total: Counts, has_failed: bool, signal: Option<u8>) {
-    let Counts { records, failed } = total;
+    let Counts {
+        records, failed, ..
+    } = total;
     let (bytes, seconds) = (tally.bytes, seconds_since(tally.began));
     if let Some(signal) = signal {
         tracing::warn!(

@@ -3,7 +3,7 @@
 mod page;
 
 use std::ffi::OsStr;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,7 +26,7 @@ use crate::pipeline::normalize::{Counts, Options};
 use crate::process::shown::Shown as _;
 use crate::process::stop::Stop;
 use crate::process::{batch, style, width};
-use crate::report::csv::{Columns, DEFAULT_FIELDS};
+use crate::report::csv::{Columns, DEFAULT_FIELDS, Destination};
 use crate::report::events::EventReader;
 use crate::report::facts::{Item, Window};
 use crate::report::tally::Tally;
@@ -101,9 +101,10 @@ fn print_json(report: &impl serde::Serialize) -> io::Result<()> {
 /// Writes each event as a row, in the order of the input.
 fn table(mut arguments: ReportArgs, window: Window) -> Result<Exit, Error> {
     let options = options::mapping(&arguments.mapping, DefaultTags::Read)?;
+    let destination = destination(&arguments);
     let columns = match &*arguments.fields {
-        [] => Columns::new(&DEFAULT_FIELDS.map(str::to_owned)),
-        fields => Columns::new(fields),
+        [] => Columns::new(&DEFAULT_FIELDS.map(str::to_owned), destination),
+        fields => Columns::new(fields, destination),
     };
     let mut output = Sink::stdout()?;
     let mut reading = Reading::new(&mut arguments, options, output.pipe())?;
@@ -142,6 +143,16 @@ fn table(mut arguments: ReportArgs, window: Window) -> Result<Exit, Error> {
         }
     }
     Ok(reading.exit(arguments.mapping.strict))
+}
+
+fn destination(arguments: &ReportArgs) -> Destination {
+    if io::stdout().is_terminal() {
+        Destination::Terminal
+    } else if arguments.excel {
+        Destination::Excel
+    } else {
+        Destination::Program
+    }
 }
 
 /// The inputs of a run, and what became of them.

@@ -18,13 +18,15 @@ pub struct Given {
 pub(super) const UNKNOWN: &str = "not known: the record has too many values";
 
 impl Given {
-    /// What a field of a mapped record's event is made by; none where its raw values are all there is to say.
+    /// What a field of a mapped record's event is made by; none where its raw values are all there is to say. `is_listed`:
+    /// whether its action is in the table.
     pub(super) fn of_field(
         self,
         leaf: &EventLeaf,
         dataset: Dataset,
         sources: &Sources,
         envelope: &Envelope,
+        is_listed: bool,
     ) -> Option<&'static str> {
         let names: Vec<&str> = leaf.path.names().collect();
         if envelope.has_constant(&names) {
@@ -32,7 +34,8 @@ impl Given {
         }
         let is_from_record = !sources.from.is_empty();
         match &*names {
-            ["event", "category" | "type" | "outcome"] if is_from_record => {
+            // The type of some rows is that of an action in no table, so that no other action changes it.
+            ["event", "category" | "type" | "outcome"] if is_from_record || is_listed => {
                 Some("the table of actions")
             }
             ["source", "geo", "name"] => Some("--network"),

@@ -7,6 +7,7 @@
 mod absent;
 mod given;
 mod leaves;
+mod place;
 mod show;
 mod trace;
 mod unused;
@@ -19,7 +20,7 @@ use serde_json::Value;
 use crate::pipeline::dataset::Dataset;
 use crate::pipeline::dialect::{self, ConfluenceDialect, Dialect, Record};
 use crate::pipeline::enrich::source::Enricher;
-use crate::pipeline::event::{AddFields, DefaultTags, Envelope, Origin};
+use crate::pipeline::event::{self, AddFields, DefaultTags, Envelope, Origin};
 use crate::pipeline::frame::{Frame, LineNumbers};
 use crate::pipeline::json::{Document, Kind, Reader};
 use crate::pipeline::normalize::{LookupCache, Normalizer, Options, confluence, organization};
@@ -27,6 +28,7 @@ use crate::pipeline::timestamp::TimeMode;
 
 pub use given::Given;
 use leaves::{EventLeaf, RawLeaf, event_leaves, raw_leaves};
+use place::{Place, places};
 pub use show::text;
 use trace::Tracer;
 
@@ -44,6 +46,9 @@ pub struct Explanation {
     pub line: Option<u64>,
     /// Which of the records that begin in this line it is, from 1.
     pub record: u64,
+    /// Whether the record is the `event.original` of an event of this program.
+    #[serde(rename = "of_event", skip_serializing_if = "std::ops::Not::not")]
+    is_of_event: bool,
     /// The dialect, and how it was told; none of a record that cannot be mapped.
     #[serde(flatten)]
     told: Option<Told>,
@@ -111,6 +116,16 @@ struct Unused {
     reason: String,
 }
 
+/// What is judged by the event as it is before it is written.
+#[derive(Debug, Default)]
+struct Judged {
+    absent: Vec<Absent>,
+    /// Whether the affected User of a login takes the author's place.
+    is_author_replaced: bool,
+    /// Whether the action is in the table of actions.
+    is_listed: bool,
+}
+
 impl Explanation {
     /// Whether the record cannot be mapped.
     #[must_use]
@@ -128,18 +143,11 @@ pub struct Explainer {
     normalizer: Normalizer,
     /// Tells the text of each record and where it stands, by events that have both.
     splitter: Normalizer,
+    /// Maps raw records that events hold, whose lines are not those of the input.
+    of_originals: Option<Normalizer>,
     cache: LookupCache,
     reader: Reader,
     lines: LineNumbers,
-}
-
-/// Where an event is from: its record's text, and the offset of the line that this begins in.
-#[derive(Debug)]
-struct Place {
-    text: String,
-    line_offset: u64,
-    /// Why the record cannot be mapped.
-    error: Option<String>,
 }
 
 impl Explainer {
@@ -157,6 +165,7 @@ impl Explainer {
         Self {
             normalizer: Normalizer::new(Arc::clone(&options)),
             splitter: Normalizer::new(Arc::new(splitting)),
+            of_originals: None,
             cache: LookupCache::default(),
             reader: Reader::default(),
             lines: LineNumbers::default(),
@@ -181,33 +190,50 @@ impl Explainer {
         origin: &Origin,
     ) {
         self.lines.take(text, offset);
-        let (mut places, mut events) = (Vec::new(), Vec::new());
-        // Only of a file an event tells the offset.
-        let file = Origin::file("-".as_ref());
-        // What it has to say is said by the other one.
-        tracing::subscriber::with_default(tracing::subscriber::NoSubscriber::default(), || {
-            let splitter = &mut self.splitter;
-            splitter.frames(&mut places, text, offset, frames.clone(), &file);
-        });
-        self.normalizer
-            .frames(&mut events, text, offset, frames, origin);
-        let lines = |text: &[u8]| -> Vec<Value> {
-            let lines = text.split(|byte| *byte == b'\n');
-            let lines = lines.filter(|line| !line.is_empty());
-            // Both have as many.
-            let events = lines.map(|line| serde_json::from_slice(line).unwrap_or_default());
-            events.collect()
+        let normalizer = &mut self.normalizer;
+        let found = places(normalizer, &mut self.splitter, text, offset, frames, origin);
+        for (place, event) in found {
+            if event::is_action(place.text.as_bytes()) {
+                // The event behind it is explained.
+                continue;
+            }
+            match place.original_of_event() {
+                Some(original) => self.explain_original(out, &place, &original, origin),
+                None => out.push(self.explain(&place, &event, origin)),
+            }
+        }
+    }
+
+    /// Explains the raw record that an event of this program holds, as it would be mapped now.
+    fn explain_original(
+        &mut self,
+        out: &mut Vec<Explanation>,
+        place: &Place,
+        original: &str,
+        origin: &Origin,
+    ) {
+        let line_offset = place.line_offset;
+        let record = Frame::Record {
+            range: 0..original.len(),
+            line_offset,
         };
-        for (place, event) in lines(&places).into_iter().zip(lines(&events)) {
-            let place = Place {
-                text: place["event"]["original"]
-                    .as_str()
-                    .unwrap_or_default()
-                    .to_owned(),
-                error: place["error"]["message"].as_str().map(str::to_owned),
-                line_offset: place["log"]["offset"].as_u64().unwrap_or_default(),
-            };
-            out.push(self.explain(&place, &event, origin));
+        let options = &self.options;
+        let normalizer = self
+            .of_originals
+            .get_or_insert_with(|| Normalizer::new(Arc::clone(options)));
+        let (text, splitter) = (original.as_bytes(), &mut self.splitter);
+        let found = places(
+            normalizer,
+            splitter,
+            text,
+            line_offset,
+            vec![record],
+            origin,
+        );
+        for (place, event) in found {
+            let mut explanation = self.explain(&place, &event, origin);
+            explanation.is_of_event = true;
+            out.push(explanation);
         }
     }
 
@@ -216,6 +242,7 @@ impl Explainer {
             file: origin.name().to_owned(),
             line: self.lines.number(place.line_offset),
             record: 1,
+            is_of_event: false,
             told: None,
             error: None,
             unexplained: None,
@@ -293,44 +320,58 @@ impl Explainer {
         tracer.leave_out("event.original");
         prepare(&mut tracer, dialect, &record, time_mode, equal.is_some());
         let trace = tracer.trace();
-        let (absent, is_author_replaced) = self.absent(dialect, document, &record, &fields);
+        let judged = self.judged(dialect, document, &record, &fields);
         let known = unused::Known {
             dialect,
             equal: equal.as_deref(),
-            is_author_replaced,
+            is_author_replaced: judged.is_author_replaced,
         };
-        explanation.absent = absent;
+        explanation.absent = judged.absent;
         explanation.unused = known.unused(&raw, &trace);
         let fields = fields.into_iter().enumerate();
         explanation.fields = fields
-            .map(|(at, leaf)| self.field(leaf, dialect.dataset(), &trace.sources(at), &raw))
+            .map(|(at, leaf)| {
+                let sources = trace.sources(at);
+                let via = self.given.of_field(
+                    &leaf,
+                    dialect.dataset(),
+                    &sources,
+                    &self.options.envelope,
+                    judged.is_listed,
+                );
+                field(leaf, via, &sources, &raw)
+            })
             .collect();
     }
 
-    /// The fields that are absent, and whether the affected User of a login takes the author's place.
-    fn absent(
+    fn judged(
         &mut self,
         dialect: Dialect,
         document: &Document<'_>,
         record: &Record<'_>,
         fields: &[EventLeaf],
-    ) -> (Vec<Absent>, bool) {
+    ) -> Judged {
         let options = &self.options;
         // What is explained was mapped: neither can fail.
         match dialect {
             Dialect::Confluence(dialect) => {
                 let event = confluence::map(record, dialect, options, &mut self.cache);
                 event.map_or_else(
-                    |_| Default::default(),
+                    |_| Judged::default(),
                     |event| {
                         let seen = absent::confluence::Seen {
                             is_cloud: dialect == ConfluenceDialect::Cloud,
+                            root: document.root(),
                             record,
                             event: &event,
                             fields,
                             options,
                         };
-                        (seen.absent(), seen.is_author_replaced())
+                        Judged {
+                            absent: seen.absent(),
+                            is_author_replaced: seen.is_author_replaced(),
+                            is_listed: seen.is_listed(),
+                        }
                     },
                 )
             }
@@ -338,7 +379,7 @@ impl Explainer {
                 let root = document.root();
                 let event = organization::map(root, record, options, &mut self.cache);
                 event.map_or_else(
-                    |_| Default::default(),
+                    |_| Judged::default(),
                     |event| {
                         let seen = absent::organization::Seen {
                             root,
@@ -346,38 +387,35 @@ impl Explainer {
                             fields,
                             options,
                         };
-                        (seen.absent(), false)
+                        Judged {
+                            absent: seen.absent(),
+                            ..Judged::default()
+                        }
                     },
                 )
             }
         }
     }
+}
 
-    fn field(
-        &self,
-        leaf: EventLeaf,
-        dataset: Dataset,
-        sources: &trace::Sources,
-        raw: &[RawLeaf<'_>],
-    ) -> Field {
-        let value = |at: &usize| RawValue {
-            raw: raw[*at].path.to_string(),
-            value: raw[*at].json(),
-            at: *at,
-        };
-        Field {
-            via: self
-                .given
-                .of_field(&leaf, dataset, sources, &self.options.envelope),
-            name: leaf.path.to_string(),
-            value: leaf.value,
-            from: sources.from.iter().map(value).collect(),
-            by: sources
-                .by
-                .iter()
-                .map(|at| raw[*at].path.to_string())
-                .collect(),
-        }
+fn field(
+    leaf: EventLeaf,
+    via: Option<&'static str>,
+    sources: &trace::Sources,
+    raw: &[RawLeaf<'_>],
+) -> Field {
+    let value = |at: &usize| RawValue {
+        raw: raw[*at].path.to_string(),
+        value: raw[*at].json(),
+        at: *at,
+    };
+    let path = |at: &usize| raw[*at].path.to_string();
+    Field {
+        via,
+        name: leaf.path.to_string(),
+        value: leaf.value,
+        from: sources.from.iter().map(value).collect(),
+        by: sources.by.iter().map(path).collect(),
     }
 }
 

@@ -61,6 +61,9 @@ fn heading(explanation: &Explanation) -> String {
     if explanation.record > 1 {
         let _ = write!(place, " (record {} of the line)", explanation.record);
     }
+    if explanation.is_of_event {
+        place += ": the `event.original` of an event";
+    }
     let what: Box<dyn Display> = match (&explanation.error, &explanation.told) {
         (Some(error), _) => {
             let error = format!("cannot be mapped: {}", error.shown());

@@ -13,11 +13,13 @@ use crate::pipeline::json::{Kind, Pattern};
 enum Shape {
     /// A scalar, or a list of them.
     Scalar,
+    /// An object with all members.
+    Object,
     /// An object, or a list of them, with all members.
     Objects,
 }
 
-use Shape::{Objects, Scalar};
+use Shape::{Object, Objects, Scalar};
 
 /// What the mapping reads of a record, as docs/mapping.md 3 and 4 list it: it tells a value that is of no use here
 /// from one that is of no use ever. A test holds that nothing else has an effect.
@@ -35,7 +37,7 @@ const CLOUD: &[(&[&str], Shape)] = &[
 ];
 const SELF_HOSTED: &[(&[&str], Shape)] = &[
     (&["affectedObjects"], Objects),
-    (&["auditType"], Objects),
+    (&["auditType"], Object),
     (&["author", "id"], Scalar),
     (&["author", "name"], Scalar),
     (&["author", "uri"], Scalar),
@@ -44,8 +46,8 @@ const SELF_HOSTED: &[(&[&str], Shape)] = &[
     (&["method"], Scalar),
     (&["source"], Scalar),
     (&["system"], Scalar),
-    (&["timestamp"], Objects),
-    (&["type"], Objects),
+    (&["timestamp"], Object),
+    (&["type"], Object),
 ];
 
 /// docs/org-events.md.
@@ -140,7 +142,8 @@ impl Known<'_> {
                 return (Path(leaf.path.0[..1].to_vec()), format!("equal to {equal}"));
             }
             Some((read, Scalar)) if leaf.path.0.len() > read.len() => OTHER_TYPE,
-            Some((read, Objects)) if leaf.path.0.len() == read.len() => OTHER_TYPE,
+            Some((read, Object | Objects)) if leaf.path.0.len() == read.len() => OTHER_TYPE,
+            Some((read, Object)) if matches!(leaf.path.0[read.len()], Step::Index(_)) => OTHER_TYPE,
             None => OTHER_TYPE,
             Some(_) if first == Some("author") && self.is_author_replaced => {
                 "the affected User takes its place"
@@ -149,9 +152,38 @@ impl Known<'_> {
             Some((["attributes", "actor", "app", "id"], _)) => "the actor's own id takes its place",
             Some((["attributes", "actor", "email"], _)) => "has no `@`",
             Some((["attributes", "processedAt"], _)) => "cannot be read as a time",
-            Some(_) => "something else takes its place",
+            Some((["type"], _)) => "`auditType` takes its place",
+            Some(_) => match self.renamed_over(&leaf.path) {
+                Some(key) => {
+                    return (
+                        leaf.path.clone(),
+                        format!("`{key}` beside it takes its place"),
+                    );
+                }
+                None => "something else takes its place",
+            },
         };
         (leaf.path.clone(), reason.to_owned())
+    }
+
+    /// The key that becomes the one at this path, and whose value replaces its (docs/mapping.md 4).
+    fn renamed_over(&self, path: &Path) -> Option<&'static str> {
+        if self.dialect != Dialect::CLOUD {
+            return None;
+        }
+        // In an object itself, or in one of a list.
+        let (list, member) = match &*path.0 {
+            [Step::Name(list), Step::Index(_), Step::Name(member), ..]
+            | [Step::Name(list), Step::Name(member), ..] => (&**list, &**member),
+            _ => return None,
+        };
+        match (list, member) {
+            ("affectedObject" | "associatedObjects", "type") => Some("objectType"),
+            ("changedValues", "i18nKey" | "key") => Some("name"),
+            ("changedValues", "to") => Some("newValue"),
+            ("changedValues", "from") => Some("oldValue"),
+            _ => None,
+        }
     }
 }
 

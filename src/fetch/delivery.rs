@@ -212,7 +212,7 @@ impl Delivery<'_> {
         let items = items.get(..handed).unwrap_or_default();
         let counts = Counts {
             records: items.len() as u64,
-            failed: 0,
+            ..Counts::default()
         };
         let checkpoint = &mut self.shipper.progress.checkpoint;
         checkpoint.add(items, items.last().map(|item| item.time), counts);

@@ -92,7 +92,7 @@ impl LineMaker {
         if self.raw {
             return Counts {
                 records: std::mem::take(&mut self.written),
-                failed: 0,
+                ..Counts::default()
             };
         }
         self.normalizer.take_counts()

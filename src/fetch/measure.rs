@@ -37,7 +37,9 @@ pub fn note_grant(metrics: &SourceMetrics, asker: &Asker) {
 
 /// Logs what came of all runs: if something went wrong, or if people look on.
 pub fn summarise<C: Checkpoint>(shipper: &Shipper<Fetched<C>>, client: &Client) {
-    let Counts { records, failed } = shipper.total;
+    let Counts {
+        records, failed, ..
+    } = shipper.total;
     let requests = client.requests.load(Ordering::Relaxed);
     let repeated = client.repeated.load(Ordering::Relaxed);
     let (bytes, seconds) = shipper.volume();

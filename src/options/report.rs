@@ -56,6 +56,7 @@ pub fn check_output(arguments: &ReportArgs) -> Result<(), Error> {
             Some("--html: --json is printed to stdout: name a file for the page")
         }
         false if !arguments.fields.is_empty() => Some("--fields: expected --format csv with it"),
+        false if arguments.excel => Some("--excel: expected --format csv with it"),
         _ => None,
     };
     misplaced.map_or(Ok(()), |problem| Err(Error::ReportOutput(problem)))

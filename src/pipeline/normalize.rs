@@ -45,12 +45,15 @@ pub struct Counts {
     pub records: u64,
     /// Records that became `pipeline_error` events.
     pub failed: u64,
+    /// Those of them that were no raw records but events.
+    pub already_events: u64,
 }
 
 impl std::ops::AddAssign for Counts {
     fn add_assign(&mut self, other: Self) {
         self.records += other.records;
         self.failed += other.failed;
+        self.already_events += other.already_events;
     }
 }
 
@@ -355,6 +358,8 @@ impl Normalizer {
     fn fail(&mut self, out: &mut Vec<u8>, failure: &RecordError, candidate: Candidate<'_>) {
         self.counts.records += 1;
         self.counts.failed += 1;
+        let is_event = matches!(failure, RecordError::Unmappable(Unmappable::Event));
+        self.counts.already_events += u64::from(is_event);
         let Candidate {
             text,
             position,

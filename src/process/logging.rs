@@ -99,12 +99,16 @@ pub fn start(settings: LogSettings) {
 }
 
 /// Names an input of which not a single line is a record: not what was meant, and told however quiet the run is to
-/// be.
-pub fn report_if_none_mapped(name: &str, records: u64, failed: u64) {
+/// be. If all of them are events, so is that.
+pub fn report_if_none_mapped(name: &str, records: u64, failed: u64, already_events: u64) {
     if records == 0 || failed < records {
         return;
     }
-    if records == 1 {
+    if already_events == records {
+        tracing::error!(
+            "{name}: holds ECS events already, not raw audit records: `report`, `send` and `schema validate` take events"
+        );
+    } else if records == 1 {
         tracing::error!("{name}: its only line is not an audit record");
     } else {
         tracing::error!("{name}: none of {records} lines is an audit record");

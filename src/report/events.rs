@@ -5,7 +5,7 @@ use std::sync::Arc;
 use memchr::{memchr, memchr_iter, memmem};
 use serde_json::json;
 
-use super::facts::{Item, is_event};
+use super::facts::Item;
 use super::record::RecordReader;
 use super::text::beginning_of_record;
 use crate::input::Piece;
@@ -85,12 +85,7 @@ impl EventReader {
         let Ok(document) = self.reader.read(text) else {
             return false;
         };
-        let root = document.root();
-        let dead_letter = root.get("_id").and_then(|_| root.get("event"));
-        let found = [Some(root), dead_letter]
-            .into_iter()
-            .flatten()
-            .find(|value| is_event(*value));
+        let found = event::event_in(document.root());
         let found = found.map(|event| take(&Item::read(event, None), Some(event)));
         found.is_some()
     }

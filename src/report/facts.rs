@@ -87,15 +87,6 @@ struct Written<'a> {
     original: Option<Value<'a>>,
 }
 
-/// Whether an object has what every event of this program has.
-#[must_use]
-pub fn is_event(root: Value<'_>) -> bool {
-    let [time, ecs, event] = root.pick(["@timestamp", "ecs", "event"]);
-    time.is_some()
-        && ecs.and_then(Value::object).is_some()
-        && event.and_then(Value::object).is_some()
-}
-
 impl<'a> Item<'a> {
     /// Reads an event, which was made of a raw record if that is given.
     #[must_use]

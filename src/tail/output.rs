@@ -199,7 +199,7 @@ impl Output {
             if let Change::Forget(log) = change
                 && let Some((name, counts)) = self.counts.remove(log)
             {
-                logging::report_if_none_mapped(&name, counts.records, counts.failed);
+                report_if_none_mapped(&name, counts);
             }
         }
         let checkpoints = &mut self.shipper.progress.checkpoints;
@@ -227,7 +227,9 @@ impl Output {
 
     /// Logs the counters: if something went wrong, if people look on, or `always`.
     pub fn summarise(&self, when: &str, always: bool) {
-        let Counts { records, failed } = self.shipper.total;
+        let Counts {
+            records, failed, ..
+        } = self.shipper.total;
         let checkpoints = &self.shipper.progress.checkpoints;
         let files = checkpoints.logs.len();
         let lost_bytes = checkpoints.lost_bytes;
@@ -244,7 +246,16 @@ impl Output {
     /// the run is to be.
     pub fn report_failed_logs(&self) {
         for (name, counts) in self.counts.values() {
-            logging::report_if_none_mapped(name, counts.records, counts.failed);
+            report_if_none_mapped(name, *counts);
         }
     }
+}
+
+fn report_if_none_mapped(name: &str, counts: Counts) {
+    let Counts {
+        records,
+        failed,
+        already_events,
+    } = counts;
+    logging::report_if_none_mapped(name, records, failed, already_events);
 }

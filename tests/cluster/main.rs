@@ -7,6 +7,7 @@
 )]
 #![allow(clippy::print_stderr, reason = "what was left out is said")]
 
+mod detections;
 mod fetched;
 mod install;
 mod node;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::atlassian::cloud_record;
 use crate::support::fetching::{Fetching, START};
 use crate::support::follow::{Place, finish};
-use crate::support::oracle::categories::extended_rows;
+use crate::support::oracle::categories::{extended_notable, extended_rows};
 use crate::support::program::{events, project, run, stderr};
 
 /// What `schema actions` prints.
@@ -85,6 +85,9 @@ fn the_rows_are_those_of_the_specification() {
         })
         .collect();
     assert_eq!(listed, expected);
+    let notable: Vec<_> = rows.iter().map(|row| row["notable"].as_str()).collect();
+    let expected: Vec<_> = extended_notable().into_iter().map(Some).collect();
+    assert_eq!(notable, expected);
 }
 
 /// By ECS 8.11, as `schema fields` has it.
@@ -146,7 +149,11 @@ fn each_format_holds_each_row() {
     let [table, markdown, csv] = ["table", "markdown", "csv"].map(printed);
     assert_eq!(printed("json"), include_str!("../../schemas/actions.json"));
     assert_eq!(table.lines().count(), rows.len() + 1);
-    assert_eq!(csv.lines().count(), rows.len() + 1);
+    let csv: Vec<_> = csv::Reader::from_reader(csv.as_bytes())
+        .into_records()
+        .map(|row| row.expect("a row"))
+        .collect();
+    assert_eq!(csv.len(), rows.len());
     let markdown: Vec<_> = markdown
         .lines()
         .filter(|line| line.starts_with("| "))
@@ -167,19 +174,13 @@ fn each_format_holds_each_row() {
             assert!(names(row).iter().all(|name| line.contains(name)), "{line}");
             assert!(line.contains(&notable), "{line}");
         }
-        let line = csv.lines().nth(at + 1).expect("a line");
-        let key = row["key"].as_str().unwrap_or_default();
-        let text = row["text"].as_str().unwrap_or_default();
+        let cells: Vec<_> = csv[at].iter().collect();
+        let text = |name: &str| row[name].as_str().unwrap_or_default();
         let category = texts(&row["category"]).join(", ");
-        let category = if category.contains(',') {
-            format!("\"{category}\"")
-        } else {
-            category
-        };
-        assert!(
-            line.starts_with(&format!("{key},{text},{category},")),
-            "{line}"
-        );
+        let kind = texts(&row["type"]).join(", ");
+        let expected = [text("key"), text("text"), &category, &kind, text("outcome")];
+        assert_eq!(cells[..5], expected);
+        assert_eq!(cells[6..8], [text("notable"), text("reason")]);
     }
 }
 

@@ -1,5 +1,5 @@
-//! The queries of docs/detections.md for clusters name fields and actions that exist. The others are run as examples of a
-//! document (`readme`).
+//! The queries of docs/detections.md for clusters name fields and actions that exist; `tests/cluster` asks a node for their
+//! conditions. The others are run as examples of a document (`readme`).
 
 use confluence_ecs::pipeline::dataset::Dataset;
 use std::collections::BTreeSet;
@@ -67,4 +67,24 @@ fn every_query_names_actions_of_the_table() {
     assert!(found.len() >= 10, "{found:?}");
     let unknown: Vec<_> = found.difference(&names).collect();
     assert!(unknown.is_empty(), "{unknown:?}");
+}
+
+/// To ES|QL, what has several values equals nothing.
+#[test]
+fn what_queries_in_esql_compare_has_one_value_in_every_row_that_has_it() {
+    let rows: Vec<Value> =
+        serde_json::from_str(include_str!("../../schemas/actions.json")).expect("JSON");
+    let compared = Regex::new(r#"event\.(category|type) == "([a-z]+)""#).expect("a pattern");
+    let queries = queries("esql").join("\n");
+    let found: Vec<_> = compared
+        .captures_iter(&queries)
+        .map(|found| found.extract().1)
+        .collect();
+    assert!(found.len() >= 3, "{found:?}");
+    for [member, value] in found {
+        let lists = rows.iter().filter_map(|row| row[member].as_array());
+        for list in lists.filter(|list| list.contains(&Value::from(value))) {
+            assert_eq!(list.len(), 1, "{list:?}");
+        }
+    }
 }

@@ -67,10 +67,9 @@ fn records_of_an_organization() {
     insta::assert_snapshot!(explained(&[], &records));
 }
 
-/// Why fields of an organization's event are absent, and values unused, in a line each.
-fn reasons(flags: &[&str], attributes: &Value) -> String {
-    let record = json!({"id": "e1", "attributes": attributes}).to_string();
-    let explanation = &explanations(flags, record.as_bytes())[0];
+/// Why fields of an event are absent, and values unused, in a line each.
+fn reasons_of(flags: &[&str], record: &Value) -> String {
+    let explanation = &explanations(flags, record.to_string().as_bytes())[0];
     let lines = |list: &str, name: &str| -> Vec<String> {
         let all = explanation[list].as_array().expect("a list").iter();
         let line = |one: &Value| format!("{list} {}: {}", one[name], one["reason"]);
@@ -79,6 +78,128 @@ fn reasons(flags: &[&str], attributes: &Value) -> String {
     [lines("absent", "field"), lines("unused", "raw")]
         .concat()
         .join("\n")
+}
+
+/// The same of an organization's event.
+fn reasons(flags: &[&str], attributes: &Value) -> String {
+    reasons_of(flags, &json!({"id": "e1", "attributes": attributes}))
+}
+
+/// The same of events of Data Center with that action and category, each below its members; what every one lacks is left out.
+fn reasons_of_data_center(action: &str, category: &str, members: &[Value]) -> String {
+    let told = members.iter().map(|members| {
+        let mut record = json!({
+            "timestamp": {"epochSecond": 5},
+            "auditType": {
+                "actionI18nKey": format!("audit.logging.summary.{action}"),
+                "categoryI18nKey": format!("audit.logging.category.{category}"),
+            },
+            "author": {"id": "1", "name": "a", "uri": "/?username=a"},
+            "source": "10.0.0.1",
+            "system": "http://wiki",
+        });
+        for (name, value) in members.as_object().expect("members") {
+            record[name] = value.clone();
+        }
+        let reasons = reasons_of(&[], &record);
+        let usual = ["event.original", "source.geo", "source.as", "event.outcome"];
+        let usual = usual.map(|field| format!("absent \"{field}\""));
+        let is_usual = |line: &&str| usual.iter().any(|usual| line.starts_with(&**usual));
+        let lines: Vec<_> = reasons.lines().filter(|line| !is_usual(line)).collect();
+        format!("{action} {category} {members}\n{}\n", lines.join("\n"))
+    });
+    told.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn what_an_event_of_data_center_lacks_has_its_reasons() {
+    let username = "audit.logging.changed.value.username";
+    let user = json!({"type": "User", "id": 1, "name": "x", "uri": "/?username=x"});
+    let told = [
+        reasons_of_data_center(
+            "user.renamed",
+            "user.management",
+            &[
+                json!({"affectedObjects": [user]}),
+                json!({"changedValues": [{"i18nKey": username, "from": "a"}]}),
+                json!({"changedValues": [{"i18nKey": username, "from": {"a": 1}, "to": "b"}]}),
+            ],
+        ),
+        reasons_of_data_center(
+            "group.membership.added",
+            "user.management",
+            &[
+                json!({"affectedObjects": [{"type": "User", "id": {"a": 1}}, {"type": "Group", "name": ""}]}),
+            ],
+        ),
+        reasons_of_data_center(
+            "group.deleted",
+            "user.management",
+            &[
+                json!({"affectedObjects": [{"type": "Group", "id": "1", "name": "a"}, {"type": "Group"}]}),
+            ],
+        ),
+        reasons_of_data_center(
+            "login.failed",
+            "page",
+            &[json!({"affectedObjects": [user], "author": {"id": "", "uri": ""}})],
+        ),
+        reasons_of_data_center("group.created", "page", &[json!({})]),
+        reasons_of_data_center("user.created", "page", &[json!({})]),
+        reasons_of_data_center(
+            "page.viewed",
+            "page",
+            &[
+                json!({"source": "", "system": "http://my_host"}),
+                json!({"source": [{"a": 1}], "system": {}, "author": "bob"}),
+                json!({"auditType": [{"actionI18nKey": "x"}], "type": {"actionI18nKey": "y"}}),
+            ],
+        ),
+    ];
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn what_an_event_of_cloud_lacks_has_its_reasons() {
+    let record = |summary: &str, object: &Value, changed: &Value| {
+        json!({"creationDate": 5, "summary": summary, "category": "Users and groups", "author": {"accountId": ""},
+            "affectedObject": object, "changedValues": changed})
+    };
+    let group = json!({"objectType": "Group", "type": "User", "name": "g"});
+    let changed = json!([{"name": "n", "key": "k", "i18nKey": "i", "to": "t", "newValue": "v", "from": "f", "oldValue": "o"}]);
+    let renamed = json!([{"name": "audit.logging.changed.value.username", "newValue": "b"}]);
+    let told = [
+        reasons_of(&[], &record("Group created", &group, &changed)),
+        reasons_of(&[], &record("User renamed", &json!({}), &renamed)),
+    ];
+    insta::assert_snapshot!(told.join("\n\n"));
+}
+
+/// The type of such a row is that of any other action.
+#[test]
+fn the_type_of_a_listed_action_is_of_the_table() {
+    for (action, via) in [
+        ("login.failed", "the table of actions"),
+        ("page.viewed", "the type of an action in no table"),
+    ] {
+        let kind = json!({"actionI18nKey": format!("audit.logging.summary.{action}")});
+        let record = json!({"timestamp": "5", "auditType": kind}).to_string();
+        let explanation = &explanations(&[], record.as_bytes())[0];
+        let fields = explanation["fields"].as_array().expect("fields");
+        let field = fields
+            .iter()
+            .find(|field| field["field"] == "event.type[0]");
+        let field = field.or_else(|| fields.iter().find(|field| field["field"] == "event.type"));
+        assert_eq!(field.expect("a type")["via"], via, "{action}");
+    }
+}
+
+#[test]
+fn an_input_without_a_record_is_said_to_have_none() {
+    let output = run(["explain"], b" \n\n");
+    assert_eq!(output.status.code(), Some(0));
+    assert!(output.stdout.is_empty());
+    assert_eq!(stderr(&output), "INFO the input holds no record\n");
 }
 
 #[test]
@@ -96,6 +217,10 @@ fn what_an_organizations_event_lacks_has_its_reasons() {
         reasons(&[], &app),
         reasons(&[&ASN[..], &CITY, &network].concat(), &person),
         reasons(&[], &json!({"actor": [], "action": null, "location": "x"})),
+        reasons_of(
+            &[],
+            &json!({"id": [1], "attributes": {"action": ["a"]}, "message": {"content": [1]}}),
+        ),
     ];
     insta::assert_snapshot!(told.join("\n\n"));
 }
@@ -125,6 +250,70 @@ fn what_cannot_be_mapped_is_explained_by_its_error() {
     );
     let output = run(["explain", "-q", "--strict"], input.as_bytes());
     assert_eq!(output.status.code(), Some(3));
+}
+
+/// Events of a record, as NDJSON, in bulk format, and as a dead letter, without the fields of the input.
+fn written(record: &str, flags: &[&str]) -> [String; 3] {
+    let made = |more: &[&str]| {
+        let arguments = ["normalize", "-q"].iter().chain(flags).chain(more);
+        String::from_utf8(run(arguments, record.as_bytes()).stdout).expect("UTF-8")
+    };
+    let event = made(&[]);
+    let letter = format!(r#"{{"_id":"1","event":{},"status":400}}"#, event.trim_end());
+    [event, made(&["--format", "bulk"]), letter]
+}
+
+#[test]
+fn of_an_event_the_raw_record_in_it_is_explained() {
+    for record in [DC_FILE, DC_API, CLOUD] {
+        let expected = explained(&["--width", "100"], record);
+        let expected = expected.replacen(
+            "\nstdin:1: ",
+            "\nstdin:1: the `event.original` of an event: ",
+            1,
+        );
+        for (input, line) in written(record, &["--preserve-original-event"])
+            .iter()
+            .zip([1, 2, 1])
+        {
+            let found = explained(&["--width", "100"], input);
+            let found = found.replacen(&format!("\nstdin:{line}: "), "\nstdin:1: ", 1);
+            assert_eq!(found, expected);
+            let json = explanations(&[], input.as_bytes());
+            assert_eq!(json.len(), 1);
+            assert_eq!(json[0]["of_event"], true);
+        }
+    }
+    let [failed, ..] = written("nonsense", &[]);
+    let text = explained(&[], &failed);
+    assert!(
+        text.contains("stdin:1: the `event.original` of an event: cannot be mapped: not JSON"),
+        "{text}"
+    );
+}
+
+#[test]
+fn of_an_event_without_its_record_it_is_said_what_it_is() {
+    let what = "an ECS event already, not a raw audit record: `report`, `send` and `schema validate` take events; \
+                the raw record is in `event.original`, if that was kept (--preserve-original-event)";
+    for input in written(DC_FILE, &[]) {
+        let text = explained(&[], &input);
+        assert!(
+            text.contains(&format!(": cannot be mapped: {what}")),
+            "{text}"
+        );
+        assert_eq!(text.matches("cannot be mapped:").count(), 1, "{text}");
+        let output = run(["normalize", "-q"], input.as_bytes());
+        assert_eq!(
+            stderr(&output),
+            "ERROR stdin: holds ECS events already, not raw audit records: `report`, `send` and `schema validate` \
+             take events\n"
+        );
+        for event in lines(&output.stdout) {
+            let message = event["error"]["message"].as_str().expect("text");
+            assert!(message.starts_with(what), "{message}");
+        }
+    }
 }
 
 #[test]

@@ -25,6 +25,7 @@ mod support {
     pub mod random;
     pub mod records;
     pub mod search;
+    pub mod terminal;
     pub mod told;
     pub mod wire;
 }

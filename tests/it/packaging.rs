@@ -1,8 +1,12 @@
 //! What packages install (`packaging/`): units of systemd, the configuration, the rotation of outputs.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 use std::process::Command;
+
+use regex::Regex;
+use serde_json::Value;
 
 use crate::support::program::{command, project, run, run_command, stderr};
 
@@ -158,4 +162,93 @@ fn the_options_of_the_timers_example_are_understood() {
     let output = run_command(command(words.chain([WRONG])), b"");
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("--threads"), "{}", stderr(&output));
+}
+
+/// Where a package installs each file of the project, by its metadata.
+fn installed(assets: &Value, source: &str, dest: &str) -> BTreeMap<PathBuf, PathBuf> {
+    let at = |asset: &Value, name: &str, index: usize| -> String {
+        let text = asset.get(name).or_else(|| asset.get(index));
+        text.and_then(Value::as_str).expect("text").to_owned()
+    };
+    let mut files = BTreeMap::new();
+    for asset in assets.as_array().expect("assets") {
+        let (from, to) = (at(asset, source, 0), at(asset, dest, 1));
+        let is_folder = to.ends_with('/');
+        let to = Path::new("/").join(to.trim_start_matches('/'));
+        let pattern = project(&from);
+        for file in glob::glob(pattern.to_str().expect("UTF-8")).expect("a pattern") {
+            let file = file.expect("readable");
+            let to = if is_folder {
+                to.join(file.file_name().expect("a name"))
+            } else {
+                to.clone()
+            };
+            files.insert(file, to);
+        }
+    }
+    files
+}
+
+/// The links of installed documents that lead to nothing that is installed.
+fn dead_links(files: &BTreeMap<PathBuf, PathBuf>) -> Vec<String> {
+    let link = Regex::new(r"\]\(([^)#:]+)(#[^)]*)?\)").expect("a pattern");
+    // Those are for who has the source.
+    let is_for_users = |file: &&PathBuf| {
+        file.extension().is_some_and(|extension| extension == "md")
+            && !file.ends_with("CONTRIBUTING.md")
+            && !file.ends_with("benches/README.md")
+    };
+    let mut dead = Vec::new();
+    for file in files.keys().filter(is_for_users) {
+        let text = fs::read_to_string(file).expect("text");
+        for found in link.captures_iter(&text) {
+            let target = file.with_file_name(&found[1]);
+            let target = target.canonicalize().unwrap_or(target);
+            let from = files[file].parent().expect("a folder");
+            let led_to = normal(&from.join(&found[1]));
+            if files.get(&target) != Some(&led_to) {
+                dead.push(format!("{}: {}", file.display(), &found[1]));
+            }
+        }
+    }
+    dead
+}
+
+/// A path without `..`.
+fn normal(path: &Path) -> PathBuf {
+    let mut normal = PathBuf::new();
+    for part in path.components() {
+        if part == Component::ParentDir {
+            normal.pop();
+        } else {
+            normal.push(part);
+        }
+    }
+    normal
+}
+
+#[test]
+fn what_installed_documents_link_to_is_installed_where_the_links_lead() {
+    let arguments = [
+        "metadata",
+        "--offline",
+        "--no-deps",
+        "--format-version",
+        "1",
+    ];
+    let output = Command::new(env!("CARGO")).args(arguments).output();
+    let manifest: Value = serde_json::from_slice(&output.expect("run").stdout).expect("JSON");
+    let metadata = &manifest["packages"][0]["metadata"];
+    for package in ["deb", "generate-rpm"] {
+        let files = installed(&metadata[package]["assets"], "source", "dest");
+        assert!(files.len() > 30, "{files:?}");
+        let dead = dead_links(&files);
+        assert!(dead.is_empty(), "{package}: {dead:#?}");
+        let page = Path::new("/usr/share/doc/confluence-ecs/docs/service.md");
+        assert!(files.values().any(|file| file == page), "{files:?}");
+        for (name, _) in UNITS {
+            let documentation = format!("\nDocumentation=file://{}\n", page.display());
+            assert!(unit(name).contains(&documentation), "{name}");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! What a reader would look for in an event of Confluence, in the order of docs/mapping.md.
 
-use super::{Found, first_ip, kind_of, why_no_scalar, why_not_known};
+use super::{Found, first_ip, kind_of, why_missing, why_not_known};
 use crate::explain::Absent;
 use crate::explain::leaves::EventLeaf;
 use crate::pipeline::actions::{Categories, find};
@@ -10,10 +10,14 @@ use crate::pipeline::json::Value;
 use crate::pipeline::map::users::is_about_users;
 use crate::pipeline::normalize::Options;
 
+const OTHER_CATEGORY: &str =
+    "the record's category is not that of users and groups, nor of authentication";
+
 /// What an event was made of, and what came of it.
 pub(in crate::explain) struct Seen<'a> {
     /// Else it is of Data Center.
     pub is_cloud: bool,
+    pub root: Value<'a>,
     pub record: &'a Record<'a>,
     pub event: &'a Event<'a>,
     pub fields: &'a [EventLeaf],
@@ -42,6 +46,11 @@ impl Seen<'_> {
         reasons.found.absent
     }
 
+    /// Whether the action is in the table; every row has a category.
+    pub fn is_listed(&self) -> bool {
+        !self.event.row.category.is_empty()
+    }
+
     /// Whether the affected User of a login takes the author's place (docs/mapping.md 7).
     pub fn is_author_replaced(&self) -> bool {
         self.event.row.subject == Subject::Login && is_about_users(&self.event.audit.kind)
@@ -59,7 +68,18 @@ impl Reasons<'_> {
 
     /// A field that is a scalar of the record, or a list of them.
     fn add_scalar(&mut self, field: &'static str, raw: &str, value: Option<Value<'_>>) {
-        self.add(field, why_no_scalar(raw, value));
+        self.add(field, self.why_no_scalar(raw, value));
+    }
+
+    /// Why a member that the mapping takes scalars of, or lists of them, gives none.
+    fn why_no_scalar(&self, raw: &str, value: Option<Value<'_>>) -> String {
+        match value {
+            None => why_missing(self.seen.root, raw),
+            Some(value) if value.scalar().is_none() => {
+                format!("`{raw}` is neither a text, a number nor a boolean, nor a list of them")
+            }
+            Some(_) => format!("`{raw}` does not take effect"),
+        }
     }
 
     fn author(&mut self) {
@@ -69,7 +89,30 @@ impl Reasons<'_> {
             self.add("user.id", id);
             self.add("user.full_name", name);
         }
+        self.user_of_another_category();
         self.author_of_record();
+    }
+
+    /// A login whose affected User does not take the author's place.
+    fn user_of_another_category(&mut self) {
+        let is_login = self.seen.event.row.subject == Subject::Login;
+        if !is_login || self.is_about_users() || self.last_object("User").is_none() {
+            return;
+        }
+        let author = self.seen.record.author;
+        let (id, name) = if self.seen.is_cloud {
+            ("accountId", "displayName")
+        } else {
+            ("id", "name")
+        };
+        for (field, member) in [("user.id", id), ("user.full_name", name)] {
+            let value = author.and_then(|author| author.get(member));
+            let why = self.why_no_scalar(&format!("author.{member}"), value);
+            self.add(
+                field,
+                format!("{why}; the affected User does not count: {OTHER_CATEGORY}"),
+            );
+        }
     }
 
     fn author_of_record(&mut self) {
@@ -79,17 +122,18 @@ impl Reasons<'_> {
             let name = member("displayName");
             self.add_scalar("user.id", "author.accountId", member("accountId"));
             self.add_scalar("user.full_name", "author.displayName", name);
-            self.add("user.name", "records of Cloud have no username");
+            self.add(
+                "user.name",
+                "the reference maps no username of records of Cloud",
+            );
         } else {
             self.add_scalar("user.id", "author.id", member("id"));
             self.add_scalar("user.full_name", "author.name", member("name"));
-            self.add(
-                "user.name",
-                match member("uri") {
-                    None => "the record has no `author.uri`",
-                    Some(_) => "`author.uri` does not end in ?username=NAME",
-                },
-            );
+            let why = match member("uri") {
+                None => why_missing(self.seen.root, "author.uri"),
+                Some(_) => "`author.uri` does not end in ?username=NAME".to_owned(),
+            };
+            self.add("user.name", why);
         }
     }
 
@@ -167,7 +211,10 @@ impl Reasons<'_> {
         }
         match self.seen.event.service_address {
             None => self.add_scalar("service.address", "system", self.seen.record.system),
-            Some(_) => self.add("related.hosts", "`system` is no URI with a host"),
+            Some(_) => self.add(
+                "related.hosts",
+                "`system` is no URI with a valid host (an underscore in its name makes it invalid)",
+            ),
         }
     }
 
@@ -186,9 +233,16 @@ impl Reasons<'_> {
             return;
         }
         if !self.is_about_users() {
-            let reason =
-                "the record's category is not that of users and groups, nor of authentication";
-            return self.add("user.target", reason);
+            let field = match subject {
+                Subject::None | Subject::Login => return,
+                Subject::Group => "group",
+                Subject::UserRenamed
+                | Subject::UserCreated
+                | Subject::UserUpdated
+                | Subject::UserOnly
+                | Subject::Membership => "user.target",
+            };
+            return self.add(field, OTHER_CATEGORY);
         }
         match subject {
             Subject::None | Subject::Login => {}
@@ -217,10 +271,39 @@ impl Reasons<'_> {
     }
 
     fn renamed(&mut self) {
-        let reason =
-            "no changed value has the i18nKey audit.logging.changed.value.username with this value";
-        self.add("user.target.name", reason);
-        self.add("user.changes.name", reason);
+        for (field, member) in [("user.target.name", "from"), ("user.changes.name", "to")] {
+            let why = self.why_not_renamed(member);
+            self.add(field, why);
+        }
+        if self.last_object("User").is_some() {
+            let reason = "of a renamed user only the names are mapped";
+            self.add("user.target.id", reason);
+        }
+    }
+
+    /// Why the changed value of the username has no such member.
+    fn why_not_renamed(&self, member: &str) -> String {
+        const KEY: &str = "audit.logging.changed.value.username";
+        let values = self.seen.event.audit.changed_values;
+        let has_key = |value: &Value<'_>| {
+            let key = values.member(*value, "i18nKey");
+            key.is_some_and(|key| key.is_str(KEY))
+        };
+        let Some(last) = values.objects().filter(has_key).last() else {
+            return format!("no changed value has the i18nKey {KEY}");
+        };
+        // As the record has it.
+        let member = match member {
+            "from" if self.seen.is_cloud => "oldValue",
+            "to" if self.seen.is_cloud => "newValue",
+            other => other,
+        };
+        match last.get(member) {
+            None => format!("the changed value of the username has no `{member}`"),
+            Some(_) => {
+                format!("`{member}` of the changed value of the username is no text or number")
+            }
+        }
     }
 
     /// Fields that are parts of an affected object of a type: of its id, its name, the username in its uri.
@@ -239,25 +322,38 @@ impl Reasons<'_> {
         let Some(object) = self.last_object(kind) else {
             return [None, None, None];
         };
-        let lacks = |part: &str| {
-            Some(match object.get(part) {
-                None => format!("the affected {kind} has no {part}"),
-                Some(_) => format!("the {part} of the affected {kind} is no text or number"),
-            })
+        let which = if self.objects(kind).count() > 1 {
+            format!("the last affected {kind}")
+        } else {
+            format!("the affected {kind}")
+        };
+        let lacks = |part: &str| match object.get(part) {
+            None => format!("{which} has no {part}"),
+            Some(_) => format!("the {part} of {which} is no text or number"),
+        };
+        let id = if self.seen.is_cloud && kind == "Group" && object.get("id").is_none() {
+            format!("{which} has no id, and its name does not end in a colon and a UUID")
+        } else {
+            lacks("id")
         };
         let username = match object.get("uri") {
-            None => format!("the affected {kind} has no uri"),
-            Some(_) => format!("the uri of the affected {kind} does not end in ?username=NAME"),
+            None => format!("{which} has no uri"),
+            Some(_) => format!("the uri of {which} does not end in ?username=NAME"),
         };
-        [lacks("id"), lacks("name"), Some(username)]
+        [Some(id), Some(lacks("name")), Some(username)]
     }
 
     fn last_object(&self, kind: &str) -> Option<Value<'_>> {
+        self.objects(kind).last()
+    }
+
+    /// The affected objects of a type.
+    fn objects(&self, kind: &str) -> impl Iterator<Item = Value<'_>> {
         let objects = self.seen.event.audit.affected_objects;
-        let is_of_kind = |object: &Value<'_>| {
+        let is_of_kind = move |object: &Value<'_>| {
             let member = objects.member(*object, "type");
             member.is_some_and(|member| member.is_str(kind))
         };
-        objects.objects().filter(is_of_kind).last()
+        objects.objects().filter(is_of_kind)
     }
 }

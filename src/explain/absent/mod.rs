@@ -79,14 +79,14 @@ fn first_ip(json: &str) -> Option<IpAddr> {
     first.as_str()?.parse().ok()
 }
 
-/// Why a field of the record gives no scalar.
-fn why_no_scalar(raw: &str, value: Option<Value<'_>>) -> String {
-    match value {
-        None => format!("the record has no `{raw}`"),
-        Some(value) if value.scalar().is_none() => {
-            format!("`{raw}` is neither a text, a number nor a boolean")
-        }
-        Some(_) => format!("`{raw}` does not take effect"),
+/// Why nothing counts at a path of names in the record: it is empty, which is the same as absent, or not there.
+fn why_missing(root: Value<'_>, path: &str) -> String {
+    let found = path
+        .split('.')
+        .try_fold(root, |value, name| value.pick_whole([name])[0]);
+    match found {
+        Some(_) => format!("`{path}` is empty"),
+        None => format!("the record has no `{path}`"),
     }
 }
 

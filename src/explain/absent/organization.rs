@@ -1,10 +1,10 @@
 //! What a reader would look for in an event of an organization, in the order of docs/org-events.md 3.
 
-use super::{Found, first_ip, why_no_scalar};
+use super::{Found, first_ip};
 use crate::explain::Absent;
 use crate::explain::leaves::EventLeaf;
 use crate::pipeline::event::{Class, OrganizationEvent};
-use crate::pipeline::json::Value;
+use crate::pipeline::json::{Kind, Value};
 use crate::pipeline::normalize::Options;
 
 /// What an event was made of, and what came of it.
@@ -163,5 +163,18 @@ fn why_nothing(raw: &str, value: Option<Value<'_>>) -> String {
     match value {
         Some(value) if value.is_empty() => format!("`{raw}` is empty"),
         value => why_no_scalar(raw, value),
+    }
+}
+
+/// Why a value of the record gives no scalar; a list is none.
+fn why_no_scalar(raw: &str, value: Option<Value<'_>>) -> String {
+    match value.map(Value::kind) {
+        None => format!("the record has no `{raw}`"),
+        Some(Kind::Array | Kind::Object) => {
+            format!("`{raw}` is neither a text, a number nor a boolean")
+        }
+        Some(Kind::Null | Kind::Boolean | Kind::Integer | Kind::Float | Kind::String) => {
+            format!("`{raw}` does not take effect")
+        }
     }
 }

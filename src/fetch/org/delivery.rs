@@ -62,7 +62,11 @@ impl OrgDelivery<'_> {
                     checkpoint.add(event, now);
                 }
                 let records = handed as u64;
-                checkpoint.count(Counts { records, failed: 0 }, None);
+                let counts = Counts {
+                    records,
+                    ..Counts::default()
+                };
+                checkpoint.count(counts, None);
             }
             // What was taken is not handed over again.
             if error.is_end() {

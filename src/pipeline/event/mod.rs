@@ -39,6 +39,21 @@ use crate::pipeline::enrich::source::Enrichment;
 use crate::pipeline::json::{Kind, Value};
 use crate::pipeline::timestamp::Timestamp;
 
+/// The event in a document that this program wrote: the document itself, or what a dead letter holds.
+#[must_use]
+pub fn event_in(document: Value<'_>) -> Option<Value<'_>> {
+    let dead_letter = document.get("_id").and_then(|_| document.get("event"));
+    let candidates = [Some(document), dead_letter].into_iter().flatten();
+    candidates.into_iter().find(|value| is_event(*value))
+}
+
+/// Whether an object has what every event of this program has.
+fn is_event(object: Value<'_>) -> bool {
+    let [time, ecs, event] = object.pick(["@timestamp", "ecs", "event"]);
+    let is_object = |value: Option<Value<'_>>| value.and_then(Value::object).is_some();
+    time.is_some() && is_object(ecs) && is_object(event)
+}
+
 /// What a record says, under the names of ECS. Everything borrows from the record's text.
 #[derive(Debug)]
 pub(crate) struct Event<'a> {

@@ -9,6 +9,7 @@ pub mod users;
 use std::borrow::Cow;
 
 use crate::pipeline::dialect::UnreadableTime;
+use crate::pipeline::event;
 use crate::pipeline::json::{Kind, Value};
 
 #[cfg(doc)]
@@ -25,6 +26,12 @@ pub enum Unmappable {
         "no `creationDate`, no `timestamp` and no `attributes`: not an audit record of Confluence or of an organization"
     )]
     NoDialect,
+    /// What this program writes: an event, or the action line of one in bulk format.
+    #[error(
+        "an ECS event already, not a raw audit record: `report`, `send` and `schema validate` take events; the raw \
+         record is in `event.original`, if that was kept (--preserve-original-event)"
+    )]
+    Event,
     /// The time field of a self-hosted record is missing.
     #[error("the record has no time: `{0}` is missing or empty; expected {expected}", expected = expected(.0))]
     NoTime(&'static str),
@@ -73,7 +80,13 @@ impl Unmappable {
             last.map(|(_, value)| (field, value))
         };
         let Some((field, value)) = held("creationDate").or_else(|| held("timestamp")) else {
-            return Self::NoDialect;
+            let is_event = event::event_in(record).is_some();
+            let is_action = || event::is_action(record.raw().as_bytes());
+            return if is_event || is_action() {
+                Self::Event
+            } else {
+                Self::NoDialect
+            };
         };
         // A `timestamp` that could be read would tell the dialect.
         match record.get("timestamp") {

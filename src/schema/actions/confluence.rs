@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{ActionsFormat, csv_row};
+use super::ActionsFormat;
 use crate::pipeline::actions::{ACTIONS, Action, Confidence, Names, Notability};
 use crate::process::columns::{Column, columns};
 
@@ -121,14 +121,27 @@ fn place(action: &Action) -> String {
 }
 
 fn write_csv(out: &mut impl Write) -> io::Result<()> {
-    writeln!(
-        out,
-        "key,text,category,type,outcome,elastic,notable,reason,log_category,area,level,source,confidence,section"
-    )?;
+    let mut writer = csv::Writer::from_writer(out);
+    writer.write_record([
+        "key",
+        "text",
+        "category",
+        "type",
+        "outcome",
+        "elastic",
+        "notable",
+        "reason",
+        "log_category",
+        "area",
+        "level",
+        "source",
+        "confidence",
+        "section",
+    ])?;
     for action in &ACTIONS {
         let [key, text, category, kind, outcome, elastic, _] = cells(action);
         let place = &action.place;
-        let cells = [
+        let cells: [&str; 14] = [
             &key,
             &text,
             &category,
@@ -144,7 +157,7 @@ fn write_csv(out: &mut impl Write) -> io::Result<()> {
             confidence(action),
             action.section,
         ];
-        writeln!(out, "{}", csv_row(cells))?;
+        writer.write_record(cells)?;
     }
-    Ok(())
+    writer.flush()
 }

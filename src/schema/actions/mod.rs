@@ -30,17 +30,3 @@ pub fn write(dataset: Dataset, format: ActionsFormat, out: &mut impl Write) -> i
         Dataset::Organization => organization::write(format, out),
     }
 }
-
-/// A row of CSV.
-fn csv_row<const N: usize>(cells: [&str; N]) -> String {
-    cells.map(quoted).join(",")
-}
-
-/// A cell of CSV.
-fn quoted(cell: &str) -> String {
-    if cell.contains([',', '"', '\n']) {
-        format!("\"{}\"", cell.replace('"', "\"\""))
-    } else {
-        cell.to_owned()
-    }
-}

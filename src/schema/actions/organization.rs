@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{ActionsFormat, csv_row};
+use super::ActionsFormat;
 use crate::pipeline::actions::organization::{ELASTIC, EXTENDED, FAILURES, Pattern, Row};
 use crate::process::columns::{Column, columns};
 
@@ -59,10 +59,10 @@ fn write_markdown(out: &mut impl Write) -> io::Result<()> {
 }
 
 fn write_csv(out: &mut impl Write) -> io::Result<()> {
-    writeln!(out, "action,category,type,outcome,set")?;
+    let mut writer = csv::Writer::from_writer(out);
+    writer.write_record(["action", "category", "type", "outcome", "set"])?;
     for row in rows() {
-        let cells = row.each_ref().map(String::as_str);
-        writeln!(out, "{}", csv_row(cells))?;
+        writer.write_record(row)?;
     }
-    Ok(())
+    writer.flush()
 }

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::{SAMPLE, record, report};
 use crate::support::outcome::outcome;
-use crate::support::program::{events, stderr};
+use crate::support::program::{command, events, run, stderr};
+use crate::support::terminal::{shown, terminal};
 
 fn table(fields: &str, input: &str) -> Vec<Vec<String>> {
     let output = report(&["--format", "csv", "--fields", fields], input);
@@ -27,13 +28,108 @@ fn cell(value: &Value) -> String {
 
 #[test]
 fn no_cell_is_a_formula() {
-    for text in ["=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1"] {
-        assert_eq!(cell(&json!(text)), format!("'{text}"));
-        assert_eq!(cell(&json!([text, "b"])), format!("'{text}; b"));
+    for begin in [
+        "=", "+", "-", "@", "＝", "＋", "－", "＠", "﹦", "﹢", "﹣", "﹫",
+    ] {
+        for before in [
+            "",
+            " ",
+            "\"",
+            "\u{a0}",
+            "\u{3000} \"",
+            "\u{feff}",
+            "\u{202e}",
+            "\0",
+        ] {
+            let text = format!("{before}{begin}1");
+            assert_eq!(cell(&json!(text)), format!("'{text}"));
+            assert_eq!(cell(&json!([text, "b"])), format!("'{text}; b"));
+        }
     }
-    for text in ["1", "a=b", " =1", "'=1", "a\"b", "a,b\nc", "Zoë"] {
+    for text in [
+        "1", "a=b", "'=1", "a\"b", "a,b\nc", "Zoë", "a, -b", "a ;b=c", "a\tb",
+    ] {
         assert_eq!(cell(&json!(text)), text);
     }
+}
+
+/// Where the delimiter is a semicolon, Excel begins a cell behind one however the text is quoted, and a row behind a line end.
+#[test]
+fn no_part_of_a_cell_is_a_formula_by_another_delimiter() {
+    for (text, expected) in [
+        ("a;=1", "a;'=1"),
+        ("a; \"@b;c;-d", "a;' \"@b;c;'-d"),
+        ("a\n=1", "a\n'=1"),
+        ("a\r\n+1", "a\r\n'+1"),
+        ("a\t＝1", "a\t'＝1"),
+        (";=1", ";'=1"),
+        ("\t=1", "'\t'=1"),
+        ("\r=1", "'\r'=1"),
+        ("\n1", "'\n1"),
+    ] {
+        assert_eq!(cell(&json!(text)), expected);
+    }
+    assert_eq!(cell(&json!(["a", "=1"])), "a;' =1");
+    assert_eq!(cell(&json!({"z": ";=1"})), r#"{"z":";'=1"}"#);
+}
+
+/// `LibreOffice` takes semicolons and tabs for delimiters, too, unless they are quoted.
+#[test]
+fn a_row_with_another_delimiter_in_it_is_quoted() {
+    let event = |text: &str| {
+        let event = json!({"@timestamp": "2026-01-01T00:00:00.000Z", "ecs": {"version": "8.11.0"}, "event": {"action": "x"}, "x": text});
+        event.to_string() + "\n"
+    };
+    let input = ["a", "a;b", "a\tb", "a,b"].map(event).concat();
+    let output = report(&["--format", "csv", "--fields", "event.action,x"], &input);
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    let expected = "event.action,x\nx,a\n\"x\",\"a;b\"\n\"x\",\"a\tb\"\nx,\"a,b\"\n";
+    assert_eq!(text, expected);
+}
+
+#[test]
+fn excel_gets_a_byte_order_mark_and_no_heading_that_is_a_formula() {
+    let fields = ["--format", "csv", "--fields", "@timestamp,user.full_name"];
+    let rest = "user.full_name\n1970-01-01T00:00:01.000Z,Zoë\n";
+    let input = record(1, "login.failed", "Zoë", "10.0.0.1");
+    let plain = report(&fields, &input);
+    assert_eq!(
+        String::from_utf8_lossy(&plain.stdout),
+        format!("@timestamp,{rest}")
+    );
+    let excel = report(&[&fields[..], &["--excel"]].concat(), &input);
+    assert_eq!(
+        String::from_utf8_lossy(&excel.stdout),
+        format!("\u{feff}'@timestamp,{rest}")
+    );
+    let misplaced = report(&["--excel"], &input);
+    assert_eq!(misplaced.status.code(), Some(2));
+    assert_eq!(
+        stderr(&misplaced),
+        "error: --excel: expected --format csv with it\n"
+    );
+}
+
+#[test]
+fn a_terminal_gets_texts_escaped_and_a_pipe_as_they_are() {
+    let name = "\u{1b}[2J\u{202e}Zoë\n\u{9b}";
+    let input = record(1, "login.failed", name, "10.0.0.1");
+    let arguments = ["report", "--format", "csv", "--fields", "user.full_name"];
+    let piped = run(arguments, input.as_bytes());
+    let plain = format!("user.full_name\n\"{name}\"\n");
+    assert_eq!(String::from_utf8_lossy(&piped.stdout), plain);
+
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(&file, &input).expect("written");
+    let (terminal, end) = terminal();
+    let mut report = command(arguments);
+    report.arg(file.path()).arg("--excel").stdout(end);
+    let mut child = report.spawn().expect("it starts");
+    drop(report);
+    let text = shown(terminal);
+    child.wait().expect("it ends");
+    let expected = "user.full_name\r\n\\x1b[2J\\u{202e}Zoë\\x0a\\u{9b}\r\n";
+    assert_eq!(text, expected);
 }
 
 #[test]

@@ -178,17 +178,26 @@ fn elastic_rows() -> Vec<Named> {
 
 /// The names of `extended.txt`.
 pub fn extended_rows() -> Vec<Named> {
-    let lines = include_str!("extended.txt").lines();
-    let lines = lines.filter(|line| !line.starts_with('#'));
     let list = |cell: &'static str| cell.split(", ").filter(|part| !part.is_empty()).collect();
-    lines
-        .flat_map(|line| {
-            let cells: Vec<_> = line.split('|').map(str::trim).collect();
-            let [key, text, category, kind, outcome] = cells[..] else {
-                panic!("{line}");
-            };
+    extended_cells()
+        .flat_map(|[key, text, category, kind, outcome, _]| {
             let names = [key, text].into_iter().filter(|name| !name.is_empty());
             names.map(move |name| (full(name), [list(category), list(kind), list(outcome)]))
         })
         .collect()
+}
+
+/// Whether each row of the extended set is notable: `yes`, `no` or `if`.
+pub fn extended_notable() -> Vec<&'static str> {
+    extended_cells().map(|[.., notable]| notable).collect()
+}
+
+/// The cells of each row of the extended set.
+fn extended_cells() -> impl Iterator<Item = [&'static str; 6]> {
+    let lines = include_str!("extended.txt").lines();
+    let lines = lines.filter(|line| !line.starts_with('#'));
+    lines.map(|line| {
+        let cells: Vec<_> = line.split('|').map(str::trim).collect();
+        cells.try_into().unwrap_or_else(|_| panic!("{line}"))
+    })
 }
