@@ -45,6 +45,17 @@ pub struct StreamCheckpoint {
 }
 
 impl StreamCheckpoint {
+    /// What is to be recorded of it as long as no event comes for it; nothing if nothing is in doubt.
+    pub(super) fn left_over(self, is_past_doubt: bool) -> Option<Self> {
+        let in_doubt = self.still_in_doubt(is_past_doubt);
+        let left = Self {
+            in_doubt,
+            is_final: false,
+            ..self
+        };
+        (in_doubt > 0).then_some(left)
+    }
+
     /// How many bytes of what that run sent may be in the cluster without a record of it.
     fn still_in_doubt(&self, is_past_doubt: bool) -> u64 {
         if is_past_doubt {

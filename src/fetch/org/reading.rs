@@ -3,23 +3,40 @@
 use std::collections::{HashMap, HashSet};
 
 use super::page::OrgPage;
+use super::windows::{NextWindow, Windows};
 use crate::fetch::record::Fingerprint;
 use crate::pipeline::timestamp::Timestamp;
+
+/// A page that came so often in a run leads nowhere, however new its cursor is. One that comes twice is no circle yet.
+const CAME_AGAIN: u32 = 3;
+/// A page of fewer events is not full, unless fewer were asked for: servers have larger limits of their own.
+const LOWEST_LIMIT: usize = 100;
 
 /// How a run goes from page to page.
 #[derive(Debug)]
 pub struct Reading {
-    /// The cursor of the next page; none: it is asked for by time.
-    cursor: Option<String>,
+    place: Place,
     /// The cursors that were asked for, by their hash.
     asked: HashSet<Fingerprint>,
     /// How often pages came, by the hash of their events.
     came: HashMap<Fingerprint, u32>,
     has_dropped: bool,
+    /// Events that are asked for at a time.
+    limit: usize,
+    /// The most events of a page so far.
+    longest: usize,
 }
 
-/// A page that came so often in a run leads nowhere, however new its cursor is. One that comes twice is no circle yet.
-const CAME_AGAIN: u32 = 3;
+/// Where the next page is.
+#[derive(Debug)]
+pub enum Place {
+    /// Behind the one before.
+    Cursor(String),
+    /// Where what was delivered ends.
+    Time,
+    /// In a window of time, as cursors lead nowhere.
+    Window(Windows),
+}
 
 /// What follows a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,53 +45,97 @@ pub enum Next {
     Page,
     /// Nothing in this run.
     End,
-    /// A page that was there before: its cursor leads back, or it came again and again.
+    /// A page that was there before: its cursor leads back, or it came again and again, or for every window.
     Back,
+    /// A full page without a cursor, all of which is known: the next run would get the same.
+    Stuck,
+    /// More events of an instant than a page holds, and no cursor.
+    TooMany(Timestamp),
 }
 
 impl Reading {
-    /// A run that begins at a cursor, or by time.
+    /// A run that begins at a cursor, or by time, with so many events a page.
     #[must_use]
-    pub fn new(cursor: Option<String>) -> Self {
+    pub fn new(cursor: Option<String>, limit: usize) -> Self {
         Self {
-            cursor,
+            place: cursor.map_or(Place::Time, Place::Cursor),
             asked: HashSet::new(),
             came: HashMap::new(),
             has_dropped: false,
+            limit,
+            longest: 0,
         }
     }
 
-    /// The cursor to ask for; none: by time.
+    /// Where the next page is.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// The cursor of the next page, if it has one.
     #[must_use]
     pub fn cursor(&self) -> Option<&str> {
-        self.cursor.as_deref()
+        match &self.place {
+            Place::Cursor(cursor) => Some(cursor),
+            Place::Time | Place::Window(_) => None,
+        }
     }
 
     /// The cursor was refused: on by time, once. False if that happened before.
     pub fn drop_cursor(&mut self) -> bool {
-        self.cursor = None;
+        self.place = Place::Time;
         !std::mem::replace(&mut self.has_dropped, true)
     }
 
-    /// Takes a page of a run that began at that time, by the server's clock.
+    /// On by windows of time. False if that is so already.
+    pub fn use_windows(&mut self, windows: Windows) -> bool {
+        let is_new = !matches!(self.place, Place::Window(_));
+        self.place = Place::Window(windows);
+        is_new
+    }
+
+    /// Takes a page of a run that began at that time, by the server's clock; whether all of its events are known.
+    /// What follows, and up to when everything is read by then, if windows tell that.
     ///
     /// A short page is no end, as the API promises no length; what it says of lengths and totals is not used.
-    pub fn take(&mut self, page: &OrgPage, began: Timestamp) -> Next {
-        if let Some(cursor) = &self.cursor {
+    pub fn take(
+        &mut self,
+        page: &OrgPage,
+        began: Timestamp,
+        is_known: bool,
+    ) -> (Next, Option<Timestamp>) {
+        self.longest = self.longest.max(page.events.len());
+        let full = self.limit.min(self.longest.max(LOWEST_LIMIT));
+        if let Place::Window(windows) = &mut self.place {
+            let (next, read_until) = windows.take(page, full, began);
+            return (next.into(), read_until);
+        }
+        let was_by_time = matches!(self.place, Place::Time);
+        (
+            self.follow(page, began, was_by_time && is_known, full),
+            None,
+        )
+    }
+
+    /// Follows the cursor of a page; `is_idle`: without one, the next run gets the same page again.
+    fn follow(&mut self, page: &OrgPage, began: Timestamp, is_idle: bool, full: usize) -> Next {
+        if let Place::Cursor(cursor) = &self.place {
             self.asked.insert(Fingerprint::of(cursor.as_bytes()));
         }
-        self.cursor.clone_from(&page.next);
+        self.place = page.next.clone().map_or(Place::Time, Place::Cursor);
         // Behind an empty page, the same cursor is to be asked for again, later.
         if page.events.is_empty() {
             return Next::End;
         }
-        let Some(next) = &self.cursor else {
-            return Next::End;
+        let Place::Cursor(next) = &self.place else {
+            let is_stuck = is_idle && page.events.len() >= full;
+            return if is_stuck { Next::Stuck } else { Next::End };
         };
         let came = self.came.entry(page.fingerprint()).or_default();
         *came += 1;
         if *came == CAME_AGAIN || self.asked.contains(&Fingerprint::of(next.as_bytes())) {
-            self.cursor = None;
+            self.place = Place::Time;
             return Next::Back;
         }
         // Events go on coming while they are read.
@@ -82,6 +143,17 @@ impl Reading {
             Next::End
         } else {
             Next::Page
+        }
+    }
+}
+
+impl From<NextWindow> for Next {
+    fn from(next: NextWindow) -> Self {
+        match next {
+            NextWindow::Window => Self::Page,
+            NextWindow::End => Self::End,
+            NextWindow::Foreign => Self::Back,
+            NextWindow::TooMany(time) => Self::TooMany(time),
         }
     }
 }
@@ -114,8 +186,8 @@ mod tests {
             (Some("a"), &[early], None, Next::End, None),
             (Some("a"), &[early], Some("a"), Next::Back, None),
         ] {
-            let mut reading = Reading::new(cursor.map(str::to_owned));
-            assert_eq!(reading.take(&page(times, next), began), expected);
+            let mut reading = Reading::new(cursor.map(str::to_owned), 500);
+            assert_eq!(reading.take(&page(times, next), began, false).0, expected);
             assert_eq!(reading.cursor(), kept);
         }
     }
@@ -123,10 +195,10 @@ mod tests {
     #[test]
     fn a_page_that_comes_again_and_again_leads_back_whatever_its_cursor() {
         let began = Timestamp::from_text("2026-01-05T12:00:00Z").unwrap();
-        let mut reading = Reading::new(None);
+        let mut reading = Reading::new(None, 500);
         for (next, expected) in [("a", Next::Page), ("b", Next::Page), ("c", Next::Back)] {
             let page = page(&["2026-01-05T11:00:00Z"], Some(next));
-            assert_eq!(reading.take(&page, began), expected);
+            assert_eq!(reading.take(&page, began, false).0, expected);
         }
         assert_eq!(reading.cursor(), None);
     }
@@ -135,14 +207,14 @@ mod tests {
     fn a_cursor_that_was_asked_for_before_leads_back() {
         let began = Timestamp::from_text("2026-01-05T12:00:00Z").unwrap();
         let page = |next| page(&["2026-01-05T11:00:00Z"], Some(next));
-        let mut reading = Reading::new(Some("a".to_owned()));
-        assert_eq!(reading.take(&page("b"), began), Next::Page);
-        assert_eq!(reading.take(&page("a"), began), Next::Back);
+        let mut reading = Reading::new(Some("a".to_owned()), 500);
+        assert_eq!(reading.take(&page("b"), began, false).0, Next::Page);
+        assert_eq!(reading.take(&page("a"), began, false).0, Next::Back);
     }
 
     #[test]
     fn a_refused_cursor_is_dropped_once_in_a_run() {
-        let mut reading = Reading::new(Some("a".to_owned()));
+        let mut reading = Reading::new(Some("a".to_owned()), 500);
         assert!(reading.drop_cursor());
         assert_eq!(reading.cursor(), None);
         assert!(!reading.drop_cursor());

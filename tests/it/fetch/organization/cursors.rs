@@ -107,29 +107,6 @@ fn a_refused_cursor_is_dropped_with_a_warning() {
 }
 
 #[test]
-fn a_second_refused_cursor_ends_the_run_but_not_the_daemon() {
-    let fetching = organization(60);
-    fetching.fetch(&["--raw", "--page-size", "20"]);
-    // Every cursor, whenever it was given.
-    fetching
-        .server
-        .set(|settings| settings.organization.cursors_from = u64::MAX);
-    fetching.server.insert_events(events(60, 60));
-    let flags = ["--raw", "--page-size", "20", "--overlap", "0s"];
-    let said = fetching.fetch_ends(&flags, 1);
-    assert!(said.contains("second cursor"), "{said}");
-    let daemon = [&flags[..], &["--interval", "100ms"]].concat();
-    let mut running = Running::to_file(&fetching, &daemon);
-    running.wait_for("retrying at the next interval");
-    fetching
-        .server
-        .set(|settings| settings.organization.cursors_from = 0);
-    wait_until("all events", || fetching.lines().len() == 120);
-    running.terminate();
-    fetching.assert_events_once();
-}
-
-#[test]
 fn an_empty_page_ends_a_run_and_the_next_one_goes_on_behind_it() {
     let fetching = organization(100);
     fetching.server.next(Fault::ExtraKeys);
@@ -154,21 +131,6 @@ fn a_page_that_comes_again_brings_nothing_twice() {
         fetching.fetch(&["--raw", "--page-size", "40"]);
         fetching.assert_events_once();
     }
-}
-
-#[test]
-fn a_cursor_that_leads_back_is_an_error_and_loses_nothing() {
-    let fetching = organization(100);
-    fetching
-        .server
-        .set(|settings| settings.organization.circles = true);
-    let said = fetching.fetch_ends(&["--raw", "--page-size", "40"], 1);
-    assert!(said.contains("lead back"), "{said}");
-    fetching
-        .server
-        .set(|settings| settings.organization.circles = false);
-    fetching.fetch(&["--raw", "--page-size", "40"]);
-    fetching.assert_events_once();
 }
 
 #[test]
