@@ -172,7 +172,7 @@ struct OrgRun {
     /// The last time to fetch.
     until: Option<Timestamp>,
     reading: Reading,
-    /// From when on it asked by time, if it did.
+    /// From when on it asked by time, until a page came by cursor.
     by_time: Option<Timestamp>,
     /// Whether its first page was asked for again.
     is_again: bool,
@@ -248,6 +248,9 @@ impl OrgFetching<'_> {
         let progress = &mut run.progress;
         let progress = progress.get_or_insert_with(|| FetchProgress::new(range));
         let is_known = self.delivery.knows(page);
+        if run.reading.cursor().is_some() {
+            run.by_time = None;
+        }
         let began = self.clock.at_server(run.began);
         let (next, read_until) = run.reading.take(page, began, is_known);
         let cursor = run.reading.cursor().map(str::to_owned);

@@ -183,11 +183,22 @@ fn a_daemon_brings_what_is_new() {
 
 #[test]
 fn a_clock_that_is_wrong_here_does_not_move_the_start() {
-    let fetching = organization(0);
-    fetching.server.skew(-7200);
-    let at_server = now() - 7200 * SECOND;
-    let event = |number: i64| organization_event(at_server - number * 600 * SECOND, 9);
-    fetching.server.insert_events([event(5)]);
-    fetching.fetch(&["--raw", "--since", "1h"]);
-    fetching.assert_events_once();
+    for skew in [-7200, 7200] {
+        let fetching = organization(0);
+        fetching.server.skew(skew);
+        let at_server = now() + skew * SECOND;
+        let event = |number: u64| {
+            let ago = 3000 - number.cast_signed() * 600;
+            organization_event(at_server - ago * SECOND, number)
+        };
+        fetching.server.insert_events((0..5).map(event));
+        for _ in 0..2 {
+            fetching.fetch(&["--raw", "--since", "1h"]);
+            fetching.assert_events_once();
+            fetching.server.insert_events([event(5)]);
+            fetching.server.expire_cursors();
+        }
+        fetching.fetch(&["--raw", "--since", "1h"]);
+        assert_eq!(fetching.lines().len(), 6);
+    }
 }

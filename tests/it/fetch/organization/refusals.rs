@@ -4,6 +4,7 @@ use std::fs;
 
 use super::{organization, parameter};
 use crate::fetch::running::now;
+use crate::support::atlassian::Fault;
 use crate::support::atlassian::organization::error;
 use crate::support::fetching::Fetching;
 
@@ -124,4 +125,35 @@ fn an_organization_that_is_not_found_at_first_is_read_from_where_it_was_to_begin
     let from = parameter(&fetching, 2, "from").expect("a start");
     assert!(from.parse::<i64>().expect("a number") <= begun, "{from}");
     assert!(!start.exists());
+}
+
+#[test]
+fn a_refusal_in_the_middle_of_a_run_keeps_what_came_before() {
+    for status in [401, 403, 404] {
+        let fetching = organization(100);
+        fetching.server.next(Fault::ExtraKeys);
+        fetching.server.next(Fault::Status(status));
+        let flags = ["--raw", "--page-size", "40"];
+        let said = fetching.fetch_ends(&flags, 1);
+        assert!(said.contains(&format!("status {status}")), "{said}");
+        assert_eq!(fetching.lines().len(), 40);
+        fetching.fetch(&flags);
+        fetching.assert_events_once();
+    }
+}
+
+#[test]
+fn a_redirect_to_another_origin_gets_no_key() {
+    let fetching = organization(100);
+    fetching.server.next(Fault::ExtraKeys);
+    fetching.server.next(Fault::RedirectForeign);
+    let flags = ["--raw", "--page-size", "40"];
+    // The stand-in fails the test if the other origin is asked.
+    let said = fetching.fetch_ends(&flags, 1);
+    assert!(said.contains("redirect"), "{said}");
+    for secret in fetching.server.secrets() {
+        assert!(!said.contains(&secret), "{said}");
+    }
+    fetching.fetch(&flags);
+    fetching.assert_events_once();
 }

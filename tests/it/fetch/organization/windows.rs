@@ -3,7 +3,7 @@
 use super::{SECOND, organization};
 use crate::fetch::running::Running;
 use crate::support::atlassian::organization::Organization;
-use crate::support::atlassian::{Event, NextCursor, late_event, organization_event};
+use crate::support::atlassian::{Event, Fault, NextCursor, late_event, organization_event};
 use crate::support::fetching::{Fetching, START};
 use crate::support::program::wait_until;
 
@@ -177,5 +177,23 @@ fn more_events_of_an_instant_than_a_page_holds_are_an_error_that_says_how_to_go_
     running.wait_for("retrying at the next interval");
     running.terminate();
     fetching.fetch(&["--raw", "--page-size", "80"]);
+    fetching.assert_events_once();
+}
+
+#[test]
+fn a_cursor_that_leads_back_late_in_a_run_brings_nothing_twice() {
+    let fetching = organization(20_000);
+    for _ in 0..19 {
+        fetching.server.next(Fault::ExtraKeys);
+    }
+    fetching.server.next(Fault::Hold);
+    let running = Running::to_file(&fetching, &["--raw"]);
+    fetching.server.wait_for_pages(20);
+    fetching
+        .server
+        .set(|settings| settings.organization.circles = true);
+    fetching.server.release();
+    let said = running.ends_with(1);
+    assert!(said.contains("lead back"), "{said}");
     fetching.assert_events_once();
 }
