@@ -152,7 +152,7 @@ impl From<NextWindow> for Next {
         match next {
             NextWindow::Window => Self::Page,
             NextWindow::End => Self::End,
-            NextWindow::Foreign => Self::Back,
+            NextWindow::OutOfRange => Self::Back,
             NextWindow::TooMany(time) => Self::TooMany(time),
         }
     }

@@ -23,7 +23,7 @@ pub enum NextWindow {
     /// Nothing in this run.
     End,
     /// The page holds nothing of the window that it was asked for.
-    Foreign,
+    OutOfRange,
     /// A page does not hold the events of an instant.
     TooMany(Timestamp),
 }
@@ -65,7 +65,7 @@ impl Windows {
     ) -> (NextWindow, Option<Timestamp>) {
         let count = page.events.len();
         if count > 0 && !page.events.iter().any(|event| self.holds(event)) {
-            return (NextWindow::Foreign, Some(self.from));
+            return (NextWindow::OutOfRange, Some(self.from));
         }
         if count >= full {
             let is_ended = self.to.is_none() && page.latest() > Some(began);
@@ -189,6 +189,6 @@ mod tests {
         let same = page(&all, &events[5..], 5, false);
         assert_eq!(windows.take(&same, 5, at(1000)).0, NextWindow::Window);
         assert_eq!(windows.take(&same, 5, at(1000)).0, NextWindow::Window);
-        assert_eq!(windows.take(&same, 5, at(1000)).0, NextWindow::Foreign);
+        assert_eq!(windows.take(&same, 5, at(1000)).0, NextWindow::OutOfRange);
     }
 }

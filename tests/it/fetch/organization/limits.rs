@@ -152,7 +152,7 @@ fn absurd_waits_are_cut() {
     let said = fetching.fetch_ends(&["--raw"], 1);
     assert!(said.contains("not asked"), "{said}");
     assert_eq!(fetching.server.searches().len(), requests);
-    // Nothing is said of it to who forgets everything.
+    // As who knows better does.
     let id = fetching.server.settings().organization.id;
     fs::remove_file(fetching.state().join(format!("org-{id}.pause"))).expect("removed");
     fetching.fetch(&["--raw"]);

@@ -1,11 +1,16 @@
 //! Cursors that lead nowhere, and more events than a page holds: each event once all the same, by windows of time.
 
+use std::fs;
+
+use serde_json::Value;
+
 use super::{SECOND, organization};
 use crate::fetch::running::Running;
 use crate::support::atlassian::organization::Organization;
 use crate::support::atlassian::{Event, Fault, NextCursor, late_event, organization_event};
-use crate::support::fetching::{Fetching, START};
-use crate::support::program::wait_until;
+use crate::support::fetching::{Fetching, SINCE, START, said};
+use crate::support::program::{run_command, wait_until};
+use crate::support::search::{Kind, Search};
 
 /// Events from `first` on, so many milliseconds apart.
 fn dense(first: u64, count: u64, apart: i64) -> impl Iterator<Item = Event> {
@@ -196,4 +201,32 @@ fn a_cursor_that_leads_back_late_in_a_run_brings_nothing_twice() {
     let said = running.ends_with(1);
     assert!(said.contains("lead back"), "{said}");
     fetching.assert_events_once();
+}
+
+#[test]
+fn windows_go_to_a_pipe_and_to_a_cluster_as_well() {
+    let fetching = busy(refuse_all);
+    let stdout = || run_command(fetching.command("fetch", &BEFORE), b"").stdout;
+    fs::write(fetching.out(), [stdout(), stdout()].concat()).expect("written");
+    fetching.assert_events_once();
+
+    let search = Search::new(Kind::Elasticsearch);
+    let fetching = busy(refuse_all);
+    let url = search.url();
+    let flags = ["--elasticsearch-url", &url, "--since", SINCE];
+    for _ in 0..2 {
+        let output = run_command(fetching.command("fetch", &flags), b"");
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    }
+    let documents = search
+        .world()
+        .documents("logs-atlassian_cloud.audit-default");
+    assert_eq!(documents.len(), 5000);
+    // Nothing was left to the ids that the cluster knows.
+    let text = fetching.state().join(format!(
+        "org-{}.json",
+        fetching.server.settings().organization.id
+    ));
+    let saved: Value = serde_json::from_slice(&fs::read(text).expect("a state")).expect("JSON");
+    assert_eq!(saved["state"]["events"], 5000);
 }
