@@ -103,11 +103,11 @@ impl OrgDelivery<'_> {
         Ok(self.shipper.follow_moved()?)
     }
 
-    /// Whether all events of a page were delivered, or are not wanted, already.
-    pub fn knows(&self, page: &OrgPage) -> bool {
+    /// How many events of a page were delivered, or were not wanted, before.
+    pub fn known(&self, page: &OrgPage) -> usize {
         let delivered = &self.shipper.progress.checkpoint.delivered;
-        let mut events = page.events.iter();
-        events.all(|event| delivered.contains(event.fingerprint()))
+        let is_known = |event: &&OrgEvent| delivered.contains(event.fingerprint());
+        page.events.iter().filter(is_known).count()
     }
 
     /// How long what was delivered may stay unsaved; none if everything is saved.

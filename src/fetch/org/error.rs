@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::organization::MOST_EVENTS;
 use crate::fetch::asker::Error as AskError;
 use crate::pipeline::timestamp::Timestamp;
 use crate::process::advice;
@@ -21,40 +20,29 @@ pub enum Error {
     Circle(String),
     /// A page holds no more of an instant's events, and there is no cursor to read on with.
     #[error(
-        "organization {organization} has {limit} events or more of {time}, as many as a page has, and without a cursor \
-         that its API takes no more of them can be read: what is before them is delivered. {remedy}"
+        "organization {organization} has more events of {time} than a page holds, and without a cursor that its API \
+         takes no more of them can be read: what is before them is delivered. The next run tries again, with a cursor \
+         if it is given one; `{set}` goes on behind them, without those that were not read"
     )]
     TooMany {
         /// The organization's id.
         organization: String,
         /// The instant, in whole milliseconds.
         time: Timestamp,
-        /// The events of a page.
-        limit: usize,
-        /// What to do about it.
-        remedy: String,
+        /// The command that goes on behind it.
+        set: String,
     },
 }
 
 impl Error {
-    /// The error for more events of an instant than the `limit` of a page.
-    pub(super) fn too_many(organization: String, time: Timestamp, limit: usize) -> Self {
+    /// The error for more events of an instant than a page holds.
+    pub(super) fn too_many(organization: String, time: Timestamp) -> Self {
         let behind = time.plus(Duration::from_millis(2)).to_string();
         let set = advice::command(&["state", "set", &organization, "--since", &behind]);
-        let larger = if limit < MOST_EVENTS {
-            format!("Use --page-size {MOST_EVENTS}; else t")
-        } else {
-            "T".to_owned()
-        };
-        let remedy = format!(
-            "{larger}he next run tries again, with a cursor if it is given one; `{set}` goes on behind them, without \
-             those that were not read"
-        );
         Self::TooMany {
             organization,
             time,
-            limit,
-            remedy,
+            set,
         }
     }
 

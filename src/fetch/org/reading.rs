@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::organization::MOST_EVENTS;
 use super::page::OrgPage;
 use super::windows::{NextWindow, Windows};
 use crate::fetch::record::Fingerprint;
@@ -47,7 +48,7 @@ pub enum Next {
     End,
     /// A page that was there before: its cursor leads back, or it came again and again, or for every window.
     Back,
-    /// A full page without a cursor, all of which is known: the next run would get the same.
+    /// A full page without a cursor, most of which is known: the next run would get little else.
     Stuck,
     /// More events of an instant than a page holds, and no cursor.
     TooMany(Timestamp),
@@ -88,14 +89,19 @@ impl Reading {
         !std::mem::replace(&mut self.has_dropped, true)
     }
 
-    /// On by windows of time. False if that is so already.
-    pub fn use_windows(&mut self, windows: Windows) -> bool {
-        let is_new = !matches!(self.place, Place::Window(_));
-        self.place = Place::Window(windows);
-        is_new
+    /// Events to ask for at a time.
+    #[must_use]
+    pub fn limit(&self) -> usize {
+        self.limit
     }
 
-    /// Takes a page of a run that began at that time, by the server's clock; whether all of its events are known.
+    /// On by windows of time, with as many events a page as there can be: the fewer, the narrower the windows.
+    pub fn use_windows(&mut self, windows: Windows) {
+        self.place = Place::Window(windows);
+        self.limit = MOST_EVENTS;
+    }
+
+    /// Takes a page of a run that began at that time, by the server's clock; so many of its events are `known`.
     /// What follows, and up to when everything is read by then, if windows tell that.
     ///
     /// A short page is no end, as the API promises no length; what it says of lengths and totals is not used.
@@ -103,7 +109,7 @@ impl Reading {
         &mut self,
         page: &OrgPage,
         began: Timestamp,
-        is_known: bool,
+        known: usize,
     ) -> (Next, Option<Timestamp>) {
         self.longest = self.longest.max(page.events.len());
         let full = self.limit.min(self.longest.max(LOWEST_LIMIT));
@@ -111,15 +117,13 @@ impl Reading {
             let (next, read_until) = windows.take(page, full, began);
             return (next.into(), read_until);
         }
-        let was_by_time = matches!(self.place, Place::Time);
-        (
-            self.follow(page, began, was_by_time && is_known, full),
-            None,
-        )
+        let count = page.events.len();
+        let is_idle = matches!(self.place, Place::Time) && count >= full && known * 2 >= count;
+        (self.follow(page, began, is_idle), None)
     }
 
-    /// Follows the cursor of a page; `is_idle`: without one, the next run gets the same page again.
-    fn follow(&mut self, page: &OrgPage, began: Timestamp, is_idle: bool, full: usize) -> Next {
+    /// Follows the cursor of a page; `is_idle`: without one, the next run gets nearly the same page again.
+    fn follow(&mut self, page: &OrgPage, began: Timestamp, is_idle: bool) -> Next {
         if let Place::Cursor(cursor) = &self.place {
             self.asked.insert(Fingerprint::of(cursor.as_bytes()));
         }
@@ -129,8 +133,7 @@ impl Reading {
             return Next::End;
         }
         let Place::Cursor(next) = &self.place else {
-            let is_stuck = is_idle && page.events.len() >= full;
-            return if is_stuck { Next::Stuck } else { Next::End };
+            return if is_idle { Next::Stuck } else { Next::End };
         };
         let came = self.came.entry(page.fingerprint()).or_default();
         *came += 1;
@@ -187,7 +190,7 @@ mod tests {
             (Some("a"), &[early], Some("a"), Next::Back, None),
         ] {
             let mut reading = Reading::new(cursor.map(str::to_owned), 500);
-            assert_eq!(reading.take(&page(times, next), began, false).0, expected);
+            assert_eq!(reading.take(&page(times, next), began, 0).0, expected);
             assert_eq!(reading.cursor(), kept);
         }
     }
@@ -198,7 +201,7 @@ mod tests {
         let mut reading = Reading::new(None, 500);
         for (next, expected) in [("a", Next::Page), ("b", Next::Page), ("c", Next::Back)] {
             let page = page(&["2026-01-05T11:00:00Z"], Some(next));
-            assert_eq!(reading.take(&page, began, false).0, expected);
+            assert_eq!(reading.take(&page, began, 0).0, expected);
         }
         assert_eq!(reading.cursor(), None);
     }
@@ -208,8 +211,8 @@ mod tests {
         let began = Timestamp::from_text("2026-01-05T12:00:00Z").unwrap();
         let page = |next| page(&["2026-01-05T11:00:00Z"], Some(next));
         let mut reading = Reading::new(Some("a".to_owned()), 500);
-        assert_eq!(reading.take(&page("b"), began, false).0, Next::Page);
-        assert_eq!(reading.take(&page("a"), began, false).0, Next::Back);
+        assert_eq!(reading.take(&page("b"), began, 0).0, Next::Page);
+        assert_eq!(reading.take(&page("a"), began, 0).0, Next::Back);
     }
 
     #[test]

@@ -189,7 +189,7 @@ impl OrgFetching<'_> {
             let Some(start) = self.start(&mut run) else {
                 return Ok(RunOutcome::Done);
             };
-            let Some(answered) = self.ask(start.clone())? else {
+            let Some(answered) = self.ask(start.clone(), run.reading.limit())? else {
                 return Ok(RunOutcome::Stopped);
             };
             let response = match answered {
@@ -247,12 +247,12 @@ impl OrgFetching<'_> {
         let range = self.range(run.began, run.until);
         let progress = &mut run.progress;
         let progress = progress.get_or_insert_with(|| FetchProgress::new(range));
-        let is_known = self.delivery.knows(page);
+        let known = self.delivery.known(page);
         if run.reading.cursor().is_some() {
             run.by_time = None;
         }
         let began = self.clock.at_server(run.began);
-        let (next, read_until) = run.reading.take(page, began, is_known);
+        let (next, read_until) = run.reading.take(page, began, known);
         let cursor = run.reading.cursor().map(str::to_owned);
         let cursor = cursor.filter(|_| run.until.is_none());
         let now = self.clock.at_server(Timestamp::now());
@@ -293,8 +293,7 @@ impl OrgFetching<'_> {
 
     fn too_many(&self, time: Timestamp) -> Error {
         let organization = self.asker.organization.id.clone();
-        let limit = self.options.page_size.min(MOST_EVENTS);
-        super::Error::too_many(organization, time, limit).into()
+        super::Error::too_many(organization, time).into()
     }
 
     /// Where the next page begins; none if there is nothing to ask for.
@@ -325,17 +324,20 @@ impl OrgFetching<'_> {
 
     /// Asks for a page on a thread of its own, which is not joined: it may be waiting for the network or the rate
     /// limit when it is time to end. None if it is.
-    fn ask(&mut self, start: PageStart) -> Result<Option<Result<OrgResponse, Refused>>, Error> {
+    fn ask(
+        &mut self,
+        start: PageStart,
+        limit: usize,
+    ) -> Result<Option<Result<OrgResponse, Refused>>, Error> {
         let (sender, answers) = mpsc::channel();
         let stop = Arc::clone(&self.delivery.shipper.stop);
         let asker = Arc::clone(&self.asker);
-        let page_size = self.options.page_size;
         let span = tracing::Span::current();
         let (directory, file) = self.place.clone();
         std::thread::spawn(move || {
             let paused = |wait| pause::save(&directory, &file, wait);
             // Nobody there to hear it is no trouble.
-            let _ = span.in_scope(|| sender.send(asker.page(&start, page_size, &paused)));
+            let _ = span.in_scope(|| sender.send(asker.page(&start, limit, &paused)));
             stop.wake();
         });
         loop {

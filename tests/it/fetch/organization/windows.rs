@@ -163,26 +163,46 @@ fn a_cursor_that_leads_back_is_an_error_and_all_events_come() {
 fn more_events_of_an_instant_than_a_page_holds_are_an_error_that_says_how_to_go_on() {
     let fetching = organization(30);
     let at = |number: u64| organization_event(START + 40 * SECOND, number);
-    fetching.server.insert_events((100..160).map(at));
+    fetching.server.insert_events((100..250).map(at));
     let last = organization_event(START + 50 * SECOND, 999);
     fetching.server.insert_events([last]);
-    fetching
-        .server
-        .set(|settings| refuse_all(&mut settings.organization));
-    let flags = ["--raw", "--page-size", "40"];
-    let said = fetching.fetch_ends(&flags, 1);
-    assert!(
-        said.contains("40 events or more of 2026-01-05T00:00:"),
-        "{said}"
-    );
-    assert!(said.contains("--page-size 500"), "{said}");
-    assert!(fetching.lines().len() >= 30, "what is before them is there");
-    let daemon = [&flags[..], &["--interval", "100ms"]].concat();
-    let mut running = Running::to_file(&fetching, &daemon);
+    fetching.server.set(|settings| {
+        settings.organization.page_maximum = 120;
+        refuse_all(&mut settings.organization);
+    });
+    let said = fetching.fetch_ends(&["--raw"], 1);
+    let told = "more events of 2026-01-05T00:00:";
+    assert!(said.contains(told), "{said}");
+    assert!(said.contains("confluence-ecs state set"), "{said}");
+    let lines = fetching.lines().len();
+    assert!((30..181).contains(&lines), "{lines}: what is before them");
+    let mut running = Running::to_file(&fetching, &["--raw", "--interval", "100ms"]);
     running.wait_for("retrying at the next interval");
     running.terminate();
-    fetching.fetch(&["--raw", "--page-size", "80"]);
+    fetching
+        .server
+        .set(|settings| settings.organization.page_maximum = 500);
+    fetching.fetch(&["--raw"]);
     fetching.assert_events_once();
+}
+
+#[test]
+fn small_pages_do_not_make_narrow_windows() {
+    for next in [NextCursor::None, NextCursor::Kept] {
+        let fetching = organization(0);
+        let at = |number: u64| organization_event(START, number);
+        fetching.server.insert_events((0..90).map(at));
+        fetching.server.set(|settings| {
+            settings.organization.next = next;
+            refuse_all(&mut settings.organization);
+        });
+        for _ in 0..4 {
+            fetching.fetch(&["--raw", "--page-size", "30"]);
+        }
+        fetching.assert_events_once();
+        let asked = fetching.server.searches().len();
+        assert!(asked < 25, "{asked} requests");
+    }
 }
 
 #[test]
