@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::organization::MOST_EVENTS;
 use super::page::OrgPage;
-use super::windows::{NextWindow, Windows};
+use super::windows::{Capacity, NextWindow, Windows};
 use crate::fetch::record::Fingerprint;
 use crate::pipeline::timestamp::Timestamp;
 
@@ -24,8 +24,10 @@ pub struct Reading {
     has_dropped: bool,
     /// Events that are asked for at a time.
     limit: usize,
-    /// The most events of a page so far.
-    longest: usize,
+    /// The most events of a page so far, and the hash of the first page that had as many.
+    longest: (usize, Option<Fingerprint>),
+    /// Whether another page had as many.
+    has_equal: bool,
 }
 
 /// Where the next page is.
@@ -64,7 +66,8 @@ impl Reading {
             came: HashMap::new(),
             has_dropped: false,
             limit,
-            longest: 0,
+            longest: (0, None),
+            has_equal: false,
         }
     }
 
@@ -111,15 +114,32 @@ impl Reading {
         began: Timestamp,
         known: usize,
     ) -> (Next, Option<Timestamp>) {
-        self.longest = self.longest.max(page.events.len());
-        let full = self.limit.min(self.longest.max(LOWEST_LIMIT));
+        let full = self.capacity(page);
         if let Place::Window(windows) = &mut self.place {
             let (next, read_until) = windows.take(page, full, began);
             return (next.into(), read_until);
         }
         let count = page.events.len();
-        let is_idle = matches!(self.place, Place::Time) && count >= full && known * 2 >= count;
+        let is_idle =
+            matches!(self.place, Place::Time) && count >= full.events && known * 2 >= count;
         (self.follow(page, began, is_idle), None)
+    }
+
+    /// How many events fill a page, as far as pages up to this one tell.
+    fn capacity(&mut self, page: &OrgPage) -> Capacity {
+        let (count, hash) = (page.events.len(), page.fingerprint());
+        let (longest, first) = self.longest;
+        if count > longest {
+            self.longest = (count, Some(hash));
+            self.has_equal = false;
+        } else if count == longest && first != Some(hash) {
+            self.has_equal = true;
+        }
+        let longest = self.longest.0;
+        Capacity {
+            events: self.limit.min(longest.max(LOWEST_LIMIT)),
+            is_certain: count >= self.limit || self.has_equal,
+        }
     }
 
     /// Follows the cursor of a page; `is_idle`: without one, the next run gets nearly the same page again.

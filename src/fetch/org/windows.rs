@@ -15,6 +15,15 @@ const NARROWEST: Duration = Duration::from_millis(1);
 /// A window with so few events, of those that fill a page, is followed by a wider one.
 const FEW: usize = 4;
 
+/// How many events fill a page.
+#[derive(Debug, Clone, Copy)]
+pub struct Capacity {
+    /// With so many, there may be more.
+    pub events: usize,
+    /// Whether that is certain, since so many were asked for, or different pages had as many and none had more.
+    pub is_certain: bool,
+}
+
 /// What follows a page of a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NextWindow {
@@ -56,18 +65,20 @@ impl Windows {
     }
 
     /// Takes the page of the window; up to when everything is read then, unless that is the end of the range.
-    /// `full` is how many events fill a page, `began` when the run began.
+    /// `began` is when the run began.
     pub fn take(
         &mut self,
         page: &OrgPage,
-        full: usize,
+        full: Capacity,
         began: Timestamp,
     ) -> (NextWindow, Option<Timestamp>) {
         let count = page.events.len();
         if count > 0 && !page.events.iter().any(|event| self.holds(event)) {
             return (NextWindow::OutOfRange, Some(self.from));
         }
-        if count >= full {
+        // Of a window that cannot be narrowed, a page is taken for all unless it is certain that it is not.
+        let is_narrowest = (self.to).is_some_and(|to| between(self.from, to) <= NARROWEST);
+        if count >= full.events && (full.is_certain || !is_narrowest) {
             let is_ended = self.to.is_none() && page.latest() > Some(began);
             return (self.narrow(is_ended), Some(self.from));
         }
@@ -75,7 +86,11 @@ impl Windows {
             return (NextWindow::End, None);
         };
         let width = between(self.from, to);
-        let width = if count * FEW < full { width * 4 } else { width };
+        let width = if count * FEW < full.events {
+            width * 4
+        } else {
+            width
+        };
         let next = to.plus(width);
         self.from = to;
         self.to = (next < self.reach).then_some(next);
@@ -113,6 +128,11 @@ fn between(from: Timestamp, to: Timestamp) -> Duration {
 mod tests {
     use super::*;
 
+    const FULL: Capacity = Capacity {
+        events: 10,
+        is_certain: true,
+    };
+
     fn at(millis: i64) -> Timestamp {
         Timestamp::from_millis(millis).unwrap()
     }
@@ -145,7 +165,7 @@ mod tests {
         for pages in 1..1000 {
             let page = page(&windows, events, 10, by_time);
             known.extend(page.events.iter().map(|event| event.id.clone()));
-            match windows.take(&page, 10, at(1_000_000)).0 {
+            match windows.take(&page, FULL, at(1_000_000)).0 {
                 NextWindow::Window => {}
                 end => return (end, pages, known.len()),
             }
@@ -185,10 +205,13 @@ mod tests {
     fn a_page_of_other_events_is_none_of_the_window() {
         let mut windows = Windows::new(at(0), at(1000));
         let all = Windows::new(at(0), at(1000));
-        let events: Vec<_> = (0..10).map(|number| (number * 100, number * 100)).collect();
-        let same = page(&all, &events[5..], 5, false);
-        assert_eq!(windows.take(&same, 5, at(1000)).0, NextWindow::Window);
-        assert_eq!(windows.take(&same, 5, at(1000)).0, NextWindow::Window);
-        assert_eq!(windows.take(&same, 5, at(1000)).0, NextWindow::OutOfRange);
+        let events: Vec<_> = (0..20).map(|number| (number * 50, number * 50)).collect();
+        let same = page(&all, &events[10..], 10, false);
+        assert_eq!(windows.take(&same, FULL, at(1000)).0, NextWindow::Window);
+        assert_eq!(windows.take(&same, FULL, at(1000)).0, NextWindow::Window);
+        assert_eq!(
+            windows.take(&same, FULL, at(1000)).0,
+            NextWindow::OutOfRange
+        );
     }
 }

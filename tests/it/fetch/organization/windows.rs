@@ -187,6 +187,20 @@ fn more_events_of_an_instant_than_a_page_holds_are_an_error_that_says_how_to_go_
 }
 
 #[test]
+fn as_many_events_of_an_instant_as_a_page_holds_are_read() {
+    let fetching = organization(0);
+    let at = |number: u64| organization_event(START + 40 * SECOND, number);
+    fetching.server.insert_events((0..150).map(at));
+    fetching
+        .server
+        .set(|settings| refuse_all(&mut settings.organization));
+    for _ in 0..2 {
+        fetching.fetch(&["--raw"]);
+    }
+    fetching.assert_events_once();
+}
+
+#[test]
 fn small_pages_do_not_make_narrow_windows() {
     for next in [NextCursor::None, NextCursor::Kept] {
         let fetching = organization(0);
