@@ -250,3 +250,34 @@ fn expect(sink: &mut StreamSink, expected: Expected) {
         Expected::EarlierRuns => sink.expect_earlier_runs(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::stream_sink::tests::settler;
+    use super::*;
+
+    fn stream(number: usize, in_doubt: u64) -> StreamCheckpoint {
+        StreamCheckpoint {
+            target: format!("stream-{number}"),
+            since: None,
+            in_doubt,
+            is_final: true,
+        }
+    }
+
+    #[test]
+    fn data_streams_of_earlier_runs_are_remembered_while_in_doubt_and_not_without_end() {
+        let mut sink = ClusterSink::open(settler(), NonZeroUsize::MIN, Duration::ZERO, false);
+        let others = (1..40).map(|number| stream(number, number as u64 % 2));
+        let recorded = ClusterCheckpoint {
+            first: stream(0, 0),
+            others: others.collect(),
+        };
+        sink.resume(Some(recorded), false);
+        let saved = |sink: &mut ClusterSink| sink.sync(&|| false).unwrap().unwrap().finally(true);
+        let others: Vec<_> = (9..40).step_by(2).map(|number| stream(number, 1)).collect();
+        assert_eq!(saved(&mut sink).others, others);
+        sink.end_doubt();
+        assert_eq!(saved(&mut sink).others, []);
+    }
+}

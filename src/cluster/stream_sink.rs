@@ -419,7 +419,7 @@ impl Queue {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::path::PathBuf;
 
     use url::Url;
@@ -430,8 +430,8 @@ mod tests {
     use crate::http::{Client, Settings, Trust};
     use crate::process::metrics::RequestMetrics;
 
-    /// A sink for an address where nobody listens, as it is while it sends.
-    fn sink() -> StreamSink {
+    /// What sends to an address where nobody listens.
+    pub fn settler() -> Settler {
         let http = Client::new(&Settings {
             timeout: MOST_AGE,
             connect_timeout: MOST_AGE,
@@ -446,8 +446,12 @@ mod tests {
         let url = Url::parse("http://127.0.0.1:1").unwrap();
         let client = Arc::new(ClusterClient::new(http.unwrap(), &[url], None));
         let letters = DeadLetters::new(PathBuf::new());
-        let settler = Settler::new(client, "audit".to_owned(), None, letters, 1 << 20);
-        let sink = StreamSink::open(settler, NonZeroUsize::MIN);
+        Settler::new(client, "audit".to_owned(), None, letters, 1 << 20)
+    }
+
+    /// A sink as it is while it sends.
+    fn sink() -> StreamSink {
+        let sink = StreamSink::open(settler(), NonZeroUsize::MIN);
         sink.shared.lock().stage = Stage::Sending;
         sink
     }
