@@ -23,7 +23,7 @@ pub fn describe(target: &OrgTarget) -> String {
 #[must_use]
 pub fn steps(asker: &OrgAsker, now: Timestamp, since: Timestamp) -> (Option<i64>, Vec<CheckStep>) {
     let from = now.minus(RETENTION);
-    match asker.page(&PageStart::Newest { from }, 1) {
+    match asker.page(&PageStart::Newest { from }, 1, &|_| {}) {
         Ok(response) => (response.ahead, answered(&response, now, since)),
         Err(Refused::Cursor(refusal) | Refused::Other(AskError::Refused(refusal))) => {
             (None, refused(&refusal))

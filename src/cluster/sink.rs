@@ -12,6 +12,9 @@ use super::stream_sink::{StreamCheckpoint, StreamSink};
 
 pub use super::stream_sink::SAVE_BYTES;
 
+/// Data streams of other data sets that are remembered from earlier runs, at most.
+const MOST_LEFT: usize = 16;
+
 /// What is recorded of a cluster: where events may be that were sent after this was saved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterCheckpoint {
@@ -30,9 +33,12 @@ impl ClusterCheckpoint {
         &self.first.target
     }
 
-    /// The same of a program that ends, or goes on.
+    /// The same of a program that ends, or goes on. Of one that ended, other data streams are recorded only if
+    /// something is in doubt there.
     #[must_use]
     pub fn finally(mut self, is_final: bool) -> Self {
+        self.others
+            .retain(|stream| !is_final || stream.in_doubt > 0);
         for stream in std::iter::once(&mut self.first).chain(&mut self.others) {
             stream.is_final = is_final;
         }
@@ -63,6 +69,8 @@ pub struct ClusterSink {
     first: StreamSink,
     /// Data streams of other data sets, opened when the first event is for them.
     others: Vec<StreamSink>,
+    /// What an earlier run recorded of others, for which no event came yet.
+    left: Vec<StreamCheckpoint>,
     expected: Expected,
     is_next_new: bool,
 }
@@ -86,6 +94,7 @@ impl ClusterSink {
             patience,
             is_single,
             others: Vec::new(),
+            left: Vec::new(),
             expected: Expected::Recorded,
             is_next_new: false,
         }
@@ -111,6 +120,10 @@ impl ClusterSink {
         let place = known.unwrap_or_else(|| {
             let settler = self.settler.toward(index);
             let mut sink = StreamSink::open(settler, self.concurrency);
+            let is_its_own = |left: &mut StreamCheckpoint| left.target == index;
+            for left in self.left.extract_if(.., is_its_own) {
+                sink.resume(left, false);
+            }
             expect(&mut sink, self.expected);
             sink.expect_new(self.is_next_new);
             self.others.push(sink);
@@ -125,12 +138,21 @@ impl ClusterSink {
         let Some(recorded) = recorded else { return };
         self.first.resume(recorded.first, is_past_doubt);
         for other in recorded.others {
-            let target = other.target.clone();
             if self.is_single {
                 self.first.leave(&other, is_past_doubt);
+            } else if other.target == self.first.target() {
+                self.first.resume(other, is_past_doubt);
             } else {
-                self.sink_for(Some(&target)).resume(other, is_past_doubt);
+                self.left.extend(other.left_over(is_past_doubt));
             }
+        }
+        let excess = self.left.len().saturating_sub(MOST_LEFT);
+        for dropped in self.left.drain(..excess) {
+            tracing::warn!(
+                "what an earlier run sent last to {} is not looked for there any more, as events of more than {MOST_LEFT} \
+                 data streams are in doubt: if they are sent again, they are doubled",
+                dropped.target
+            );
         }
     }
 
@@ -143,6 +165,7 @@ impl ClusterSink {
     /// All that an earlier run may have sent was written: with the next [`Self::sync`], nothing is in doubt.
     pub fn end_doubt(&mut self) {
         self.all().for_each(StreamSink::end_doubt);
+        self.left.clear();
     }
 
     /// From here on, any event may be in the cluster already, in any index behind its target.
@@ -206,7 +229,7 @@ impl ClusterSink {
         give_up: &dyn Fn() -> bool,
     ) -> Result<Option<ClusterCheckpoint>, Setback> {
         let first = self.first.sync(give_up)?;
-        let mut others = Vec::new();
+        let mut others = self.left.clone();
         for sink in &mut self.others {
             others.extend(sink.sync(give_up)?);
         }
@@ -225,5 +248,36 @@ fn expect(sink: &mut StreamSink, expected: Expected) {
         Expected::Recorded => {}
         Expected::Stored => sink.expect_stored(),
         Expected::EarlierRuns => sink.expect_earlier_runs(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::stream_sink::tests::settler;
+    use super::*;
+
+    fn stream(number: usize, in_doubt: u64) -> StreamCheckpoint {
+        StreamCheckpoint {
+            target: format!("stream-{number}"),
+            since: None,
+            in_doubt,
+            is_final: true,
+        }
+    }
+
+    #[test]
+    fn data_streams_of_earlier_runs_are_remembered_while_in_doubt_and_not_without_end() {
+        let mut sink = ClusterSink::open(settler(), NonZeroUsize::MIN, Duration::ZERO, false);
+        let others = (1..40).map(|number| stream(number, number as u64 % 2));
+        let recorded = ClusterCheckpoint {
+            first: stream(0, 0),
+            others: others.collect(),
+        };
+        sink.resume(Some(recorded), false);
+        let saved = |sink: &mut ClusterSink| sink.sync(&|| false).unwrap().unwrap().finally(true);
+        let others: Vec<_> = (9..40).step_by(2).map(|number| stream(number, 1)).collect();
+        assert_eq!(saved(&mut sink).others, others);
+        sink.end_doubt();
+        assert_eq!(saved(&mut sink).others, []);
     }
 }

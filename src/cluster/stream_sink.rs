@@ -45,6 +45,17 @@ pub struct StreamCheckpoint {
 }
 
 impl StreamCheckpoint {
+    /// What is to be recorded of it as long as no event comes for it; nothing if nothing is in doubt.
+    pub(super) fn left_over(self, is_past_doubt: bool) -> Option<Self> {
+        let in_doubt = self.still_in_doubt(is_past_doubt);
+        let left = Self {
+            in_doubt,
+            is_final: false,
+            ..self
+        };
+        (in_doubt > 0).then_some(left)
+    }
+
     /// How many bytes of what that run sent may be in the cluster without a record of it.
     fn still_in_doubt(&self, is_past_doubt: bool) -> u64 {
         if is_past_doubt {
@@ -408,7 +419,7 @@ impl Queue {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::path::PathBuf;
 
     use url::Url;
@@ -419,8 +430,8 @@ mod tests {
     use crate::http::{Client, Settings, Trust};
     use crate::process::metrics::RequestMetrics;
 
-    /// A sink for an address where nobody listens, as it is while it sends.
-    fn sink() -> StreamSink {
+    /// What sends to an address where nobody listens.
+    pub fn settler() -> Settler {
         let http = Client::new(&Settings {
             timeout: MOST_AGE,
             connect_timeout: MOST_AGE,
@@ -435,8 +446,12 @@ mod tests {
         let url = Url::parse("http://127.0.0.1:1").unwrap();
         let client = Arc::new(ClusterClient::new(http.unwrap(), &[url], None));
         let letters = DeadLetters::new(PathBuf::new());
-        let settler = Settler::new(client, "audit".to_owned(), None, letters, 1 << 20);
-        let sink = StreamSink::open(settler, NonZeroUsize::MIN);
+        Settler::new(client, "audit".to_owned(), None, letters, 1 << 20)
+    }
+
+    /// A sink as it is while it sends.
+    fn sink() -> StreamSink {
+        let sink = StreamSink::open(settler(), NonZeroUsize::MIN);
         sink.shared.lock().stage = Stage::Sending;
         sink
     }

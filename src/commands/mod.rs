@@ -143,7 +143,7 @@ pub enum Error {
     #[error("no saved state for {0}: `{list}` shows what there is", list = advice::command(&["state", "list"]))]
     Unknown(String),
     /// A site has no offset.
-    #[error("--offset: {0} is a site, not a file: use --since")]
+    #[error("--offset: {0} is fetched, not a file that is followed: use --since")]
     OffsetOfSite(String),
     /// It cannot be set so.
     #[error("{0}")]

@@ -63,9 +63,14 @@ impl Error {
     pub fn is_about_order(&self) -> bool {
         match self {
             Self::Fetch(pager::Error::Ask(error)) => error.is_about_place(),
-            Self::Organization(error) => error.is_about_place(),
             Self::Future { .. } => true,
-            Self::Fetch(_) | Self::Ship(_) | Self::Spill { .. } | Self::System(_) => false,
+            // The start is kept under the id: of another organization it says nothing. One that is there may not
+            // be found in an outage, and is then to be read from its start all the same.
+            Self::Organization(_)
+            | Self::Fetch(_)
+            | Self::Ship(_)
+            | Self::Spill { .. }
+            | Self::System(_) => false,
         }
     }
 }

@@ -48,6 +48,8 @@ pub struct Fetched<C> {
     pub shares_output: bool,
     /// All was fetched up to the present of this process: an earlier one came no further.
     pub is_caught_up: bool,
+    /// How long the last save took.
+    pub save_took: Duration,
 }
 
 impl<C: Checkpoint> Progress for Fetched<C> {
@@ -82,7 +84,8 @@ impl<C: Checkpoint> Progress for Fetched<C> {
         self.is_caught_up
     }
 
-    fn saved(&mut self, is_saved: bool, _: Duration) {
+    fn saved(&mut self, is_saved: bool, took: Duration) {
+        self.save_took = took;
         if is_saved {
             self.written.clear();
         }
@@ -110,6 +113,7 @@ pub fn open<C: Checkpoint>(
         overlap,
         shares_output,
         is_caught_up: false,
+        save_took: Duration::ZERO,
     };
     let name = fetched.checkpoint.name();
     service.metrics().describe(|known| known.site = Some(name));

@@ -24,8 +24,10 @@ pub struct Answer {
     /// How far our clock is ahead of the server's, as far as `Date`, which has whole seconds, tells;
     /// negative if it is behind. In seconds.
     pub ahead: Option<i64>,
-    /// How long the server asks to be left alone.
+    /// How long the server asks to be left alone: `Retry-After`, else `X-RateLimit-Reset`.
     pub retry_after: Option<Duration>,
+    /// When the rate limit allows requests again: `X-RateLimit-Reset`.
+    pub reset: Option<Duration>,
     /// Whether Confluence wants a CAPTCHA solved before it looks at a password again.
     pub wants_captcha: bool,
     /// The proxy that passed it on, or answered in the place of the server.
@@ -38,12 +40,15 @@ pub struct Answer {
 impl Answer {
     /// An answer whose head came at that time.
     pub(super) fn new(url: Url, parts: &Parts, came: SystemTime, body: Vec<u8>) -> Self {
+        let wait = |name| dates::wait_of(&parts.headers, name, came);
+        let reset = wait("x-ratelimit-reset");
         Self {
             url,
             status: parts.status.as_u16(),
             body,
             ahead: dates::server_time(&parts.headers).map(|date| seconds_between(date, came)),
-            retry_after: dates::retry_after(&parts.headers, came),
+            retry_after: wait("retry-after").or(reset),
+            reset,
             wants_captcha: wants_captcha(&parts.headers),
             proxy: None,
             headers: parts.headers.clone(),
@@ -76,6 +81,19 @@ impl Answer {
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// How long to wait before the request is made again, as far as the server says so.
+    ///
+    /// A reset stands beside every answer of some servers: only where there are too many requests is it asked to
+    /// wait for it.
+    #[must_use]
+    pub fn asked_wait(&self) -> Option<Duration> {
+        match self.status {
+            429 | 503 => self.retry_after,
+            408 | 500..=599 => self.header("retry-after").and(self.retry_after),
+            _ => None,
+        }
     }
 
     /// Whether it is a page for people.

@@ -60,14 +60,12 @@ pub(super) fn has_unreadable_date(headers: &Headers) -> bool {
     })
 }
 
-/// How long the server asks to be left alone: `Retry-After`, else `X-RateLimit-Reset`, as seconds, an HTTP
-/// date, or an ISO 8601 time. Times are by the clock of the answer's own `Date`; without one, by `came`, when
-/// the answer came here.
-pub(super) fn retry_after(headers: &Headers, came: SystemTime) -> Option<Duration> {
+/// How long the server asks to be left alone, by a header such as `Retry-After`: as seconds, an HTTP date, or an
+/// ISO 8601 time. Times are by the clock of the answer's own `Date`; without one, by `came`, when the answer
+/// came here.
+pub(super) fn wait_of(headers: &Headers, name: &str, came: SystemTime) -> Option<Duration> {
     let now = server_time(headers).unwrap_or(came);
-    ["retry-after", "x-ratelimit-reset"]
-        .iter()
-        .find_map(|name| wait(headers.get(*name)?.to_str().ok()?.trim(), now))
+    wait(headers.get(name)?.to_str().ok()?.trim(), now)
 }
 
 /// Seconds count from now, unless there are so many that they count from 1970; so do milliseconds.

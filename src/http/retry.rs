@@ -16,6 +16,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// Longest wait on a server's request that `fetch` honours.
 pub const LONGEST_ASKED: Duration = Duration::from_secs(2 * 60 * 60);
 
+/// However long a server asks to be left alone, it is asked again after this time: it may have meant something else.
+pub const LONGEST_LEFT_ALONE: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Nobody waits for longer.
 const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
@@ -44,6 +47,14 @@ fn tried(attempts: u32) -> String {
     }
 }
 
+/// Who is told of the attempts of a request.
+pub struct Watch<'a> {
+    /// Called before each of them.
+    pub before: &'a dyn Fn(),
+    /// Called with each answer, of any status.
+    pub answered: &'a dyn Fn(&Answer),
+}
+
 /// What one attempt came to.
 enum Attempt<T> {
     Done(T),
@@ -65,17 +76,33 @@ impl Client {
         self.ask_counting(request, &|| {}, accept)
     }
 
-    /// Makes a request until its answer has a status of success and `accept` makes something of it.
-    /// What `accept` refuses (saying why) is asked for again, as are 408, 429 and 5xx. `count` is told
-    /// each time before it is asked.
+    /// As [`Self::ask_watched`]; `count` is told each time before it is asked.
     ///
     /// # Errors
-    /// When there is no usable answer after as many retries as the settings allow, and for every
-    /// other status.
+    /// As there.
     pub fn ask_counting<T>(
         &self,
         request: &Request,
         count: &dyn Fn(),
+        accept: impl Fn(Answer) -> Result<T, String>,
+    ) -> Result<T, Failure> {
+        let watch = Watch {
+            before: count,
+            answered: &|_| {},
+        };
+        self.ask_watched(request, &watch, accept)
+    }
+
+    /// Makes a request until its answer has a status of success and `accept` makes something of it.
+    /// What `accept` refuses (saying why) is asked for again, as are 408, 429 and 5xx.
+    ///
+    /// # Errors
+    /// When there is no usable answer after as many retries as the settings allow, and for every
+    /// other status.
+    pub fn ask_watched<T>(
+        &self,
+        request: &Request,
+        watch: &Watch<'_>,
         accept: impl Fn(Answer) -> Result<T, String>,
     ) -> Result<T, Failure> {
         let (mut attempts, mut failures) = (0, 0);
@@ -83,8 +110,8 @@ impl Client {
         loop {
             self.wait_for_backoff(&request.url, attempts)?;
             attempts += 1;
-            count();
-            let (problem, asked) = match self.attempt(request, &accept) {
+            (watch.before)();
+            let (problem, asked) = match self.attempt(request, watch, &accept) {
                 Attempt::Done(done) => return Ok(done),
                 Attempt::Failed(failure) => return Err(failure),
                 Attempt::Again(problem, asked) => (problem, asked),
@@ -142,7 +169,8 @@ impl Client {
 
     /// Takes note of how long a server asks to be left alone: that holds for the next run, too.
     fn set_backoff(&self, url: &Url, asked: Option<Duration>) {
-        if let Some(until) = asked.and_then(|asked| Instant::now().checked_add(asked)) {
+        if let Some(asked) = asked {
+            let until = Instant::now() + asked.min(LONGEST_LEFT_ALONE);
             let mut backoff_until = self
                 .backoff_until
                 .lock()
@@ -176,6 +204,7 @@ impl Client {
     fn attempt<T>(
         &self,
         request: &Request,
+        watch: &Watch<'_>,
         accept: &impl Fn(Answer) -> Result<T, String>,
     ) -> Attempt<T> {
         let url = || super::without_query(&request.url);
@@ -184,7 +213,11 @@ impl Client {
             Err(error) if error.is_transient() => return Attempt::Again(error.to_string(), None),
             Err(error) => return Attempt::Failed(unanswered(url(), &error)),
         };
+        (watch.answered)(&answer);
         let doubt = answer.doubt();
+        let asked = answer.asked_wait();
+        let again =
+            |what: &str| Attempt::Again(limited(self.longest_wait, asked, what) + &doubt, asked);
         match answer.status {
             // Each further attempt is another failed login.
             status if answer.wants_captcha && !(200..300).contains(&status) => {
@@ -194,25 +227,9 @@ impl Client {
                 Ok(done) => Attempt::Done(done),
                 Err(problem) => Attempt::Again(problem, None),
             },
-            429 => Attempt::Again(
-                limited(
-                    self.longest_wait,
-                    answer.retry_after,
-                    "too many requests (429)",
-                ),
-                answer.retry_after,
-            ),
-            503 => Attempt::Again(
-                limited(
-                    self.longest_wait,
-                    answer.retry_after,
-                    "service unavailable (503)",
-                ) + &doubt,
-                answer.retry_after,
-            ),
-            408 | 500..=599 => {
-                Attempt::Again(format!("server error {}{doubt}", answer.status), None)
-            }
+            429 => again("too many requests (429)"),
+            503 => again("service unavailable (503)"),
+            status @ (408 | 500..=599) => again(&format!("server error {status}")),
             _ => Attempt::Failed(Failure::Refused(Box::new(answer))),
         }
     }

@@ -12,7 +12,7 @@ use crate::cli::{
 use crate::fetch::connect::{Credentials, FetchTarget, SiteLocation};
 use crate::fetch::org::Organization;
 use crate::fetch::org::asker::OrgTarget;
-use crate::fetch::org::products::Products;
+use crate::fetch::org::products::{KNOWN, Products};
 use crate::fetch::plan::FetchOptions;
 use crate::http;
 use crate::pipeline::dataset::Dataset;
@@ -218,13 +218,20 @@ pub fn organization(arguments: &FetchArgs, id: &str) -> Result<OrgTarget, Error>
         ..
     } = &arguments.organization;
     let key = ORG_API_KEY.find(org_api_key_file.as_deref(), &arguments.site.secrets)?;
+    let products = Products::new(products.clone());
+    for name in products.unknown() {
+        tracing::warn!(
+            "--product: {name} is none of the products that are known ({}): if no event names it, none is kept",
+            KNOWN.join(", ")
+        );
+    }
     let servers = GivenServers::from(&arguments.site.atlassian);
     let mut http = http(&arguments.http)?;
     http.metrics.api = Api::Organization;
     Ok(OrgTarget {
         organization: Organization::new(servers.or_default().api, id),
         key: key.ok_or_else(|| Error::NoOrgKey(id.to_owned()))?,
-        products: Products::new(products.clone()),
+        products,
         http,
     })
 }

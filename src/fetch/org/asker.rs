@@ -1,6 +1,7 @@
 //! Requests to an organization's API.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::organization::{Organization, PageStart};
 use super::pace::Pace;
@@ -10,7 +11,7 @@ use super::refusal;
 use crate::auth::authorization::bearer;
 use crate::fetch::asker::Error as AskError;
 use crate::fetch::refusal::Refusal;
-use crate::http::retry::Failure;
+use crate::http::retry::{Failure, Watch};
 use crate::http::{self, Answer, Client, Request, SettingsError, address};
 use crate::secret::Secret;
 
@@ -75,28 +76,41 @@ impl OrgAsker {
         }))
     }
 
-    /// Asks for a page, when the rate limit allows it.
+    /// Asks for nothing more for so long.
+    pub fn leave_alone(&self, wait: Duration) {
+        self.client.leave_alone(&self.organization.api_base, wait);
+    }
+
+    /// Asks for a page, when the rate limit allows it; `paused` is told whenever nothing is to be asked for some
+    /// time.
     ///
     /// # Errors
     /// When the organization refuses, or gives no usable answer.
-    pub fn page(&self, start: &PageStart, page_size: usize) -> Result<OrgResponse, Refused> {
+    pub fn page(
+        &self,
+        start: &PageStart,
+        page_size: usize,
+        paused: &dyn Fn(Duration),
+    ) -> Result<OrgResponse, Refused> {
         let url = self.organization.question(start, page_size);
-        let request = Request::get(url.clone()).authorized(bearer(&self.key));
+        let request = Request::get(url).authorized(bearer(&self.key));
+        let watch = Watch {
+            // Before each attempt: those that fail count, too.
+            before: &|| self.pace.wait(),
+            answered: &|answer| {
+                if let Some(wait) = self.pace.learn(answer) {
+                    tracing::debug!("the organization asks to be left alone for {wait:?}");
+                    self.leave_alone(wait);
+                    paused(wait);
+                }
+            },
+        };
         let accept = |answer: Answer| {
-            if let Some(wait) = self.pace.learn(&answer) {
-                tracing::debug!(
-                    "the requests that the rate limit allows are used up: waiting {wait:?}"
-                );
-                self.client.leave_alone(&url, wait);
-            }
             let ahead = answer.ahead;
             let page = OrgPage::read(answer.body, &self.products)?;
             Ok(OrgResponse { page, ahead })
         };
-        // Before each attempt: those that fail count, too.
-        let answered = self
-            .client
-            .ask_counting(&request, &|| self.pace.wait(), accept);
+        let answered = self.client.ask_watched(&request, &watch, accept);
         answered.map_err(|failure| match failure {
             Failure::Refused(answer) => {
                 let refusal = Box::new(refusal::of(&self.organization.id, &answer));

@@ -80,15 +80,20 @@ impl OrgCheckpoint {
     }
 
     /// Takes note of an event that is at the output, or is not wanted there, at that time by the server's clock;
-    /// false if it was known.
-    pub fn add(&mut self, event: &OrgEvent, now: Timestamp) -> bool {
+    /// false if it was known. Everything is read up to a time, if one is given: the position does not come behind it.
+    pub fn add(
+        &mut self,
+        event: &OrgEvent,
+        (now, read_until): (Timestamp, Option<Timestamp>),
+    ) -> bool {
         let known = self.position.or_else(|| Timestamp::from_millis(0));
         let Some(processed) = event.processed.or(known) else {
             return false;
         };
         // What says that it will be processed is wrong, and nothing is to be passed over until then.
         if !is_future(processed, now) {
-            self.position = self.position.max(Some(processed));
+            let reached = read_until.map_or(processed, |read_until| read_until.min(processed));
+            self.position = self.position.max(Some(reached));
         }
         // Whichever of the two the API compares with the start of a range: the event is known for as long as it
         // may come again.
@@ -165,12 +170,15 @@ mod tests {
         assert_eq!(checkpoint.restart(minutes(5)), None);
         checkpoint.begin(at(100));
         assert_eq!(checkpoint.restart(minutes(5)), Some(at(100)));
-        assert!(checkpoint.add(&event("a", Some(at(103))), now));
-        assert!(!checkpoint.add(&event("a", Some(at(103))), now));
+        assert!(checkpoint.add(&event("a", Some(at(103))), (now, None)));
+        assert!(!checkpoint.add(&event("a", Some(at(103))), (now, None)));
         assert_eq!(checkpoint.restart(minutes(5)), Some(at(100)));
-        assert!(checkpoint.add(&event("b", Some(at(120))), now));
-        assert!(checkpoint.add(&event("c", None), now), "with its neighbour");
-        assert!(checkpoint.add(&event("d", Some(at(9000))), now));
+        assert!(checkpoint.add(&event("b", Some(at(120))), (now, None)));
+        assert!(
+            checkpoint.add(&event("c", None), (now, None)),
+            "with its neighbour"
+        );
+        assert!(checkpoint.add(&event("d", Some(at(9000))), (now, None)));
         assert_eq!(checkpoint.restart(minutes(5)), Some(at(115)));
         checkpoint.forget(minutes(1));
         assert_eq!(
@@ -179,7 +187,7 @@ mod tests {
             "the usual overlap at least"
         );
         assert!(
-            !checkpoint.add(&event("a", Some(at(103))), now),
+            !checkpoint.add(&event("a", Some(at(103))), (now, None)),
             "a few pages are known however old they are"
         );
         assert_eq!(checkpoint.position, Some(at(120)));

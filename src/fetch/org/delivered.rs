@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::fetch::record::Fingerprint;
 use crate::pipeline::timestamp::Timestamp;
@@ -11,8 +11,8 @@ use crate::pipeline::timestamp::Timestamp;
 const KEPT: usize = 2000;
 
 /// The events that were delivered since some time, by when they were processed.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(from = "ByTime", into = "ByTime")]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(from = "ByTime")]
 pub struct DeliveredIds {
     by_time: ByTime,
     all: HashSet<Fingerprint>,
@@ -27,9 +27,10 @@ impl From<ByTime> for DeliveredIds {
     }
 }
 
-impl From<DeliveredIds> for ByTime {
-    fn from(delivered: DeliveredIds) -> Self {
-        delivered.by_time
+// Derived, it would make a copy for each save.
+impl Serialize for DeliveredIds {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.by_time.serialize(serializer)
     }
 }
 

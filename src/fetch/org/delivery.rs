@@ -1,7 +1,7 @@
 //! A page's new events to the output, and the state that says so.
 
-use std::ops::Range;
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 use super::checkpoint::OrgCheckpoint;
 use super::page::{OrgEvent, OrgPage};
@@ -18,6 +18,27 @@ use crate::sink;
 /// The dialect of an organization's events.
 const DIALECT: Option<Dialect> = Some(Dialect::Organization);
 
+/// Saving takes no more than one of so many parts of the time: the state of a busy organization has many ids.
+const SAVE_SHARE: u32 = 10;
+
+/// The lines of a page's new events.
+#[derive(Default)]
+struct PageLines {
+    text: Vec<u8>,
+    /// What became of each: nearly always one line, but of an element that is a page itself more.
+    events: Vec<Counts>,
+}
+
+impl PageLines {
+    fn counts(&self) -> Counts {
+        let mut all = Counts::default();
+        for counts in &self.events {
+            all += *counts;
+        }
+        all
+    }
+}
+
 /// From a page's events to the output. On one thread: the rate limit lets pages come slower than it maps them.
 pub struct OrgDelivery<'a> {
     /// How records are mapped.
@@ -28,6 +49,8 @@ pub struct OrgDelivery<'a> {
     pub has_ids: bool,
     /// The output, if it is a pipe: when its reader closes it, waiting ends.
     pub pipe: Option<OwnedFd>,
+    /// Whether something was delivered since the last save.
+    pub is_unsaved: bool,
     /// The output and the state.
     pub shipper: Shipper<Fetched<OrgCheckpoint>>,
 }
@@ -38,8 +61,9 @@ impl OrgDelivery<'_> {
         &mut self.shipper.progress.checkpoint
     }
 
-    /// Writes the events of a page that came at that time by the server's clock, as far as they are new, and saves
-    /// where the next one begins: after the events, so that a crash can repeat a page, but not lose one.
+    /// Writes the events of a page that came at that time by the server's clock, as far as they are new, and takes
+    /// note of where the next one begins, and up to when everything is read if that is known. It is saved after the
+    /// events, so that a crash can repeat a page, but not lose one.
     ///
     /// # Errors
     /// When the output or the state fails.
@@ -47,26 +71,14 @@ impl OrgDelivery<'_> {
         &mut self,
         page: &OrgPage,
         cursor: Option<String>,
-        now: Timestamp,
+        at: (Timestamp, Option<Timestamp>),
     ) -> Result<(), Error> {
         self.shipper.service.metrics().read(page.text.len());
         let new = self.new_events(page);
-        let mut lines = Vec::new();
-        let counts = self.lines(page, &new, &mut lines);
-        if let Err(error) = self.write(&lines) {
+        let lines = self.lines(page, &new);
+        if let Err(error) = self.write(&lines.text) {
             if matches!(error, ship::Error::Sink(sink::Error::GivenUp)) {
-                // Of a write that was given up, a pipe has the first lines.
-                let handed = self.shipper.sink().handed().min(new.len());
-                let checkpoint = self.checkpoint();
-                for event in &new[..handed] {
-                    checkpoint.add(event, now);
-                }
-                let records = handed as u64;
-                let counts = Counts {
-                    records,
-                    ..Counts::default()
-                };
-                checkpoint.count(counts, None);
+                self.note_handed(&new, &lines, at);
             }
             // What was taken is not handed over again.
             if error.is_end() {
@@ -75,9 +87,10 @@ impl OrgDelivery<'_> {
             return Err(error.into());
         }
         let newest = new.iter().filter_map(|event| event.time).max();
+        let counts = lines.counts();
         let checkpoint = self.checkpoint();
         for event in &page.events {
-            checkpoint.add(event, now);
+            checkpoint.add(event, at);
         }
         checkpoint.count(counts, newest);
         checkpoint.cursor = cursor;
@@ -85,8 +98,72 @@ impl OrgDelivery<'_> {
         self.shipper.count(counts, raw);
         let metrics = self.shipper.service.metrics();
         metrics.newest_event(newest.map(Timestamp::millis));
-        self.shipper.save()?;
+        self.is_unsaved = true;
+        self.save_if_due()?;
         Ok(self.shipper.follow_moved()?)
+    }
+
+    /// How many events of a page were delivered, or were not wanted, before.
+    pub fn known(&self, page: &OrgPage) -> usize {
+        let delivered = &self.shipper.progress.checkpoint.delivered;
+        let is_known = |event: &&OrgEvent| delivered.contains(event.fingerprint());
+        page.events.iter().filter(is_known).count()
+    }
+
+    /// How long what was delivered may stay unsaved; none if everything is saved.
+    pub fn due_in(&self) -> Option<Duration> {
+        let took = self.shipper.progress.save_took;
+        let interval = self.shipper.save_interval().max(took * SAVE_SHARE);
+        self.is_unsaved
+            .then(|| interval.saturating_sub(self.shipper.last_save().elapsed()))
+    }
+
+    /// Saves what was delivered, if it is time to.
+    ///
+    /// # Errors
+    /// When the output or the state fails.
+    pub fn save_if_due(&mut self) -> Result<(), Error> {
+        let is_due = self.due_in().is_some_and(|left| left.is_zero());
+        if is_due || self.shipper.is_full() {
+            self.save()?;
+        }
+        Ok(())
+    }
+
+    /// Saves what was delivered, if that was not done yet.
+    ///
+    /// # Errors
+    /// When the output or the state fails.
+    pub fn save(&mut self) -> Result<(), Error> {
+        if std::mem::take(&mut self.is_unsaved) {
+            self.shipper.save()?;
+        }
+        Ok(())
+    }
+
+    /// Of a write that was given up, a pipe has the first lines.
+    fn note_handed(
+        &mut self,
+        new: &[&OrgEvent],
+        lines: &PageLines,
+        at: (Timestamp, Option<Timestamp>),
+    ) {
+        let handed = self.shipper.sink().handed() as u64;
+        let mut left = handed;
+        let checkpoint = self.checkpoint();
+        for (event, counts) in new.iter().zip(&lines.events) {
+            // One of which a part was handed over comes again: none of it is lost.
+            let Some(rest) = left.checked_sub(counts.records) else {
+                break;
+            };
+            left = rest;
+            checkpoint.add(event, at);
+        }
+        let counts = Counts {
+            records: handed,
+            ..Counts::default()
+        };
+        checkpoint.count(counts, None);
     }
 
     /// The events of a page that are wanted and were not delivered, each once.
@@ -100,7 +177,7 @@ impl OrgDelivery<'_> {
         page.events.iter().filter(is_new).collect()
     }
 
-    fn lines(&self, page: &OrgPage, new: &[&OrgEvent], lines: &mut Vec<u8>) -> Counts {
+    fn lines(&self, page: &OrgPage, new: &[&OrgEvent]) -> PageLines {
         self.mapping.renew();
         let organization = &self.shipper.progress.checkpoint.organization;
         let ids = self
@@ -108,13 +185,15 @@ impl OrgDelivery<'_> {
             .then(|| IdSource::Organization(organization.clone()));
         let origin = Origin::organization();
         let mut maker = LineMaker::new(self.mapping, &origin, DIALECT, self.raw, ids);
-        let record = |event: &&OrgEvent| -> (Range<usize>, Vec<u8>) {
-            (event.range.clone(), event.id.clone())
-        };
-        let records = new.iter().map(record).collect();
-        // An id is unique: there are no ordinals.
-        maker.write(lines, page.text.as_bytes(), records, |id| (0, id.clone()));
-        maker.take_counts()
+        let mut lines = PageLines::default();
+        for event in new {
+            let record = vec![(event.range.clone(), &event.id)];
+            // An id is unique: there are no ordinals.
+            let id_parts = |id: &&Vec<u8>| (0, (*id).clone());
+            maker.write(&mut lines.text, page.text.as_bytes(), record, id_parts);
+            lines.events.push(maker.take_counts());
+        }
+        lines
     }
 
     fn write(&mut self, lines: &[u8]) -> Result<(), ship::Error> {

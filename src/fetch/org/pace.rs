@@ -4,6 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::http::Answer;
+use crate::http::retry::{LONGEST_ASKED, LONGEST_LEFT_ALONE};
 
 /// What a minute allows where no answer says more.
 const USUAL_LIMIT: f64 = 10.0;
@@ -40,16 +41,26 @@ impl Pace {
         spacing.last = Some(Instant::now());
     }
 
-    /// Learns from an answer how many requests a minute allows, and whether those are used up: how long to wait
-    /// then.
+    /// Learns from an answer, of any status, how many requests a minute allows; and how long nothing is to be
+    /// sent, if those are used up or the server asks for it. What is absurdly long is cut.
     pub fn learn(&self, answer: &Answer) -> Option<Duration> {
-        let number = |name| answer.header(name)?.trim().parse::<f64>().ok();
+        let number = |name| leading_number(answer.header(name)?);
         let limit = number("x-ratelimit-limit").filter(|limit| *limit >= 1.0);
         if let Some(limit) = limit {
             let mut spacing = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             spacing.distance = MINUTE.div_f64(limit.min(60_000.0));
         }
         let is_used_up = number("x-ratelimit-remaining").is_some_and(|left| left < 1.0);
-        answer.retry_after.filter(|_| is_used_up)
+        let reset = answer.reset.filter(|_| is_used_up);
+        let reset = reset.map(|reset| reset.min(LONGEST_ASKED));
+        let asked = answer.asked_wait();
+        let asked = asked.map(|asked| asked.min(LONGEST_LEFT_ALONE));
+        reset.max(asked).filter(|wait| !wait.is_zero())
     }
+}
+
+/// The number that a header begins with: some have a policy behind it, as `10;w=60`.
+fn leading_number(text: &str) -> Option<f64> {
+    let number = text.split([',', ';']).next()?;
+    number.trim().parse().ok()
 }

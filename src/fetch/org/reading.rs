@@ -2,24 +2,44 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::organization::MOST_EVENTS;
 use super::page::OrgPage;
+use super::windows::{Capacity, NextWindow, Windows};
 use crate::fetch::record::Fingerprint;
 use crate::pipeline::timestamp::Timestamp;
+
+/// A page that came so often in a run leads nowhere, however new its cursor is. One that comes twice is no circle yet.
+const CAME_AGAIN: u32 = 3;
+/// A page of fewer events is not full, unless fewer were asked for: servers have larger limits of their own.
+const LOWEST_LIMIT: usize = 100;
 
 /// How a run goes from page to page.
 #[derive(Debug)]
 pub struct Reading {
-    /// The cursor of the next page; none: it is asked for by time.
-    cursor: Option<String>,
+    place: Place,
     /// The cursors that were asked for, by their hash.
     asked: HashSet<Fingerprint>,
     /// How often pages came, by the hash of their events.
     came: HashMap<Fingerprint, u32>,
     has_dropped: bool,
+    /// Events that are asked for at a time.
+    limit: usize,
+    /// The most events of a page so far, and the hash of the first page that had as many.
+    longest: (usize, Option<Fingerprint>),
+    /// Whether another page had as many.
+    has_equal: bool,
 }
 
-/// A page that came so often in a run leads nowhere, however new its cursor is. One that comes twice is no circle yet.
-const CAME_AGAIN: u32 = 3;
+/// Where the next page is.
+#[derive(Debug)]
+pub enum Place {
+    /// Behind the one before.
+    Cursor(String),
+    /// Where what was delivered ends.
+    Time,
+    /// In a window of time, as cursors lead nowhere.
+    Window(Windows),
+}
 
 /// What follows a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,53 +48,117 @@ pub enum Next {
     Page,
     /// Nothing in this run.
     End,
-    /// A page that was there before: its cursor leads back, or it came again and again.
+    /// A page that was there before: its cursor leads back, or it came again and again, or for every window.
     Back,
+    /// A full page without a cursor, most of which is known: the next run would get little else.
+    Stuck,
+    /// More events of an instant than a page holds, and no cursor.
+    TooMany(Timestamp),
 }
 
 impl Reading {
-    /// A run that begins at a cursor, or by time.
+    /// A run that begins at a cursor, or by time, with so many events a page.
     #[must_use]
-    pub fn new(cursor: Option<String>) -> Self {
+    pub fn new(cursor: Option<String>, limit: usize) -> Self {
         Self {
-            cursor,
+            place: cursor.map_or(Place::Time, Place::Cursor),
             asked: HashSet::new(),
             came: HashMap::new(),
             has_dropped: false,
+            limit,
+            longest: (0, None),
+            has_equal: false,
         }
     }
 
-    /// The cursor to ask for; none: by time.
+    /// Where the next page is.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// The cursor of the next page, if it has one.
     #[must_use]
     pub fn cursor(&self) -> Option<&str> {
-        self.cursor.as_deref()
+        match &self.place {
+            Place::Cursor(cursor) => Some(cursor),
+            Place::Time | Place::Window(_) => None,
+        }
     }
 
     /// The cursor was refused: on by time, once. False if that happened before.
     pub fn drop_cursor(&mut self) -> bool {
-        self.cursor = None;
+        self.place = Place::Time;
         !std::mem::replace(&mut self.has_dropped, true)
     }
 
-    /// Takes a page of a run that began at that time, by the server's clock.
+    /// Events to ask for at a time.
+    #[must_use]
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// On by windows of time, with as many events a page as there can be: the fewer, the narrower the windows.
+    pub fn use_windows(&mut self, windows: Windows) {
+        self.place = Place::Window(windows);
+        self.limit = MOST_EVENTS;
+    }
+
+    /// Takes a page of a run that began at that time, by the server's clock; so many of its events are `known`.
+    /// What follows, and up to when everything is read by then, if windows tell that.
     ///
     /// A short page is no end, as the API promises no length; what it says of lengths and totals is not used.
-    pub fn take(&mut self, page: &OrgPage, began: Timestamp) -> Next {
-        if let Some(cursor) = &self.cursor {
+    pub fn take(
+        &mut self,
+        page: &OrgPage,
+        began: Timestamp,
+        known: usize,
+    ) -> (Next, Option<Timestamp>) {
+        let full = self.capacity(page);
+        if let Place::Window(windows) = &mut self.place {
+            let (next, read_until) = windows.take(page, full, began);
+            return (next.into(), read_until);
+        }
+        let count = page.events.len();
+        let is_idle =
+            matches!(self.place, Place::Time) && count >= full.events && known * 2 >= count;
+        (self.follow(page, began, is_idle), None)
+    }
+
+    /// How many events fill a page, as far as pages up to this one tell.
+    fn capacity(&mut self, page: &OrgPage) -> Capacity {
+        let (count, hash) = (page.events.len(), page.fingerprint());
+        let (longest, first) = self.longest;
+        if count > longest {
+            self.longest = (count, Some(hash));
+            self.has_equal = false;
+        } else if count == longest && first != Some(hash) {
+            self.has_equal = true;
+        }
+        let longest = self.longest.0;
+        Capacity {
+            events: self.limit.min(longest.max(LOWEST_LIMIT)),
+            is_certain: count >= self.limit || self.has_equal,
+        }
+    }
+
+    /// Follows the cursor of a page; `is_idle`: without one, the next run gets nearly the same page again.
+    fn follow(&mut self, page: &OrgPage, began: Timestamp, is_idle: bool) -> Next {
+        if let Place::Cursor(cursor) = &self.place {
             self.asked.insert(Fingerprint::of(cursor.as_bytes()));
         }
-        self.cursor.clone_from(&page.next);
+        self.place = page.next.clone().map_or(Place::Time, Place::Cursor);
         // Behind an empty page, the same cursor is to be asked for again, later.
         if page.events.is_empty() {
             return Next::End;
         }
-        let Some(next) = &self.cursor else {
-            return Next::End;
+        let Place::Cursor(next) = &self.place else {
+            return if is_idle { Next::Stuck } else { Next::End };
         };
         let came = self.came.entry(page.fingerprint()).or_default();
         *came += 1;
         if *came == CAME_AGAIN || self.asked.contains(&Fingerprint::of(next.as_bytes())) {
-            self.cursor = None;
+            self.place = Place::Time;
             return Next::Back;
         }
         // Events go on coming while they are read.
@@ -82,6 +166,17 @@ impl Reading {
             Next::End
         } else {
             Next::Page
+        }
+    }
+}
+
+impl From<NextWindow> for Next {
+    fn from(next: NextWindow) -> Self {
+        match next {
+            NextWindow::Window => Self::Page,
+            NextWindow::End => Self::End,
+            NextWindow::OutOfRange => Self::Back,
+            NextWindow::TooMany(time) => Self::TooMany(time),
         }
     }
 }
@@ -114,8 +209,8 @@ mod tests {
             (Some("a"), &[early], None, Next::End, None),
             (Some("a"), &[early], Some("a"), Next::Back, None),
         ] {
-            let mut reading = Reading::new(cursor.map(str::to_owned));
-            assert_eq!(reading.take(&page(times, next), began), expected);
+            let mut reading = Reading::new(cursor.map(str::to_owned), 500);
+            assert_eq!(reading.take(&page(times, next), began, 0).0, expected);
             assert_eq!(reading.cursor(), kept);
         }
     }
@@ -123,10 +218,10 @@ mod tests {
     #[test]
     fn a_page_that_comes_again_and_again_leads_back_whatever_its_cursor() {
         let began = Timestamp::from_text("2026-01-05T12:00:00Z").unwrap();
-        let mut reading = Reading::new(None);
+        let mut reading = Reading::new(None, 500);
         for (next, expected) in [("a", Next::Page), ("b", Next::Page), ("c", Next::Back)] {
             let page = page(&["2026-01-05T11:00:00Z"], Some(next));
-            assert_eq!(reading.take(&page, began), expected);
+            assert_eq!(reading.take(&page, began, 0).0, expected);
         }
         assert_eq!(reading.cursor(), None);
     }
@@ -135,14 +230,14 @@ mod tests {
     fn a_cursor_that_was_asked_for_before_leads_back() {
         let began = Timestamp::from_text("2026-01-05T12:00:00Z").unwrap();
         let page = |next| page(&["2026-01-05T11:00:00Z"], Some(next));
-        let mut reading = Reading::new(Some("a".to_owned()));
-        assert_eq!(reading.take(&page("b"), began), Next::Page);
-        assert_eq!(reading.take(&page("a"), began), Next::Back);
+        let mut reading = Reading::new(Some("a".to_owned()), 500);
+        assert_eq!(reading.take(&page("b"), began, 0).0, Next::Page);
+        assert_eq!(reading.take(&page("a"), began, 0).0, Next::Back);
     }
 
     #[test]
     fn a_refused_cursor_is_dropped_once_in_a_run() {
-        let mut reading = Reading::new(Some("a".to_owned()));
+        let mut reading = Reading::new(Some("a".to_owned()), 500);
         assert!(reading.drop_cursor());
         assert_eq!(reading.cursor(), None);
         assert!(!reading.drop_cursor());

@@ -1,5 +1,7 @@
 //! What a run says at its start of the runs before it.
 
+use std::time::Duration;
+
 use super::checkpoint::OrgCheckpoint;
 use crate::fetch::plan::FetchOptions;
 use crate::fetch::resume::{Before, difference};
@@ -29,4 +31,12 @@ pub fn report(options: &FetchOptions, checkpoint: &OrgCheckpoint) {
         ),
         (None, None) => tracing::info!("{begins}"),
     }
+}
+
+/// Says that it waits, since an earlier process was told to.
+pub fn report_pause(id: &str, wait: Duration) {
+    let wait = humantime::format_duration(Duration::from_secs(wait.as_secs() + 1));
+    tracing::warn!(
+        "organization {id} asked an earlier run to be left alone, as its rate limit is used up: that ends in {wait}"
+    );
 }

@@ -8,14 +8,16 @@ use std::sync::mpsc::{self, TryRecvError};
 use super::asker::{OrgAsker, OrgResponse, Refused};
 use super::checkpoint::OrgCheckpoint;
 use super::delivery::OrgDelivery;
-use super::organization::PageStart;
-use super::reading::{Next, Reading};
-use super::{resume, states};
+use super::organization::{MOST_EVENTS, PageStart};
+use super::reading::{Next, Place, Reading};
+use super::windows::Windows;
+use super::{pause, resume, states};
 use crate::fetch::Error;
 use crate::fetch::clock::Clock;
 use crate::fetch::fetched::{self, Fetched, LONG};
 use crate::fetch::plan::{self, FetchOptions, FirstRun};
 use crate::fetch::progress::FetchProgress;
+use crate::fetch::refusal::Refusal;
 use crate::fetch::repeat::{self, FetchOutcome, RunOutcome, Runs};
 use crate::fetch::window::{Window, is_future};
 use crate::fetch::{measure, start, states as site_states, written};
@@ -80,6 +82,10 @@ fn open<'a>(
         })?;
     }
     resume::report(options, &checkpoint);
+    if let Some(wait) = pause::left(&directory, &file) {
+        asker.leave_alone(wait);
+        resume::report_pause(id, wait);
+    }
     checkpoint.raw = Some(options.raw);
     let clock = Clock::saved(checkpoint.clock_ahead);
     let shares_output = site_states::is_written_to(&directory, &options.output);
@@ -101,6 +107,7 @@ fn open<'a>(
             raw: options.raw,
             has_ids: options.has_ids || shipper.is_cluster(),
             pipe: shipper.sink().pipe(),
+            is_unsaved: false,
             shipper,
         },
     })
@@ -124,7 +131,11 @@ impl Runs for OrgFetching<'_> {
     type State = OrgCheckpoint;
 
     fn run(&mut self) -> Result<RunOutcome, Error> {
-        let ended = self.run_pages();
+        let mut ended = self.run_pages();
+        // Where the output or the state fails, it fails once more.
+        if !matches!(ended, Err(Error::Ship(_))) {
+            ended = self.delivery.save().and(ended);
+        }
         measure::run_ended(self.delivery.shipper.service.metrics(), &ended);
         ended
     }
@@ -154,94 +165,179 @@ impl Runs for OrgFetching<'_> {
     }
 }
 
+/// A run, from its start to its end.
+struct OrgRun {
+    /// When it began, by this machine's clock.
+    began: Timestamp,
+    /// The last time to fetch.
+    until: Option<Timestamp>,
+    reading: Reading,
+    /// From when on it asked by time, until a page came by cursor.
+    by_time: Option<Timestamp>,
+    /// Whether its first page was asked for again.
+    is_again: bool,
+    /// Whether pages led back to one before them.
+    has_circle: bool,
+    progress: Option<FetchProgress>,
+}
+
 impl OrgFetching<'_> {
     /// Fetches page after page, to the end of what was there when the run began.
     fn run_pages(&mut self) -> Result<RunOutcome, Error> {
-        let began = Timestamp::now();
-        let until = plan::until(self.options, &self.clock, self.process);
-        // A cursor knows its own end, and another run is not to inherit that.
-        let saved = self.delivery.checkpoint().cursor.clone();
-        let mut reading = Reading::new(saved.filter(|_| until.is_none()));
-        let (mut progress, mut is_again) = (None, false);
+        let mut run = self.begin_run();
         loop {
-            let Some(start) = self.start(&reading, began, until) else {
+            let Some(start) = self.start(&mut run) else {
                 return Ok(RunOutcome::Done);
             };
-            let Some(answered) = self.ask(start.clone())? else {
+            let Some(answered) = self.ask(start.clone(), run.reading.limit())? else {
                 return Ok(RunOutcome::Stopped);
             };
             let response = match answered {
                 Ok(response) => response,
-                Err(Refused::Cursor(refusal)) if reading.drop_cursor() => {
-                    tracing::warn!(
-                        "{refusal}. Going on by time: events that were processed later than --overlap after they \
-                         happened may be missed"
-                    );
+                Err(Refused::Cursor(refusal)) => {
+                    self.drop_cursor(&mut run, &refusal);
                     continue;
                 }
-                Err(refused) => return Err(super::Error::from(refused).into()),
+                Err(Refused::Other(error)) => return Err(super::Error::from(error).into()),
             };
-            if !self.begin(&response, &start, (began, is_again))? {
-                is_again = true;
+            if !self.begin(&response, &start, (run.began, run.is_again))? {
+                run.is_again = true;
                 continue;
             }
-            let range = self.range(began, until);
-            let progress = progress.get_or_insert_with(|| FetchProgress::new(range));
-            let next = reading.take(&response.page, self.clock.at_server(began));
-            let cursor = reading.cursor().map(str::to_owned);
-            let cursor = cursor.filter(|_| until.is_none());
-            let now = self.clock.at_server(Timestamp::now());
-            self.delivery.deliver(&response.page, cursor, now)?;
-            progress.records(response.page.events.len());
-            progress.reached(response.page.latest().unwrap_or(range.to));
-            match next {
+            match self.take(&mut run, &response)? {
                 Next::Page => {}
+                Next::Back if run.has_circle => return Err(self.circle()),
                 Next::Back => {
-                    let id = self.asker.organization.id.clone();
-                    return Err(super::Error::Circle(id).into());
+                    run.has_circle = true;
+                    self.use_windows(&mut run, "its pages lead back to one before them");
                 }
+                Next::Stuck => self.use_windows(&mut run, "it gives no cursor with a full page"),
+                Next::TooMany(time) => return Err(self.too_many(time)),
                 Next::End => {
-                    self.finish(began, until)?;
-                    return Ok(RunOutcome::Done);
+                    self.finish(run.began, run.until)?;
+                    return if run.has_circle {
+                        Err(self.circle())
+                    } else {
+                        Ok(RunOutcome::Done)
+                    };
                 }
             }
         }
     }
 
+    fn begin_run(&mut self) -> OrgRun {
+        let until = plan::until(self.options, &self.clock, self.process);
+        // A cursor knows its own end, and another run is not to inherit that.
+        let saved = self.delivery.checkpoint().cursor.clone();
+        let limit = self.options.page_size.min(MOST_EVENTS);
+        OrgRun {
+            began: Timestamp::now(),
+            until,
+            reading: Reading::new(saved.filter(|_| until.is_none()), limit),
+            by_time: None,
+            is_again: false,
+            has_circle: false,
+            progress: None,
+        }
+    }
+
+    /// Brings a page to the output; what follows it.
+    fn take(&mut self, run: &mut OrgRun, response: &OrgResponse) -> Result<Next, Error> {
+        let page = &response.page;
+        let range = self.range(run.began, run.until);
+        let progress = &mut run.progress;
+        let progress = progress.get_or_insert_with(|| FetchProgress::new(range));
+        let known = self.delivery.known(page);
+        if run.reading.cursor().is_some() {
+            run.by_time = None;
+        }
+        let began = self.clock.at_server(run.began);
+        let (next, read_until) = run.reading.take(page, began, known);
+        let cursor = run.reading.cursor().map(str::to_owned);
+        let cursor = cursor.filter(|_| run.until.is_none());
+        let now = self.clock.at_server(Timestamp::now());
+        self.delivery.deliver(page, cursor, (now, read_until))?;
+        progress.records(page.events.len());
+        progress.reached(page.latest().unwrap_or(range.to));
+        Ok(next)
+    }
+
+    /// The API does not take a cursor: once in a run, what is behind it is asked for by time.
+    fn drop_cursor(&mut self, run: &mut OrgRun, refusal: &Refusal) {
+        if run.reading.drop_cursor() {
+            tracing::warn!(
+                "{refusal}. Going on by time: events that were processed later than --overlap after they happened \
+                 may be missed"
+            );
+        } else {
+            self.use_windows(run, "it does not take the cursors that it gives");
+        }
+    }
+
+    /// The same range, by windows that each fit in a page.
+    fn use_windows(&mut self, run: &mut OrgRun, why: &str) {
+        let id = &self.asker.organization.id;
+        tracing::warn!(
+            "organization {id}: {why}, so it is read by windows of time, which takes more requests"
+        );
+        let reach = self.clock.at_server(run.began);
+        let reach = run.until.map_or(reach, |until| until.min(reach));
+        let restart = self.delivery.checkpoint().restart(self.options.overlap);
+        let from = run.by_time.or(restart).unwrap_or(reach);
+        run.reading.use_windows(Windows::new(from, reach));
+    }
+
+    fn circle(&self) -> Error {
+        super::Error::Circle(self.asker.organization.id.clone()).into()
+    }
+
+    fn too_many(&self, time: Timestamp) -> Error {
+        let organization = self.asker.organization.id.clone();
+        super::Error::too_many(organization, time).into()
+    }
+
     /// Where the next page begins; none if there is nothing to ask for.
-    fn start(
-        &mut self,
-        reading: &Reading,
-        began: Timestamp,
-        to: Option<Timestamp>,
-    ) -> Option<PageStart> {
-        if let Some(cursor) = reading.cursor() {
-            return Some(PageStart::Cursor(cursor.to_owned()));
+    fn start(&mut self, run: &mut OrgRun) -> Option<PageStart> {
+        match run.reading.place() {
+            Place::Cursor(cursor) => return Some(PageStart::Cursor(cursor.clone())),
+            Place::Window(windows) => {
+                let (from, to) = windows.window();
+                let to = to.or(run.until);
+                return Some(PageStart::Time { from, to });
+            }
+            Place::Time => {}
         }
         let overlap = self.options.overlap;
-        let now = self.clock.at_server(began);
+        let now = self.clock.at_server(run.began);
         let from = self.delivery.checkpoint().restart(overlap);
         let from = from.unwrap_or_else(|| self.first.begins(&self.clock, now));
+        let to = run.until;
         if to.is_some_and(|to| to < from) {
             tracing::warn!(
                 "--until is before {from}, where this run would begin: nothing to fetch"
             );
             return None;
         }
+        run.by_time = Some(from);
         Some(PageStart::Time { from, to })
     }
 
     /// Asks for a page on a thread of its own, which is not joined: it may be waiting for the network or the rate
     /// limit when it is time to end. None if it is.
-    fn ask(&self, start: PageStart) -> Result<Option<Result<OrgResponse, Refused>>, Error> {
+    fn ask(
+        &mut self,
+        start: PageStart,
+        limit: usize,
+    ) -> Result<Option<Result<OrgResponse, Refused>>, Error> {
         let (sender, answers) = mpsc::channel();
         let stop = Arc::clone(&self.delivery.shipper.stop);
         let asker = Arc::clone(&self.asker);
-        let page_size = self.options.page_size;
         let span = tracing::Span::current();
+        let (directory, file) = self.place.clone();
         std::thread::spawn(move || {
+            let paused = |wait| pause::save(&directory, &file, wait);
             // Nobody there to hear it is no trouble.
-            let _ = span.in_scope(|| sender.send(asker.page(&start, page_size)));
+            let _ = span.in_scope(|| sender.send(asker.page(&start, limit, &paused)));
             stop.wake();
         });
         loop {
@@ -254,7 +350,9 @@ impl OrgFetching<'_> {
                     return Err(std::io::Error::other("the request thread ended").into());
                 }
                 Err(TryRecvError::Empty) => {
-                    fetched::wait(&self.delivery.shipper, self.delivery.pipe.as_ref(), LONG)?;
+                    let most = self.delivery.due_in().unwrap_or(LONG);
+                    fetched::wait(&self.delivery.shipper, self.delivery.pipe.as_ref(), most)?;
+                    self.delivery.save_if_due()?;
                 }
             }
         }
@@ -321,8 +419,8 @@ impl OrgFetching<'_> {
         metrics.cursor(reached.map(Timestamp::millis));
     }
 
-    /// Of an organization that never answered, no state is left; of one that is not there, not even when it was
-    /// asked first.
+    /// Of an organization that never answered, no state is left, but where it was to begin; not even that if it
+    /// cannot begin there.
     fn leave_unbegun(&mut self, error: Option<&Error>) {
         if self.delivery.checkpoint().position.is_some() {
             return;

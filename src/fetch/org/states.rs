@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use super::checkpoint::OrgCheckpoint;
+use super::pause;
 use crate::fetch::{start, written};
 use crate::ship;
 use crate::state::{self, Store};
@@ -53,5 +54,6 @@ pub fn forget(directory: &Path, file: &str) -> Result<(), ship::Error> {
         source,
     })?;
     start::remove(directory, &[file.to_owned()]);
+    pause::remove(directory, file);
     Ok(())
 }

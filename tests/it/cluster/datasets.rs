@@ -143,3 +143,35 @@ fn events_without_actions_are_sent_by_the_data_set_that_they_name() {
         each_is_once(&search, 3);
     }
 }
+
+/// The data streams of other data sets that the state remembers.
+fn remembered(sending: &Sending) -> Vec<String> {
+    let text = fs::read(sending.place.state_dir().join("tail.json")).expect("a state");
+    let saved: Value = serde_json::from_slice(&text).expect("JSON");
+    let others = saved["state"]["cluster"]["others"].as_array();
+    let target = |other: &Value| other["target"].as_str().expect("a name").to_owned();
+    others.into_iter().flatten().map(target).collect()
+}
+
+#[test]
+fn another_data_stream_is_remembered_only_while_something_is_in_doubt_there() {
+    let search = Search::new(Kind::Elasticsearch);
+    let sending = Sending::to(&[&search.url()]);
+    append_mixed(&sending, 1..=5);
+    sending.once();
+    assert_eq!(remembered(&sending), [""; 0]);
+    append_mixed(&sending, 6..=10);
+    search.always(For::Bulk, Fault::Reset);
+    let before = search.world().count(For::Bulk);
+    let follower = sending.start();
+    search.wait("the requests", |world| world.count(For::Bulk) >= before + 2);
+    assert_eq!(remembered(&sending), [ORG_STREAM]);
+    follower.kill();
+    search.mend();
+    // The events go to other data streams now, and nothing is asked of those before.
+    let looks = search.world().count(For::Resolve);
+    let moved = sending.with(&["--namespace", "moved"]);
+    moved.once();
+    assert_eq!(search.world().count(For::Resolve), looks + 2);
+    assert_eq!(remembered(&moved), [""; 0]);
+}

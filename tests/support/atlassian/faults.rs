@@ -44,6 +44,8 @@ pub enum Fault {
     EmptyPage,
     /// The answer says that it was the last one that the rate limit allows, for so many seconds.
     UsedUp(u64),
+    /// A status with the same headers; not processed.
+    UsedUpBy(u16, u64),
     /// 302 to the foreign host; not processed.
     RedirectForeign,
     /// 302 to the same request, which is then processed.
@@ -84,6 +86,11 @@ impl Fault {
             Self::Wait(status, wait) => {
                 let (name, value) = wait.header(scene.now);
                 Answer::html(*status, "Too many requests").with(name, value)
+            }
+            Self::UsedUpBy(status, seconds) => {
+                let (name, reset) = Wait::Reset(*seconds).header(scene.now);
+                let answer = Answer::html(*status, "Something went wrong").with(name, reset);
+                answer.with("X-RateLimit-Remaining", "0")
             }
             Self::Close => nothing(Delivery::Nothing),
             Self::Reset => nothing(Delivery::Reset),
@@ -148,6 +155,7 @@ impl Fault {
             | Self::EmptyPage
             | Self::Status(_)
             | Self::Wait(..)
+            | Self::UsedUpBy(..)
             | Self::Close
             | Self::Reset
             | Self::Html
@@ -164,7 +172,9 @@ impl Fault {
     pub fn wait(&self, now: SystemTime) -> Option<Duration> {
         match self {
             Self::Wait(_, wait) => wait.duration(now),
-            Self::UsedUp(seconds) => Wait::Reset(*seconds).duration(now),
+            Self::UsedUp(seconds) | Self::UsedUpBy(_, seconds) => {
+                Wait::Reset(*seconds).duration(now)
+            }
             _ => None,
         }
     }

@@ -44,6 +44,8 @@ pub enum NextCursor {
     Null,
     /// no `meta`, but `links.next`, at another origin
     Link,
+    /// none at all
+    None,
 }
 
 impl Default for Organization {
@@ -180,6 +182,7 @@ fn page(world: &mut World, found: &[String], next: &str, is_last: bool) -> Answe
             json!({"next": next, "page_size": 200}),
             json!({"next": link})
         ),
+        NextCursor::None => r#""meta":{"page_size":200}"#.to_owned(),
         NextCursor::Link => format!(r#""links":{}"#, json!({"next": link})),
     };
     let body = format!(r#"{{"data":[{}],{rest}}}"#, found.join(","));

@@ -117,3 +117,44 @@ fn only_events_of_the_products_that_are_wanted_are_kept() {
     fetching.fetch(&["--raw", "--product", "confluence", "--product", "jira"]);
     assert_eq!(fetching.lines().len(), 6);
 }
+
+#[test]
+fn a_product_is_found_wherever_an_event_names_it_and_a_name_that_is_not_known_is_told() {
+    let fetching = organization(0);
+    let event = |(number, attributes): (u64, &str)| {
+        let raw = format!(
+            r#"{{"id":"e{number}","attributes":{{"time":"2026-01-05T00:00:00Z",{attributes}}}}}"#
+        );
+        Event {
+            ms: START,
+            processed_ms: START,
+            raw,
+        }
+    };
+    let wanted = [
+        (1, r#""action":"Confluence_Page_Viewed""#),
+        (
+            2,
+            r#""context":{"id":"ari:cloud:confluence::site/1","type":"sites"}"#,
+        ),
+        (
+            3,
+            r#""actor":{"id":"x","app":{"id":"ari:cloud:confluence::app/1"}}"#,
+        ),
+        (4, r#""actor":{"id":"x","app":"confluence"}"#),
+    ];
+    let other = (
+        5,
+        r#""action":"jira_issue_created","context":{"id":"1","type":"sites"}"#,
+    );
+    fetching.server.insert_events(wanted.map(event));
+    fetching.server.insert_events([event(other)]);
+    let said = fetching.fetch(&["--raw", "--product", "CONFLUENCE"]);
+    assert!(!said.contains("--product"), "{said}");
+    assert_eq!(fetching.lines(), wanted.map(|one| event(one).raw));
+    let said = fetching.fetch(&["--raw", "--product", "Conflunce"]);
+    assert!(
+        said.contains("--product: conflunce is none of the products"),
+        "{said}"
+    );
+}

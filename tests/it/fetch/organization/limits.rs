@@ -1,7 +1,13 @@
 //! The rate limit, and servers that are not well.
 
+use std::fs;
+use std::time::{Duration, SystemTime};
+
 use super::{events, organization};
-use crate::support::atlassian::{Fault, Wait};
+use crate::fetch::running::Running;
+use crate::support::atlassian::{Fault, NextCursor, Wait};
+use crate::support::fetching::Fetching;
+use crate::support::program::wait_until;
 
 #[test]
 fn without_a_word_of_the_server_ten_requests_a_minute_are_sent() {
@@ -63,4 +69,93 @@ fn an_organization_that_does_not_answer_is_an_error_and_a_daemon_goes_on() {
     fetching.server.insert_events(events(60, 1));
     fetching.fetch(&["--raw"]);
     fetching.assert_events_once();
+}
+
+#[test]
+fn what_a_server_error_says_of_waiting_is_heeded() {
+    for fault in [
+        Fault::Wait(500, Wait::Seconds(1)),
+        Fault::Wait(502, Wait::Date(1)),
+        Fault::Wait(503, Wait::Reset(1)),
+        Fault::UsedUpBy(500, 1),
+        Fault::UsedUpBy(504, 1),
+        Fault::UsedUpBy(429, 1),
+    ] {
+        let fetching = organization(60);
+        fetching.server.next(fault);
+        // The stand-in fails the test if it is asked again too soon.
+        fetching.fetch(&["--raw"]);
+        fetching.assert_events_once();
+    }
+}
+
+#[test]
+fn the_next_process_waits_for_the_reset_that_an_earlier_one_was_told_of() {
+    let fetching = organization(3);
+    fetching
+        .server
+        .set(|settings| settings.organization.next = NextCursor::Null);
+    fetching.server.next(Fault::UsedUp(2));
+    let said = fetching.fetch(&["--raw"]);
+    assert!(!said.contains("left alone"), "{said}");
+    fetching.server.insert_events(events(3, 3));
+    let said = fetching.fetch(&["--raw"]);
+    assert!(
+        said.contains("asked an earlier run to be left alone"),
+        "{said}"
+    );
+    fetching.assert_events_once();
+    let said = fetching.fetch(&["--raw"]);
+    assert!(!said.contains("left alone"), "{said}");
+}
+
+#[test]
+fn a_process_that_was_killed_before_its_first_page_leaves_word_of_the_rate_limit() {
+    let fetching = organization(3);
+    fetching.server.next(Fault::Wait(429, Wait::Reset(2)));
+    let mut running = Running::to_file(&fetching, &["--raw"]);
+    running.wait_for("retrying in");
+    running.kill();
+    fetching.fetch(&["--raw"]);
+    fetching.assert_events_once();
+}
+
+/// Until when the next process is to wait, from now on.
+fn pause(fetching: &Fetching) -> Duration {
+    let id = fetching.server.settings().organization.id;
+    let text = fs::read_to_string(fetching.state().join(format!("org-{id}.pause")));
+    let until = humantime::parse_rfc3339(&text.expect("a pause")).expect("a time");
+    until.duration_since(SystemTime::now()).expect("later")
+}
+
+#[test]
+fn absurd_waits_are_cut() {
+    const YEARS: u64 = 500_000_000;
+    let hours = |hours: u64| Duration::from_secs(hours * 3600);
+    let fetching = organization(60);
+    fetching.server.next(Fault::UsedUp(YEARS));
+    let running = Running::to_file(
+        &fetching,
+        &["--raw", "--page-size", "40", "--interval", "1h"],
+    );
+    wait_until("a page", || fetching.lines().len() == 40);
+    running.terminate();
+    fetching.server.take_violations();
+    assert!((hours(1)..=hours(2)).contains(&pause(&fetching)));
+
+    let fetching = organization(60);
+    fetching.server.next(Fault::Wait(429, Wait::Seconds(YEARS)));
+    let said = fetching.fetch_ends(&["--raw"], 1);
+    assert!(said.contains("longer than the limit of 2h"), "{said}");
+    assert!((hours(23)..=hours(24)).contains(&pause(&fetching)));
+    let requests = fetching.server.searches().len();
+    let said = fetching.fetch_ends(&["--raw"], 1);
+    assert!(said.contains("not asked"), "{said}");
+    assert_eq!(fetching.server.searches().len(), requests);
+    // As who knows better does.
+    let id = fetching.server.settings().organization.id;
+    fs::remove_file(fetching.state().join(format!("org-{id}.pause"))).expect("removed");
+    fetching.fetch(&["--raw"]);
+    fetching.assert_events_once();
+    fetching.server.take_violations();
 }

@@ -6,6 +6,7 @@ mod kills;
 mod limits;
 mod refusals;
 mod service;
+mod windows;
 
 use crate::support::atlassian::{Event, organization_event};
 use crate::support::fetching::{Fetching, START};

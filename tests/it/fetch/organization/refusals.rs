@@ -1,6 +1,10 @@
 //! What each refusal is about, and what to do.
 
-use super::organization;
+use std::fs;
+
+use super::{organization, parameter};
+use crate::fetch::running::now;
+use crate::support::atlassian::Fault;
 use crate::support::atlassian::organization::error;
 use crate::support::fetching::Fetching;
 
@@ -97,4 +101,59 @@ fn without_a_key_there_is_a_word_on_where_to_get_one() {
     let said = crate::support::fetching::said(&output);
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("CONFLUENCE_ORG_API_KEY"), "{said}");
+}
+
+#[test]
+fn an_organization_that_is_not_found_at_first_is_read_from_where_it_was_to_begin() {
+    let fetching = organization(0);
+    let body = error("404", "ADMIN-404-2", "", "No such org");
+    fetching
+        .server
+        .set(|settings| settings.organization.refusal = Some((404, body)));
+    let id = fetching.server.settings().organization.id;
+    let start = fetching.state().join(format!("org-{id}.start"));
+    let flags = ["--raw", "--since", "1h"];
+    fetching.fetch_ends(&flags, 1);
+    let kept = fs::read_to_string(&start).expect("a start");
+    let begun = now() - 3_600_000;
+    fetching.fetch_ends(&flags, 1);
+    assert_eq!(fs::read_to_string(&start).expect("a start"), kept);
+    fetching
+        .server
+        .set(|settings| settings.organization.refusal = None);
+    fetching.fetch(&flags);
+    let from = parameter(&fetching, 2, "from").expect("a start");
+    assert!(from.parse::<i64>().expect("a number") <= begun, "{from}");
+    assert!(!start.exists());
+}
+
+#[test]
+fn a_refusal_in_the_middle_of_a_run_keeps_what_came_before() {
+    for status in [401, 403, 404] {
+        let fetching = organization(100);
+        fetching.server.next(Fault::ExtraKeys);
+        fetching.server.next(Fault::Status(status));
+        let flags = ["--raw", "--page-size", "40"];
+        let said = fetching.fetch_ends(&flags, 1);
+        assert!(said.contains(&format!("status {status}")), "{said}");
+        assert_eq!(fetching.lines().len(), 40);
+        fetching.fetch(&flags);
+        fetching.assert_events_once();
+    }
+}
+
+#[test]
+fn a_redirect_to_another_origin_gets_no_key() {
+    let fetching = organization(100);
+    fetching.server.next(Fault::ExtraKeys);
+    fetching.server.next(Fault::RedirectForeign);
+    let flags = ["--raw", "--page-size", "40"];
+    // The stand-in fails the test if the other origin is asked.
+    let said = fetching.fetch_ends(&flags, 1);
+    assert!(said.contains("redirect"), "{said}");
+    for secret in fetching.server.secrets() {
+        assert!(!said.contains(&secret), "{said}");
+    }
+    fetching.fetch(&flags);
+    fetching.assert_events_once();
 }
