@@ -30,7 +30,7 @@ pub enum Error {
     #[error("--until: expected a time that is not before --since, {0}")]
     NoRange(Timestamp),
     /// The API that is asked gives no such records.
-    #[error("--dialect: {0}: leave the flag out")]
+    #[error("--dialect: {0}: leave it out")]
     Dialect(&'static str),
     /// A flag of organizations, for a site.
     #[error("{0}: requires --org-id: only the events of an organization have products")]

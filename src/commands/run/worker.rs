@@ -13,8 +13,8 @@ use crate::exit::Exit;
 use crate::pipeline::timestamp::Timestamp;
 use crate::process::metrics::SourceMetrics;
 use crate::process::service::{Part, Service};
-use crate::process::source_name;
 use crate::process::stop::Stop;
+use crate::process::{setting_names, source_name};
 
 /// How a source is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -204,9 +204,10 @@ impl Attempts {
                 "{error}; trying again in {}",
                 humantime::format_duration(pause)
             );
-            self.metrics.failing(&error.to_string());
+            let problem = setting_names::named(&error.to_string()).into_owned();
+            self.metrics.failing(&problem);
             self.set(Condition::Failing {
-                problem: error.to_string(),
+                problem,
                 is_unusable: error.is_unusable(),
                 retry_at: Timestamp::now().plus(pause),
             });
