@@ -90,7 +90,10 @@ pub enum Error {
         is_repeated: bool,
     },
     /// The stored tokens are known to have expired.
-    #[error("the login has expired: {why}; log in again with `{}`", login(client_id))]
+    #[error(
+        "the login has expired: {why}; log in again with `{}`",
+        login(client_id)
+    )]
     Over {
         /// Client id of the OAuth app.
         client_id: String,

@@ -118,7 +118,11 @@ pub fn usage_error(error: &dyn fmt::Display, format: LogFormat) {
         // The exit code says it, too.
         LogFormat::Text => {
             let error = error.to_string();
-            drop(writeln!(stderr(), "error: {}", setting_names::named(&error)));
+            drop(writeln!(
+                stderr(),
+                "error: {}",
+                setting_names::named(&error)
+            ));
         }
         LogFormat::Json => tracing::error!("{error}"),
     }

@@ -91,7 +91,10 @@ mod tests {
                 "run `confluence-ecs auth login --client-id ID` or use another --state-dir",
                 "run `confluence-ecs auth login --client-id ID` or use another --state-dir",
             ),
-            ("cannot read /logs/--url/x--url", "cannot read /logs/--url/x--url"),
+            (
+                "cannot read /logs/--url/x--url",
+                "cannot read /logs/--url/x--url",
+            ),
         ] {
             assert_eq!(with_keys(message, &["state-dir".to_owned()]), expected);
         }

@@ -324,6 +324,14 @@ pub fn read_quietly<T: DeserializeOwned>(
     read.map(|(saved, _)| saved)
 }
 
+/// Whether a state was ever saved, however good it is by now.
+#[must_use]
+pub fn is_saved(dir: &Path, name: &str) -> bool {
+    let paths = Paths::new(dir, name);
+    let mut generations = std::iter::once(&paths.newest).chain(&paths.previous);
+    generations.any(|path| path.exists())
+}
+
 /// Reads a single state without its lock.
 ///
 /// # Errors

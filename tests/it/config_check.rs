@@ -37,6 +37,14 @@ fn a_site_without_credentials_needs_a_stored_login() {
 }
 
 #[test]
+fn a_remedy_names_the_keys_of_the_file() {
+    let org = "[[source]]\nname = \"org\"\ntype = \"fetch\"\norg_id = \"abc\"\n";
+    insta::assert_snapshot!(checked(&format!(
+        "{org}{CLOUD}url = \"https://wiki.example.com\"\nemail = \"a@example.com\"\n"
+    )));
+}
+
+#[test]
 fn files_that_only_requests_and_events_need_are_read() {
     insta::assert_snapshot!(
         "ca_file",

@@ -40,7 +40,7 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, Error> {
     setting_names::use_keys(given.chain(["config".to_owned()]));
     let directory = state::directory(arguments.state.state_dir.as_deref())?;
     state::make_directory(&directory)?;
-    told::remove_others(&directory, &configuration.sources);
+    told::note_others(&directory, &configuration.sources);
     takeover::advise(&configuration);
     let metrics = Metrics::start(&options::metrics(&arguments.metrics))?;
     metrics.config_loaded(true);
