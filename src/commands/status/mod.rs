@@ -36,9 +36,9 @@ pub enum Nothing {
     },
     /// It is somebody else's.
     #[error(
-        "cannot read the state directory {}: {source}; run this as its owner or as root: `sudo {}`",
+        "cannot read the state directory {}: {source}; {}",
         directory.shown(),
-        advice::without_state(&["status".as_ref(), "--state-dir".as_ref(), directory.as_os_str()])
+        readable(directory, source)
     )]
     Unreadable {
         /// The directory.
@@ -54,6 +54,20 @@ pub enum Nothing {
         /// The names that there are.
         known: String,
     },
+}
+
+/// How a directory is read that cannot be.
+fn readable(directory: &Path, source: &io::Error) -> String {
+    if source.kind() != io::ErrorKind::PermissionDenied {
+        return "choose another with --state-dir".to_owned();
+    }
+    let words = [
+        "status".as_ref(),
+        "--state-dir".as_ref(),
+        directory.as_os_str(),
+    ];
+    let again = advice::without_state(&words);
+    format!("run this as its owner or as root: `sudo {again}`")
 }
 
 fn elsewhere(is_packaged: bool) -> String {
