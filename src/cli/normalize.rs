@@ -32,7 +32,7 @@ pub struct NormalizeArgs {
     )]
     pub output: PathBuf,
     /// Overwrite the file of --output, whatever is in it
-    #[arg(long, requires = "output")]
+    #[arg(long, requires = "output", conflicts_with_all = OF_CLUSTER)]
     pub force: bool,
     /// How the output is written.
     #[command(flatten)]
