@@ -62,10 +62,8 @@ impl<W: Write> CheckReport<W> {
     /// # Errors
     /// When it cannot be written.
     pub fn report_step(&mut self, mut step: CheckStep) -> io::Result<()> {
-        for text in [Some(&mut step.detail), step.remedy.as_mut()] {
-            if let Some(text) = text {
-                *text = setting_names::named(text).into_owned();
-            }
+        for text in std::iter::once(&mut step.detail).chain(&mut step.remedy) {
+            *text = setting_names::named(text).into_owned();
         }
         if self.format == CheckFormat::Text {
             self.out.write_all(line(&step).as_bytes())?;
