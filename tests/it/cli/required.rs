@@ -1,5 +1,6 @@
 //! Flags that require another one never go without it: clap does not miss what something given excludes.
 
+use clap::builder::PossibleValue;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command};
 use confluence_ecs::cli;
@@ -35,7 +36,7 @@ fn typed(command: &Command, argument: &Arg) -> Option<String> {
         return Some(flag);
     }
     let possible = argument.get_possible_values();
-    let possible = possible.iter().map(|value| value.get_name());
+    let possible = possible.iter().map(PossibleValue::get_name);
     let mut all = possible
         .chain(VALUES)
         .map(|value| format!("{flag}={value}"));
