@@ -318,8 +318,8 @@ fn is_invisible(character: char) -> bool {
 
 /// Everyone else on the machine should not be able to read it.
 fn warn_if_open(setting: &str, path: &Path) {
-    let is_open = fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0);
-    if is_open {
+    let is_open = |file: fs::Metadata| !file.is_dir() && file.permissions().mode() & 0o077 != 0;
+    if fs::metadata(path).is_ok_and(is_open) {
         tracing::warn!(
             "{setting}: {} is readable by other users: chmod 600 {}",
             path.shown(),

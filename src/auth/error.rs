@@ -19,7 +19,7 @@ pub enum Error {
     #[error("not logged in: run `{}`", login("ID"))]
     NotLoggedIn,
     /// The token file is damaged.
-    #[error("token file {} is damaged: {damage}; log in again: {}", path.shown(), login("ID"))]
+    #[error("token file {} is damaged: {damage}; log in again with `{}`", path.shown(), login("ID"))]
     Damaged {
         /// Path of the file that caused the error.
         path: PathBuf,
@@ -53,7 +53,7 @@ pub enum Error {
     /// The tokens of a refresh cannot be written, and those on disk are used up.
     #[error(
         "cannot save the new tokens in {}: {source}; the refresh token there is no longer valid: once the file can be \
-         written, log in again: {}",
+         written, log in again with `{}`",
         path.shown(),
         login(client_id)
     )]
@@ -77,7 +77,7 @@ pub enum Error {
     #[error(
         "the login has expired: the OAuth server rejected its refresh token ({said}), which was revoked, \
          has expired (after 90 days without use, or 365 in all), or was already used by someone with a \
-         copy of it{}; log in again: {}",
+         copy of it{}; log in again with `{}`",
         lost(*.is_repeated),
         login(client_id)
     )]
@@ -90,7 +90,10 @@ pub enum Error {
         is_repeated: bool,
     },
     /// The stored tokens are known to have expired.
-    #[error("the login has expired: {why}; log in again: {}", login(client_id))]
+    #[error(
+        "the login has expired: {why}; log in again with `{}`",
+        login(client_id)
+    )]
     Over {
         /// Client id of the OAuth app.
         client_id: String,
@@ -99,7 +102,7 @@ pub enum Error {
     },
     /// There is nothing to refresh with.
     #[error(
-        "the access token {} there is no refresh token (offline_access was not granted); log in again: {}",
+        "the access token {} there is no refresh token (offline_access was not granted); log in again with `{}`",
         access(*.ends),
         login(client_id)
     )]
@@ -111,7 +114,7 @@ pub enum Error {
     },
     /// The API refuses access tokens that were only just issued.
     #[error(
-        "{url} rejected an access token that was just issued ({said}); log in again: {}",
+        "{url} rejected an access token that was just issued ({said}); log in again with `{}`",
         login(client_id)
     )]
     Rejected {
@@ -132,7 +135,7 @@ pub enum Error {
     /// The app's secret or id is wrong.
     #[error(
         "the OAuth server rejected the client secret of app {client_id} ({said}): check \
-         CONFLUENCE_OAUTH_CLIENT_SECRET or --client-secret-file, and the --client-id of the login"
+         CONFLUENCE_OAUTH_CLIENT_SECRET or --client-secret-file, and the client id that the login was given"
     )]
     ClientRefused {
         /// Client id of the OAuth app.
@@ -144,7 +147,7 @@ pub enum Error {
     #[error(
         "the OAuth server does not let app {client_id} ask for tokens ({said}): open the app at \
          https://developer.atlassian.com/console/myapps, add OAuth 2.0 (3LO) under Authorization, and check that \
-         the --client-id of the login is that app's"
+         the client id that the login was given is that app's"
     )]
     GrantTypeRefused {
         /// Client id of the OAuth app.

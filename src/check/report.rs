@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::{CheckStep, Status, StepName};
+use crate::process::setting_names;
 use crate::process::style::{BAD, FAINT, GOOD, Styled, WARNING};
 
 /// Format of the report.
@@ -60,7 +61,10 @@ impl<W: Write> CheckReport<W> {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn report_step(&mut self, step: CheckStep) -> io::Result<()> {
+    pub fn report_step(&mut self, mut step: CheckStep) -> io::Result<()> {
+        for text in std::iter::once(&mut step.detail).chain(&mut step.remedy) {
+            *text = setting_names::named(text).into_owned();
+        }
         if self.format == CheckFormat::Text {
             self.out.write_all(line(&step).as_bytes())?;
             self.out.flush()?;

@@ -12,6 +12,25 @@ use url::Url;
 use super::values;
 use crate::auth::credentials::GivenSecrets;
 
+/// Flags of a cluster, which no other output goes with. Each but the first requires it; clap does not miss it where
+/// something that excludes it is there, so each is excluded by itself.
+pub(super) const OF_CLUSTER: [&str; 14] = [
+    "elasticsearch_url",
+    "es_api_key_file",
+    "es_user",
+    "es_password_file",
+    "es_ca_file",
+    "es_ca_fingerprint",
+    "es_client_cert",
+    "es_client_key",
+    "index",
+    "pipeline",
+    "bulk_bytes",
+    "bulk_concurrency",
+    "dead_letter",
+    "shutdown_timeout",
+];
+
 /// Where the cluster is, and who sends.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Elasticsearch or OpenSearch")]
@@ -30,7 +49,7 @@ pub struct ClusterConnectionArgs {
         long,
         value_name = "FILE",
         requires = "elasticsearch_url",
-        conflicts_with = "es_user"
+        conflicts_with_all = ["es_user", "es_password_file"]
     )]
     pub es_api_key_file: Option<PathBuf>,
     /// User name

@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use url::Url;
 
+use super::cluster::OF_CLUSTER;
 use super::values::CloudId;
 use super::{ClusterArgs, EventFormatArgs, MappingArgs, MetricsArgs, StateDirArgs, values};
 use crate::auth::credentials::GivenSecrets;
@@ -15,8 +16,8 @@ use crate::fetch::time_spec::TimeSpec;
 use crate::http::{Settings, Trust, retry};
 use crate::process::metrics::RequestMetrics;
 
-/// Flags that say what events are like, and where only events go: `--raw` writes none.
-const MAPPING: [&str; 17] = [
+/// Flags that say what events are like: `--raw` writes none.
+const MAPPING: [&str; 16] = [
     "dialect",
     "geoip_city",
     "geoip_asn",
@@ -32,11 +33,11 @@ const MAPPING: [&str; 17] = [
     "host_metadata",
     "max_line_bytes",
     "strict",
-    "elasticsearch_url",
     "format",
 ];
 
-/// Flags of sites: an organization is neither found nor asked by them.
+/// Flags of sites: an organization is neither found nor asked by them. Its own flags exclude them, too: where they exclude
+/// `--org-id`, clap does not miss it.
 const OF_SITES: [&str; 12] = [
     "url",
     "cloud_id",
@@ -69,7 +70,7 @@ pub struct FetchArgs {
         value_name = "PATH",
         default_value = "-",
         value_parser = values::output(),
-        conflicts_with = "elasticsearch_url"
+        conflicts_with_all = OF_CLUSTER
     )]
     pub output: PathBuf,
     /// Fetch repeatedly, at this interval [default: once]
@@ -82,7 +83,7 @@ pub struct FetchArgs {
     ///
     /// As the API sent them, for other programs. Nothing is mapped, so the flags of mapping cannot be
     /// used with it.
-    #[arg(long, conflicts_with_all = MAPPING)]
+    #[arg(long, conflicts_with_all = MAPPING, conflicts_with_all = OF_CLUSTER)]
     pub raw: bool,
     /// Leave out records of these requests themselves
     ///
@@ -175,13 +176,13 @@ pub struct OrgArgs {
     /// File with an organization API key [env: CONFLUENCE_ORG_API_KEY]
     ///
     /// Without file and variable, the credential `org-api-key` in $CREDENTIALS_DIRECTORY is used.
-    #[arg(long, value_name = "FILE", requires = "org_id")]
+    #[arg(long, value_name = "FILE", requires = "org_id", conflicts_with_all = OF_SITES)]
     pub org_api_key_file: Option<PathBuf>,
     /// Only events of this product, such as confluence (repeatable)
     ///
     /// Those whose action begins with its name, that it or an app of that name did, or that are about
     /// something in it. All others are left out.
-    #[arg(long = "product", value_name = "NAME", value_parser = values::product, requires = "org_id")]
+    #[arg(long = "product", value_name = "NAME", value_parser = values::product, requires = "org_id", conflicts_with_all = OF_SITES)]
     pub products: Vec<String>,
 }
 

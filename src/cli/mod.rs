@@ -26,7 +26,7 @@ mod usage;
 mod values;
 
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
@@ -230,7 +230,11 @@ pub fn report(error: &clap::Error) -> Result<Exit, String> {
         | ErrorKind::DisplayVersion
         | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => Ok(match error.print() {
             // A reader that has gone away does not want the help text.
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Exit::Failed,
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                // The exit code says it, too.
+                let _ = writeln!(io::stderr(), "error: cannot write to stdout: {error}");
+                Exit::Failed
+            }
             _ if error.use_stderr() => Exit::Usage,
             _ => Exit::Done,
         }),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::cluster::OF_CLUSTER;
 use super::{ClusterArgs, EventFormatArgs, MappingArgs, values};
 
 /// Arguments of `normalize`.
@@ -27,11 +28,11 @@ pub struct NormalizeArgs {
         value_name = "PATH",
         default_value = "-",
         value_parser = values::output(),
-        conflicts_with = "elasticsearch_url"
+        conflicts_with_all = OF_CLUSTER
     )]
     pub output: PathBuf,
     /// Overwrite the file of --output, whatever is in it
-    #[arg(long, requires = "output")]
+    #[arg(long, requires = "output", conflicts_with_all = OF_CLUSTER)]
     pub force: bool,
     /// How the output is written.
     #[command(flatten)]

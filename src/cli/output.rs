@@ -2,6 +2,8 @@
 
 use clap::{Args, ValueEnum};
 
+use super::cluster::OF_CLUSTER;
+
 /// `--format` of commands that write events.
 #[derive(Debug, Args)]
 pub struct EventFormatArgs {
@@ -10,7 +12,7 @@ pub struct EventFormatArgs {
     /// `bulk` is the body of a bulk request of Elasticsearch and OpenSearch, with the `_id` of each
     /// event: the same record in the same place has the same id, so that sending it twice stores it
     /// once.
-    #[arg(long, value_enum, default_value_t = EventFormatArg::Ndjson, value_name = "FORMAT", conflicts_with = "elasticsearch_url")]
+    #[arg(long, value_enum, default_value_t = EventFormatArg::Ndjson, value_name = "FORMAT", conflicts_with_all = OF_CLUSTER)]
     pub format: EventFormatArg,
 }
 

@@ -47,7 +47,7 @@ pub struct ReportArgs {
     #[arg(long, value_name = "FILE", value_parser = values::output(), conflicts_with = "width")]
     pub html: Option<PathBuf>,
     /// Replace the file of --html, whatever is in it
-    #[arg(long, requires = "html")]
+    #[arg(long, requires = "html", conflicts_with = "width")]
     pub force: bool,
     /// What is printed
     #[arg(long, value_enum, default_value_t = ReportOutputArg::Text, value_name = "FORMAT")]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::cluster::OF_CLUSTER;
 use super::{
     ClusterArgs, EventFormatArgs, HttpArgs, MappingArgs, MetricsArgs, StateDirArgs, values,
 };
@@ -38,7 +39,7 @@ pub struct RunArgs {
         value_name = "PATH",
         default_value = "-",
         value_parser = values::output(),
-        conflicts_with = "elasticsearch_url"
+        conflicts_with_all = OF_CLUSTER
     )]
     pub output: PathBuf,
     /// How the output is written.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{ArgGroup, Args, ValueEnum, ValueHint};
 
+use super::cluster::OF_CLUSTER;
 use super::{ClusterArgs, EventFormatArgs, MappingArgs, MetricsArgs, StateDirArgs, values};
 use crate::tail::exclusion::Exclusion;
 use crate::tail::pattern::PathPattern;
@@ -38,7 +39,7 @@ pub struct TailArgs {
         value_name = "PATH",
         default_value = "-",
         value_parser = values::output(),
-        conflicts_with = "elasticsearch_url"
+        conflicts_with_all = OF_CLUSTER
     )]
     pub output: PathBuf,
     /// How the output is written.

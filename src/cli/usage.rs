@@ -10,6 +10,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use regex::{Captures, Regex};
 
 use super::{Cli, LogFormatArg};
+use crate::process::setting_names;
 use crate::process::shown::{Shown as _, quoted_for_shell};
 
 /// How clap calls what `tail` is to follow.
@@ -256,10 +257,7 @@ pub(super) fn in_keys(error: &clap::Error, message: &str) -> (Option<String>, St
     let Ok(flags) = Regex::new("'?--([a-z][a-z-]*)( <[^>]*>)?(\\.\\.\\.)?'?") else {
         return (flag, message.clone());
     };
-    let message = flags.replace_all(message, |found: &Captures<'_>| match &found[1] {
-        // Where a table is called output, its key says what kind of output it is.
-        "output" => "`file`".to_owned(),
-        flag => format!("`{}`", flag.replace('-', "_")),
-    });
+    let key = |found: &Captures<'_>| format!("`{}`", setting_names::key(&found[1]));
+    let message = flags.replace_all(message, key);
     (flag, message.into_owned())
 }

@@ -171,7 +171,7 @@ pub(super) fn product(text: &str) -> Result<String, &'static str> {
 
 pub(super) fn user(text: &str) -> Result<String, &'static str> {
     // RFC 7617: the first colon parts user and password.
-    if text.is_empty() || text.contains(':') || text.contains(char::is_control) {
+    if text.trim().is_empty() || text.contains(':') || text.contains(char::is_control) {
         return Err(
             "expected an e-mail address or a user name, without a token or password: those come from a file or the \
              environment",
@@ -188,8 +188,8 @@ pub(super) fn client_id(text: &str) -> Result<String, &'static str> {
 }
 
 pub(super) fn search(text: &str) -> Result<String, &'static str> {
-    if text.is_empty() || text.chars().count() > 100 {
-        return Err("expected 1 to 100 characters");
+    if text.trim().is_empty() || text.chars().count() > 100 {
+        return Err("expected 1 to 100 characters that are not all blanks");
     }
     Ok(text.to_owned())
 }
@@ -245,8 +245,8 @@ pub(super) fn retries(text: &str) -> Result<u32, &'static str> {
 }
 
 pub(super) fn header(text: &str) -> Result<String, &'static str> {
-    if text.is_empty() || !text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
-        return Err("expected printable ASCII characters");
+    if text.trim().is_empty() || !text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return Err("expected printable ASCII characters that are not all blanks");
     }
     Ok(text.to_owned())
 }

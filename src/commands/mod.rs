@@ -160,8 +160,8 @@ pub enum Error {
     /// The site gives no records, or they cannot be kept until they are delivered.
     #[error(transparent)]
     Fetch(FetchError),
-    /// The report cannot be written to stdout.
-    #[error("cannot write the report: {0}")]
+    /// What was asked for cannot be written to stdout.
+    #[error("cannot write to stdout: {0}")]
     Report(std::io::Error),
     /// A file that was asked for cannot be written.
     #[error("cannot write {}: {source}", path.shown())]

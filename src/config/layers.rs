@@ -228,18 +228,30 @@ fn assign(
         (Kind::Secret, Value::Text(text)) => return secret(key, text, place, document),
         (Kind::Switch | Kind::Count | Kind::Secret, other) => return Err(wrong(other)),
     };
-    let is_empty =
-        matches!(&setting, Setting::Values(values) if values.iter().any(String::is_empty));
-    if is_empty {
-        let expected = key.kind.expected();
-        let problem = format!("{}: expected {expected}, not an empty string", key.name);
-        return Err(Error::at(&place, problem));
+    let values = match &setting {
+        Setting::Values(values) => values.as_slice(),
+        Setting::Switch(_) | Setting::Count(_) | Setting::Secret { .. } => &[],
+    };
+    for value in values {
+        check_filled(value, key, &place)?;
     }
     Ok(Assignment {
         key: key.clone(),
         setting,
         place,
     })
+}
+
+/// A value of blanks alone is meant by nobody: most likely a variable or a template was empty.
+fn check_filled(value: &str, key: &Key, place: &Place) -> Result<(), Error> {
+    let found = match value {
+        "" => "an empty string",
+        blank if blank.trim().is_empty() => "a string of blanks",
+        _ => return Ok(()),
+    };
+    let expected = key.kind.expected();
+    let problem = format!("{}: expected {expected}, not {found}", key.name);
+    Err(Error::at(place, problem))
 }
 
 /// A reference to a file is what the flag with the file's name is for.
@@ -249,6 +261,7 @@ fn secret(
     place: Place,
     document: Option<&Document>,
 ) -> Result<Assignment, Error> {
+    check_filled(text, key, &place)?;
     // A variable holds the secret as it stands.
     let Some(document) = document else {
         return Ok(Assignment {
@@ -263,6 +276,7 @@ fn secret(
     let (secret, is_literal) = match secrets::reference(text) {
         Reference::File(path) => {
             let path = secrets::expand(path, &place, &key.name)?;
+            check_filled(&path, key, &place)?;
             return Ok(Assignment {
                 key: Key {
                     name: format!("{}_file", key.name),
@@ -279,6 +293,7 @@ fn secret(
             (text.to_owned(), true)
         }
     };
+    check_filled(&secret, key, &place)?;
     Ok(Assignment {
         key: key.clone(),
         setting: Setting::Secret {

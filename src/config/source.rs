@@ -113,19 +113,7 @@ impl Source {
     /// A service without an output would write to its log.
     fn check_output(&self) -> Result<(), Error> {
         let is_set = |name: &str| self.assignments.contains_key(name);
-        if is_set("file") {
-            // Clap does not miss what contradicts something that is there.
-            let mut all = self.assignments.values();
-            let of_cluster = all.find(|one| one.key.is_of_cluster());
-            return of_cluster.map_or(Ok(()), |one| {
-                let problem = format!(
-                    "{}: expected `elasticsearch_url`, not `file`, beside it",
-                    one.key.name
-                );
-                Err(Error::at(&one.place, problem))
-            });
-        }
-        if is_set("elasticsearch_url") {
+        if is_set("file") || is_set("elasticsearch_url") {
             return Ok(());
         }
         Err(Error::at(

@@ -30,11 +30,8 @@ pub enum Error {
     #[error("--until: expected a time that is not before --since, {0}")]
     NoRange(Timestamp),
     /// The API that is asked gives no such records.
-    #[error("--dialect: {0}: leave the flag out")]
+    #[error("--dialect: {0}: leave it out")]
     Dialect(&'static str),
-    /// A flag of organizations, for a site.
-    #[error("{0}: requires --org-id: only the events of an organization have products")]
-    NoOrganization(&'static str),
     /// Neither `--url` nor `--cloud-id` is given.
     #[error(
         "--url: required: the address of a site, such as https://acme.atlassian.net, or a Data Center's base \
@@ -181,10 +178,6 @@ pub fn target(arguments: &FetchArgs) -> Result<FetchTarget, Error> {
         return Err(Error::Dialect(
             "a site gives no events of an organization (--org-id does)",
         ));
-    }
-    // clap asks for no --org-id where another flag excludes it.
-    if !arguments.organization.products.is_empty() {
-        return Err(Error::NoOrganization("--product"));
     }
     let (place, credentials) = site(&arguments.site)?;
     warn_without_effect(arguments, &place, &credentials);

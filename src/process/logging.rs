@@ -1,5 +1,6 @@
 //! Diagnostics on stderr, through `tracing`, and progress bars beside them.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, IsTerminal as _, Write, stderr};
 use std::sync::LazyLock;
@@ -16,7 +17,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::source_name::{SourceNames, source_name};
-use super::style;
+use super::{setting_names, style};
 
 static BARS: LazyLock<MultiProgress> =
     LazyLock::new(|| MultiProgress::with_draw_target(ProgressDrawTarget::hidden()));
@@ -119,7 +120,14 @@ pub fn report_if_none_mapped(name: &str, records: u64, failed: u64, already_even
 pub fn usage_error(error: &dyn fmt::Display, format: LogFormat) {
     match format {
         // The exit code says it, too.
-        LogFormat::Text => drop(writeln!(stderr(), "error: {error}")),
+        LogFormat::Text => {
+            let error = error.to_string();
+            drop(writeln!(
+                stderr(),
+                "error: {}",
+                setting_names::named(&error)
+            ));
+        }
         LogFormat::Json => tracing::error!("{error}"),
     }
 }
@@ -154,8 +162,9 @@ where
         if let Some(source) = source_name(context) {
             write!(line, "{source}: ")?;
         }
-        context.format_fields(line.by_ref(), event)?;
-        writeln!(line)
+        let mut text = String::new();
+        context.format_fields(Writer::new(&mut text), event)?;
+        writeln!(line, "{}", setting_names::named(&text))
     }
 }
 
@@ -181,16 +190,29 @@ where
         mut line: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        let Some(source) = source_name(context) else {
-            return self.0.format_event(context, line, event);
-        };
         let mut object = String::new();
         self.0
             .format_event(context, Writer::new(&mut object), event)?;
-        let source = serde_json::Value::from(source);
-        match object.strip_prefix('{') {
-            Some(rest) => write!(line, "{{\"source\":{source},{rest}"),
+        let object = with_named_settings(object);
+        let source = source_name(context).map(serde_json::Value::from);
+        match source.zip(object.strip_prefix('{')) {
+            Some((source, rest)) => write!(line, "{{\"source\":{source},{rest}"),
             None => line.write_str(&object),
+        }
+    }
+}
+
+/// A JSON object whose message names settings as this process does.
+fn with_named_settings(object: String) -> String {
+    let Ok(parsed) = serde_json::from_str::<serde_json::Value>(&object) else {
+        return object;
+    };
+    let message = parsed["message"].as_str().unwrap_or_default();
+    match setting_names::named(message) {
+        Cow::Borrowed(_) => object,
+        Cow::Owned(named) => {
+            let text = |message: &str| serde_json::Value::from(message).to_string();
+            object.replacen(&text(message), &text(&named), 1)
         }
     }
 }

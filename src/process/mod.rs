@@ -12,6 +12,7 @@ pub mod metrics;
 pub mod patience;
 mod pulse;
 pub mod service;
+pub(crate) mod setting_names;
 pub(crate) mod shown;
 pub(crate) mod signal_guard;
 mod signals;

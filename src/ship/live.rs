@@ -38,6 +38,7 @@ impl Speaker {
                     since,
                     source: None,
                     retry_at: None,
+                    removed_at: None,
                     known: metrics.known(),
                 });
                 if end.recv_timeout(INTERVAL) != Err(RecvTimeoutError::Timeout) {

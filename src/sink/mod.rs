@@ -79,7 +79,7 @@ pub enum Error {
     /// Stdout is closed, or is `/dev/null`.
     #[error(
         "stdout is closed, or is /dev/null as if it were closed: pass --output PATH \
-         (`--output /dev/null` discards the events)"
+         (/dev/null discards the events)"
     )]
     NoStdout,
     /// What a crash left in it cannot be taken away.

@@ -41,6 +41,9 @@ pub struct Live {
     /// When it is tried again, after a failure that ended it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_at: Option<Timestamp>,
+    /// When the source was found to be missing in the configuration: it is over, and nothing is wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removed_at: Option<Timestamp>,
     /// What it knows of its work.
     #[serde(flatten)]
     pub known: Known,

@@ -50,6 +50,18 @@ pub enum Error {
         /// The underlying I/O error.
         source: io::Error,
     },
+    /// The directory is there, but cannot be listed.
+    #[error(
+        "cannot read the state directory {}: {source}; {}choose another with --state-dir",
+        path.shown(),
+        if source.kind() == io::ErrorKind::PermissionDenied { "run this as its owner or as root, or " } else { "" }
+    )]
+    Unlistable {
+        /// Path of the directory.
+        path: PathBuf,
+        /// The underlying I/O error.
+        source: io::Error,
+    },
     /// Another instance uses the state.
     #[error(
         "{} is locked by another instance{}: stop it first, or use another --state-dir",
@@ -322,6 +334,28 @@ pub fn read_quietly<T: DeserializeOwned>(
 ) -> Result<Option<Saved<T>>, Error> {
     let read = Paths::new(dir, name).read(Fallback::Silent);
     read.map(|(saved, _)| saved)
+}
+
+/// Looks whether the states of a directory can be listed; there may be no such directory yet.
+///
+/// # Errors
+/// When they cannot be.
+pub fn check_listable(dir: &Path) -> Result<(), Error> {
+    match fs::read_dir(dir) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(Error::Unlistable {
+            path: dir.to_owned(),
+            source,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a state was ever saved, however good it is by now.
+#[must_use]
+pub fn is_saved(dir: &Path, name: &str) -> bool {
+    let paths = Paths::new(dir, name);
+    let mut generations = std::iter::once(&paths.newest).chain(&paths.previous);
+    generations.any(|path| path.exists())
 }
 
 /// Reads a single state without its lock.

@@ -37,6 +37,24 @@ fn a_site_without_credentials_needs_a_stored_login() {
 }
 
 #[test]
+fn a_remedy_names_the_keys_of_the_file() {
+    let org = "[[source]]\nname = \"org\"\ntype = \"fetch\"\norg_id = \"abc\"\n";
+    insta::assert_snapshot!(checked(&format!(
+        "{org}{CLOUD}url = \"https://wiki.example.com\"\nemail = \"a@example.com\"\n"
+    )));
+}
+
+#[test]
+fn a_key_that_does_nothing_at_that_site_is_warned_of_with_its_source() {
+    let configured = Configured::new(&format!(
+        "{HEAD}{CLOUD}url = \"https://wiki.example.com\"\ndeployment = \"data-center\"\npat = \"${{PAT}}\"\n\
+         api_base = \"https://api.example.com\"\n"
+    ));
+    let output = configured.outcome_with(&["config", "check"], &[("PAT", "token")]);
+    insta::assert_snapshot!(outcome(&output));
+}
+
+#[test]
 fn files_that_only_requests_and_events_need_are_read() {
     insta::assert_snapshot!(
         "ca_file",

@@ -50,6 +50,53 @@ fn what_is_followed_and_where_it_goes_is_not_empty() {
 }
 
 #[test]
+fn a_value_of_blanks_alone_is_none() {
+    let mut texts = below(
+        &format!("{OUTPUT}{TAIL}"),
+        &[
+            "paths = \" \"",
+            "exclude = [\"a\", \"\\t\"]",
+            "tag = \"  \"",
+        ],
+    );
+    texts.extend(below(
+        &format!("{OUTPUT}{FETCH}"),
+        &[
+            "email = \" \"",
+            "search = \" \"",
+            "user_agent = \" \"",
+            "api_token_file = \" \"",
+            "api_token = \"file: \"",
+            "api_token = \" \"",
+        ],
+    ));
+    texts.push(format!("state_dir = \" \"\n{OUTPUT}{TAIL}"));
+    texts.push(format!("[output]\nfile = \" \"\n{TAIL}"));
+    let cluster = "[output]\nelasticsearch_url = \"http://127.0.0.1:9\"\n";
+    for line in ["pipeline = \" \"", "es_user = \" \"", "dead_letter = \" \""] {
+        texts.push(format!("{cluster}{line}\n{TAIL}"));
+    }
+    insta::assert_snapshot!(refused(&texts));
+}
+
+#[test]
+fn a_variable_of_blanks_alone_is_none() {
+    let configured = Configured::new(&format!("{OUTPUT}{FETCH}api_token = \"${{BLANKS}}\"\n"));
+    let mut told = String::new();
+    for variable in [
+        "BLANKS",
+        "CONFLUENCE_ECS_STATE_DIR",
+        "CONFLUENCE_ECS_OUTPUT_FILE",
+    ] {
+        let variables = [("BLANKS", "x"), (variable, " ")];
+        let output = configured.outcome_with(&["config", "check"], &variables);
+        assert_eq!(output.status.code(), Some(2));
+        told += &filtered(&stderr(&output));
+    }
+    insta::assert_snapshot!(told);
+}
+
+#[test]
 fn a_source_undoes_a_list_of_all_sources_with_an_empty_one() {
     let configured = Configured::new(&format!(
         "[mapping]\ntag = [\"all\"]\n{OUTPUT}{TAIL}tag = []\n"
@@ -87,6 +134,7 @@ fn a_key_that_another_one_requires_is_missed_at_the_line_of_that() {
         "email = \"a@example.com\"\nclient_secret_file = \"x\"",
         "raw = true\nadd_fields = \"{}\"",
         "raw = true\nformat = \"bulk\"",
+        "url = \"https://wiki.example.com\"\norg_api_key_file = \"x\"",
         "pat_file = \"x\"\napi_token_file = \"y\"",
     ];
     texts.extend(below(&format!("{OUTPUT}{FETCH}"), &of_sites));

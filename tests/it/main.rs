@@ -81,6 +81,7 @@ mod report_html;
 mod rules;
 mod run;
 mod run_blocked;
+mod run_keys;
 mod run_refused;
 mod schema;
 mod schema_documents;

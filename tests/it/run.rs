@@ -229,7 +229,7 @@ fn systemd_is_told_how_the_sources_are() {
     let mut running = start_notifying(&configured, &[]);
     let mut seen = Vec::new();
     let is_failing = |message: &String| {
-        message.starts_with("STATUS=a: ") && message.contains("; b: failing: --geoip-city: cannot")
+        message.starts_with("STATUS=a: ") && message.contains("; b: failing: geoip_city: cannot")
     };
     let is_complete = |seen: &[String]| {
         seen.iter().any(is_failing)

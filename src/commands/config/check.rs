@@ -15,12 +15,14 @@ use crate::config::service::Configuration;
 use crate::config::source::SourceArgs;
 use crate::exit::Exit;
 use crate::process::shown::Shown as _;
-use crate::process::signal_guard;
+use crate::process::{setting_names, signal_guard, source_name};
 use crate::tail::pattern::PathPattern;
 
 /// Checks what a configuration says; with `connect`, also asks the sites and the clusters.
 pub fn run(configuration: &Configuration, connect: bool, json: bool) -> Result<Exit, Error> {
     signal_guard::defer_signals()?;
+    // Its own flags are no settings of sources.
+    setting_names::use_keys(["config", "connect"].map(str::to_owned));
     let format = if json {
         CheckFormat::Json
     } else {
@@ -29,6 +31,8 @@ pub fn run(configuration: &Configuration, connect: bool, json: bool) -> Result<E
     let mut report = CheckReport::new(out(format), format);
     of_file(configuration, &mut report).map_err(Error::Report)?;
     for source in &configuration.sources {
+        // What is logged about it is told as its own, as `run` does.
+        let _entered = source_name::span(&source.name).entered();
         let arguments = source.arguments()?;
         report.begin_source(&source.name).map_err(Error::Report)?;
         of_source(&arguments, connect, &mut report).map_err(Error::Report)?;

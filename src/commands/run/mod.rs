@@ -12,6 +12,7 @@ use crate::config::{self, Place, arguments};
 use crate::exit::Exit;
 use crate::options;
 use crate::process::metrics::Metrics;
+use crate::process::setting_names;
 use crate::state;
 
 use super::Error;
@@ -34,9 +35,12 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, Error> {
     let configuration = Configuration::load(&path, &arguments.given)?;
     // All arguments, before the first source is begun: a wrong one is a wrong configuration.
     configuration.check_arguments()?;
+    let given = arguments.given.iter().map(|flag| flag.name.clone());
+    // Not a setting: it names the file that has the keys.
+    setting_names::use_keys(given.chain(["config".to_owned()]));
     let directory = state::directory(arguments.state.state_dir.as_deref())?;
     state::make_directory(&directory)?;
-    told::remove_others(&directory, &configuration.sources);
+    told::note_others(&directory, &configuration.sources);
     takeover::advise(&configuration);
     let metrics = Metrics::start(&options::metrics(&arguments.metrics))?;
     metrics.config_loaded(true);

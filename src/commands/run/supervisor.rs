@@ -208,18 +208,16 @@ impl Supervisor {
 
     /// Begins sources whose predecessors are over; the others go on meanwhile.
     fn begin_successors(&mut self) -> Result<(), Error> {
-        let successors = &self.successors;
         let is_over = |worker: &Worker| worker.is_ending() && worker.is_over();
-        for worker in self.workers.iter().filter(|worker| is_over(worker)) {
-            let name = &worker.source.name;
-            let goes_on = |other: &Worker| !other.is_ending() && other.source.name == *name;
-            let is_replaced = successors.iter().any(|source| source.name == *name)
-                || self.workers.iter().any(goes_on);
-            if !is_replaced {
-                self.metrics.source(name).removed();
+        let (over, going_on) = std::mem::take(&mut self.workers)
+            .into_iter()
+            .partition(is_over);
+        self.workers = going_on;
+        for mut worker in over {
+            if !self.is_configured(&worker.source.name) {
+                worker.remove();
             }
         }
-        self.workers.retain(|worker| !is_over(worker));
         if self.successors.is_empty() {
             return Ok(());
         }
@@ -246,16 +244,23 @@ impl Supervisor {
         Ok(())
     }
 
+    /// Whether a source of that name runs, or is about to.
+    fn is_configured(&self, name: &str) -> bool {
+        let goes_on = |worker: &Worker| !worker.is_ending() && worker.source.name == name;
+        let is_successor = |source: &Source| source.name == name;
+        self.workers.iter().any(goes_on) || self.successors.iter().any(is_successor)
+    }
+
     /// Ends all sources, each with everything saved.
     fn end(&mut self) {
         self.service.stopping();
         let signal = self.stop.signal().unwrap_or(SIGTERM);
-        let end = |worker: Worker| {
-            let is_configured = !worker.stop.is_requested();
+        let names = self.workers.iter().map(|worker| &worker.source.name);
+        let configured: Vec<bool> = names.map(|name| self.is_configured(name)).collect();
+        let workers: Vec<_> = self.workers.drain(..).zip(configured).collect();
+        for (worker, _) in &workers {
             worker.stop.end_by(signal);
-            (worker, is_configured)
-        };
-        let workers: Vec<_> = self.workers.drain(..).map(end).collect();
+        }
         // The watchdog is to look at the sources, not at who waits for them.
         self.service.waiting(true);
         for (worker, is_configured) in workers {

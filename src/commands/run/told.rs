@@ -17,7 +17,7 @@ use crate::state::{
 
 /// The file of a source, and what is in it.
 pub struct Told {
-    file: Option<LiveFile>,
+    file: Option<(PathBuf, LiveFile)>,
     since: Timestamp,
     source: SourceName,
 }
@@ -49,7 +49,8 @@ impl Told {
                 };
                 let directory: PathBuf = state::directory(directory.as_deref())?;
                 let file = format!("{SOURCE}{}", source.name);
-                Ok(LiveFile::locked(&directory, &file)?)
+                let file = LiveFile::locked(&directory, &file)?;
+                Ok((directory, file))
             });
         let file = file.inspect_err(|error| {
             let name = source.name.shown();
@@ -64,12 +65,15 @@ impl Told {
 
     /// Writes down how the source is, and when it is tried again if it failed.
     pub fn tell(&mut self, known: Known, retry_at: Option<Timestamp>) {
-        let Some(file) = &mut self.file else { return };
+        let Some((_, file)) = &mut self.file else {
+            return;
+        };
         file.tell(&Live {
             pid: std::process::id(),
             since: self.since,
             source: Some(self.source.clone()),
             retry_at,
+            removed_at: None,
             known,
         });
     }
@@ -81,20 +85,52 @@ impl Told {
 
     /// Leaves behind what was said last.
     pub fn keep(&mut self) {
-        if let Some(file) = self.file.take() {
+        if let Some((_, file)) = self.file.take() {
             file.keep();
+        }
+    }
+
+    /// Says that the source is not in the configuration any more.
+    pub fn remove(&mut self) {
+        if let Some((directory, file)) = self.file.take() {
+            note_removed(&directory, file, &self.source.name);
         }
     }
 }
 
-/// Removes what sources left behind that are not in the configuration any more.
-pub fn remove_others(directory: &Path, sources: &[Source]) {
+/// Takes note of the sources that spoke before and are not in the configuration any more.
+pub fn note_others(directory: &Path, sources: &[Source]) {
     for name in live::sources(directory) {
-        if sources.iter().all(|source| source.name != name) {
-            // It goes with its lock. One that is held is another service's.
-            drop(LiveFile::locked(directory, &format!("{SOURCE}{name}")));
+        if sources.iter().any(|source| source.name == name) {
+            continue;
+        }
+        // One that is held is another service's.
+        if let Ok(file) = LiveFile::locked(directory, &format!("{SOURCE}{name}")) {
+            note_removed(directory, file, &name);
         }
     }
+}
+
+/// Leaves behind that a source is gone, as long as its positions are there; without them, nothing is left of it.
+fn note_removed(directory: &Path, mut file: LiveFile, name: &str) {
+    let Some((live, _)) = live::read(directory, &format!("{SOURCE}{name}")) else {
+        return;
+    };
+    // A site that never answered has a state of an earlier process, or none.
+    let state = live.known.state.as_deref();
+    if state.is_some_and(|state| !state::is_saved(directory, state)) {
+        return;
+    }
+    file.tell(&Live {
+        removed_at: live.removed_at.or_else(|| Some(Timestamp::now())),
+        retry_at: None,
+        known: Known {
+            state: live.known.state,
+            ..Known::default()
+        },
+        ..live
+    });
+    file.keep();
 }
 
 /// The organization or site that is fetched from, as far as the arguments tell.

@@ -13,8 +13,8 @@ use crate::exit::Exit;
 use crate::pipeline::timestamp::Timestamp;
 use crate::process::metrics::SourceMetrics;
 use crate::process::service::{Part, Service};
-use crate::process::source_name;
 use crate::process::stop::Stop;
+use crate::process::{setting_names, source_name};
 
 /// How a source is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,6 +121,8 @@ impl Worker {
                 known.problem = Some(problem);
                 Some(retry_at)
             }
+            // Of one that was told to end, the supervisor says whether it is replaced or removed.
+            Condition::Ended if self.is_ending() => return,
             Condition::Ended => return self.told.end(),
         };
         self.told.tell(known, retry_at);
@@ -133,7 +135,8 @@ impl Worker {
     }
 
     /// Waits until it has saved everything. One that has not begun has nothing to save, and may be waiting for
-    /// the network: it is left behind. What is still configured keeps its name in reports.
+    /// the network: it is left behind. What is still configured keeps its name in reports; of anything else they say that
+    /// it is removed.
     pub fn join(mut self, is_configured: bool) {
         if self.condition() == Condition::Running {
             // It does not panic.
@@ -141,8 +144,16 @@ impl Worker {
         }
         if is_configured {
             self.told.keep();
+        } else {
+            self.told.remove();
         }
         self.metrics.ended();
+    }
+
+    /// It is over, and not in the configuration any more.
+    pub fn remove(&mut self) {
+        self.told.remove();
+        self.metrics.removed();
     }
 
     /// Reports are told no more: its successor does that.
@@ -204,9 +215,10 @@ impl Attempts {
                 "{error}; trying again in {}",
                 humantime::format_duration(pause)
             );
-            self.metrics.failing(&error.to_string());
+            let problem = setting_names::named(&error.to_string()).into_owned();
+            self.metrics.failing(&problem);
             self.set(Condition::Failing {
-                problem: error.to_string(),
+                problem,
                 is_unusable: error.is_unusable(),
                 retry_at: Timestamp::now().plus(pause),
             });

@@ -66,8 +66,11 @@ pub fn run(task: StateCommand) -> Result<Exit, Error> {
     print(&done)
 }
 
+/// The state directory, which may not be there. What cannot be listed is not taken for empty.
 fn directory(at: &StateDirArgs) -> Result<PathBuf, Error> {
-    Ok(state::directory(at.state_dir.as_deref())?)
+    let directory = state::directory(at.state_dir.as_deref())?;
+    state::check_listable(&directory)?;
+    Ok(directory)
 }
 
 /// What is to be done with the state of a site or an organization, if the name is one's, and no source is named.

@@ -42,7 +42,7 @@ pub fn rows(directory: &Path) -> io::Result<Vec<Row>> {
     // Sources that have saved nothing yet.
     let is_new = |told: &&Told| {
         let source = told.live.source.as_ref();
-        source.is_some_and(|source| !shown.contains(&source.name))
+        told.live.removed_at.is_none() && source.is_some_and(|source| !shown.contains(&source.name))
     };
     rows.extend(told.iter().filter(is_new).map(unsaved));
     rows.sort_by(|one, other| (&one.name, &one.series).cmp(&(&other.name, &other.series)));

@@ -36,9 +36,9 @@ pub enum Nothing {
     },
     /// It is somebody else's.
     #[error(
-        "cannot read the state directory {}: {source}; run this as its owner or as root: `sudo {}`",
+        "cannot read the state directory {}: {source}; {}",
         directory.shown(),
-        advice::without_state(&["status".as_ref(), "--state-dir".as_ref(), directory.as_os_str()])
+        readable(directory, source)
     )]
     Unreadable {
         /// The directory.
@@ -54,6 +54,20 @@ pub enum Nothing {
         /// The names that there are.
         known: String,
     },
+}
+
+/// How a directory is read that cannot be.
+fn readable(directory: &Path, source: &io::Error) -> String {
+    if source.kind() != io::ErrorKind::PermissionDenied {
+        return "choose another with --state-dir".to_owned();
+    }
+    let words = [
+        "status".as_ref(),
+        "--state-dir".as_ref(),
+        directory.as_os_str(),
+    ];
+    let again = advice::without_state(&words);
+    format!("run this as its owner or as root: `sudo {again}`")
 }
 
 fn elsewhere(is_packaged: bool) -> String {
@@ -85,26 +99,28 @@ pub fn run(arguments: &StatusArgs) -> Result<Exit, Error> {
         style::stdout().write_all(report(&rows, arguments, None).as_bytes())
     };
     written.map_err(Error::Report)?;
-    let is_well = rows
-        .iter()
-        .all(|row| row.problem(arguments.max_lag).is_none());
+    // With nothing that is to run, there is nothing to be content with.
+    let is_well = rows.iter().any(Row::is_wanted)
+        && rows
+            .iter()
+            .all(|row| row.problem(arguments.max_lag).is_none());
     Ok(if is_well { Exit::Done } else { Exit::Failed })
 }
 
-/// The table, and below it what is wrong.
+/// The table, and below it what is wrong, or should be known.
 fn report(rows: &[Row], arguments: &StatusArgs, rates: Option<&[Rate]>) -> String {
-    let problems = rows.iter().filter_map(|row| {
-        let problem = row.problem(arguments.max_lag)?;
-        Some(format!("{}: {problem}\n", row.label()))
+    let remarks = rows.iter().filter_map(|row| {
+        let remark = row.problem(arguments.max_lag).or_else(|| row.note())?;
+        Some(format!("{}: {remark}\n", row.label()))
     });
     let mut text = show::table(rows, rates);
     let mut before = None;
-    for problem in problems {
-        // Series of one state share its problem.
-        if before.as_ref() != Some(&problem) {
-            text += &problem;
+    for remark in remarks {
+        // Series of one state share them.
+        if before.as_ref() != Some(&remark) {
+            text += &remark;
         }
-        before = Some(problem);
+        before = Some(remark);
     }
     text
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::row::{Condition, OutputState, Row, State, file_state};
 use crate::pipeline::timestamp::Timestamp;
 use crate::sink::OutputCheckpoint;
+use crate::state;
 use crate::state::live::{self, Holder, Live};
 
 /// What a source of a service says.
@@ -37,9 +38,8 @@ pub fn presence(
     told: &[Told],
     is_about: impl Fn(&Live) -> bool,
 ) -> Presence {
-    // One that had another name before has left what it said under that.
-    let sources = told.iter().filter(|told| is_about(&told.live));
-    let source = sources.max_by_key(|told| (told.is_there, told.at));
+    let holder = live::holder_of(directory, name);
+    let source = source_of(told, &holder, is_about);
     let own = live::read(directory, name);
     let name_of = |live: &Live| live.source.as_ref().map(|source| source.name.clone());
     let there = source.filter(|source| source.is_there);
@@ -49,7 +49,7 @@ pub fn presence(
         source: source.and_then(|source| name_of(&source.live)),
         live,
     };
-    match live::holder_of(directory, name) {
+    match holder {
         Ok(Holder::Process(pid)) => {
             let is_of = |live: &Live| pid.is_none_or(|pid| pid == live.pid);
             let own = own.map(|(live, _)| live).filter(is_of);
@@ -63,12 +63,13 @@ pub fn presence(
         Ok(Holder::Nobody(ended)) => {
             let spoke = own.map(|(_, at)| at).max(source.map(|source| source.at));
             let problem = source.and_then(|source| source.live.known.problem.clone());
+            let removed = source.and_then(|source| source.live.removed_at);
             Presence {
                 condition: Condition {
-                    state: State::Stopped,
+                    state: removed.map_or(State::Stopped, |_| State::Removed),
                     reason: problem,
                     // After a kill, it was there at least until then.
-                    since: ended.or(spoke).max(saved_at),
+                    since: removed.or(ended.or(spoke).max(saved_at)),
                     retry_at: None,
                 },
                 pid: None,
@@ -83,6 +84,24 @@ pub fn presence(
             source: source.and_then(|source| name_of(&source.live)),
         },
     }
+}
+
+/// The source whose state it is. One that had another name before has left what it said under that; and what a command
+/// has used since a source was removed, is that command's.
+fn source_of<'a>(
+    told: &'a [Told],
+    holder: &Result<Holder, state::Error>,
+    is_about: impl Fn(&Live) -> bool,
+) -> Option<&'a Told> {
+    let sources = told.iter().filter(|told| is_about(&told.live));
+    let source =
+        sources.max_by_key(|told| (told.is_there, told.live.removed_at.is_none(), told.at))?;
+    let is_its = match (source.live.removed_at, holder) {
+        (None, _) => true,
+        (Some(removed), Ok(Holder::Nobody(ended))) => ended.is_none_or(|ended| ended <= removed),
+        (Some(_), Ok(Holder::Process(_)) | Err(_)) => false,
+    };
+    is_its.then_some(source)
 }
 
 /// Of a process that says nothing of itself.

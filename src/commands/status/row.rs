@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 
 use crate::fetch::identity::SiteIdentity;
 use crate::pipeline::timestamp::Timestamp;
+use crate::process::advice;
 use crate::process::shown::Shown as _;
 
 /// An output that takes nothing for so long is more than slow.
@@ -94,6 +95,9 @@ pub enum State {
     /// No process is at it.
     #[serde(rename = "not running")]
     Stopped,
+    /// No process is to be at it: the source is not in the configuration any more.
+    #[serde(rename = "removed")]
+    Removed,
 }
 
 /// How far it is.
@@ -192,7 +196,25 @@ impl Row {
                 let reason = reason.map(|reason| format!(": {reason}"));
                 Some(format!("{condition}{}", reason.unwrap_or_default()))
             }
+            State::Removed => None,
         }
+    }
+
+    /// What to know though nothing is wrong.
+    pub fn note(&self) -> Option<String> {
+        if self.condition.state != State::Removed {
+            return None;
+        }
+        let forget = advice::command(&["state", "forget", &self.name]);
+        Some(format!(
+            "not in the configuration any more: `{forget}` removes what is kept of it; configured again, it goes on from \
+             there"
+        ))
+    }
+
+    /// Whether it is to run.
+    pub fn is_wanted(&self) -> bool {
+        self.condition.state != State::Removed
     }
 }
 
@@ -240,6 +262,8 @@ impl std::fmt::Display for Condition {
             (State::Failing, _) => write!(f, "failing: {reason}"),
             (State::Stopped, Some(since)) => write!(f, "not running since {}", seconds(since)),
             (State::Stopped, None) => f.write_str("not running"),
+            (State::Removed, Some(since)) => write!(f, "removed since {}", seconds(since)),
+            (State::Removed, None) => f.write_str("removed"),
         }
     }
 }

@@ -129,10 +129,14 @@ pub fn line(rows: &[Row], max_lag: Option<Duration>) -> String {
     if !problems.is_empty() {
         return format!("FAILED: {}\n", problems.join("; "));
     }
-    let bytes: u64 = rows.iter().filter_map(|row| row.lag_bytes).sum();
-    let lag = rows.iter().filter_map(|row| row.lag_seconds).max();
-    let lag = humantime::format_duration(Duration::from_secs(lag.unwrap_or_default()));
-    let mut names: Vec<String> = rows.iter().map(Row::label).collect();
+    let wanted = || rows.iter().filter(|row| row.is_wanted());
+    let mut names: Vec<String> = wanted().map(Row::label).collect();
+    if names.is_empty() {
+        return "FAILED: every source was removed from the configuration\n".to_owned();
+    }
     names.dedup();
+    let bytes: u64 = wanted().filter_map(|row| row.lag_bytes).sum();
+    let lag = wanted().filter_map(|row| row.lag_seconds).max();
+    let lag = humantime::format_duration(Duration::from_secs(lag.unwrap_or_default()));
     format!("OK: {}; lag {bytes} bytes, {lag}\n", names.join(", "))
 }

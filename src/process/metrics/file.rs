@@ -15,6 +15,7 @@ const MODE: u32 = 0o644;
 /// # Errors
 /// When it cannot be written; it is then as it was.
 pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
+    check_replaceable(path)?;
     // Of one name, so that a crash leaves one at most; and not of the ending that is collected.
     let mut name = OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
@@ -36,4 +37,15 @@ pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
         let _ = fs::remove_file(&new);
     }
     written
+}
+
+/// A device or a pipe would be replaced by a file: nobody means `/dev/null` to be one.
+fn check_replaceable(path: &Path) -> io::Result<()> {
+    match fs::metadata(path) {
+        Ok(there) if !there.is_file() && !there.is_dir() => Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "it is a device or a pipe, which a file would replace: use another path",
+        )),
+        _ => Ok(()),
+    }
 }

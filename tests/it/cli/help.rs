@@ -11,7 +11,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
-use crate::support::program::{command, run};
+use crate::support::program::{command, run, stderr};
 
 const WIDTH: u16 = 80;
 
@@ -75,4 +75,30 @@ fn every_help_text_fits_80_columns() {
         }
     }
     assert_eq!(wide, [""; 0]);
+}
+
+#[test]
+fn what_cannot_be_written_to_stdout_is_said_whatever_it_is() {
+    let Ok(full) = std::fs::File::options().write(true).open("/dev/full") else {
+        eprintln!("left out: there is no /dev/full");
+        return;
+    };
+    for arguments in [
+        &["--help"][..],
+        &["tail", "-h"],
+        &["--version"],
+        &["completions", "bash"],
+    ] {
+        let mut command = command(arguments);
+        let output = command
+            .stdout(full.try_clone().expect("a handle"))
+            .output()
+            .expect("it runs");
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        let told = stderr(&output);
+        assert!(
+            told.contains("cannot write to stdout: No space left"),
+            "{told}"
+        );
+    }
 }

@@ -4,6 +4,7 @@ mod add_fields;
 mod help;
 mod mapping;
 mod outcomes;
+mod required;
 mod secrets;
 mod usage;
 

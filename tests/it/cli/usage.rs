@@ -45,6 +45,38 @@ fn wrong_usage_exits_with_2_and_one_line() {
     assert!(!before.is_empty());
 }
 
+/// Flags of clusters, each with a value.
+const OF_CLUSTER: [[&str; 2]; 12] = [
+    ["--es-api-key-file", "f"],
+    ["--es-user", "u"],
+    ["--es-password-file", "f"],
+    ["--es-ca-file", "f"],
+    ["--es-ca-fingerprint", "ab"],
+    ["--es-client-cert", "f"],
+    ["--index", "x"],
+    ["--pipeline", "x"],
+    ["--bulk-bytes", "1MiB"],
+    ["--bulk-concurrency", "1"],
+    ["--dead-letter", "f"],
+    ["--shutdown-timeout", "1s"],
+];
+
+#[test]
+fn flags_of_a_cluster_do_nothing_beside_another_output() {
+    for command in ["normalize", "tail", "fetch", "run", "check"] {
+        for output in [["--output", "x"], ["--format", "bulk"]] {
+            for flag in OF_CLUSTER {
+                usage(&[&[command][..], &output, &flag].concat());
+            }
+        }
+    }
+    let mut told = usage(&["tail", "-o", "x", "--index", "y"]);
+    let cluster = ["send", "--elasticsearch-url", "http://127.0.0.1:9"];
+    let key = ["--es-api-key-file", "f", "--es-password-file", "f"];
+    told += &usage(&[&cluster[..], &key].concat());
+    insta::assert_snapshot!(told);
+}
+
 #[test]
 fn wrong_usage_says_what_was_meant() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -45,6 +45,18 @@ fn it_is_whole_whenever_it_is_read() {
 }
 
 #[test]
+fn a_pipe_or_a_device_is_not_replaced_by_a_file() {
+    let place = Place::new(&["*.log"]);
+    let pipe = place.folder().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("mkfifo").success());
+    let path = pipe.to_str().expect("text");
+    let output = finish(place.tail_to_file(&["--once", "--metrics-file", path]));
+    assert_snapshot!(outcome(&output));
+    assert!(!fs::metadata(&pipe).expect("still there").is_file());
+}
+
+#[test]
 fn a_kill_leaves_no_more_than_one_temporary_file() {
     let place = Place::new(&["*.log"]);
     let folder = place.folder().join("collected");

@@ -272,15 +272,80 @@ fn sources_keep_their_names_when_the_service_is_stopped_and_only_then() {
     waits_for(&state, "site", "running");
     assert_eq!(names(), ["site", "wiki"]);
     is_well(&state);
-    // Taken out: the site has a state, but no source.
+    // Taken out: the site has a state, which is shown as such, and nothing is wrong.
     fs::write(service.config(), &wiki).unwrap();
     running.signal(rustix::process::Signal::HUP);
-    wait_until("the source to be gone", || {
-        !names().contains(&"site".to_owned())
-    });
+    waits_for(&state, "site", "removed");
+    is_well(&state);
     running.terminate();
+    assert_eq!(row(&state, "site")["state"], "removed");
+    assert_eq!(row(&state, "wiki")["state"], "not running");
+    // The site of a removed source is a command's again once that has used it.
+    let site = format!("{}/", server.url());
+    let mut fetch = command(["fetch", "-q", "--deployment", "data-center", "--url", &site]);
+    fetch.arg("--state-dir").arg(&state).arg("--pat-file");
+    let output = crate::support::follow::finish({
+        fetch.arg(&token);
+        fetch
+    });
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     assert!(!names().contains(&"site".to_owned()), "{:?}", names());
-    assert!(names().contains(&"wiki".to_owned()), "{:?}", names());
+}
+
+#[test]
+fn a_source_that_is_not_configured_any_more_is_no_failure_and_says_how_to_be_forgotten() {
+    let service = Service::new("");
+    let wiki = fs::read_to_string(service.config()).unwrap();
+    let path = service.0.path("audit.log").display().to_string();
+    append(&service.0.path("audit.log"), &records("a", 1..=2));
+    let state = service.state();
+    fs::write(service.config(), wiki.clone() + &Service::other(&path)).unwrap();
+    let running = service.start();
+    wait_until("the records", || row(&state, "other")["records"] == 2);
+    running.terminate();
+    // By a restart, too.
+    fs::write(service.config(), &wiki).unwrap();
+    let running = service.start();
+    let removed = waits_for(&state, "other", "removed");
+    waits_for(&state, "wiki", "running");
+    assert!(removed["since"].is_string(), "{removed}");
+    assert_eq!(removed["records"], 2);
+    let output = status(&state, &["--max-lag", "1ms"]);
+    let told = stdout(&output);
+    assert!(
+        told.contains("other: not in the configuration any more: `confluence-ecs state forget other --state-dir "),
+        "{told}"
+    );
+    let quiet = stdout(&status(&state, &["-q"]));
+    assert!(quiet.starts_with("OK: wiki; "), "{quiet}");
+    is_well(&state);
+    let alone = status(&state, &["-q", "other"]);
+    assert_eq!(code(&alone), 1, "nothing of that name is to run");
+    let output = service.0.about(&["state", "forget", "other"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert_eq!(rows(&state).len(), 1);
+    running.terminate();
+}
+
+#[test]
+fn a_source_that_is_configured_again_is_there_again() {
+    let service = Service::new("");
+    let wiki = fs::read_to_string(service.config()).unwrap();
+    let path = service.0.path("audit.log").display().to_string();
+    append(&service.0.path("audit.log"), &records("a", 1..=2));
+    let state = service.state();
+    let both = wiki.clone() + &Service::other(&path);
+    fs::write(service.config(), &both).unwrap();
+    let running = service.start();
+    wait_until("the records", || row(&state, "other")["records"] == 2);
+    fs::write(service.config(), &wiki).unwrap();
+    running.signal(rustix::process::Signal::HUP);
+    waits_for(&state, "other", "removed");
+    fs::write(service.config(), &both).unwrap();
+    running.signal(rustix::process::Signal::HUP);
+    waits_for(&state, "other", "running");
+    running.terminate();
+    assert_eq!(row(&state, "other")["state"], "not running");
 }
 
 #[test]

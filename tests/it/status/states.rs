@@ -4,9 +4,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::{code, rows, status, stdout};
-use crate::support::follow::Place;
+use crate::support::follow::{Place, finish};
 use crate::support::outcome::outcome;
-use crate::support::program::stderr;
+use crate::support::program::{command, stderr};
 
 fn saved() -> Place {
     let place = Place::new(&["*.log"]);
@@ -26,6 +26,26 @@ fn an_empty_directory_is_none_to_be_content_with() {
     );
     insta::assert_snapshot!(outcome(&status(&missing, &[])));
     assert!(!missing.exists(), "a report makes nothing");
+}
+
+#[test]
+fn a_state_directory_that_cannot_be_listed_is_not_taken_for_an_empty_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    let mut told = outcome(&status(&file, &[]));
+    for words in [
+        &["list"][..],
+        &["show", "x"],
+        &["forget", "x"],
+        &["set", "x", "--since", "1d"],
+        &["rename", "tail", "wiki"],
+    ] {
+        let mut state = command(["state"]);
+        state.args(words).arg("--state-dir").arg(&file);
+        told += &outcome(&finish(state));
+    }
+    insta::assert_snapshot!(told);
 }
 
 #[test]
