@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use super::category;
-use super::summary::{MOST_OBJECTS, Place, Who};
+use super::logins::Login;
+use super::summary::{Place, Who};
 use super::text::shortened;
 use crate::pipeline::actions::{self, Action, Categories};
 use crate::pipeline::dataset::Dataset;
@@ -57,8 +58,8 @@ pub struct Facts<'a> {
     pub action_text: Option<Cow<'a, str>>,
     /// `event.category`, or what the table of actions has for it.
     pub categories: Cow<'static, [&'static str]>,
-    /// Whether `event.outcome` is `failure`, in the same way.
-    pub is_failure: bool,
+    /// `event.outcome` as a login that failed or succeeded, in the same way.
+    pub outcome: Option<Login>,
     /// The row of the action of Confluence in the table of all that are known, whatever set its event was mapped by.
     pub row: Option<&'static Action>,
     /// The names of its user.
@@ -140,10 +141,9 @@ impl<'a> Item<'a> {
             (None, Some(row)) => Cow::Borrowed(row.category),
             (None, None) => Cow::Borrowed(&[][..]),
         };
-        let is_failure = match (outcome, row) {
-            (Some(outcome), _) => outcome.is_str("failure"),
-            (None, Some(row)) => row.outcome == Some("failure"),
-            (None, None) => false,
+        let outcome = match (outcome, row) {
+            (Some(outcome), _) => login(outcome.as_str().as_deref()),
+            (None, row) => login(row.and_then(|row| row.outcome)),
         };
         let audit = confluence.and_then(|confluence| confluence.get("audit"));
         let kind = audit.and_then(|audit| audit.get("type"));
@@ -153,7 +153,7 @@ impl<'a> Item<'a> {
             action,
             action_text: kind.and_then(|kind| text(kind, "action")).map(shortened),
             categories,
-            is_failure,
+            outcome,
             user: user.or(app(cloud)).map(UserNames::of).unwrap_or_default(),
             place: Cow::Owned(source.map(Place::of).unwrap_or_default()),
             written: Some(Written {
@@ -191,7 +191,7 @@ impl<'a> Facts<'a> {
             action,
             action_text: action_text.map(shortened),
             categories: Cow::Borrowed(row.map_or(&[], |row| row.category)),
-            is_failure: row.is_some_and(|row| row.outcome == Some("failure")),
+            outcome: login(row.and_then(|row| row.outcome)),
             user: UserNames {
                 full_name: name(event.user.full_name.as_ref()),
                 name: name(event.user.name.as_ref()),
@@ -208,28 +208,18 @@ impl<'a> Facts<'a> {
         self.row.is_none() && self.categories.is_empty() && self.action.is_some()
     }
 
-    /// Whether it is a login that failed.
+    /// What came of it, if it is a login.
     #[must_use]
-    pub fn is_failed_login(&self) -> bool {
-        self.is_failure && self.categories.contains(&"authentication")
-    }
-
-    /// The types and names of the objects that it affected.
-    #[must_use]
-    pub fn objects(&self) -> Vec<String> {
-        let audit = self
-            .event()
-            .and_then(|event| event.get("confluence")?.get("audit"));
-        let objects = audit.and_then(|audit| audit.get("affected_objects"));
-        let objects = objects.into_iter().flat_map(Value::elements);
-        let named = objects.filter_map(|object| {
-            let [kind, name, id] = object.pick(["type", "name", "id"]).map(owned);
-            match (kind, name.or(id)) {
-                (Some(kind), Some(name)) => Some(format!("{kind}: {name}")),
-                (one, other) => one.or(other),
-            }
-        });
-        named.take(MOST_OBJECTS).collect()
+    pub fn login(&self) -> Option<Login> {
+        let outcome = self.outcome?;
+        let is_login = self.categories.contains(&"authentication");
+        // In the table of organizations, a logout succeeds too.
+        let is_logout = || {
+            self.action
+                .as_deref()
+                .is_some_and(|action| action.contains("logout"))
+        };
+        (is_login && (outcome == Login::Failed || !is_logout())).then_some(outcome)
     }
 
     /// The event, where it was written.
@@ -321,11 +311,21 @@ fn app(cloud: Option<Value<'_>>) -> Option<Value<'_>> {
     cloud?.get("audit")?.get("actor")?.get("app")
 }
 
+/// The outcome of an event, if it were a login.
+fn login(outcome: Option<&str>) -> Option<Login> {
+    match outcome? {
+        "failure" => Some(Login::Failed),
+        "success" => Some(Login::Succeeded),
+        _ => None,
+    }
+}
+
 fn text<'a>(object: Value<'a>, name: &str) -> Option<Cow<'a, str>> {
     object.get(name).and_then(Value::to_text)
 }
 
-fn owned(value: Option<Value<'_>>) -> Option<String> {
+/// A text to keep.
+pub(super) fn owned(value: Option<Value<'_>>) -> Option<String> {
     let text = value?.to_text()?;
     Some(shortened(text).into_owned())
 }

@@ -26,6 +26,16 @@ pub fn totals(totals: &Totals) -> Markup {
         ("events", "events", totals.events),
         ("notable", "notable events", totals.notable),
         ("users", "users", totals.users),
+        (
+            "failed_login_users",
+            "names in failed logins",
+            totals.failed_login_users,
+        ),
+        (
+            "logins_after_failures",
+            "logins after many failures",
+            totals.logins_after_failures,
+        ),
         ("addresses", "addresses", totals.addresses),
         ("actions", "actions", totals.actions),
         (
@@ -68,6 +78,11 @@ pub fn timeline(timeline: &Timeline) -> Markup {
                 p { "None." }
             } @else {
                 (chart::timeline("Events over time, by category", timeline))
+                @for outside in &timeline.outside {
+                    p.outside {
+                        "Outside: " (outside.count) ", " (moment(&outside.range.from)) " to " (moment(&outside.range.to)) "."
+                    }
+                }
                 ul.legend {
                     @for category in &categories {
                         li { (chart::swatch(chart::category_color(category))) " " (category) }

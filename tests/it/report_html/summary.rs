@@ -48,6 +48,17 @@ pub fn with_text(text: &str) -> Summary {
         },
         timeline: Timeline {
             bucket_seconds: 86400,
+            range: Some(TimeRange {
+                from: "2026-01-01T00:00:00.000Z".into(),
+                to: "2026-01-04T23:59:59.000Z".into(),
+            }),
+            outside: vec![Outside {
+                range: TimeRange {
+                    from: "9999-12-31T00:00:00.000Z".into(),
+                    to: "9999-12-31T00:00:00.000Z".into(),
+                },
+                count: 1,
+            }],
             buckets: (1..=4).map(bucket).collect(),
         },
         actions: vec![action.clone()],
@@ -66,6 +77,17 @@ pub fn with_text(text: &str) -> Summary {
             count: 2,
             users: vec![user_count],
             addresses: vec![address],
+            pairs: vec![PairCount {
+                user: user.clone(),
+                place: place.clone(),
+                count: 2,
+            }],
+            logins_after_failures: vec![LoginAfterFailures {
+                time: text(),
+                user: user.clone(),
+                place: place.clone(),
+                failures: 5,
+            }],
             hours,
             weekdays,
         },
@@ -75,7 +97,16 @@ pub fn with_text(text: &str) -> Summary {
                 reason: ["privilege granted", "a way in opened"][day % 2].into(),
                 action: text(),
                 key: text(),
-                objects: vec![text()],
+                details: Details {
+                    permission: Some(text()),
+                    objects: vec![text()],
+                    changes: vec![Change {
+                        name: Some(text()),
+                        from: Some(text()),
+                        to: None,
+                    }],
+                    attributes: vec![text()],
+                },
                 user: user.clone(),
                 source: place.clone(),
                 record: format!("{{\"day\": {day}, \"text\": \"{}\"}}", text()),
