@@ -16,8 +16,9 @@ pub const LONGEST_RECORD: usize = 8 << 10;
 pub const MOST_BUCKETS: usize = 120;
 /// So many affected objects of an event are kept, so many changed values and so many attributes.
 pub const MOST_DETAILS: usize = 8;
-/// So many failed logins in a row, of a user from an address, are more than mistakes.
-pub const MANY_FAILURES: u64 = 5;
+/// So many failed logins in a row, of a user from an address, are more than a mistake: after as many, Confluence demands
+/// a CAPTCHA.
+pub const MANY_FAILURES: u64 = 3;
 /// So many notable events are kept.
 pub const MOST_NOTABLE: usize = 1000;
 /// Of each reason so many are kept besides: many of one kind do not hide the others.

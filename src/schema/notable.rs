@@ -231,3 +231,26 @@ fn elements<'a>(event: Value<'a>, list: &str) -> impl Iterator<Item = Value<'a>>
     let single = value.and_then(Value::object);
     value.into_iter().flat_map(Value::elements).chain(single)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_number_of_removals_takes_little_memory_and_the_last_ones_are_known() {
+        let mut detector = Detector::default();
+        let time = |number: u32| Timestamp::from_millis(i64::from(number) * 10).unwrap();
+        let added = |number: u32| Notable {
+            reason: "granted",
+            added: Some((number.into(), time(number))),
+        };
+        let last = 4 * 50_000;
+        for number in 0..=last {
+            detector.take(Finding::Removal(number.into(), time(number)));
+            assert!(detector.removals.len() + detector.older.len() <= 2 * REMEMBERED);
+        }
+        assert!(!detector.confirms(&added(last)));
+        assert!(!detector.confirms(&added(last - 50_000)));
+        assert!(detector.confirms(&added(0)));
+    }
+}

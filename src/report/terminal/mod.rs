@@ -176,7 +176,10 @@ fn failed_logins(report: &Summary, columns: usize) -> Vec<Line> {
         let who = format!("{}, {}", one.user.label(), minute(&one.time));
         block.row(address(&one.place), &who, one.failures)
     });
-    lines.extend(found.lines_or_none(columns));
+    if !found.is_empty() {
+        lines.push(Line::default());
+        lines.extend(found.lines(columns));
+    }
     lines
 }
 

@@ -57,7 +57,8 @@ fn event_lines(event: &NotableEvent, columns: usize) -> Vec<Line> {
     let mut lines = what(event, columns, below());
     let reason = below().with(WARNING, &fitted(&event.reason, left));
     let beside = columns.saturating_sub(reason.width() + ", ".len());
-    match (who(event, beside), who(event, left)) {
+    // There is a line of its own for a name that would be cut.
+    match (who(event, beside, usize::MAX), who(event, left, SHORTEST)) {
         (_, Some(nobody)) if nobody.is_empty() => lines.push(reason),
         (Some(who), _) => lines.push(reason.plain(", ").plain(&who)),
         (None, Some(who)) => lines.extend([reason, below().plain(&who)]),
@@ -94,23 +95,23 @@ fn what(event: &NotableEvent, columns: usize, below: Line) -> Vec<Line> {
 }
 
 /// Who did it and from where, in at most so many columns: the address whole, then the name, and what is known of the
-/// address as far as there is room. None if they do not fit.
-fn who(event: &NotableEvent, room: usize) -> Option<String> {
+/// address as far as there is room. None if they do not fit, or less of the name than that.
+fn who(event: &NotableEvent, room: usize, shortest: usize) -> Option<String> {
     let (by, mut from) = (by(event), address(event));
     if !from.is_empty() {
         from.insert_str(0, "from ");
     }
     let room_of_name = room.checked_sub(width(&from))?.saturating_sub(1);
-    if width(&by) > room_of_name && room_of_name < SHORTEST {
+    if width(&by) > room_of_name && room_of_name < shortest {
         return None;
     }
     let mut text = [cut(&by, room_of_name), from].join(" ").trim().to_owned();
-    let place = place(&event.source).map(|place| format!(" ({place})"));
+    let place = place(&event.source).map(|place| whole(&format!(" ({place})")));
     let left = room.saturating_sub(width(&text));
     if let Some(place) = place
-        && left >= SHORTEST
+        && (width(&place) <= left || left >= SHORTEST)
     {
-        text += &fitted(&place, left);
+        text += &cut(&place, left);
     }
     Some(text)
 }
