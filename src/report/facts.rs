@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use super::category;
-use super::logins::Login;
 use super::summary::{Place, Who};
 use super::text::shortened;
 use crate::pipeline::actions::{self, Action, Categories};
@@ -67,6 +66,15 @@ pub struct Facts<'a> {
     /// Its source address, and what is known of it.
     pub place: Cow<'a, Place>,
     written: Option<Written<'a>>,
+}
+
+/// What came of a login.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Login {
+    /// It succeeded.
+    Succeeded,
+    /// It failed.
+    Failed,
 }
 
 /// `user.full_name`, `user.name` and `user.id`, as far as they are known.

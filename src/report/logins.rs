@@ -2,19 +2,11 @@
 
 use std::fmt::Write as _;
 
+use super::facts::Login;
 use super::names::EventNames;
 use super::ranking::{Counted, Ranking};
 use super::summary::{CappedTable, LoginAfterFailures, MANY_FAILURES, PairCount, Place, Who};
 use crate::pipeline::timestamp::Timestamp;
-
-/// What came of a login.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Login {
-    /// It succeeded.
-    Succeeded,
-    /// It failed.
-    Failed,
-}
 
 /// The logins of all users, by user and address.
 #[derive(Debug, Default)]

@@ -15,7 +15,7 @@ mod details;
 pub mod events;
 pub mod facts;
 pub mod html;
-pub mod logins;
+mod logins;
 pub mod names;
 pub mod notable;
 pub mod ranking;

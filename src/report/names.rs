@@ -6,8 +6,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::facts::Facts;
-use super::logins::Login;
+use super::facts::{Facts, Login};
 use super::summary::{Place, Who};
 use super::text::shortened;
 use crate::pipeline::timestamp::Timestamp;

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::category;
-use super::facts::{Facts, Item, Window};
-use super::logins::Login;
+use super::facts::{Facts, Item, Login, Window};
 use super::names::Names;
 use super::notable::Candidate;
 use super::summary::{FailedRecord, MOST_SAMPLES};

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::logins::{Login, Logins};
+use super::facts::Login;
+use super::logins::Logins;
 use super::names::EventNames;
 use super::notable::Newest;
 use super::ranking::{Counted, Ranking};

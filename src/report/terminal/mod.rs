@@ -147,7 +147,12 @@ fn failed_logins(report: &Summary, columns: usize) -> Vec<Line> {
         return Vec::new();
     }
     let by_user = users("Failed logins by user", &failed.users);
-    let by_address = addresses("by address", &failed.addresses);
+    let title = if by_user.is_empty() {
+        "Failed logins by address"
+    } else {
+        "by address"
+    };
+    let by_address = addresses(title, &failed.addresses);
     let mut lines = beside(&by_user, &by_address, columns);
     let pairs = failed.pairs.iter();
     let pairs = pairs.fold(Block::new("by address and user"), |block, one| {
