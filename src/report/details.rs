@@ -1,4 +1,4 @@
-//! What an event was done to, and what changed: of the lists in `confluence.audit`.
+//! What an event was done to, and what changed: of the lists in `confluence.audit`, or in `atlassian_cloud.audit`.
 
 use super::facts::owned;
 use super::summary::{Change, Details, MOST_DETAILS};
@@ -21,7 +21,7 @@ impl Details {
         let action = action.and_then(Value::as_str).unwrap_or_default();
         let mut details = Self {
             permission: None,
-            objects: listed(objects, |object| named(object.pick(["type", "name", "id"]))),
+            objects: affected(event, objects),
             changes: Vec::new(),
             attributes: listed(attributes, |attribute| {
                 let [name, key, value] = attribute.pick(["name", "nameI18nKey", "value"]);
@@ -85,6 +85,25 @@ impl Change {
             (None, to) => format!("{name}: {}", to.as_deref().unwrap_or_default()),
         }
     }
+}
+
+/// The objects of an event of Confluence, or else those of an organization's.
+fn affected(event: Value<'_>, objects: Option<Value<'_>>) -> Vec<String> {
+    if objects.is_some() {
+        return listed(objects, |object| named(object.pick(["type", "name", "id"])));
+    }
+    let audit = event
+        .get("atlassian_cloud")
+        .and_then(|cloud| cloud.get("audit"));
+    let lists = audit.map(|audit| audit.pick(["context", "container"]));
+    let object = |object: Value<'_>| {
+        let [kind, id, attributes] = object.pick(["type", "id", "attributes"]);
+        let names = attributes.map(|attributes| attributes.pick(["name", "key"]));
+        let [name, key] = names.unwrap_or_default();
+        named([kind, name.or(key), id])
+    };
+    let objects = lists.into_iter().flatten().flat_map(elements);
+    objects.filter_map(object).take(MOST_DETAILS).collect()
 }
 
 /// What is made of the first elements of a list.

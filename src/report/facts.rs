@@ -230,6 +230,12 @@ impl<'a> Facts<'a> {
         (is_login && (outcome == Login::Failed || !is_logout())).then_some(outcome)
     }
 
+    /// The sentence that an event of an organization is described with.
+    #[must_use]
+    pub fn message(&self) -> Option<Cow<'a, str>> {
+        text(self.event()?, "message").map(shortened)
+    }
+
     /// The event, where it was written.
     #[must_use]
     pub fn event(&self) -> Option<Value<'a>> {

@@ -30,7 +30,9 @@ impl Candidate {
     /// The candidate that an event is, if it is one.
     #[must_use]
     pub fn new(facts: &Facts<'_>, admin_groups: &AdminGroups) -> Option<Self> {
-        facts.row.filter(|row| notable::looks_at(row))?;
+        if facts.row.is_some_and(|row| !notable::looks_at(row)) {
+            return None;
+        }
         let finding = notable::examine(facts.event()?, admin_groups)?;
         let key = facts.action.clone().unwrap_or_default();
         let (record, record_is_cut) = beginning_of_record(&facts.record());
@@ -43,6 +45,7 @@ impl Candidate {
                 action: facts
                     .action_text
                     .clone()
+                    .or_else(|| facts.message())
                     .unwrap_or_else(|| key.clone())
                     .into_owned(),
                 key: key.into_owned(),

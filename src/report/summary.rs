@@ -284,7 +284,7 @@ pub struct NotableEvent {
     pub time: String,
     /// Why it is notable.
     pub reason: String,
-    /// What was done, in the server's words, or else the key.
+    /// What was done, in the server's words, or else the key; of an event of an organization, its `message`.
     pub action: String,
     /// `event.action`
     pub key: String,
@@ -306,7 +306,8 @@ pub struct NotableEvent {
 pub struct Details {
     /// The permission that was given or taken, such as `SETSPACEPERMISSIONS`: the changed value of that name.
     pub permission: Option<String>,
-    /// The types and names of `confluence.audit.affected_objects`, such as `Space: Finance`.
+    /// The types and names of `confluence.audit.affected_objects`, such as `Space: Finance`; of an organization's event
+    /// those of its `context` and `container`.
     pub objects: Vec<String>,
     /// `confluence.audit.changed_values`, but the permission.
     pub changes: Vec<Change>,

@@ -83,14 +83,19 @@ fn row(row: &FileRow) -> (Pattern, OrganizationRow) {
 }
 
 /// An action, or what stands between the `*` of several.
-struct Pattern(Vec<String>);
+#[derive(Debug)]
+pub struct Pattern(Vec<String>);
 
 impl Pattern {
-    fn new(text: &str) -> Self {
+    /// From an action in which each `*` stands for any text.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
         Self(text.split('*').map(str::to_owned).collect())
     }
 
-    fn fits(&self, action: &str) -> bool {
+    /// Whether an action is one of those.
+    #[must_use]
+    pub fn fits(&self, action: &str) -> bool {
         let [first, rest @ ..] = self.0.as_slice() else {
             return false;
         };
@@ -106,6 +111,13 @@ impl Pattern {
         });
         behind.is_some_and(|behind| behind.ends_with(last.as_str()))
     }
+}
+
+/// Whether the name of an action says that it has failed.
+#[must_use]
+pub fn has_failed(action: &str) -> bool {
+    let failures = &ACTIONS.failures;
+    failures.iter().any(|failure| failure.fits(action))
 }
 
 /// What is told by that which stands where an action belongs.
@@ -124,7 +136,7 @@ pub fn classify(action: Option<Value<'_>>, categories: Categories) -> Class {
     let row = extended
         .chain(&actions.elastic)
         .find(|(pattern, _)| pattern.fits(&action));
-    let has_failed = is_extended && actions.failures.iter().any(|failed| failed.fits(&action));
+    let has_failed = is_extended && has_failed(&action);
     row.map_or(Class::Kind, |(_, row)| Class::Row {
         row,
         outcome: if has_failed { FAILURE } else { &row.outcome },

@@ -1,8 +1,10 @@
-//! Which events are notable: worth a line of their own in a summary of a day (docs/events.md, "Notable").
+//! Which events are notable: worth a line of their own in a summary of a day (docs/events.md, "Notable", and docs/org-events.md 4).
 //!
 //! [`examine`] says of an event, as this program writes them, whether it is notable by itself and why. A [`Detector`] takes
 //! what was found, of each event once, in any order that keeps the events of one save near each other. Once all were taken, it confirms what is notable: an addition of a
 //! permission is not if the same permission was removed just before, which it may have been told later.
+
+mod organization;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -13,6 +15,7 @@ use regex::Regex;
 use twox_hash::XxHash3_128;
 
 use crate::pipeline::actions::{Action, Categories, Condition, Notability, find};
+use crate::pipeline::dataset::Dataset;
 use crate::pipeline::json::{Value, canonical};
 use crate::pipeline::timestamp::Timestamp;
 
@@ -88,7 +91,15 @@ pub fn looks_at(action: &Action) -> bool {
 /// What there is to be found in an event that this program wrote. Its categories do not matter, only its `event.action`.
 #[must_use]
 pub fn examine(event: Value<'_>, admin_groups: &AdminGroups) -> Option<Finding> {
-    let action = event.get("event")?.get("action")?.as_str()?;
+    let [action, dataset] = event.get("event")?.pick(["action", "dataset"]);
+    let action = action?.as_str()?;
+    let dataset = dataset.and_then(Value::as_str);
+    let dataset = dataset.and_then(|name| Dataset::named(&name));
+    if dataset == Some(Dataset::Organization) {
+        let reason = organization::reason(&action)?;
+        let added = None;
+        return Some(Finding::Notable(Notable { reason, added }));
+    }
     let action = find(&action, Categories::Extended)?;
     let (reason, added) = match (action.notable, action.condition) {
         (Notability::Yes, _) => (action.reason, None),
