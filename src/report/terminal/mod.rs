@@ -155,7 +155,7 @@ fn failed_logins(report: &Summary, columns: usize) -> Vec<Line> {
     let by_address = addresses(title, &failed.addresses);
     let mut lines = beside(&by_user, &by_address, columns);
     let pairs = failed.pairs.iter();
-    let pairs = pairs.fold(Block::new("by address and user"), |block, one| {
+    let pairs = pairs.fold(Block::of_addresses("by address and user"), |block, one| {
         block.row(address(&one.place), one.user.label(), one.count)
     });
     lines.extend(pairs.lines_or_none(columns));
@@ -177,7 +177,7 @@ fn failed_logins(report: &Summary, columns: usize) -> Vec<Line> {
     let title =
         format!("Logins that succeeded after {MANY_FAILURES} or more failures in a row{title}");
     let found = failed.logins_after_failures.iter();
-    let found = found.fold(Block::new(&title), |block, one| {
+    let found = found.fold(Block::of_addresses(&title), |block, one| {
         let who = format!("{}, {}", one.user.label(), minute(&one.time));
         block.row(address(&one.place), &who, one.failures)
     });
@@ -214,10 +214,12 @@ fn users(title: &str, users: &[UserCount]) -> Block {
 }
 
 fn addresses(title: &str, addresses: &[AddressCount]) -> Block {
-    addresses.iter().fold(Block::new(title), |block, one| {
-        let place = place(&one.place).unwrap_or_default();
-        block.row(address(&one.place), &place, one.count)
-    })
+    addresses
+        .iter()
+        .fold(Block::of_addresses(title), |block, one| {
+            let place = place(&one.place).unwrap_or_default();
+            block.row(address(&one.place), &place, one.count)
+        })
 }
 
 fn address(place: &Place) -> &str {
