@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::chart;
 use super::table::as_table;
 use super::text::moment;
-use crate::report::summary::{TimeRange, Timeline, Totals};
+use crate::report::summary::{Outside, TimeRange, Timeline, Totals};
 
 /// From when to when.
 pub fn range(range: Option<&TimeRange>) -> Markup {
@@ -55,6 +55,17 @@ pub fn totals(totals: &Totals) -> Markup {
     }
 }
 
+/// Events that are set apart: how many, and when.
+fn outside(events: &Outside) -> Markup {
+    let TimeRange { from, to } = &events.range;
+    html! {
+        p {
+            "Outside: " (events.count) (if events.count == 1 { " event, " } else { " events, " })
+            (moment(from)) @if from != to { " to " (moment(to)) }
+        }
+    }
+}
+
 /// Events over time, by category.
 pub fn timeline(timeline: &Timeline) -> Markup {
     let buckets = timeline.buckets.iter();
@@ -78,11 +89,7 @@ pub fn timeline(timeline: &Timeline) -> Markup {
                 p { "None." }
             } @else {
                 (chart::timeline("Events over time, by category", timeline))
-                @for outside in &timeline.outside {
-                    p.outside {
-                        "Outside: " (outside.count) ", " (moment(&outside.range.from)) " to " (moment(&outside.range.to)) "."
-                    }
-                }
+                @for events in &timeline.outside { (outside(events)) }
                 ul.legend {
                     @for category in &categories {
                         li { (chart::swatch(chart::category_color(category))) " " (category) }

@@ -306,6 +306,30 @@ fn the_numbers_in_a_page_are_those_that_json_prints() {
     assert_eq!(shown["reasons"], json!(reasons));
 }
 
+#[test]
+fn a_page_says_what_was_granted_who_may_have_guessed_and_which_clock_was_wrong() {
+    let mut records = std::fs::read(project("testdata/detections.log")).expect("read");
+    records.extend(br#"{"creationDate":253402300799000,"summary":"Page archived"}"#);
+    let (page, _) = reported(&[], &records);
+    for granted in ["USECONFLUENCE", "Group: contractors", "Retention: 365 → 30"] {
+        assert!(
+            page.contains(&format!("<small>{granted}</small>")),
+            "{granted}"
+        );
+    }
+    let section = page.split("<section id=\"failed_logins.logins_after_failures\">");
+    let section = section
+        .last()
+        .expect("a section")
+        .split("</section>")
+        .next();
+    let section = section.expect("an end");
+    assert!(section.contains("203.0.113.7 Alex Resnick"), "{section}");
+    assert_eq!(contents(section, "tbody").len(), 1);
+    assert_eq!(section.matches("<tr>").count(), 2, "a head and a row");
+    assert!(page.contains("Outside: 1 event, <time datetime=\"9999-12-31T23:59:59.000Z\""));
+}
+
 /// A record that is notable, each text in it being that one, and a line that is no record.
 fn record_with(text: &str) -> Vec<u8> {
     let user = json!({"type": "user", "id": text, "name": text, "uri": text});
