@@ -180,7 +180,7 @@ impl Who {
 /// Events of a user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct UserCount {
-    /// The user. One id is one user, whatever names it has: these are those of its first event.
+    /// The user. One id is one user, whatever names it has: those of its first event.
     #[serde(flatten)]
     pub user: Who,
     /// How many.
