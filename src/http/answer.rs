@@ -8,6 +8,7 @@ use url::Url;
 use super::Headers;
 use super::dates;
 use super::redaction::Redaction;
+use crate::process::shown::is_unprintable;
 
 /// The longest part of an answer that is quoted in a message.
 const QUOTED: usize = 300;
@@ -162,12 +163,6 @@ fn wants_captcha(headers: &Headers) -> bool {
     };
     says("x-authentication-denied-reason", "CAPTCHA")
         || says("x-seraph-loginreason", "AUTHENTICATION_DENIED")
-}
-
-/// Control characters, and those that turn the direction of a line.
-fn is_unprintable(character: char) -> bool {
-    let turns = matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    character.is_control() || turns
 }
 
 /// From one to the other, in whole seconds; what is within the second of a `Date` is none.

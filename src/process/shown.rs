@@ -64,17 +64,31 @@ pub fn quoted_for_shell(path: &Path) -> String {
     }
 }
 
-/// Control characters, and those that change the line or the direction of what stands around them.
+/// Characters that a reader does not see, or that change the line or the direction of what stands around them: control
+/// characters, those that Unicode lets a display leave out (`Default_Ignorable_Code_Point` of its character database, among
+/// them soft hyphens, fillers, variation selectors and tags), ends of lines and paragraphs, and marks of annotations.
 #[must_use]
 pub fn is_unprintable(character: char) -> bool {
     character.is_control()
         || matches!(
             character,
-            '\u{61c}'
+            '\u{ad}'
+                | '\u{34f}'
+                | '\u{61c}'
+                | '\u{115f}'..='\u{1160}'
+                | '\u{17b4}'..='\u{17b5}'
+                | '\u{180b}'..='\u{180f}'
                 | '\u{200b}'..='\u{200f}'
                 | '\u{2028}'..='\u{202e}'
                 | '\u{2060}'..='\u{206f}'
+                | '\u{3164}'
+                | '\u{fe00}'..='\u{fe0f}'
                 | '\u{feff}'
+                | '\u{ffa0}'
+                | '\u{fff0}'..='\u{fffb}'
+                | '\u{1bca0}'..='\u{1bca3}'
+                | '\u{1d173}'..='\u{1d17a}'
+                | '\u{e0000}'..='\u{e0fff}'
         )
 }
 
@@ -185,6 +199,7 @@ mod tests {
         assert_eq!(shown(b"a\x1b[31m\n\xff"), "a\\x1b[31m\\x0a\\xff");
         assert_eq!(shown("\u{9b}\u{202e}gol".as_bytes()), "\\u{9b}\\u{202e}gol");
         assert_eq!(shown(b"\\x1b"), "\\\\x1b");
+        assert_eq!(shown("a\u{ad}\u{e0041}b".as_bytes()), "a\\u{ad}\\u{e0041}b");
     }
 
     #[test]

@@ -22,6 +22,9 @@ pub fn cut(text: &str, most: usize) -> String {
     if width(text) <= most {
         return text.to_owned();
     }
+    if most == 0 {
+        return String::new();
+    }
     let (mut kept, mut columns) = (String::new(), 0);
     for character in text.chars() {
         columns += character.width().unwrap_or_default();
@@ -47,7 +50,8 @@ mod tests {
             ("日本語", 5, "日本…"),
             ("日本語", 4, "日…"),
             ("e\u{301}tude", 4, "e\u{301}tu…"),
-            ("abc", 0, "…"),
+            ("abc", 1, "…"),
+            ("abc", 0, ""),
         ] {
             assert_eq!(cut(text, most), expected);
         }

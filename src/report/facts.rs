@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::category;
-use super::summary::{MOST_OBJECTS, Place, Who};
+use super::summary::{Place, Who};
 use super::text::shortened;
 use crate::pipeline::actions::{self, Action, Categories};
 use crate::pipeline::dataset::Dataset;
@@ -57,8 +57,8 @@ pub struct Facts<'a> {
     pub action_text: Option<Cow<'a, str>>,
     /// `event.category`, or what the table of actions has for it.
     pub categories: Cow<'static, [&'static str]>,
-    /// Whether `event.outcome` is `failure`, in the same way.
-    pub is_failure: bool,
+    /// `event.outcome` as a login that failed or succeeded, in the same way.
+    pub outcome: Option<Login>,
     /// The row of the action of Confluence in the table of all that are known, whatever set its event was mapped by.
     pub row: Option<&'static Action>,
     /// The names of its user.
@@ -66,6 +66,15 @@ pub struct Facts<'a> {
     /// Its source address, and what is known of it.
     pub place: Cow<'a, Place>,
     written: Option<Written<'a>>,
+}
+
+/// What came of a login.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Login {
+    /// It succeeded.
+    Succeeded,
+    /// It failed.
+    Failed,
 }
 
 /// `user.full_name`, `user.name` and `user.id`, as far as they are known.
@@ -131,10 +140,9 @@ impl<'a> Item<'a> {
             (None, Some(row)) => Cow::Borrowed(row.category),
             (None, None) => Cow::Borrowed(&[][..]),
         };
-        let is_failure = match (outcome, row) {
-            (Some(outcome), _) => outcome.is_str("failure"),
-            (None, Some(row)) => row.outcome == Some("failure"),
-            (None, None) => false,
+        let outcome = match (outcome, row) {
+            (Some(outcome), _) => login(outcome.as_str().as_deref()),
+            (None, row) => login(row.and_then(|row| row.outcome)),
         };
         let audit = confluence.and_then(|confluence| confluence.get("audit"));
         let kind = audit.and_then(|audit| audit.get("type"));
@@ -144,7 +152,7 @@ impl<'a> Item<'a> {
             action,
             action_text: kind.and_then(|kind| text(kind, "action")).map(shortened),
             categories,
-            is_failure,
+            outcome,
             user: user.or(app(cloud)).map(UserNames::of).unwrap_or_default(),
             place: Cow::Owned(source.map(Place::of).unwrap_or_default()),
             written: Some(Written {
@@ -182,7 +190,7 @@ impl<'a> Facts<'a> {
             action,
             action_text: action_text.map(shortened),
             categories: Cow::Borrowed(row.map_or(&[], |row| row.category)),
-            is_failure: row.is_some_and(|row| row.outcome == Some("failure")),
+            outcome: login(row.and_then(|row| row.outcome)),
             user: UserNames {
                 full_name: name(event.user.full_name.as_ref()),
                 name: name(event.user.name.as_ref()),
@@ -199,28 +207,24 @@ impl<'a> Facts<'a> {
         self.row.is_none() && self.categories.is_empty() && self.action.is_some()
     }
 
-    /// Whether it is a login that failed.
+    /// What came of it, if it is a login.
     #[must_use]
-    pub fn is_failed_login(&self) -> bool {
-        self.is_failure && self.categories.contains(&"authentication")
+    pub fn login(&self) -> Option<Login> {
+        let outcome = self.outcome?;
+        let is_login = self.categories.contains(&"authentication");
+        // In the table of organizations, a logout succeeds too.
+        let is_logout = || {
+            self.action
+                .as_deref()
+                .is_some_and(|action| action.contains("logout"))
+        };
+        (is_login && (outcome == Login::Failed || !is_logout())).then_some(outcome)
     }
 
-    /// The types and names of the objects that it affected.
+    /// The sentence that an event of an organization is described with.
     #[must_use]
-    pub fn objects(&self) -> Vec<String> {
-        let audit = self
-            .event()
-            .and_then(|event| event.get("confluence")?.get("audit"));
-        let objects = audit.and_then(|audit| audit.get("affected_objects"));
-        let objects = objects.into_iter().flat_map(Value::elements);
-        let named = objects.filter_map(|object| {
-            let [kind, name, id] = object.pick(["type", "name", "id"]).map(owned);
-            match (kind, name.or(id)) {
-                (Some(kind), Some(name)) => Some(format!("{kind}: {name}")),
-                (one, other) => one.or(other),
-            }
-        });
-        named.take(MOST_OBJECTS).collect()
+    pub fn message(&self) -> Option<Cow<'a, str>> {
+        text(self.event()?, "message").map(shortened)
     }
 
     /// The event, where it was written.
@@ -312,11 +316,21 @@ fn app(cloud: Option<Value<'_>>) -> Option<Value<'_>> {
     cloud?.get("audit")?.get("actor")?.get("app")
 }
 
+/// The outcome of an event, if it were a login.
+fn login(outcome: Option<&str>) -> Option<Login> {
+    match outcome? {
+        "failure" => Some(Login::Failed),
+        "success" => Some(Login::Succeeded),
+        _ => None,
+    }
+}
+
 fn text<'a>(object: Value<'a>, name: &str) -> Option<Cow<'a, str>> {
     object.get(name).and_then(Value::to_text)
 }
 
-fn owned(value: Option<Value<'_>>) -> Option<String> {
+/// A text to keep.
+pub(super) fn owned(value: Option<Value<'_>>) -> Option<String> {
     let text = value?.to_text()?;
     Some(shortened(text).into_owned())
 }

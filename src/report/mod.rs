@@ -6,13 +6,16 @@
 //! [`tally::Tally`] of each piece counts it, and a [`total::Total`] takes the tallies in the order of the input: the same
 //! files give the same report with any number of threads. The finished one is a [`summary::Summary`].
 //!
-//! All tables are capped, so that memory stays bounded whatever the input holds.
+//! All tables are capped, so that memory stays bounded whatever the input holds; what is less exact for it is said in the
+//! summary's limits and in docs/report.md.
 
 mod category;
 pub mod csv;
+mod details;
 pub mod events;
 pub mod facts;
 pub mod html;
+mod logins;
 pub mod names;
 pub mod notable;
 pub mod ranking;

@@ -6,9 +6,10 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::facts::Facts;
+use super::facts::{Facts, Login};
 use super::summary::{Place, Who};
 use super::text::shortened;
+use crate::pipeline::timestamp::Timestamp;
 
 /// Room for texts that is kept; what enormous ones needed is given back.
 const KEPT: usize = 1 << 20;
@@ -37,8 +38,10 @@ pub struct EventNames<T> {
     network: Option<T>,
     /// Whether no table knows the action.
     pub is_unknown: bool,
-    /// Whether it is a login that failed.
-    pub is_failed_login: bool,
+    /// What came of it, if it is a login.
+    pub login: Option<Login>,
+    /// `@timestamp`
+    pub time: Timestamp,
 }
 
 impl Names {
@@ -57,7 +60,8 @@ impl Names {
             country: self.push(place.country.as_deref()),
             network: self.push(place.network.as_deref()),
             is_unknown: facts.is_unknown(),
-            is_failed_login: facts.is_failed_login(),
+            login: facts.login(),
+            time: facts.time,
         };
         self.events.push(event);
     }
@@ -82,7 +86,8 @@ impl Names {
             country: text(&event.country),
             network: text(&event.network),
             is_unknown: event.is_unknown,
-            is_failed_login: event.is_failed_login,
+            login: event.login,
+            time: event.time,
         })
     }
 

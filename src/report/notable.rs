@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::facts::Facts;
-use super::summary::{MOST_NOTABLE, MOST_OF_REASON, NotableEvent, ReasonCount};
+use super::summary::{Details, MOST_NOTABLE, MOST_OF_REASON, NotableEvent, ReasonCount};
 use super::text::beginning_of_record;
 use crate::pipeline::actions::{self, Categories};
 use crate::pipeline::timestamp::Timestamp;
@@ -30,7 +30,9 @@ impl Candidate {
     /// The candidate that an event is, if it is one.
     #[must_use]
     pub fn new(facts: &Facts<'_>, admin_groups: &AdminGroups) -> Option<Self> {
-        facts.row.filter(|row| notable::looks_at(row))?;
+        if facts.row.is_some_and(|row| !notable::looks_at(row)) {
+            return None;
+        }
         let finding = notable::examine(facts.event()?, admin_groups)?;
         let key = facts.action.clone().unwrap_or_default();
         let (record, record_is_cut) = beginning_of_record(&facts.record());
@@ -43,10 +45,11 @@ impl Candidate {
                 action: facts
                     .action_text
                     .clone()
+                    .or_else(|| facts.message())
                     .unwrap_or_else(|| key.clone())
                     .into_owned(),
                 key: key.into_owned(),
-                objects: facts.objects(),
+                details: facts.event().map(Details::of).unwrap_or_default(),
                 user: facts.user.to_who(),
                 source: facts.place.clone().into_owned(),
                 record,
@@ -85,6 +88,9 @@ impl Newest {
             finding,
             shown,
         } = candidate;
+        if self.detector.will_forget(&finding) {
+            self.confirm();
+        }
         let Some(notable) = self.detector.take(finding) else {
             return;
         };
@@ -95,11 +101,16 @@ impl Newest {
         }
     }
 
-    /// Confirms them, sorts them, the oldest first, and keeps the newest; of the same time, those that were read last.
-    fn keep_newest(&mut self) {
+    /// Keeps those that are still notable.
+    fn confirm(&mut self) {
         let detector = &self.detector;
         self.events
             .retain(|(_, notable, _)| detector.confirms(notable));
+    }
+
+    /// Confirms them, sorts them, the oldest first, and keeps the newest; of the same time, those that were read last.
+    fn keep_newest(&mut self) {
+        self.confirm();
         self.events.sort_by_key(|(time, ..)| *time);
         let mut newer_of_reason: BTreeMap<&str, usize> = BTreeMap::new();
         let mut kept = Vec::new();

@@ -7,7 +7,7 @@ use super::summary::CappedTable;
 
 /// So many keys are kept when there are too many.
 const KEPT: usize = 10_000;
-/// With more keys than this, the rarest are forgotten: rarely enough that sorting them costs nothing to speak of.
+/// When a key comes that would be more than so many, the rarest are forgotten: rarely enough that sorting them costs nothing to speak of.
 const MOST: usize = 2 * KEPT;
 
 /// A table of counts that forgets its rarest keys when it grows too large, as lossy counting does: a key that is seen again
@@ -46,15 +46,26 @@ impl<T> Ranking<T> {
         if let Some(counted) = self.counted.get_mut(key) {
             counted.count += 1;
         } else {
-            let detail = detail();
-            self.counted
-                .insert(key.to_owned(), Counted { count: 1, detail });
-            self.forget_if_full();
+            self.add(key, 1, detail);
         }
     }
 
+    /// Adds to the count of a key, and returns what belongs to it.
+    pub fn add(&mut self, key: &str, count: u64, detail: impl FnOnce() -> T) -> &mut T {
+        if !self.counted.contains_key(key) {
+            self.forget_if_full();
+        }
+        let entry = self.counted.entry(key.to_owned());
+        let counted = entry.or_insert_with(|| Counted {
+            count: 0,
+            detail: detail(),
+        });
+        counted.count += count;
+        &mut counted.detail
+    }
+
     fn forget_if_full(&mut self) {
-        if self.counted.len() <= MOST {
+        if self.counted.len() < MOST {
             return;
         }
         self.most_keys = self.most_keys.max(self.counted.len());

@@ -14,8 +14,11 @@ pub const LONGEST_TEXT: usize = 200;
 pub const LONGEST_RECORD: usize = 8 << 10;
 /// So many buckets a timeline has at most.
 pub const MOST_BUCKETS: usize = 120;
-/// So many affected objects of an event are kept.
-pub const MOST_OBJECTS: usize = 8;
+/// So many affected objects of an event are kept, so many changed values and so many attributes.
+pub const MOST_DETAILS: usize = 8;
+/// So many failed logins in a row, of a user from an address, are more than a mistake: after as many, Confluence demands
+/// a CAPTCHA.
+pub const MANY_FAILURES: u64 = 3;
 /// So many notable events are kept.
 pub const MOST_NOTABLE: usize = 1000;
 /// Of each reason so many are kept besides: many of one kind do not hide the others.
@@ -91,10 +94,14 @@ pub struct Totals {
     pub unknown_actions: u64,
     /// Different actions.
     pub actions: u64,
-    /// Different users.
+    /// Different users: who acted. A login that failed is nobody's act.
     pub users: u64,
     /// Different source addresses.
     pub addresses: u64,
+    /// Different users whose logins failed, names that nobody has among them.
+    pub failed_login_users: u64,
+    /// Users who logged in after many failures, each address on its own.
+    pub logins_after_failures: u64,
 }
 
 /// Events over time, in buckets of one width without gaps; a width is chosen so that there are at most
@@ -104,8 +111,23 @@ pub struct Timeline {
     /// The width of a bucket, from a minute upwards. Buckets of a day or less begin at midnight in UTC or a multiple of their
     /// width after it, those of weeks on a Monday.
     pub bucket_seconds: i64,
+    /// From the first to the last event in the buckets; none if there are no events.
+    pub range: Option<TimeRange>,
     /// In the order of time.
     pub buckets: Vec<Bucket>,
+    /// Events that are in no bucket: those before and those after, if there are any. They are few, more than a year away, and
+    /// would have made all others a bar or two, as one wrong clock does.
+    pub outside: Vec<Outside>,
+}
+
+/// Events that are set apart from a timeline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Outside {
+    /// From the first to the last of them.
+    #[serde(flatten)]
+    pub range: TimeRange,
+    /// How many.
+    pub count: u64,
 }
 
 /// Events of a part of the time.
@@ -217,10 +239,42 @@ pub struct FailedLogins {
     pub users: Vec<UserCount>,
     /// From where.
     pub addresses: Vec<AddressCount>,
+    /// Whose, and from where.
+    pub pairs: Vec<PairCount>,
+    /// Logins that succeeded after [`MANY_FAILURES`] or more of the same user from the same address in a row.
+    pub logins_after_failures: Vec<LoginAfterFailures>,
     /// By the hour of the day, in UTC: 24 numbers.
     pub hours: [u64; 24],
     /// By weekday, Monday first, and hour of the day, in UTC: 7 times 24 numbers.
     pub weekdays: [[u64; 24]; 7],
+}
+
+/// Failed logins of a user from an address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PairCount {
+    /// Whose.
+    #[serde(flatten)]
+    pub user: Who,
+    /// From where.
+    #[serde(flatten)]
+    pub place: Place,
+    /// How many.
+    pub count: u64,
+}
+
+/// A login that may be that of somebody who guessed the password. Of a user and an address, the one after most failures.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LoginAfterFailures {
+    /// When it succeeded.
+    pub time: String,
+    /// Whose.
+    #[serde(flatten)]
+    pub user: Who,
+    /// From where.
+    #[serde(flatten)]
+    pub place: Place,
+    /// So many failed just before.
+    pub failures: u64,
 }
 
 /// An event that is worth a line of its own.
@@ -230,13 +284,13 @@ pub struct NotableEvent {
     pub time: String,
     /// Why it is notable.
     pub reason: String,
-    /// What was done, in the server's words, or else the key.
+    /// What was done, in the server's words, or else the key; of an event of an organization, its `message`.
     pub action: String,
     /// `event.action`
     pub key: String,
-    /// To what: the types and names of `confluence.audit.affected_objects`, such as `Space: Finance`; at most
-    /// [`MOST_OBJECTS`].
-    pub objects: Vec<String>,
+    /// To what, and how.
+    #[serde(flatten)]
+    pub details: Details,
     /// Who did it.
     pub user: Who,
     /// From where.
@@ -245,6 +299,31 @@ pub struct NotableEvent {
     pub record: String,
     /// Whether the end of the record was cut.
     pub record_is_cut: bool,
+}
+
+/// What an event was done to, and what changed; of each list at most [`MOST_DETAILS`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Details {
+    /// The permission that was given or taken, such as `SETSPACEPERMISSIONS`: the changed value of that name.
+    pub permission: Option<String>,
+    /// The types and names of `confluence.audit.affected_objects`, such as `Space: Finance`; of an organization's event
+    /// those of its `context` and `container`.
+    pub objects: Vec<String>,
+    /// `confluence.audit.changed_values`, but the permission.
+    pub changes: Vec<Change>,
+    /// The names and values of `confluence.audit.extra_attributes`, such as `Format: XML`.
+    pub attributes: Vec<String>,
+}
+
+/// A value that changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Change {
+    /// What it is, in the server's words, or else the key.
+    pub name: Option<String>,
+    /// What it was.
+    pub from: Option<String>,
+    /// What it is now.
+    pub to: Option<String>,
 }
 
 /// Records that could not be mapped.

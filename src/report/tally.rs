@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::category;
-use super::facts::{Facts, Item, Window};
+use super::facts::{Facts, Item, Login, Window};
 use super::names::Names;
 use super::notable::Candidate;
 use super::summary::{FailedRecord, MOST_SAMPLES};
@@ -64,7 +64,7 @@ impl Counts {
         for category in facts.categories.iter().skip(1).chain([&first]) {
             *self.categories.entry(category).or_default() += 1;
         }
-        if facts.is_failed_login() {
+        if facts.login() == Some(Login::Failed) {
             self.failed_logins += 1;
             let time = facts.time.to_utc();
             let weekday = usize::from(time.weekday().number_days_from_monday());

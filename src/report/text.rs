@@ -20,6 +20,12 @@ pub fn beginning_of_record(record: &str) -> (String, bool) {
     (kept.to_owned(), kept.len() < record.len())
 }
 
+/// A time to the minute, `2026-01-31 12:34`.
+#[must_use]
+pub fn minute(time: &str) -> String {
+    time.get(..16).unwrap_or(time).replace('T', " ")
+}
+
 /// At most so many bytes of a text, whole characters.
 fn beginning(text: &str, most: usize) -> &str {
     let mut end = most.min(text.len());

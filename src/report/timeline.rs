@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::summary::{self, Bucket, MOST_BUCKETS};
+use super::summary::{self, Bucket, MOST_BUCKETS, Outside, TimeRange};
 use crate::pipeline::timestamp::Timestamp;
 
 const MINUTE: i64 = 60;
@@ -36,8 +36,20 @@ const MONDAY: i64 = 4 * DAY;
 /// one is wider still.
 const MOST_KEPT: usize = 4096;
 
-/// Counts of a bucket by category.
-type Counts = BTreeMap<&'static str, u64>;
+/// With no event for so many seconds, what follows may be of a clock that is wrong.
+const LONGEST_GAP: i64 = 366 * DAY;
+/// Events may be set apart if they make the timeline so many times as long.
+const STRETCHED: i64 = 3;
+/// No more than one of so many events may be set apart.
+const RARE: u64 = 4;
+
+/// What is counted of a part of the time.
+#[derive(Debug)]
+struct Slot {
+    first: Timestamp,
+    last: Timestamp,
+    categories: BTreeMap<&'static str, u64>,
+}
 
 /// Counts over time.
 #[derive(Debug, Default)]
@@ -45,19 +57,17 @@ pub struct Timeline {
     /// Which of the widths the buckets have.
     width: usize,
     /// The number of each bucket, and what is in it.
-    buckets: BTreeMap<i64, Counts>,
+    buckets: BTreeMap<i64, Slot>,
 }
 
 impl Timeline {
     /// Counts an event.
     pub fn count(&mut self, time: Timestamp, category: &'static str) {
         let number = number(time, WIDTHS[self.width]);
-        *self
-            .buckets
-            .entry(number)
-            .or_default()
-            .entry(category)
-            .or_default() += 1;
+        let slot = self.buckets.entry(number);
+        let slot = slot.or_insert_with(|| Slot::new(time, time));
+        slot.cover(time, time);
+        *slot.categories.entry(category).or_default() += 1;
         self.widen_if(|timeline| timeline.buckets.len() > MOST_KEPT);
     }
 
@@ -65,8 +75,8 @@ impl Timeline {
     pub fn append(&mut self, other: &mut Self) {
         self.widen_if(|timeline| timeline.width < other.width);
         other.widen_if(|other| other.width < self.width);
-        for (number, counts) in std::mem::take(&mut other.buckets) {
-            add(self.buckets.entry(number).or_default(), counts);
+        for (number, slot) in std::mem::take(&mut other.buckets) {
+            self.add(number, slot);
         }
         other.width = 0;
         self.widen_if(|timeline| timeline.buckets.len() > MOST_KEPT);
@@ -75,6 +85,7 @@ impl Timeline {
     /// The timeline to show: the narrowest buckets of which there are not too many, without gaps.
     #[must_use]
     pub fn finish(mut self) -> summary::Timeline {
+        let outside = self.set_apart();
         self.widen_if(|timeline| {
             timeline
                 .span()
@@ -82,8 +93,10 @@ impl Timeline {
         });
         let width = WIDTHS[self.width];
         let numbers = self.span().map(|(first, last)| first..=last);
+        let range = covered(self.buckets.values());
         let bucket = |number| {
-            let categories = self.buckets.remove(&number).unwrap_or_default();
+            let slot = self.buckets.remove(&number);
+            let categories = slot.map(|slot| slot.categories).unwrap_or_default();
             Bucket {
                 start: start(number, width),
                 count: categories.values().sum(),
@@ -92,8 +105,47 @@ impl Timeline {
         };
         summary::Timeline {
             bucket_seconds: width,
+            range,
+            outside,
             buckets: numbers.into_iter().flatten().map(bucket).collect(),
         }
+    }
+
+    /// Takes out the few events before and after a gap of more than a year that would make all others a bar or two: a
+    /// clock that was wrong for a moment.
+    fn set_apart(&mut self) -> Vec<Outside> {
+        let groups = self.groups();
+        let all: u64 = groups.iter().map(|(_, count)| count).sum();
+        let (Some(((first, last), most)), Some((start, end))) = (
+            groups.into_iter().max_by_key(|(_, count)| *count),
+            self.span(),
+        ) else {
+            return Vec::new();
+        };
+        let is_stretched = end - start >= STRETCHED * (last - first + 1);
+        if !is_stretched || (all - most) * RARE > all {
+            return Vec::new();
+        }
+        let after = self.buckets.split_off(&(last + 1));
+        let kept = self.buckets.split_off(&first);
+        let before = std::mem::replace(&mut self.buckets, kept);
+        [before, after].iter().filter_map(Outside::of).collect()
+    }
+
+    /// The numbers of the first and the last bucket between gaps, and how many events are in them.
+    fn groups(&self) -> Vec<((i64, i64), u64)> {
+        let width = WIDTHS[self.width];
+        let mut groups: Vec<((i64, i64), u64)> = Vec::new();
+        for (number, slot) in &self.buckets {
+            match groups.last_mut() {
+                Some(((_, last), count)) if (number - *last) * width <= LONGEST_GAP => {
+                    *last = *number;
+                    *count += slot.count();
+                }
+                Some(_) | None => groups.push(((*number, *number), slot.count())),
+            }
+        }
+        groups
     }
 
     fn span(&self) -> Option<(i64, i64)> {
@@ -109,18 +161,58 @@ impl Timeline {
         while self.width + 1 < WIDTHS.len() && is_needed(self) {
             let factor = WIDTHS[self.width + 1] / WIDTHS[self.width];
             self.width += 1;
-            for (number, counts) in std::mem::take(&mut self.buckets) {
-                let wider = number.div_euclid(factor);
-                add(self.buckets.entry(wider).or_default(), counts);
+            for (number, slot) in std::mem::take(&mut self.buckets) {
+                self.add(number.div_euclid(factor), slot);
             }
+        }
+    }
+
+    fn add(&mut self, number: i64, other: Slot) {
+        let slot = self.buckets.entry(number);
+        let slot = slot.or_insert_with(|| Slot::new(other.first, other.last));
+        slot.cover(other.first, other.last);
+        for (category, count) in other.categories {
+            *slot.categories.entry(category).or_default() += count;
         }
     }
 }
 
-fn add(to: &mut Counts, counts: Counts) {
-    for (category, count) in counts {
-        *to.entry(category).or_default() += count;
+impl Slot {
+    fn new(first: Timestamp, last: Timestamp) -> Self {
+        Self {
+            first,
+            last,
+            categories: BTreeMap::new(),
+        }
     }
+
+    fn cover(&mut self, first: Timestamp, last: Timestamp) {
+        self.first = self.first.min(first);
+        self.last = self.last.max(last);
+    }
+
+    fn count(&self) -> u64 {
+        self.categories.values().sum()
+    }
+}
+
+impl Outside {
+    fn of(buckets: &BTreeMap<i64, Slot>) -> Option<Self> {
+        Some(Self {
+            count: buckets.values().map(Slot::count).sum(),
+            range: covered(buckets.values())?,
+        })
+    }
+}
+
+/// From the first to the last event of buckets in the order of time.
+fn covered<'s>(mut slots: impl DoubleEndedIterator<Item = &'s Slot>) -> Option<TimeRange> {
+    let first = slots.next()?;
+    let last = slots.next_back().unwrap_or(first);
+    Some(TimeRange {
+        from: first.first.to_string(),
+        to: last.last.to_string(),
+    })
 }
 
 fn number(time: Timestamp, width: i64) -> i64 {
@@ -167,6 +259,32 @@ mod tests {
             let count: u64 = timeline.buckets.iter().map(|bucket| bucket.count).sum();
             assert_eq!(count, 2);
         }
+    }
+
+    #[test]
+    fn a_clock_that_is_far_off_is_set_apart() {
+        let log: Vec<String> = (10..20)
+            .map(|hour| format!("2026-01-01T{hour}:00:00Z"))
+            .collect();
+        let with = |others: &[&'static str]| {
+            let times: Vec<&str> = log.iter().map(String::as_str).collect();
+            timeline(&[&times[..], others].concat())
+        };
+        for (others, counts) in [
+            (&["9999-12-31"][..], &[1][..]),
+            (&["0001-01-01", "9999-12-31", "9999-12-31"], &[1, 2]),
+            (&["2024-12-30"], &[1]),
+            // Too near, or too many to be an accident.
+            (&["2025-01-02"], &[]),
+            (&["1970-01-01"; 4], &[]),
+        ] {
+            let timeline = with(others);
+            let outside: Vec<u64> = timeline.outside.iter().map(|one| one.count).collect();
+            assert_eq!(outside, counts, "{others:?}");
+            assert_eq!(timeline.bucket_seconds == 5 * MINUTE, !counts.is_empty());
+        }
+        let range = with(&["0001-01-01"]).range.unwrap();
+        assert_eq!(range.from, "2026-01-01T10:00:00.000Z");
     }
 
     #[test]

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use super::facts::Login;
+use super::logins::Logins;
 use super::names::EventNames;
 use super::notable::Newest;
 use super::ranking::{Counted, Ranking};
 use super::summary::{
     ActionCount, AddressCount, CappedTable, CategoryCount, CountryCount, FailedLogins, Limits,
-    NotMapped, Place, Summary, TimeRange, Totals, UserCount, Who,
+    LoginAfterFailures, NotMapped, Place, Summary, TimeRange, Totals, UserCount, Who,
 };
 use super::tally::{Counts, Tally};
 
@@ -28,6 +30,7 @@ struct Rankings {
     countries: Ranking<Place>,
     failed_users: Ranking<Who>,
     failed_addresses: Ranking<Place>,
+    logins: Logins,
 }
 
 impl Rankings {
@@ -39,15 +42,22 @@ impl Rankings {
                 self.unknown_actions.count(action, text);
             }
         }
+        let is_failed_login = event.login == Some(Login::Failed);
         if let Some(user) = event.user() {
-            self.users.count(user, || event.who());
-            if event.is_failed_login {
-                self.failed_users.count(user, || event.who());
-            }
+            // Whoever tries names that nobody has would make users of them.
+            let users = if is_failed_login {
+                &mut self.failed_users
+            } else {
+                &mut self.users
+            };
+            users.count(user, || event.who());
+        }
+        if let Some(login) = event.login {
+            self.logins.take(event, login);
         }
         if let Some(address) = event.address {
             self.addresses.count(address, || event.place());
-            if event.is_failed_login {
+            if is_failed_login {
                 self.failed_addresses.count(address, || event.place());
             }
         }
@@ -65,6 +75,7 @@ impl Rankings {
             self.countries.capped("countries"),
             self.failed_users.capped("failed_logins.users"),
             self.failed_addresses.capped("failed_logins.addresses"),
+            self.logins.capped(),
         ];
         tables.into_iter().flatten().collect()
     }
@@ -92,6 +103,7 @@ impl Total {
             notable,
         } = self;
         let notable = notable.finish();
+        let (logins_after_failures, after_failures) = rankings.logins.after_failures(top);
         Summary {
             range: counts.range.map(|(from, to)| TimeRange {
                 from: from.to_string(),
@@ -107,13 +119,15 @@ impl Total {
                 actions: rankings.actions.keys(),
                 users: rankings.users.keys(),
                 addresses: rankings.addresses.keys(),
+                failed_login_users: rankings.failed_users.keys(),
+                logins_after_failures,
             },
             actions: actions(&rankings.actions, top),
             users: users(&rankings.users, top),
             addresses: addresses(&rankings.addresses, top),
             countries: countries(&rankings.countries, top),
             categories: categories(&counts.categories, top),
-            failed_logins: failed_logins(&counts, &rankings, top),
+            failed_logins: failed_logins(&counts, &rankings, after_failures, top),
             notable_reasons: notable.reasons,
             notable: notable.newest,
             not_mapped: NotMapped {
@@ -130,7 +144,12 @@ impl Total {
     }
 }
 
-fn failed_logins(counts: &Counts, rankings: &Rankings, top: usize) -> FailedLogins {
+fn failed_logins(
+    counts: &Counts,
+    rankings: &Rankings,
+    logins_after_failures: Vec<LoginAfterFailures>,
+    top: usize,
+) -> FailedLogins {
     let mut hours = [0; 24];
     for weekday in &counts.weekdays {
         for (sum, count) in hours.iter_mut().zip(weekday) {
@@ -141,6 +160,8 @@ fn failed_logins(counts: &Counts, rankings: &Rankings, top: usize) -> FailedLogi
         count: counts.failed_logins,
         users: users(&rankings.failed_users, top),
         addresses: addresses(&rankings.failed_addresses, top),
+        pairs: rankings.logins.top(top),
+        logins_after_failures,
         hours,
         weekdays: counts.weekdays,
     }

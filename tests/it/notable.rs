@@ -118,17 +118,26 @@ fn a_space_permission_is_notable_for_anonymous_and_to_administer() {
 
 /// No object of Cloud has an id.
 #[test]
-fn a_user_of_cloud_is_not_anonymous() {
-    let record = |permission: &str| {
+fn anonymous_is_known_in_cloud_by_its_name() {
+    let record = |summary: &str, user: &str, values: [&str; 2]| {
         json!({
             "creationDate": 5,
-            "summary": "Space permission added",
-            "associatedObjects": [{"name": "Zoë", "objectType": "User"}],
-            "changedValues": [{"name": "Type", "oldValue": "", "newValue": permission}],
+            "summary": summary,
+            "affectedObject": {"name": user, "objectType": "User"},
+            "associatedObjects": [{"name": "Engineering", "objectType": "Space"}],
+            "changedValues": [{"name": "Type", "oldValue": values[0], "newValue": values[1]}],
         })
     };
-    let records = [record("VIEWSPACE"), record("SETSPACEPERMISSIONS")];
-    assert_eq!(reasons(&records), ["", TO_ADMINISTER]);
+    let added = |user, permission| record("Space permission added", user, ["", permission]);
+    let records = [
+        added("Zoë", "VIEWSPACE"),
+        added("Zoë", "SETSPACEPERMISSIONS"),
+        added("Anonymous", "VIEWSPACE"),
+        // Saved again.
+        record("Space permission removed", "Anonymous", ["EDITSPACE", ""]),
+        added("Anonymous", "EDITSPACE"),
+    ];
+    assert_eq!(reasons(&records), ["", TO_ADMINISTER, TO_ANONYMOUS, "", ""]);
 }
 
 #[test]

@@ -409,6 +409,15 @@ fn the_document_has_every_row_of_the_tables() {
             before += at.unwrap_or_else(|| panic!("no row, or in another place: {line}"));
         }
     }
+    let notable: Value =
+        serde_json::from_str(include_str!("../../schemas/organization-notable.json"))
+            .expect("JSON");
+    for row in notable["rows"].as_array().expect("rows") {
+        let [action, reason] = ["action", "reason"].map(|name| row[name].as_str().expect("text"));
+        let line = format!("\n| `{action}` | {reason} |\n");
+        let at = document[before..].find(&line);
+        before += at.unwrap_or_else(|| panic!("no row, or in another place: {line}"));
+    }
     for failure in table["extended"]["failures"].as_array().expect("a list") {
         assert!(document.contains(&format!("`{}`", failure.as_str().expect("text"))));
     }

@@ -5,13 +5,17 @@ use maud::{Markup, html};
 use super::chart;
 use super::rankings::ranking;
 use super::table::as_table;
-use crate::report::summary::Summary;
+use crate::report::summary::{MANY_FAILURES, Summary};
 
 /// The sections of them.
 pub fn failed_logins(summary: &Summary) -> Markup {
     let failed = &summary.failed_logins;
     let by_user = ("failed_logins.users", "Failed logins by user");
     let by_address = ("failed_logins.addresses", "Failed logins by address");
+    let by_both = ("failed_logins.pairs", "Failed logins by address and user");
+    let after = format!("Logins that succeeded after {MANY_FAILURES} or more failures in a row");
+    let after = ("failed_logins.logins_after_failures", &*after);
+    let after_count = summary.totals.logins_after_failures;
     let head = [
         "Hour", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun", "All",
     ];
@@ -34,6 +38,8 @@ pub fn failed_logins(summary: &Summary) -> Markup {
         @if failed.count > 0 {
             (ranking(summary, by_user, &failed.users, None))
             (ranking(summary, by_address, &failed.addresses, None))
+            (ranking(summary, by_both, &failed.pairs, None))
+            (ranking(summary, after, &failed.logins_after_failures, Some(after_count)))
         }
     }
 }

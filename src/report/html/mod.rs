@@ -66,7 +66,7 @@ pub fn page(summary: &Summary) -> String {
 fn sections(summary: &Summary) -> Markup {
     let totals = &summary.totals;
     html! {
-        (overview::range(summary.range.as_ref()))
+        (overview::range(summary.timeline.range.as_ref()))
         (overview::totals(totals))
         (overview::timeline(&summary.timeline))
         (records::notable(summary))

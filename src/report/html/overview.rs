@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::chart;
 use super::table::as_table;
 use super::text::moment;
-use crate::report::summary::{TimeRange, Timeline, Totals};
+use crate::report::summary::{Outside, TimeRange, Timeline, Totals};
 
 /// From when to when.
 pub fn range(range: Option<&TimeRange>) -> Markup {
@@ -26,6 +26,16 @@ pub fn totals(totals: &Totals) -> Markup {
         ("events", "events", totals.events),
         ("notable", "notable events", totals.notable),
         ("users", "users", totals.users),
+        (
+            "failed_login_users",
+            "names in failed logins",
+            totals.failed_login_users,
+        ),
+        (
+            "logins_after_failures",
+            "logins after many failures",
+            totals.logins_after_failures,
+        ),
         ("addresses", "addresses", totals.addresses),
         ("actions", "actions", totals.actions),
         (
@@ -41,6 +51,17 @@ pub fn totals(totals: &Totals) -> Markup {
             @for (name, label, count) in totals {
                 div { dt { (label) } dd id={ "totals." (name) } { (count) } }
             }
+        }
+    }
+}
+
+/// Events that are set apart: how many, and when.
+fn outside(events: &Outside) -> Markup {
+    let TimeRange { from, to } = &events.range;
+    html! {
+        p {
+            "Outside: " (events.count) (if events.count == 1 { " event, " } else { " events, " })
+            (moment(from)) @if from != to { " to " (moment(to)) }
         }
     }
 }
@@ -68,6 +89,7 @@ pub fn timeline(timeline: &Timeline) -> Markup {
                 p { "None." }
             } @else {
                 (chart::timeline("Events over time, by category", timeline))
+                @for events in &timeline.outside { (outside(events)) }
                 ul.legend {
                     @for category in &categories {
                         li { (chart::swatch(chart::category_color(category))) " " (category) }

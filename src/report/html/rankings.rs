@@ -6,7 +6,8 @@ use super::chart;
 use super::table::as_table;
 use super::text::Text;
 use crate::report::summary::{
-    ActionCount, AddressCount, CappedTable, CategoryCount, CountryCount, Place, Summary, UserCount,
+    ActionCount, AddressCount, CappedTable, CategoryCount, CountryCount, LoginAfterFailures,
+    PairCount, Place, Summary, UserCount, Who,
 };
 
 /// Something that was counted.
@@ -15,6 +16,8 @@ pub trait Counted {
     const HEAD: &'static [&'static str];
     /// What is known of it.
     fn cells(&self) -> Vec<Option<&str>>;
+    /// What is counted.
+    const COUNTED: &'static str = "Events";
     /// How many.
     fn count(&self) -> u64;
     /// What its bar is called: the first that is known.
@@ -68,6 +71,52 @@ impl Counted for AddressCount {
         let known = [address.as_deref(), country_code.as_deref()];
         known.into_iter().flatten().collect::<Vec<_>>().join(" ")
     }
+}
+
+impl Counted for PairCount {
+    const HEAD: &'static [&'static str] = &["Address", "User", "User name", "Id", "Country"];
+    fn cells(&self) -> Vec<Option<&str>> {
+        pair(&self.place, &self.user)
+    }
+    fn count(&self) -> u64 {
+        self.count
+    }
+    fn label(&self) -> String {
+        label_of_pair(&self.place, &self.user)
+    }
+}
+
+impl Counted for LoginAfterFailures {
+    const HEAD: &'static [&'static str] =
+        &["Address", "User", "User name", "Id", "Country", "Succeeded"];
+    const COUNTED: &'static str = "Failures";
+    fn cells(&self) -> Vec<Option<&str>> {
+        let mut cells = pair(&self.place, &self.user);
+        cells.push(Some(&self.time));
+        cells
+    }
+    fn count(&self) -> u64 {
+        self.failures
+    }
+    fn label(&self) -> String {
+        label_of_pair(&self.place, &self.user)
+    }
+}
+
+/// What is known of an address and of a user.
+fn pair<'p>(place: &'p Place, user: &'p Who) -> Vec<Option<&'p str>> {
+    let country = place.country.as_deref().or(place.country_code.as_deref());
+    let names = [&user.full_name, &user.name, &user.id].map(Option::as_deref);
+    let [full_name, name, id] = names;
+    vec![place.address.as_deref(), full_name, name, id, country]
+}
+
+fn label_of_pair(place: &Place, user: &Who) -> String {
+    format!(
+        "{} {}",
+        place.address.as_deref().unwrap_or_default(),
+        user.label()
+    )
 }
 
 impl Counted for CountryCount {
@@ -125,7 +174,7 @@ pub fn ranking<T: Counted>(
                 }
                 @if let Some(capped) = capped { (note(capped)) }
                 (chart::bars(title, &bars))
-                (as_table(&[T::HEAD, &["Events"]].concat(), counted.iter().map(row)))
+                (as_table(&[T::HEAD, &[T::COUNTED]].concat(), counted.iter().map(row)))
             }
         }
     }

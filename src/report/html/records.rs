@@ -21,9 +21,10 @@ pub fn notable(summary: &Summary) -> Markup {
             @if events.is_empty() {
                 p { "None." }
             } @else {
-                @if let Some(range) = &summary.range {
+                @if let Some(range) = &summary.timeline.range {
                     (chart::moments("Notable events over time, by reason", range, moments))
                 }
+                (reasons(summary))
                 @if left_out > 0 {
                     p { (left_out) " older ones are counted, but not listed." }
                 }
@@ -34,6 +35,17 @@ pub fn notable(summary: &Summary) -> Markup {
                         @for event in events { (rows(event)) }
                     }
                 }
+            }
+        }
+    }
+}
+
+/// Why events are notable, and how many of all are for which reason.
+fn reasons(summary: &Summary) -> Markup {
+    html! {
+        ul #notable_reasons {
+            @for one in &summary.notable_reasons {
+                li { span.count { (one.count) } " × " (Text(&one.reason)) }
             }
         }
     }
@@ -72,7 +84,7 @@ fn rows(event: &NotableEvent) -> Markup {
                 td {
                     (Text(&event.action))
                     @if event.key != event.action { small { (Text(&event.key)) } }
-                    @for object in &event.objects { small { (Text(object)) } }
+                    @for part in event.details.parts() { small { (Text(&part)) } }
                 }
                 td { (who(&event.user)) }
                 td { (from(&event.source)) }

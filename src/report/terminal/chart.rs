@@ -49,13 +49,11 @@ pub fn spread(counts: &[u64], columns: usize) -> (Vec<u64>, usize) {
 
 /// A count of up to `highest` as one of up to `steps`.
 fn scaled(count: u64, highest: u64, steps: usize) -> usize {
-    if count == 0 || highest == 0 {
+    if count == 0 || highest == 0 || steps == 0 {
         return 0;
     }
     let part = u128::from(count) * steps as u128 / u128::from(highest);
-    usize::try_from(part)
-        .unwrap_or(steps)
-        .clamp(1, steps.max(1))
+    usize::try_from(part).unwrap_or(steps).clamp(1, steps)
 }
 
 #[cfg(test)]
@@ -68,6 +66,7 @@ mod tests {
         assert_eq!(bar(4, 8, 3), "█▌");
         assert_eq!(bar(1, 1_000_000, 3), "▏");
         assert_eq!(bar(0, 8, 3), "");
+        assert_eq!(bar(8, 8, 0), "");
         assert_eq!(columns(&[0, 1, 8, 16], 2), ["   █", " ▁██"]);
         assert_eq!(bar(u64::MAX, u64::MAX, 1), "█");
     }

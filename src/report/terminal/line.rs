@@ -62,10 +62,16 @@ impl Line {
     }
 }
 
-/// A text of a record, without what would move the cursor or turn the direction, cut to at most so many columns.
+/// A text of a record, without what would move the cursor, turn the direction or not be seen.
+#[must_use]
+pub fn whole(text: &str) -> String {
+    text.shown().to_string()
+}
+
+/// The same, cut to at most so many columns.
 #[must_use]
 pub fn fitted(text: &str, columns: usize) -> String {
-    cut(&text.shown().to_string(), columns)
+    cut(&whole(text), columns)
 }
 
 #[cfg(test)]

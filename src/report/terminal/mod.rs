@@ -3,18 +3,21 @@
 mod block;
 mod chart;
 mod line;
+mod notable;
 
 use anstyle::Style;
 
 use self::block::{Block, beside};
 use self::line::{Line, fitted};
-use super::summary::{ActionCount, AddressCount, NotableEvent, Place, Summary, UserCount};
+use self::notable::notable;
+use super::summary::{
+    ActionCount, AddressCount, MANY_FAILURES, Place, Summary, TimeRange, UserCount,
+};
+use super::text::minute;
 use crate::process::style::{BAD, FAINT, HEADING, PLACE, WARNING};
 
 /// Rows of the chart of events over time.
 const CHART_ROWS: usize = 3;
-/// So many reasons of notable events are shown.
-const MOST_REASONS: usize = 10;
 
 /// The report, at most so many columns wide, of each ranking at most `top` rows; with colors, and a line end behind each
 /// line.
@@ -55,14 +58,14 @@ pub fn text(report: &Summary, columns: usize, top: usize) -> String {
 
 fn headline(report: &Summary, columns: usize) -> Vec<Line> {
     let totals = &report.totals;
-    let range = report.range.as_ref();
-    let range = range.map(|range| format!("{} to {} UTC", minute(&range.from), minute(&range.to)));
+    let range = report.timeline.range.as_ref();
+    let range = range.map(|range| format!("{} UTC", from_to(range)));
     let title = std::iter::once(count(totals.events, "event")).chain(range);
     let mut parts = vec![
         count(totals.users, "user"),
         counted(totals.addresses, "address", "addresses"),
         count(totals.actions, "action"),
-        count(report.failed_logins.count, "failed login"),
+        failed_login_count(report),
         format!("{} notable", totals.notable),
     ];
     if totals.not_mapped > 0 {
@@ -92,10 +95,10 @@ fn wrapped(parts: impl IntoIterator<Item = String>, columns: usize) -> Vec<Strin
 }
 
 fn over_time(report: &Summary, columns: usize) -> Vec<Line> {
-    let Some(range) = &report.range else {
+    let timeline = &report.timeline;
+    let Some(range) = &timeline.range else {
         return Vec::new();
     };
-    let timeline = &report.timeline;
     let counts: Vec<u64> = timeline.buckets.iter().map(|bucket| bucket.count).collect();
     let (counts, joined) = chart::spread(&counts, columns);
     let title = format!(
@@ -113,78 +116,29 @@ fn over_time(report: &Summary, columns: usize) -> Vec<Line> {
     } else {
         axis.up_to(counts.len() - to.len()).with(FAINT, &to)
     });
+    let outside = timeline.outside.iter().map(|outside| {
+        let text = format!(
+            "outside: {}, {}",
+            count(outside.count, "event"),
+            from_to(&outside.range)
+        );
+        Line::default().with(WARNING, &fitted(&text, columns))
+    });
+    lines.extend(outside);
     lines
+}
+
+/// From when to when, or when it was.
+fn from_to(range: &TimeRange) -> String {
+    match (minute(&range.from), minute(&range.to)) {
+        (from, to) if from == to => from,
+        (from, to) => format!("{from} to {to}"),
+    }
 }
 
 /// A row of a chart, without blanks at its end.
 fn colored(style: Style, row: &str) -> Line {
     Line::default().with(style, row.trim_end())
-}
-
-fn notable(report: &Summary, columns: usize, top: usize) -> Vec<Line> {
-    if report.notable.is_empty() {
-        return Vec::new();
-    }
-    let all = report.totals.notable;
-    let title = match report.notable.len().min(top) {
-        shown if shown as u64 == all => "Notable events".to_owned(),
-        shown => format!("Notable events: the newest {shown} of {all}"),
-    };
-    let mut lines = vec![Line::default().with(HEADING, &fitted(&title, columns))];
-    if report.notable.len() > top {
-        lines.extend(reasons(report, columns));
-    }
-    for event in report.notable.iter().take(top) {
-        lines.extend(notable_lines(event, columns));
-    }
-    lines
-}
-
-/// Why events are notable, and how many: of those that are not shown, too.
-fn reasons(report: &Summary, columns: usize) -> Vec<Line> {
-    let line = |text: &str| Line::default().with(WARNING, &fitted(text, columns));
-    let reasons = report.notable_reasons.iter().take(MOST_REASONS);
-    let reasons = reasons.map(|one| line(&format!("{:>6} × {}", one.count, one.reason)));
-    let more = report.notable_reasons.len().saturating_sub(MOST_REASONS);
-    let more = (more > 0).then(|| line(&format!("       and {more} more, in --json")));
-    reasons.chain(more).collect()
-}
-
-/// When and what, and below it who, from where and why it is notable.
-fn notable_lines(event: &NotableEvent, columns: usize) -> [Line; 2] {
-    const INDENT: &str = "                  ";
-    let left = columns.saturating_sub(INDENT.len());
-    let mut what = event.action.clone();
-    if !event.objects.is_empty() {
-        what = format!("{what}: {}", event.objects.join(", "));
-    }
-    let first = Line::default().with(FAINT, &minute(&event.time));
-    let first = first.up_to(INDENT.len()).plain(&fitted(&what, left));
-    let mut who = Vec::new();
-    if !event.user.label().is_empty() {
-        who.push(format!("by {}", event.user.label()));
-    }
-    if let Some(address) = &event.source.address {
-        let place = place(&event.source).map(|place| format!(" ({place})"));
-        who.push(format!("from {address}{}", place.unwrap_or_default()));
-    }
-    let who = who.join(" ");
-    let reason = fitted(&event.reason, left);
-    let room = left.saturating_sub(reason.chars().count() + 2);
-    let who = if room > 8 {
-        fitted(&who, room)
-    } else {
-        String::new()
-    };
-    let second = Line::default().plain(INDENT).with(WARNING, &reason);
-    [
-        first,
-        if who.is_empty() {
-            second
-        } else {
-            second.plain(", ").plain(&who)
-        },
-    ]
 }
 
 fn failed_logins(report: &Summary, columns: usize) -> Vec<Line> {
@@ -193,8 +147,18 @@ fn failed_logins(report: &Summary, columns: usize) -> Vec<Line> {
         return Vec::new();
     }
     let by_user = users("Failed logins by user", &failed.users);
-    let by_address = addresses("by address", &failed.addresses);
+    let title = if by_user.is_empty() {
+        "Failed logins by address"
+    } else {
+        "by address"
+    };
+    let by_address = addresses(title, &failed.addresses);
     let mut lines = beside(&by_user, &by_address, columns);
+    let pairs = failed.pairs.iter();
+    let pairs = pairs.fold(Block::of_addresses("by address and user"), |block, one| {
+        block.row(address(&one.place), one.user.label(), one.count)
+    });
+    lines.extend(pairs.lines_or_none(columns));
     let (hours, _) = chart::spread(&failed.hours, columns.min(48));
     let title = format!(
         "by hour of the day in UTC, 00 to 23, peak {}",
@@ -206,7 +170,31 @@ fn failed_logins(report: &Summary, columns: usize) -> Vec<Line> {
             .iter()
             .map(|row| colored(BAD, row)),
     );
+    let title = match report.totals.logins_after_failures {
+        all if all > failed.logins_after_failures.len() as u64 => format!(", {all} in all"),
+        _ => String::new(),
+    };
+    let title =
+        format!("Logins that succeeded after {MANY_FAILURES} or more failures in a row{title}");
+    let found = failed.logins_after_failures.iter();
+    let found = found.fold(Block::of_addresses(&title), |block, one| {
+        let who = format!("{}, {}", one.user.label(), minute(&one.time));
+        block.row(address(&one.place), &who, one.failures)
+    });
+    if !found.is_empty() {
+        lines.push(Line::default());
+        lines.extend(found.lines(columns));
+    }
     lines
+}
+
+/// How many, and of how many users, most of whom may be nobody.
+fn failed_login_count(report: &Summary) -> String {
+    let failed = count(report.failed_logins.count, "failed login");
+    match report.totals.failed_login_users {
+        0 => failed,
+        users => format!("{failed} of {}", count(users, "name")),
+    }
 }
 
 fn actions(title: &str, actions: &[ActionCount]) -> Block {
@@ -226,10 +214,16 @@ fn users(title: &str, users: &[UserCount]) -> Block {
 }
 
 fn addresses(title: &str, addresses: &[AddressCount]) -> Block {
-    addresses.iter().fold(Block::new(title), |block, one| {
-        let address = one.place.address.as_deref().unwrap_or_default();
-        block.row(address, &place(&one.place).unwrap_or_default(), one.count)
-    })
+    addresses
+        .iter()
+        .fold(Block::of_addresses(title), |block, one| {
+            let place = place(&one.place).unwrap_or_default();
+            block.row(address(&one.place), &place, one.count)
+        })
+}
+
+fn address(place: &Place) -> &str {
+    place.address.as_deref().unwrap_or_default()
 }
 
 /// Country and network of an address, as far as they are known.
@@ -291,11 +285,6 @@ impl Block {
             self.lines(columns)
         }
     }
-}
-
-/// A time to the minute, `2026-01-31 12:34`.
-fn minute(time: &str) -> String {
-    time.get(..16).unwrap_or(time).replace('T', " ")
 }
 
 fn count(count: u64, one: &str) -> String {

@@ -1,8 +1,11 @@
 //! Records that somebody wrote to do harm, and more different names than are kept.
 
+use proptest::prelude::*;
+use serde_json::json;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::{record, report, summary};
+use crate::support::program::{run, stderr};
 
 /// Names that move the cursor, turn the direction, end the line, are wide, or are long.
 fn hostile_names() -> Vec<String> {
@@ -44,6 +47,87 @@ fn nothing_in_a_record_reaches_the_terminal_but_as_text() {
         for line in text.lines() {
             assert!(line.width() <= columns, "{} columns: {line}", line.width());
         }
+    }
+}
+
+/// Of each kind of character that is not seen: soft hyphen, joiners, fillers, selectors, tags and others.
+const UNSEEN: &str = "\u{ad}\u{34f}\u{115f}\u{1160}\u{17b4}\u{180e}\u{200d}\u{2064}\u{3164}\u{fe0f}\u{ffa0}\u{fff9}\
+    \u{1bca0}\u{1d173}\u{e0001}\u{e0041}\u{e0100}";
+
+#[test]
+fn characters_that_are_not_seen_are_escaped_on_the_terminal() {
+    let log = record(1, "page.viewed", &format!("a{UNSEEN}b"), "10.0.0.1");
+    for command in ["report", "explain"] {
+        let output = run([command, "--width", "200"], log.as_bytes());
+        let text = String::from_utf8(output.stdout).expect("UTF-8");
+        assert!(text.contains("a\\u{ad}\\u{34f}"), "{text}");
+        assert!(
+            !text.contains(|one| UNSEEN.contains(one)),
+            "{command}: {text:?}"
+        );
+    }
+}
+
+/// A failed login and what is notable, with those names.
+fn named_log([user, space, action, network]: &[String; 4], address: &str) -> String {
+    // Somebody is there whose login failed.
+    let user = &format!("u{user}");
+    let kinds = [
+        ("global.permission.added", 1, "auth"),
+        ("space.removed", 2, "spaces"),
+        ("login.failed", 3, "auth"),
+        (network, 4, "pages"),
+    ];
+    let one = |(key, second, category): (&str, i64, &str)| {
+        let record = json!({
+            "affectedObjects": [{"type": "Space", "name": space}, {"type": "User", "name": user}],
+            "auditType": {
+                "action": action,
+                "actionI18nKey": format!("audit.logging.summary.{key}"),
+                "categoryI18nKey": format!("audit.logging.category.{category}"),
+            },
+            "author": {"name": user, "type": "user"},
+            "changedValues": [{"key": space, "from": user, "to": action}],
+            "source": address,
+            "timestamp": {"epochSecond": second * 1_000_000, "nano": 0},
+        });
+        format!("{record}\n")
+    };
+    kinds
+        .map(|(key, second, category)| one((key, second, category)))
+        .concat()
+}
+
+/// Any text, or one of wide characters, of marks and of parts of emoji.
+fn name() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "\\PC{0,60}",
+        "[漢字カ한👩👍🏽🇩🇪❤️é\u{301}\u{fe0f}\u{200d}ﷺ ]{0,60}",
+        "[a-zA-Z .]{0,60}",
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_line_is_wider_than_asked_for_and_addresses_are_whole(
+        names in [name(), name(), name(), name()],
+        width in 40..=200_usize,
+        address in prop_oneof![Just("192.168.100.200"), Just("2001:db8:1111:2222:3333:4444:5555:6666")],
+    ) {
+        let prefix = if address.contains(':') { 128 } else { 32 };
+        let network = format!("{address}/{prefix}=of {}", names[3].replace(',', " "));
+        let columns = width.to_string();
+        let output = report(&["--width", &columns, "--network", &network], &named_log(&names, address));
+        prop_assert!(output.status.success(), "{}", stderr(&output));
+        let text = String::from_utf8(output.stdout).expect("UTF-8");
+        for line in text.lines() {
+            prop_assert!(line.width() <= width, "{} of {width} columns: {line:?}", line.width());
+        }
+        // Of the two notable events, of failed logins by address, by address and user, and of the top addresses.
+        let most = if width > address.width() + 2 { 5 } else { 2 };
+        prop_assert_eq!(text.matches(address).count(), most, "{}", text);
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod hostile;
 mod inputs;
+mod logins;
+mod notable;
 mod numbers;
 mod organization;
 mod shown;

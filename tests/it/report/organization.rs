@@ -57,6 +57,46 @@ fn records_of_an_organization_are_counted_beside_those_of_confluence() {
 }
 
 #[test]
+fn what_is_notable_in_an_organization_has_a_table_of_its_own() {
+    let nadia = json!({"id": "557058:1", "name": "Nadia Berg", "email": "nadia@example.com"});
+    let place = json!({"ip": "192.0.2.7"});
+    let mut log: String = [
+        "user_granted_role",
+        "confluence_export_space_finished",
+        "confluence_export_page_finished",
+        "confluence_upm_app_install_success",
+        "api_token_create_failed",
+        "mobile_app_policy_update",
+    ]
+    .map(|action| organization(action, &nadia, &place))
+    .concat();
+    let space = json!({
+        "id": "e2",
+        "attributes": {
+            "time": "1970-01-01T00:00:03Z",
+            "action": "confluence_export_space_download",
+            "actor": nadia,
+            "context": [{"id": "98307", "type": "space", "attributes": {"key": "OPS"}}],
+            "container": [{"id": "1", "type": "sites", "attributes": {"name": "example"}}],
+            "location": place,
+        },
+        "message": {"content": "Downloaded a space", "format": "simple"},
+    });
+    log += &space.to_string();
+    let output = report(&["--width", "100", "--top", "9"], &log);
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    let begin = text.find("Notable events").expect("a heading");
+    let end = text.find("Top actions").expect("a heading");
+    insta::assert_snapshot!(&text[begin..end]);
+    let events = run(["normalize", "-q", "--dialect", "org"], log.as_bytes()).stdout;
+    let events = String::from_utf8(events).expect("UTF-8");
+    assert_eq!(
+        summary(&[], &events)["notable_reasons"],
+        summary(&[], &log)["notable_reasons"]
+    );
+}
+
+#[test]
 fn a_report_on_an_organization_can_be_read() {
     let output = report(&["--width", "80"], &mixed());
     insta::assert_snapshot!(String::from_utf8(output.stdout).expect("UTF-8"));

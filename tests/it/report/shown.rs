@@ -1,6 +1,8 @@
 //! The report as it stands on a terminal.
 
-use super::{DATABASES, SAMPLE, report};
+use serde_json::json;
+
+use super::{DATABASES, SAMPLE, record, report, summary};
 use crate::support::outcome::outcome;
 use crate::support::program::{command, run_command};
 
@@ -23,6 +25,26 @@ fn the_report_of_the_sample() {
 fn a_narrow_one_and_a_wide_one() {
     insta::assert_snapshot!("narrow", shown(&["--width", "40", "--top", "2"]));
     insta::assert_snapshot!("wide", shown(&["--width", "160", "--top", "2"]));
+}
+
+#[test]
+fn a_wrong_clock_is_set_apart_and_said() {
+    let mut log: String = (0..40)
+        .map(|hour| record(1_767_571_200 + hour * 1800, "page.viewed", "a", "10.0.0.1"))
+        .collect();
+    // The last second of 9999, and the first of the year 1.
+    log += &record(253_402_300_799, "page.viewed", "a", "10.0.0.1");
+    log += &record(-62_135_596_800, "page.viewed", "a", "10.0.0.1");
+    insta::assert_snapshot!(outcome(&report(&["--width", "60"], &log)));
+    let timeline = &summary(&[], &log)["timeline"];
+    assert_eq!(timeline["bucket_seconds"], 900);
+    assert_eq!(
+        timeline["outside"],
+        json!([
+            {"from": "0001-01-01T00:00:00.000Z", "to": "0001-01-01T00:00:00.000Z", "count": 1},
+            {"from": "9999-12-31T23:59:59.000Z", "to": "9999-12-31T23:59:59.000Z", "count": 1},
+        ])
+    );
 }
 
 #[test]

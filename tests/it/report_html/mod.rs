@@ -239,7 +239,7 @@ const NUMBERS: &str = "
     const cells = (id) => [...document.getElementById(id).querySelectorAll('tbody tr')].map(
         (row) => [...row.querySelectorAll('.count')].map(number));
     const lists = ['users', 'countries', 'addresses', 'actions', 'categories', 'unknown_actions',
-        'failed_logins.users', 'failed_logins.addresses', 'timeline'];
+        'failed_logins.users', 'failed_logins.addresses', 'failed_logins.pairs', 'timeline'];
     ({
         totals: Object.fromEntries([...document.querySelectorAll('dd')].map((dd) => [dd.id, number(dd)])),
         lists: Object.fromEntries(lists.map((id) => [id, last(id)])),
@@ -248,6 +248,7 @@ const NUMBERS: &str = "
         not_mapped: number(document.getElementById('not_mapped.count')),
         records: [...document.querySelectorAll('#notable pre')].map((record) => record.textContent),
         bars: document.querySelectorAll('#timeline .chart rect').length,
+        reasons: [...document.querySelectorAll('#notable_reasons li')].map((reason) => reason.textContent),
         dots: document.querySelectorAll('#notable .chart circle').length,
     })";
 
@@ -292,6 +293,41 @@ fn the_numbers_in_a_page_are_those_that_json_prints() {
         .collect();
     assert_eq!(shown["records"], json!(records));
     assert_eq!(shown["dots"], json!(notable.len()));
+    let reasons = json["notable_reasons"].as_array().expect("reasons").iter();
+    let reasons: Vec<_> = reasons
+        .map(|one| {
+            format!(
+                "{} × {}",
+                one["count"],
+                one["reason"].as_str().expect("a text")
+            )
+        })
+        .collect();
+    assert_eq!(shown["reasons"], json!(reasons));
+}
+
+#[test]
+fn a_page_says_what_was_granted_who_may_have_guessed_and_which_clock_was_wrong() {
+    let mut records = std::fs::read(project("testdata/detections.log")).expect("read");
+    records.extend(br#"{"creationDate":253402300799000,"summary":"Page archived"}"#);
+    let (page, _) = reported(&[], &records);
+    for granted in ["USECONFLUENCE", "Group: contractors", "Retention: 365 → 30"] {
+        assert!(
+            page.contains(&format!("<small>{granted}</small>")),
+            "{granted}"
+        );
+    }
+    let section = page.split("<section id=\"failed_logins.logins_after_failures\">");
+    let section = section
+        .last()
+        .expect("a section")
+        .split("</section>")
+        .next();
+    let section = section.expect("an end");
+    assert!(section.contains("203.0.113.7 Alex Resnick"), "{section}");
+    assert_eq!(contents(section, "tbody").len(), 1);
+    assert_eq!(section.matches("<tr>").count(), 2, "a head and a row");
+    assert!(page.contains("Outside: 1 event, <time datetime=\"9999-12-31T23:59:59.000Z\""));
 }
 
 /// A record that is notable, each text in it being that one, and a line that is no record.

@@ -31,10 +31,6 @@ pub fn with_text(text: &str) -> Summary {
         place: place.clone(),
         count: 4,
     };
-    let mut weekdays = [[0; 24]; 7];
-    weekdays[6][23] = 2;
-    let mut hours = [0; 24];
-    hours[23] = 2;
     Summary {
         range: Some(TimeRange {
             from: "2026-01-01T00:00:00.000Z".into(),
@@ -46,10 +42,7 @@ pub fn with_text(text: &str) -> Summary {
             notable: 3,
             ..Totals::default()
         },
-        timeline: Timeline {
-            bucket_seconds: 86400,
-            buckets: (1..=4).map(bucket).collect(),
-        },
+        timeline: timeline(),
         actions: vec![action.clone()],
         users: vec![user_count.clone()],
         addresses: vec![address.clone()],
@@ -62,26 +55,8 @@ pub fn with_text(text: &str) -> Summary {
             category: "iam",
             count: 7,
         }],
-        failed_logins: FailedLogins {
-            count: 2,
-            users: vec![user_count],
-            addresses: vec![address],
-            hours,
-            weekdays,
-        },
-        notable: (1..=3)
-            .map(|day| NotableEvent {
-                time: format!("2026-01-0{day}T12:00:00.000Z"),
-                reason: ["privilege granted", "a way in opened"][day % 2].into(),
-                action: text(),
-                key: text(),
-                objects: vec![text()],
-                user: user.clone(),
-                source: place.clone(),
-                record: format!("{{\"day\": {day}, \"text\": \"{}\"}}", text()),
-                record_is_cut: day == 1,
-            })
-            .collect(),
+        failed_logins: failed_logins(&user, &place),
+        notable: (1..=3).map(|day| notable(day, &user, &place)).collect(),
         notable_reasons: vec![ReasonCount {
             reason: text(),
             count: 9,
@@ -111,5 +86,80 @@ fn bucket(day: u64) -> Bucket {
         start: format!("2026-01-0{day}T00:00:00.000Z"),
         count: day + 1,
         categories: BTreeMap::from([("iam", day), ("authentication", 1)]),
+    }
+}
+
+fn timeline() -> Timeline {
+    let range = |from: &str, to: &str| TimeRange {
+        from: from.to_owned(),
+        to: to.to_owned(),
+    };
+    Timeline {
+        bucket_seconds: 86400,
+        range: Some(range(
+            "2026-01-01T00:00:00.000Z",
+            "2026-01-04T23:59:59.000Z",
+        )),
+        buckets: (1..=4).map(bucket).collect(),
+        outside: vec![Outside {
+            range: range("9999-12-31T00:00:00.000Z", "9999-12-31T00:00:00.000Z"),
+            count: 1,
+        }],
+    }
+}
+
+fn failed_logins(user: &Who, place: &Place) -> FailedLogins {
+    let mut weekdays = [[0; 24]; 7];
+    weekdays[6][23] = 2;
+    let mut hours = [0; 24];
+    hours[23] = 2;
+    FailedLogins {
+        count: 2,
+        users: vec![UserCount {
+            user: user.clone(),
+            count: 5,
+        }],
+        addresses: vec![AddressCount {
+            place: place.clone(),
+            count: 4,
+        }],
+        pairs: vec![PairCount {
+            user: user.clone(),
+            place: place.clone(),
+            count: 2,
+        }],
+        logins_after_failures: vec![LoginAfterFailures {
+            time: "2026-01-04T23:00:00.000Z".to_owned(),
+            user: user.clone(),
+            place: place.clone(),
+            failures: 5,
+        }],
+        hours,
+        weekdays,
+    }
+}
+
+/// A notable event of a day, its texts being the names of a user.
+fn notable(day: usize, user: &Who, place: &Place) -> NotableEvent {
+    let text = || user.label().to_owned();
+    NotableEvent {
+        time: format!("2026-01-0{day}T12:00:00.000Z"),
+        reason: ["privilege granted", "a way in opened"][day % 2].into(),
+        action: text(),
+        key: text(),
+        details: Details {
+            permission: Some(text()),
+            objects: vec![text()],
+            changes: vec![Change {
+                name: Some(text()),
+                from: Some(text()),
+                to: None,
+            }],
+            attributes: vec![text()],
+        },
+        user: user.clone(),
+        source: place.clone(),
+        record: format!("{{\"day\": {day}, \"text\": \"{}\"}}", text()),
+        record_is_cut: day == 1,
     }
 }

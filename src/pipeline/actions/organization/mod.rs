@@ -35,33 +35,45 @@ pub struct Pattern {
 
 impl Pattern {
     fn fits(&self, action: &str) -> bool {
-        let [first, rest @ ..] = self.parts else {
-            return false;
-        };
-        let Some(action) = action.strip_prefix(first) else {
-            return false;
-        };
-        let [between @ .., last] = rest else {
-            return action.is_empty();
-        };
-        let behind = between.iter().try_fold(action, |action, part| {
-            let at = action.find(part)?;
-            Some(&action[at + part.len()..])
-        });
-        behind.is_some_and(|behind| behind.ends_with(last))
+        fits(self.parts, action)
     }
+}
+
+/// Whether an action has these parts in this order, with any text between them, and nothing before or behind them.
+#[must_use]
+pub fn fits(parts: &[impl AsRef<str>], action: &str) -> bool {
+    let [first, rest @ ..] = parts else {
+        return false;
+    };
+    let Some(action) = action.strip_prefix(first.as_ref()) else {
+        return false;
+    };
+    let [between @ .., last] = rest else {
+        return action.is_empty();
+    };
+    let behind = between.iter().try_fold(action, |action, part| {
+        let at = action.find(part.as_ref())?;
+        Some(&action[at + part.as_ref().len()..])
+    });
+    behind.is_some_and(|behind| behind.ends_with(last.as_ref()))
+}
+
+/// Whether the name of an action says that it has failed.
+#[must_use]
+pub fn has_failed(action: &str) -> bool {
+    FAILURES.iter().any(|pattern| pattern.fits(action))
 }
 
 /// What an action sets in its event.
 #[must_use]
 pub(crate) fn classify(action: &str, set: Categories) -> Class {
-    let (before, failures): (&[Row], &[Pattern]) = match set {
-        Categories::Elastic => (&[], &[]),
-        Categories::Extended => (&EXTENDED, &FAILURES),
+    let before: &[Row] = match set {
+        Categories::Elastic => &[],
+        Categories::Extended => &EXTENDED,
     };
     let mut rows = before.iter().chain(&ELASTIC);
     let row = rows.find(|row| row.pattern.fits(action));
-    let has_failed = failures.iter().any(|pattern| pattern.fits(action));
+    let has_failed = set == Categories::Extended && has_failed(action);
     row.map_or(Class::Kind, |Row { json, .. }| Class::Row {
         row: json,
         outcome: if has_failed { FAILURE } else { json.outcome },

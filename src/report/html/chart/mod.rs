@@ -19,9 +19,9 @@ use maud::{Markup, PreEscaped, html};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use super::text::visible;
+use crate::process::width::cut;
 
 /// Text and axes.
 pub const INK: RGBColor = RGBColor(0x11, 0x11, 0x11);
@@ -81,22 +81,12 @@ fn write(canvas: &Canvas<'_>, text: &str, side: HPos, at: (i32, i32)) -> Drawn {
 
 /// The label of the row whose middle is at `y`.
 fn write_label(canvas: &Canvas<'_>, label: &str, y: i32) -> Drawn {
-    write(canvas, &fitting(&visible(label)), HPos::Left, (0, y))
-}
-
-/// The beginning of a text that fits into the space for a label.
-fn fitting(text: &str) -> String {
-    if text.width() <= LABEL_COLUMNS {
-        return text.to_owned();
-    }
-    let mut width = 1;
-    let fits = |character: &char| {
-        width += character.width().unwrap_or_default();
-        width <= LABEL_COLUMNS
-    };
-    let mut fitting: String = text.chars().take_while(fits).collect();
-    fitting.push('…');
-    fitting
+    write(
+        canvas,
+        &cut(&visible(label), LABEL_COLUMNS),
+        HPos::Left,
+        (0, y),
+    )
 }
 
 /// The middle of a row.
@@ -133,12 +123,5 @@ mod tests {
                 assert!(style.contains(&selector), "{selector}");
             }
         }
-    }
-
-    #[test]
-    fn a_label_fits_into_its_columns() {
-        assert_eq!(fitting("Anna Smith"), "Anna Smith");
-        assert_eq!(fitting(&"a".repeat(31)), format!("{}…", "a".repeat(29)));
-        assert_eq!(fitting(&"美".repeat(31)).width(), 29);
     }
 }

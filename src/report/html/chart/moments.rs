@@ -11,18 +11,22 @@ use super::{
 };
 use crate::pipeline::timestamp::Timestamp;
 use crate::report::summary::TimeRange;
+use crate::report::text::minute;
 
 /// More rows are no picture any more; the table has all events.
 const MOST: usize = 20;
 const RADIUS: u32 = 6;
 
-/// The kinds with most events, each event a kind and its time; kinds are texts of records.
+/// The kinds with most events, each event a kind and its time; kinds are texts of records. Those outside the range are not
+/// drawn: they would be dots in the wrong place.
 pub fn moments<'a>(
     name: &str,
     range: &TimeRange,
     events: impl Iterator<Item = (&'a str, &'a str)>,
 ) -> Markup {
     let mut kinds: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    // Times of one form, as texts in the order of time.
+    let events = events.filter(|(_, time)| (&*range.from..=&*range.to).contains(time));
     for (kind, time) in events {
         kinds.entry(kind).or_default().push(time);
     }
@@ -59,9 +63,4 @@ fn place(range: &TimeRange, time: &str) -> f64 {
     };
     let since = |later: i64| u64::try_from(later.saturating_sub(from)).unwrap_or_default();
     share(since(time), since(to)).min(1.0)
-}
-
-/// A time without its seconds.
-fn minute(time: &str) -> String {
-    time.get(..16).unwrap_or(time).replace('T', " ")
 }

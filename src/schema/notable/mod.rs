@@ -1,8 +1,10 @@
-//! Which events are notable: worth a line of their own in a summary of a day (docs/events.md, "Notable").
+//! Which events are notable: worth a line of their own in a summary of a day (docs/events.md, "Notable", and docs/org-events.md 4).
 //!
 //! [`examine`] says of an event, as this program writes them, whether it is notable by itself and why. A [`Detector`] takes
-//! what was found, of each event once, in any order. Once all were taken, it confirms what is notable: an addition of a
+//! what was found, of each event once, in any order that keeps the events of one save near each other. Once all were taken, it confirms what is notable: an addition of a
 //! permission is not if the same permission was removed just before, which it may have been told later.
+
+mod organization;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -13,6 +15,7 @@ use regex::Regex;
 use twox_hash::XxHash3_128;
 
 use crate::pipeline::actions::{Action, Categories, Condition, Notability, find};
+use crate::pipeline::dataset::Dataset;
 use crate::pipeline::json::{Value, canonical};
 use crate::pipeline::timestamp::Timestamp;
 
@@ -64,6 +67,9 @@ type Grant = u128;
 
 const SPACE_PERMISSION_REMOVED: &str = "audit.logging.summary.space.permission.removed";
 
+/// What Cloud calls whoever is not logged in.
+const ANONYMOUS: &str = "Anonymous";
+
 /// What a save of a space's permissions may write within: a removal and an addition of each, unchanged ones too.
 const ONE_SAVE: Duration = Duration::from_secs(1);
 
@@ -85,7 +91,15 @@ pub fn looks_at(action: &Action) -> bool {
 /// What there is to be found in an event that this program wrote. Its categories do not matter, only its `event.action`.
 #[must_use]
 pub fn examine(event: Value<'_>, admin_groups: &AdminGroups) -> Option<Finding> {
-    let action = event.get("event")?.get("action")?.as_str()?;
+    let [action, dataset] = event.get("event")?.pick(["action", "dataset"]);
+    let action = action?.as_str()?;
+    let dataset = dataset.and_then(Value::as_str);
+    let dataset = dataset.and_then(|name| Dataset::named(&name));
+    if dataset == Some(Dataset::Organization) {
+        let reason = organization::reason(&action)?;
+        let added = None;
+        return Some(Finding::Notable(Notable { reason, added }));
+    }
     let action = find(&action, Categories::Extended)?;
     let (reason, added) = match (action.notable, action.condition) {
         (Notability::Yes, _) => (action.reason, None),
@@ -110,12 +124,19 @@ pub fn examine(event: Value<'_>, admin_groups: &AdminGroups) -> Option<Finding> 
     Some(Finding::Notable(Notable { reason, added }))
 }
 
-/// Tells notable events from others. It remembers the removals of permissions whose addition would be notable, and
+/// Tells notable events from others. It remembers the last removals of permissions whose addition would be notable, and
 /// nothing else.
 #[derive(Debug, Default)]
 pub struct Detector {
-    removals: BTreeSet<(Grant, Timestamp)>,
+    removals: Removals,
+    /// Those before them.
+    older: Removals,
 }
+
+type Removals = BTreeSet<(Grant, Timestamp)>;
+
+/// So many removals are remembered at least, once there are so many, and twice as many at most.
+const REMEMBERED: usize = 50_000;
 
 impl Detector {
     /// Takes what was found in an event, and returns why it is notable, if it is.
@@ -123,20 +144,30 @@ impl Detector {
         match finding {
             Finding::Notable(notable) => Some(notable),
             Finding::Removal(grant, time) => {
+                if self.will_forget(&finding) {
+                    self.older = std::mem::take(&mut self.removals);
+                }
                 self.removals.insert((grant, time));
                 None
             }
         }
     }
 
+    /// Whether taking that makes it forget the oldest removals: what it may know of them has to be asked before.
+    #[must_use]
+    pub fn will_forget(&self, finding: &Finding) -> bool {
+        matches!(finding, Finding::Removal(..)) && self.removals.len() >= REMEMBERED
+    }
+
     /// Whether it is still notable by all the events that were seen: not if the permission was removed from the same
     /// subject in the same space in the second before. Ask once all events of that second were taken: at once where
-    /// they come in the order of time, else at the end.
+    /// they come in the order of time, else at the end, or before [`Detector::will_forget`] comes true.
     #[must_use]
     pub fn confirms(&self, notable: &Notable) -> bool {
         notable.added.is_none_or(|(grant, time)| {
             let save = (grant, time.minus(ONE_SAVE))..=(grant, time);
-            self.removals.range(save).next().is_none()
+            let mut removals = [&self.removals, &self.older].into_iter();
+            removals.all(|removals| removals.range(save.clone()).next().is_none())
         })
     }
 }
@@ -147,12 +178,22 @@ fn wide_permission(event: Value<'_>, values: &str) -> Option<&'static str> {
     if elements(event, "changed_values").any(|value| value.get(values).is_some_and(is_right)) {
         return Some("right to administer a space granted");
     }
-    // Its name is translated, but nobody else has no id. Objects of Cloud never have one.
-    let is_anonymous = |object: Value<'_>| has_type(object, "User") && object.get("id").is_none();
     let kind = audit(event).and_then(|audit| audit.get("type"));
     let is_self_hosted = kind.is_some_and(|kind| kind.get("actionI18nKey").is_some());
-    let is_anonymous = is_self_hosted && elements(event, "affected_objects").any(is_anonymous);
-    is_anonymous.then_some("space permission granted to Anonymous")
+    let is_anonymous = |object: Value<'_>| {
+        has_type(object, "User")
+            && if is_self_hosted {
+                // Its name is translated, but nobody else has no id.
+                object.get("id").is_none()
+            } else {
+                // Objects of Cloud never have an id, and its texts are English.
+                object
+                    .get("name")
+                    .is_some_and(|name| name.is_str(ANONYMOUS))
+            }
+    };
+    let is_to_anonymous = elements(event, "affected_objects").any(is_anonymous);
+    is_to_anonymous.then_some("space permission granted to Anonymous")
 }
 
 /// The permission of an event, by the new or the old values of what changed, and its time.
@@ -200,4 +241,27 @@ fn elements<'a>(event: Value<'a>, list: &str) -> impl Iterator<Item = Value<'a>>
     let value = audit(event).and_then(|audit| audit.get(list));
     let single = value.and_then(Value::object);
     value.into_iter().flat_map(Value::elements).chain(single)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_number_of_removals_takes_little_memory_and_the_last_ones_are_known() {
+        let mut detector = Detector::default();
+        let time = |number: u32| Timestamp::from_millis(i64::from(number) * 10).unwrap();
+        let added = |number: u32| Notable {
+            reason: "granted",
+            added: Some((number.into(), time(number))),
+        };
+        let last = 4 * 50_000;
+        for number in 0..=last {
+            detector.take(Finding::Removal(number.into(), time(number)));
+            assert!(detector.removals.len() + detector.older.len() <= 2 * REMEMBERED);
+        }
+        assert!(!detector.confirms(&added(last)));
+        assert!(!detector.confirms(&added(last - 50_000)));
+        assert!(detector.confirms(&added(0)));
+    }
 }
