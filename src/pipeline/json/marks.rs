@@ -1,12 +1,16 @@
 //! Where a text's quotes, backslashes and control characters are: found once, in blocks, for the
 //! parser, which goes from mark to mark through strings, and for the writer, which escapes there.
 
-use super::escape::special_mask;
+use fearless_simd::{Level, Simd, SimdBase as _, dispatch, u8x64};
+
+use super::escape::special_bits;
 
 /// The positions in order, and twice the length of the text behind them: whoever looks for the end
 /// of a string finds at least the end of the text.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Marks {
+    /// The vectors that this processor has.
+    level: Level,
     /// Room for positions; those of the text fill its front.
     positions: Vec<u32>,
     count: usize,
@@ -16,23 +20,40 @@ const BLOCK: usize = 64;
 /// Positions written at a time, needed or not: cheaper than to ask for each.
 const STRIDE: usize = 8;
 
+impl Default for Marks {
+    fn default() -> Self {
+        Self {
+            level: Level::new(),
+            positions: Vec::new(),
+            count: 0,
+        }
+    }
+}
+
 impl Marks {
     /// Finds the marks of a text, which is shorter than 4 GiB.
+    pub fn find(&mut self, text: &[u8]) {
+        dispatch!(self.level, simd => self.find_with(simd, text));
+    }
+
+    /// The same with those vectors; inlined, to be compiled for the processors that have them.
+    #[inline(always)]
     #[expect(
         clippy::cast_possible_truncation,
         reason = "the length is checked by the reader"
     )]
-    pub fn find(&mut self, text: &[u8]) {
+    fn find_with<S: Simd>(&mut self, simd: S, text: &[u8]) {
         self.count = 0;
+        let bits = |block| special_bits(simd, u8x64::load_array_ref(simd, block));
         let (blocks, rest) = text.as_chunks::<BLOCK>();
         let mut start = 0;
         for block in blocks {
-            self.add(block_mask(block), start);
+            self.add(bits(block), start);
             start += BLOCK as u32;
         }
         let mut last = [b' '; BLOCK];
         last[..rest.len()].copy_from_slice(rest);
-        self.add(block_mask(&last), start);
+        self.add(bits(&last), start);
         let end = text.len() as u32;
         self.room()[..2].copy_from_slice(&[end, end]);
         self.count += 2;
@@ -52,7 +73,7 @@ impl Marks {
     }
 
     /// Room for as many positions as a block can have.
-    #[inline]
+    #[inline(always)]
     fn room(&mut self) -> &mut [u32] {
         if self.positions.len() < self.count + BLOCK {
             let more = (self.positions.len() * 2).max(self.count + BLOCK);
@@ -76,15 +97,4 @@ impl Marks {
         }
         self.count += count;
     }
-}
-
-/// A bit for each special byte of a block, the lowest for the first.
-#[inline]
-fn block_mask(block: &[u8; BLOCK]) -> u64 {
-    let (quarters, _) = block.as_chunks::<16>();
-    let mut mask = 0;
-    for quarter in quarters.iter().rev() {
-        mask = mask << 16 | u64::from(special_mask(*quarter));
-    }
-    mask
 }
