@@ -1,7 +1,9 @@
 //! Where a text's quotes, backslashes and control characters are: found once, in blocks, for the
 //! parser, which goes from mark to mark through strings, and for the writer, which escapes there.
 
-use fearless_simd::{Level, Simd, SimdBase as _, SimdInto as _, dispatch, u8x64};
+#[cfg(target_arch = "x86_64")]
+use fearless_simd::SimdInto as _;
+use fearless_simd::{Level, Simd, SimdBase as _, dispatch, u8x64};
 
 use super::escape::special_bits;
 
@@ -110,15 +112,17 @@ impl Marks {
     }
 }
 
-/// The numbers of the bits that are set, in order, and anything behind them; none where the processor has no
-/// instruction for it.
+/// The numbers of the bits that are set, in order, and zeros behind them; none where the processor has no instruction
+/// for it.
+#[cfg(target_arch = "x86_64")]
 #[inline(always)]
 fn numbers_of_bits<S: Simd>(simd: S, bits: u64) -> Option<[u8; BLOCK]> {
-    #[cfg(target_arch = "x86_64")]
-    if let Some(avx512) = simd.level().as_avx512() {
-        return Some(compress(avx512, bits));
-    }
-    let _ = (simd, bits);
+    let avx512 = simd.level().as_avx512()?;
+    Some(compress(avx512, bits))
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn numbers_of_bits<S: Simd>(_: S, _: u64) -> Option<[u8; BLOCK]> {
     None
 }
 
@@ -137,10 +141,10 @@ fearless_simd::kernel!(
 #[cfg(target_arch = "x86_64")]
 const NUMBERS: [u8; BLOCK] = {
     let mut numbers = [0; BLOCK];
-    let mut number = 0;
-    while number < BLOCK {
-        numbers[number] = number as u8;
-        number += 1;
+    let mut at = 1;
+    while at < BLOCK {
+        numbers[at] = numbers[at - 1] + 1;
+        at += 1;
     }
     numbers
 };
