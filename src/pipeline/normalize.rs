@@ -415,8 +415,7 @@ impl Normalizer {
         candidate: Candidate<'_>,
         unshown: Unshown,
     ) -> Result<(), RecordError> {
-        let text = std::str::from_utf8(candidate.text)
-            .map_err(|error| RecordError::Encoding(error.valid_up_to()))?;
+        let text = text_of(candidate.text)?;
         let document = self.reader.read(text)?;
         let root = document.root();
         if root.kind() != Kind::Object {
@@ -450,6 +449,15 @@ impl Normalizer {
         self.counts.records += 1;
         Ok(())
     }
+}
+
+/// The text in those bytes.
+#[inline]
+fn text_of(bytes: &[u8]) -> Result<&str, RecordError> {
+    // Twice as fast as the standard library where names are not in ASCII; it does not say what is wrong.
+    simdutf8::basic::from_utf8(bytes).or_else(|_| {
+        std::str::from_utf8(bytes).map_err(|error| RecordError::Encoding(error.valid_up_to()))
+    })
 }
 
 /// Appends the line with the `_id` of a record, whose event is for that data stream; none: without ids.

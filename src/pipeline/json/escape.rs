@@ -1,6 +1,6 @@
 //! JSON strings: finding their ends, decoding and encoding them.
 
-use wide::u8x16;
+use fearless_simd::{Level, Simd, SimdBase as _, SimdInt, SimdMask as _, dispatch, u8x16};
 
 /// Position at or after `from` of the first byte that a JSON string cannot hold as it is: a quote,
 /// a backslash or a control character; the length of `text` where there is none.
@@ -9,7 +9,7 @@ use wide::u8x16;
 pub fn find_special(text: &[u8], from: usize) -> usize {
     let mut at = from;
     while let Some(block) = text.get(at..).and_then(|rest| rest.first_chunk::<16>()) {
-        let mask = special_mask(*block);
+        let mask = special_mask(block);
         if mask != 0 {
             return at + mask.trailing_zeros() as usize;
         }
@@ -29,14 +29,18 @@ fn is_special(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
-/// A bit for each special byte of a block, the lowest for the first.
 #[inline]
-pub(super) fn special_mask(block: [u8; 16]) -> u32 {
-    let block = u8x16::new(block);
-    let quote = block.simd_eq(u8x16::splat(b'"'));
-    let backslash = block.simd_eq(u8x16::splat(b'\\'));
-    // Equal to the smaller of itself and 0x1F: a control character.
-    let control = block.min(u8x16::splat(0x1F)).simd_eq(block);
+fn special_mask(block: &[u8; 16]) -> u64 {
+    // Most texts are short: to choose wider vectors would take longer than they save.
+    dispatch!(Level::baseline(), simd => special_bits(simd, u8x16::load_array_ref(simd, block)))
+}
+
+/// A bit for each special byte, the lowest for the first.
+#[inline(always)]
+pub(super) fn special_bits<S: Simd, B: SimdInt<S, Element = u8>>(simd: S, bytes: B) -> u64 {
+    let quote = bytes.simd_eq(B::splat(simd, b'"'));
+    let backslash = bytes.simd_eq(B::splat(simd, b'\\'));
+    let control = bytes.simd_le(B::splat(simd, 0x1F));
     (quote | backslash | control).to_bitmask()
 }
 

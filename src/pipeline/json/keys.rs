@@ -20,37 +20,37 @@ pub(super) fn keys(nodes: &[Node], index: usize) -> impl Iterator<Item = Node> {
 }
 
 /// Whether a key of the object at `index`, the last of `nodes`, stands twice.
+#[inline(always)]
 pub(super) fn repeats_a_key(text: &str, nodes: &[Node], index: usize) -> bool {
-    // A bit for each key: so many that different keys seldom meet.
-    let mut seen = [0_u64; 16];
+    // Two sets of bits, which stay in registers: different keys seldom meet in both.
+    let (mut first, mut second) = (0_u64, 0_u64);
+    let mut has_met = false;
     for key in keys(nodes, index) {
         let Some(sketch) = sketch(text.as_bytes(), key) else {
             return repeats_indeed(text, nodes, index);
         };
-        let word = &mut seen[(sketch >> 60) as usize];
-        let bit = 1 << (sketch >> 54 & 63);
-        if *word & bit != 0 {
-            return repeats_indeed(text, nodes, index);
-        }
-        *word |= bit;
+        let (a, b) = (1 << (sketch >> 58), 1 << (sketch >> 52 & 63));
+        has_met |= first & a != 0 && second & b != 0;
+        first |= a;
+        second |= b;
     }
-    false
+    has_met && repeats_indeed(text, nodes, index)
 }
 
 /// A number made of the length and the last eight bytes of a key, where keys differ most: equal keys
 /// have equal numbers. None for a key at the very start of the text, and for one with an escape,
 /// which can equal one that is spelled otherwise.
-#[inline]
+#[inline(always)]
 fn sketch(text: &[u8], key: Node) -> Option<u64> {
     let end = key.end as usize - 1;
-    let length = end - key.start as usize - 1;
+    let length = key.end - key.start - 2;
     let last_eight = text.get(..end)?.last_chunk()?;
-    let mut number = u64::from_le_bytes(*last_eight);
-    if length < 8 {
-        // What stands before the key goes.
-        number = number >> 8 >> (8 * (7 - length));
-    }
-    let number = (number ^ length as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    // What stands before a short key goes; of an empty one nothing is left.
+    let before = 64_u32.saturating_sub(8 * length);
+    let number = u64::from_le_bytes(*last_eight)
+        .checked_shr(before)
+        .unwrap_or(0);
+    let number = (number ^ u64::from(length)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     (!key.special).then_some(number)
 }
 

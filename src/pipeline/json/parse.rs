@@ -54,24 +54,17 @@ struct Parser<'t> {
 }
 
 impl Parser<'_> {
-    #[cold]
+    #[inline(always)]
     fn error<T>(&self, at: usize, problem: &'static str) -> Result<T, SyntaxError> {
-        Err(SyntaxError {
-            at,
-            problem: if at >= self.text.len() {
-                "unexpected end of the text"
-            } else {
-                problem
-            },
-        })
+        error(self.text, at, problem)
     }
 
-    /// The byte there; behind the end NUL, which JSON has nowhere.
     #[inline(always)]
     fn byte(&self, at: usize) -> u8 {
-        self.text.get(at).copied().unwrap_or(0)
+        byte(self.text, at)
     }
 
+    #[inline(always)]
     fn document(&mut self) -> Result<(), SyntaxError> {
         let mut at = self.skip_white_space(0);
         // Once for each value.
@@ -138,18 +131,11 @@ impl Parser<'_> {
     #[inline(always)]
     fn skip_white_space(&mut self, at: usize) -> usize {
         if self.byte(at) > b' ' {
-            at
-        } else {
-            self.skip_some(at)
+            return at;
         }
-    }
-
-    fn skip_some(&mut self, mut at: usize) -> usize {
-        while let b' ' | b'\n' | b'\r' | b'\t' = self.byte(at) {
-            self.clean = false;
-            at += 1;
-        }
-        at
+        let end = white_space_end(self.text, at);
+        self.clean &= end == at;
+        end
     }
 
     #[expect(
@@ -175,7 +161,7 @@ impl Parser<'_> {
         clippy::cast_possible_truncation,
         reason = "the reader checked the length"
     )]
-    #[inline]
+    #[inline(always)]
     fn open(&mut self, at: usize, bracket: u8) -> Result<usize, SyntaxError> {
         if self.depth >= MAX_DEPTH {
             return self.error(at, "nested deeper than 125 levels");
@@ -208,7 +194,7 @@ impl Parser<'_> {
         clippy::cast_possible_truncation,
         reason = "the reader checked the length"
     )]
-    #[inline]
+    #[inline(always)]
     fn close(&mut self, at: usize) -> usize {
         let index = self.open as usize;
         // The outermost object's keys are compared only if its members are asked for.
@@ -273,63 +259,14 @@ impl Parser<'_> {
             self.push(start, quote + 1, Kind::String, clean, false);
             return Ok(quote + 1);
         }
-        self.string_with_escapes(start, quote)
+        let string = string_with_escapes(self.text, self.marks, self.mark)?;
+        self.mark = string.mark;
+        self.clean &= string.clean;
+        self.push(start, string.end, Kind::String, string.clean, true);
+        Ok(string.end)
     }
 
-    /// Goes on with the string that began at `start`, from its first backslash.
-    #[inline(never)]
-    fn string_with_escapes(&mut self, start: usize, mut at: usize) -> Result<usize, SyntaxError> {
-        // A surrogate escape without its other half is JSON, but no character: not copied as it is.
-        let mut clean = true;
-        loop {
-            match self.byte(at) {
-                b'"' => {
-                    self.clean &= clean;
-                    self.push(start, at + 1, Kind::String, clean, true);
-                    self.mark += 1;
-                    return Ok(at + 1);
-                }
-                b'\\' => {
-                    let (after, whole) = self.escape(at + 1)?;
-                    clean &= whole;
-                    at = self.mark_from(after);
-                }
-                _ => return self.error(at, "control character in a string"),
-            }
-        }
-    }
-
-    /// Reads one escape, from behind its backslash, or both halves of a surrogate pair; false for
-    /// half a pair.
-    fn escape(&self, at: usize) -> Result<(usize, bool), SyntaxError> {
-        match self.byte(at) {
-            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Ok((at + 1, true)),
-            b'u' => {
-                let after = at + 5;
-                match self.hex4(at + 1)? {
-                    0xD800..=0xDBFF if self.text[after..].starts_with(b"\\u") => {
-                        let is_pair = (0xDC00..=0xDFFF).contains(&self.hex4(after + 2)?);
-                        Ok((if is_pair { after + 6 } else { after }, is_pair))
-                    }
-                    0xD800..=0xDFFF => Ok((after, false)),
-                    _ => Ok((after, true)),
-                }
-            }
-            _ => self.error(at, "unknown escape in a string"),
-        }
-    }
-
-    fn hex4(&self, at: usize) -> Result<u32, SyntaxError> {
-        let mut unit = 0;
-        for at in at..at + 4 {
-            let Some(digit) = char::from(self.byte(at)).to_digit(16) else {
-                return self.error(at, "expected four hexadecimal digits");
-            };
-            unit = unit << 4 | digit;
-        }
-        Ok(unit)
-    }
-
+    #[inline(always)]
     fn literal(&mut self, start: usize, word: &[u8], kind: Kind) -> Result<usize, SyntaxError> {
         let mut at = start;
         for expected in word {
@@ -344,7 +281,7 @@ impl Parser<'_> {
         Ok(at)
     }
 
-    #[inline]
+    #[inline(always)]
     fn number(&mut self, start: usize) -> Result<usize, SyntaxError> {
         let mut kind = Kind::Integer;
         let mut at = start + usize::from(self.byte(start) == b'-');
@@ -369,7 +306,7 @@ impl Parser<'_> {
         Ok(at)
     }
 
-    #[inline]
+    #[inline(always)]
     fn some_digits(&mut self, start: usize) -> Result<usize, SyntaxError> {
         let mut at = start;
         while self.byte(at).is_ascii_digit() {
@@ -380,4 +317,101 @@ impl Parser<'_> {
         }
         Ok(at)
     }
+}
+
+/// The error of a text that is not JSON from `at` on.
+#[cold]
+fn error<T>(text: &[u8], at: usize, problem: &'static str) -> Result<T, SyntaxError> {
+    Err(SyntaxError {
+        at,
+        problem: if at >= text.len() {
+            "unexpected end of the text"
+        } else {
+            problem
+        },
+    })
+}
+
+/// The byte there; behind the end NUL, which JSON has nowhere.
+#[inline(always)]
+fn byte(text: &[u8], at: usize) -> u8 {
+    text.get(at).copied().unwrap_or(0)
+}
+
+#[inline(never)]
+fn white_space_end(text: &[u8], mut at: usize) -> usize {
+    while let b' ' | b'\n' | b'\r' | b'\t' = byte(text, at) {
+        at += 1;
+    }
+    at
+}
+
+/// A string with escapes in it.
+struct Escaped {
+    end: usize,
+    /// The first mark behind it.
+    mark: usize,
+    clean: bool,
+}
+
+/// Reads a string on from its first backslash, which has that mark.
+#[inline(never)]
+fn string_with_escapes(
+    text: &[u8],
+    marks: &[u32],
+    mut mark: usize,
+) -> Result<Escaped, SyntaxError> {
+    // A surrogate escape without its other half is JSON, but no character: not copied as it is.
+    let mut clean = true;
+    loop {
+        let at = marks[mark] as usize;
+        match byte(text, at) {
+            b'"' => {
+                return Ok(Escaped {
+                    end: at + 1,
+                    mark: mark + 1,
+                    clean,
+                });
+            }
+            b'\\' => {
+                let (after, whole) = escape(text, at + 1)?;
+                clean &= whole;
+                while (marks[mark] as usize) < after {
+                    mark += 1;
+                }
+            }
+            _ => return error(text, at, "control character in a string"),
+        }
+    }
+}
+
+/// Reads one escape, from behind its backslash, or both halves of a surrogate pair; false for half a
+/// pair.
+fn escape(text: &[u8], at: usize) -> Result<(usize, bool), SyntaxError> {
+    match byte(text, at) {
+        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Ok((at + 1, true)),
+        b'u' => {
+            let after = at + 5;
+            match hex4(text, at + 1)? {
+                0xD800..=0xDBFF if text[after..].starts_with(b"\\u") => {
+                    let is_pair = (0xDC00..=0xDFFF).contains(&hex4(text, after + 2)?);
+                    Ok((if is_pair { after + 6 } else { after }, is_pair))
+                }
+                0xD800..=0xDFFF => Ok((after, false)),
+                _ => Ok((after, true)),
+            }
+        }
+        _ => error(text, at, "unknown escape in a string"),
+    }
+}
+
+fn hex4(text: &[u8], at: usize) -> Result<u32, SyntaxError> {
+    let mut unit = 0;
+    for at in at..at + 4 {
+        let Some(digit) = char::from(byte(text, at)).to_digit(16) else {
+            return error(text, at, "expected four hexadecimal digits");
+        };
+        unit = unit << 4 | digit;
+    }
+    Ok(unit)
 }

@@ -199,22 +199,26 @@ impl<'a> Value<'a> {
     }
 
     /// The members of an object, each key once: of a key that stands twice the last value.
+    #[inline(always)]
     pub fn members(self) -> impl Iterator<Item = (Value<'a>, Value<'a>)> {
-        let overridden = self.overridden();
-        self.all_members()
-            .filter(move |(key, _)| overridden.binary_search(&key.index).is_err())
+        let overridden = if self.node().special {
+            self.overridden()
+        } else {
+            Vec::new()
+        };
+        self.all_members().filter(move |(key, _)| {
+            overridden.is_empty() || overridden.binary_search(&key.index).is_err()
+        })
     }
 
     /// The indices, in order, of keys that stand again later in the object.
+    #[cold]
     fn overridden(self) -> Vec<u32> {
-        let mut overridden = Vec::new();
-        if self.kind() == Kind::Object && self.node().special {
-            let keys: Vec<_> = self.all_members().map(|(key, _)| key).collect();
-            let mut seen = HashSet::new();
-            let earlier = keys.iter().rev().filter(|key| !seen.insert(key.as_str()));
-            overridden.extend(earlier.map(|key| key.index));
-            overridden.reverse();
-        }
+        let keys: Vec<_> = self.all_members().map(|(key, _)| key).collect();
+        let mut seen = HashSet::new();
+        let earlier = keys.iter().rev().filter(|key| !seen.insert(key.as_str()));
+        let mut overridden: Vec<_> = earlier.map(|key| key.index).collect();
+        overridden.reverse();
         overridden
     }
 
@@ -241,9 +245,9 @@ impl<'a> Value<'a> {
     pub fn pick_whole<const N: usize>(self, names: [&str; N]) -> [Option<Value<'a>>; N] {
         let mut found = [None; N];
         for (key, value) in self.all_members() {
-            let key = key.node();
+            let key = text_of(self.document.text, key.node());
             for (found, name) in found.iter_mut().zip(names) {
-                if is_text(self.document.text, key, name) {
+                if *key == *name.as_bytes() {
                     *found = Some(value);
                 }
             }
@@ -255,11 +259,17 @@ impl<'a> Value<'a> {
 /// Whether a string or key says `expected`.
 #[inline(always)]
 fn is_text(text: &str, node: Node, expected: &str) -> bool {
+    *text_of(text, node) == *expected.as_bytes()
+}
+
+/// What a string or key says, in UTF-8: bytes are compared without asking where characters begin.
+#[inline(always)]
+fn text_of(text: &str, node: Node) -> Cow<'_, [u8]> {
     if node.special {
-        return *decode(text, node) == *expected;
+        Cow::Owned(decode(text, node).into_owned().into_bytes())
+    } else {
+        Cow::Borrowed(&text.as_bytes()[node.start as usize + 1..node.end as usize - 1])
     }
-    (node.end - node.start) as usize == expected.len() + 2
-        && text.as_bytes()[node.start as usize + 1..node.end as usize - 1] == *expected.as_bytes()
 }
 
 #[inline(always)]
