@@ -60,27 +60,42 @@ impl Writer {
         self.bytes.resize(self.end + size.max(ROOM), 0);
     }
 
+    /// Copies `text` behind the end where there is no room for it yet.
+    #[cold]
+    #[inline(never)]
+    fn copy_to_more_room(&mut self, text: &[u8]) {
+        self.room(text.len())[..text.len()].copy_from_slice(text);
+    }
+
     /// Appends one byte.
-    #[inline]
+    #[inline(always)]
     pub fn byte(&mut self, byte: u8) {
-        self.room(1)[0] = byte;
-        self.end += 1;
+        self.text(&[byte]);
     }
 
     /// Appends bytes; best for those whose number the compiler knows.
     #[inline(always)]
     pub fn text(&mut self, text: &[u8]) {
-        self.room(text.len())[..text.len()].copy_from_slice(text);
-        self.end += text.len();
+        let end = self.end + text.len();
+        match self.bytes.get_mut(self.end..end) {
+            Some(place) => place.copy_from_slice(text),
+            None => self.copy_to_more_room(text),
+        }
+        self.end = end;
     }
 
     /// Appends what stands before a member, and its name, given as JSON with the colon.
     #[inline(always)]
     pub fn name(&mut self, separator: u8, name: &'static str) {
-        let room = &mut self.room(1 + name.len())[..=name.len()];
-        room[0] = separator;
-        room[1..].copy_from_slice(name.as_bytes());
-        self.end += 1 + name.len();
+        let end = self.end + 1 + name.len();
+        if let Some(place) = self.bytes.get_mut(self.end..end) {
+            place[0] = separator;
+            place[1..].copy_from_slice(name.as_bytes());
+            self.end = end;
+        } else {
+            self.byte(separator);
+            self.text(name.as_bytes());
+        }
     }
 
     /// Appends `text[start..end]`.
@@ -89,8 +104,9 @@ impl Writer {
         let length = end - start;
         if length <= BLOCK
             && let Some(block) = text[start..].first_chunk::<BLOCK>()
+            && let Some(place) = self.bytes.get_mut(self.end..self.end + BLOCK)
         {
-            self.room(BLOCK)[..BLOCK].copy_from_slice(block);
+            place.copy_from_slice(block);
             self.end += length;
         } else {
             self.text(&text[start..end]);
