@@ -127,28 +127,25 @@ fn write_renamed<const N: usize>(
     object: Value<'_>,
     table: &[Renamed; N],
 ) -> bool {
-    let old: [Option<Value<'_>>; N] = object.pick(std::array::from_fn(|at| table[at].old));
-    // The rows that are used, with what is renamed.
-    let rows = || {
-        let rows = table.iter().zip(old);
-        rows.filter_map(|(row, old)| Some((row, old?)))
-    };
     let mut separator = b'{';
-    for (key, value) in object.members() {
-        let mut is_renamed = false;
-        for (row, _) in rows().filter(|(_, old)| old.is(value)) {
-            is_renamed = true;
-            let before = out.position();
-            out.name(separator, row.json);
-            if copy_cleaned(out, value) {
+    for (key, value) in object.members().filter(|(_, value)| !value.is_empty()) {
+        let (mut is_renamed, mut is_new) = (false, false);
+        for row in table {
+            if key.is_str(row.old) {
+                is_renamed = true;
+                out.name(separator, row.json);
+                copy_cleaned(out, value);
                 separator = b',';
-            } else {
-                out.cut_back(before);
             }
+            is_new |= key.is_str(row.new);
         }
         // A name that another member takes over is passed over.
+        let is_taken = || {
+            let mut rows = table.iter().filter(|row| key.is_str(row.new));
+            rows.any(|row| object.get(row.old).is_some())
+        };
         if !is_renamed
-            && !rows().any(|(row, _)| key.is_str(row.new))
+            && !(is_new && is_taken())
             && copy_cleaned_member(out, separator, key, value)
         {
             separator = b',';
