@@ -156,41 +156,39 @@ impl Writer {
         let marks = &document.marks[..document.marks.len() - 2];
         self.byte(b'"');
         // An escape has at most six bytes.
-        let mut room = self.room(text.len() + 5 * marks.len());
-        let size = room.len();
-        let (mut rest, mut at) = (text, 0);
+        let room = self.room(text.len() + 5 * marks.len());
+        // What of the text is written, and where its next byte goes.
+        let (mut from, mut to) = (0, 0);
         for mark in marks {
-            let length = *mark as usize - at;
-            if let Some(block) = rest.first_chunk::<BLOCK>()
-                && let Some(place) = room.first_chunk_mut::<{ BLOCK + 1 }>()
-                && length < BLOCK
+            let mark = *mark as usize;
+            let length = mark - from;
+            if length < BLOCK
+                && let Some(block) = text.get(from..from + BLOCK)
+                && let Some(place) = room.get_mut(to..to + BLOCK)
                 && block[length] >= b' '
             {
                 // A quote or backslash soon: it itself begins what is next.
-                place[..BLOCK].copy_from_slice(block);
+                place.copy_from_slice(block);
                 place[length] = b'\\';
-                rest = &rest[length..];
-                room = &mut room[length + 1..];
-                at += length;
+                to += length + 1;
+                from = mark;
                 continue;
             }
-            room = put(room, &rest[..length]);
-            let (escape, escape_length) = escape::escape_of(rest[length]);
-            room = put(room, &escape[..escape_length]);
-            rest = &rest[length + 1..];
-            at += length + 1;
+            to += put(room, to, &text[from..mark]);
+            let (escape, length) = escape::escape_of(text[mark]);
+            to += put(room, to, &escape[..length]);
+            from = mark + 1;
         }
-        let left = put(room, rest).len();
-        self.end += size - left;
+        to += put(room, to, &text[from..]);
+        self.end += to;
         self.byte(b'"');
     }
 }
 
-/// Copies `bytes` to the front of `room`, and returns the rest of it.
-fn put<'r>(room: &'r mut [u8], bytes: &[u8]) -> &'r mut [u8] {
-    let (front, rest) = room.split_at_mut(bytes.len());
-    front.copy_from_slice(bytes);
-    rest
+/// Copies `bytes` to a position of `room`, and returns their number.
+fn put(room: &mut [u8], to: usize, bytes: &[u8]) -> usize {
+    room[to..to + bytes.len()].copy_from_slice(bytes);
+    bytes.len()
 }
 
 /// A text as JSON.
