@@ -152,32 +152,41 @@ impl Writer {
     /// Appends the whole text of a document as a JSON string, quotes included.
     pub fn string_of_document(&mut self, document: &Document<'_>) {
         let text = document.text.as_bytes();
-        // The two behind the text.
-        let marks = &document.marks[..document.marks.len() - 2];
+        // All marks, and the two behind the text.
+        let mut marks = document.marks;
         self.byte(b'"');
         // An escape has at most six bytes.
         let room = self.room(text.len() + 5 * marks.len());
         // What of the text is written, and where its next byte goes.
         let (mut from, mut to) = (0, 0);
-        for mark in marks {
-            let mark = *mark as usize;
+        while let [mark, next, _, ..] = *marks {
+            let (mark, next) = (mark as usize, next as usize);
             let length = mark - from;
-            if length < BLOCK
+            if length < BLOCK - 2
                 && let Some(block) = text.get(from..from + BLOCK)
-                && let Some(place) = room.get_mut(to..to + BLOCK)
+                && let Some(place) = room.get_mut(to..to + BLOCK + 2)
                 && block[length] >= b' '
             {
                 // A quote or backslash soon: it itself begins what is next.
-                place.copy_from_slice(block);
+                place[..BLOCK].copy_from_slice(block);
                 place[length] = b'\\';
-                to += length + 1;
-                from = mark;
+                if next - mark == 2 && block[length + 2] >= b' ' {
+                    // Another behind it, as in `":"` and `","`, which end most strings.
+                    place[length + 1..length + 3].copy_from_slice(&block[length..length + 2]);
+                    place[length + 3] = b'\\';
+                    (from, to) = (next, to + length + 4);
+                    marks = &marks[2..];
+                } else {
+                    (from, to) = (mark, to + length + 1);
+                    marks = &marks[1..];
+                }
                 continue;
             }
             to += put(room, to, &text[from..mark]);
             let (escape, length) = escape::escape_of(text[mark]);
             to += put(room, to, &escape[..length]);
             from = mark + 1;
+            marks = &marks[1..];
         }
         to += put(room, to, &text[from..]);
         self.end += to;
