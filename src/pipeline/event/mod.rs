@@ -26,7 +26,7 @@ pub use id::{
     whole_events, write_action, write_action_of,
 };
 pub(crate) use namespace::namespace_fault;
-pub(crate) use objects::{Objects, Rename, Renamed};
+pub(crate) use objects::{Objects, Rename};
 pub(crate) use organization::{
     Actor, App, Auth, Class, Location, OrganizationEvent, OrganizationRow, OrganizationUser,
 };

@@ -1,25 +1,11 @@
 //! Records of Confluence Cloud, and of old Server's API (docs/mapping.md 4).
 
 use crate::pipeline::dialect::{Dialect, Record};
-use crate::pipeline::event::{AuditType, Event, Objects, Rename, Renamed, Scalar};
+use crate::pipeline::event::{AuditType, Event, Objects, Rename, Scalar};
 use crate::pipeline::json::{Kind, Pattern, Value};
 use crate::pipeline::timestamp::{TimeMode, Timestamp};
 
 use super::{Unmappable, scalar};
-
-/// What a member of an affected object becomes.
-static AFFECTED_OBJECT: [Renamed; 1] = [row("objectType", "type", r#""type":"#)];
-/// What the members of a changed value become.
-static CHANGED_VALUE: [Renamed; 4] = [
-    row("name", "i18nKey", r#""i18nKey":"#),
-    row("name", "key", r#""key":"#),
-    row("newValue", "to", r#""to":"#),
-    row("oldValue", "from", r#""from":"#),
-];
-
-const fn row(old: &'static str, new: &'static str, json: &'static str) -> Renamed {
-    Renamed { old, new, json }
-}
 
 /// Maps a Cloud record; one without a `creationDate`, which only a flag or the source can have called
 /// one, happens now (docs/mapping.md 10).
@@ -47,10 +33,10 @@ pub fn map<'a>(record: &Record<'a>) -> Result<Event<'a>, Unmappable> {
     event.audit.affected_objects = Objects::new(
         record.associated_objects,
         affected_object(record),
-        Rename::One(&AFFECTED_OBJECT),
+        Rename::AffectedObject,
     );
     event.audit.changed_values =
-        Objects::new(record.changed_values, None, Rename::Four(&CHANGED_VALUE));
+        Objects::new(record.changed_values, None, Rename::ChangedValue);
     Ok(event)
 }
 
