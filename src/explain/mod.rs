@@ -19,7 +19,7 @@ use serde_json::Value;
 use crate::pipeline::dataset::Dataset;
 use crate::pipeline::dialect::{self, Dialect, Record};
 use crate::pipeline::enrich::source::Enricher;
-use crate::pipeline::event::{AddFields, DefaultTags, Envelope, Origin};
+use crate::pipeline::event::{AddFields, DefaultTags, Envelope, Event, Origin};
 use crate::pipeline::frame::{Frame, LineNumbers};
 use crate::pipeline::json::{Document, Kind, Reader};
 use crate::pipeline::map;
@@ -320,10 +320,11 @@ impl Explainer {
         // What is explained was mapped: neither can fail.
         match dialect.dataset() {
             Dataset::Confluence => {
-                let event = confluence::map(record, dialect, options, &mut self.cache);
-                event.map_or_else(
+                let mut event = Event::default();
+                let mapped = confluence::map(&mut event, record, dialect, options, &mut self.cache);
+                mapped.map_or_else(
                     |_| Default::default(),
-                    |event| {
+                    |()| {
                         let seen = absent::confluence::Seen {
                             is_cloud: dialect == Dialect::Cloud,
                             record,

@@ -11,7 +11,7 @@ use crate::pipeline::actions::Categories;
 use crate::pipeline::dialect::{self, Dialect, Record};
 use crate::pipeline::enrich::memo::Memo;
 use crate::pipeline::enrich::source::{Enricher, Enrichment};
-use crate::pipeline::event::{self, Envelope, Origin};
+use crate::pipeline::event::{self, Envelope, Event, Origin};
 use crate::pipeline::frame::{Frame, LineNumbers, Problem, leading_hole};
 use crate::pipeline::json::{Kind, Reader, SyntaxError};
 use crate::pipeline::map::{self, Unmappable};
@@ -431,23 +431,23 @@ impl Normalizer {
         let (options, known, origin) = (&self.options, &mut self.known, candidate.origin);
         let (envelope, offset) = (&options.envelope, candidate.line_offset);
         let stream = self.has_ids.then(|| envelope.index_for(dialect.dataset()));
-        let event = match dialect {
+        let time = match dialect {
             Dialect::Cloud | Dialect::DcApi | Dialect::DcFile => {
-                confluence::map(&record, dialect, options, known)?
+                let mut event = Event::default();
+                confluence::map(&mut event, &record, dialect, options, known)?;
+                write_id(out, candidate, stream);
+                event::write_event(out, &event, envelope, origin, offset, &document);
+                event.timestamp
             }
             Dialect::Organization => {
                 let mut event = map::organization::map(root, &record, options.categories)?;
                 organization::complete(&mut event, options, known);
                 write_id(out, candidate, stream);
                 event::write_organization_event(out, &event, envelope, origin, offset, &document);
-                self.newest = self.newest.max(Some(event.timestamp));
-                self.counts.records += 1;
-                return Ok(());
+                event.timestamp
             }
         };
-        write_id(out, candidate, stream);
-        event::write_event(out, &event, envelope, origin, offset, &document);
-        self.newest = self.newest.max(Some(event.timestamp));
+        self.newest = self.newest.max(Some(time));
         self.counts.records += 1;
         Ok(())
     }

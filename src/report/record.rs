@@ -78,9 +78,10 @@ impl RecordReader {
             return false;
         }
         let dialect = options.dialect.or_else(|| dialect::detect(&record));
-        let mapped =
-            dialect.map(|dialect| confluence::map(&record, dialect, options, &mut self.known));
-        let Some(Ok(event)) = mapped else {
+        let mut event = Event::default();
+        let mapped = dialect
+            .map(|dialect| confluence::map(&mut event, &record, dialect, options, &mut self.known));
+        let Some(Ok(())) = mapped else {
             return false;
         };
         let action = event.action.as_ref().and_then(Scalar::text);

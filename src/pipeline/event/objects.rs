@@ -130,9 +130,7 @@ impl<'a> Objects<'a> {
     fn write_element(self, out: &mut Writer, element: Value<'a>) -> bool {
         match (self.rename, element.object()) {
             (Rename::None, _) | (_, None) => copy_cleaned(out, element),
-            (Rename::AffectedObject, Some(object)) => {
-                write_renamed(out, object, &AFFECTED_OBJECT)
-            }
+            (Rename::AffectedObject, Some(object)) => write_renamed(out, object, &AFFECTED_OBJECT),
             (Rename::ChangedValue, Some(object)) => write_renamed(out, object, &CHANGED_VALUE),
         }
     }

@@ -7,14 +7,14 @@ use crate::pipeline::timestamp::{TimeMode, Timestamp};
 
 use super::{Unmappable, scalar};
 
-/// Maps a Cloud record; one without a `creationDate`, which only a flag or the source can have called
+/// Maps a Cloud record into an empty event; one without a `creationDate`, which only a flag or the source can have called
 /// one, happens now (docs/mapping.md 10).
 ///
 /// # Errors
 /// Where the record has a `creationDate` that cannot be read.
-pub fn map<'a>(record: &Record<'a>) -> Result<Event<'a>, Unmappable> {
+pub fn map<'a>(event: &mut Event<'a>, record: &Record<'a>) -> Result<(), Unmappable> {
     let time = record.time(Dialect::Cloud, TimeMode::Exact)?;
-    let mut event = Event::at(time.unwrap_or_else(Timestamp::now));
+    event.timestamp = time.unwrap_or_else(Timestamp::now);
     event.source_address = scalar(record.remote_address);
 
     let [id, name, external] = record.author.map_or([None; 3], |author| {
@@ -35,9 +35,8 @@ pub fn map<'a>(record: &Record<'a>) -> Result<Event<'a>, Unmappable> {
         affected_object(record),
         Rename::AffectedObject,
     );
-    event.audit.changed_values =
-        Objects::new(record.changed_values, None, Rename::ChangedValue);
-    Ok(event)
+    event.audit.changed_values = Objects::new(record.changed_values, None, Rename::ChangedValue);
+    Ok(())
 }
 
 /// The `affectedObject`, unless it is among the `associatedObjects` already.

@@ -13,7 +13,7 @@ use crate::pipeline::event::{Event, Hosts, Scalar};
 use crate::pipeline::json::Value;
 use crate::pipeline::map::{self, Unmappable, users};
 
-/// The event of a record of Confluence, whole.
+/// Maps a record of Confluence into an empty event, which is then whole.
 ///
 /// # Errors
 /// When the record cannot be mapped, or is in no dialect of Confluence.
@@ -23,20 +23,21 @@ use crate::pipeline::map::{self, Unmappable, users};
 )]
 #[inline(always)]
 pub(crate) fn map<'a>(
+    event: &mut Event<'a>,
     record: &Record<'a>,
     dialect: Dialect,
     options: &Options,
     known: &'a mut LookupCache,
-) -> Result<Event<'a>, Unmappable> {
-    let mut event = match dialect {
-        Dialect::Cloud => map::cloud::map(record)?,
+) -> Result<(), Unmappable> {
+    match dialect {
+        Dialect::Cloud => map::cloud::map(event, record)?,
         Dialect::DcApi | Dialect::DcFile => {
-            map::data_center::map(record, dialect, options.time_mode)?
+            map::data_center::map(event, record, dialect, options.time_mode)?;
         }
         Dialect::Organization => return Err(Unmappable::NoDialect),
-    };
-    complete(&mut event, dialect, options, known);
-    Ok(event)
+    }
+    complete(event, dialect, options, known);
+    Ok(())
 }
 
 /// Adds to an event what does not stand in its record: lookups, categories, users.
