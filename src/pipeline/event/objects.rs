@@ -111,7 +111,7 @@ impl<'a> Objects<'a> {
             return self.list.is_some_and(|list| copy_cleaned(out, list));
         }
         let mut separator = b'[';
-        for element in self.elements() {
+        let mut write = |element| {
             let before = out.position();
             out.byte(separator);
             if self.write_element(out, element) {
@@ -119,7 +119,11 @@ impl<'a> Objects<'a> {
             } else {
                 out.cut_back(before);
             }
+        };
+        if let Some(list) = self.list {
+            list.elements().for_each(&mut write);
         }
+        self.more.into_iter().flatten().for_each(write);
         let any = separator == b',';
         if any {
             out.byte(b']');
@@ -150,7 +154,7 @@ fn write_renamed<const N: usize>(
         let name = key.as_str().unwrap_or_default();
         let is_old = table.each_ref().map(|row| *row.old == *name);
         let is_new = table.each_ref().map(|row| *row.new == *name);
-        for (row, _) in table.iter().zip(is_old).filter(|(_, is_old)| *is_old) {
+        for (row, _) in table.iter().zip(&is_old).filter(|(_, is_old)| **is_old) {
             out.name(separator, row.json);
             copy_cleaned(out, value);
             separator = b',';
