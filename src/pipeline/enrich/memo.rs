@@ -8,10 +8,17 @@
 pub struct Memo<T> {
     /// None before the first use; a power of two of them. What is in them stands apart, so that all of
     /// them together fit into the processor's cache.
-    slots: Vec<Option<Box<(Box<str>, T)>>>,
+    slots: Vec<Option<Box<Known<T>>>>,
     size: usize,
     /// The answer to a text too long to be kept.
     passing: Option<T>,
+}
+
+/// A text and the answer to it.
+#[derive(Debug)]
+struct Known<T> {
+    text: Box<str>,
+    answer: T,
 }
 
 /// Longer texts (long proxy chains, or garbage) are not kept.
@@ -43,11 +50,16 @@ impl<T> Memo<T> {
             self.slots.resize_with(self.size, || None);
         }
         let slot = &mut self.slots[slot_of(text.as_bytes(), self.size)];
-        if slot.as_ref().is_some_and(|known| *known.0 != *text) {
+        if slot.as_ref().is_some_and(|known| *known.text != *text) {
             *slot = None;
         }
-        let (_, answer) = &**slot.get_or_insert_with(|| Box::new((text.into(), make(text))));
-        answer
+        let known = slot.get_or_insert_with(|| {
+            Box::new(Known {
+                text: text.into(),
+                answer: make(text),
+            })
+        });
+        &known.answer
     }
 }
 

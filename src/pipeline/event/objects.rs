@@ -159,11 +159,12 @@ fn write_renamed<const N: usize>(
             copy_cleaned(out, value);
             separator = b',';
         }
+        if is_old.contains(&true) {
+            continue;
+        }
         // A name that another member takes over is passed over.
-        if !is_old.contains(&true)
-            && !(is_new.contains(&true) && is_taken(object, &name, table))
-            && copy_cleaned_member(out, separator, key, value)
-        {
+        let is_taken = is_new.contains(&true) && is_taken(object, &name, table);
+        if !is_taken && copy_cleaned_member(out, separator, key, value) {
             separator = b',';
         }
     }
