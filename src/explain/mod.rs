@@ -20,7 +20,7 @@ use serde_json::Value;
 use crate::pipeline::dataset::Dataset;
 use crate::pipeline::dialect::{self, ConfluenceDialect, Dialect, Record};
 use crate::pipeline::enrich::source::Enricher;
-use crate::pipeline::event::{self, AddFields, DefaultTags, Envelope, Origin};
+use crate::pipeline::event::{self, AddFields, DefaultTags, Envelope, Event, Origin};
 use crate::pipeline::frame::{Frame, LineNumbers};
 use crate::pipeline::json::{Document, Kind, Reader};
 use crate::pipeline::normalize::{LookupCache, Normalizer, Options, confluence, organization};
@@ -355,10 +355,11 @@ impl Explainer {
         // What is explained was mapped: neither can fail.
         match dialect {
             Dialect::Confluence(dialect) => {
-                let event = confluence::map(record, dialect, options, &mut self.cache);
-                event.map_or_else(
+                let mut event = Event::default();
+                let mapped = confluence::map(&mut event, record, dialect, options, &mut self.cache);
+                mapped.map_or_else(
                     |_| Judged::default(),
-                    |event| {
+                    |()| {
                         let seen = absent::confluence::Seen {
                             is_cloud: dialect == ConfluenceDialect::Cloud,
                             root: document.root(),

@@ -11,7 +11,7 @@ use crate::pipeline::actions::Categories;
 use crate::pipeline::dialect::{self, Dialect, Record};
 use crate::pipeline::enrich::memo::Memo;
 use crate::pipeline::enrich::source::{Enricher, Enrichment};
-use crate::pipeline::event::{self, Envelope, Origin};
+use crate::pipeline::event::{self, Envelope, Event, Origin};
 use crate::pipeline::frame::{Frame, LineNumbers, Problem, leading_hole};
 use crate::pipeline::json::{Kind, Reader, SyntaxError};
 use crate::pipeline::map::Unmappable;
@@ -433,7 +433,8 @@ impl Normalizer {
         let stream = self.has_ids.then(|| envelope.index_for(dialect.dataset()));
         let time = match dialect {
             Dialect::Confluence(dialect) => {
-                let event = confluence::map(&record, dialect, options, known)?;
+                let mut event = Event::default();
+                confluence::map(&mut event, &record, dialect, options, known)?;
                 write_id(out, candidate, stream);
                 event::write_event(out, &event, envelope, origin, offset, &document);
                 event.timestamp

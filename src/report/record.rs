@@ -82,8 +82,8 @@ impl RecordReader {
         let Some(Dialect::Confluence(dialect)) = dialect else {
             return false;
         };
-        let mapped = confluence::map(&record, dialect, options, &mut self.known);
-        let Ok(event) = mapped else {
+        let mut event = Event::default();
+        if confluence::map(&mut event, &record, dialect, options, &mut self.known).is_err() {
             return false;
         };
         let action = event.action.as_ref().and_then(Scalar::text);

@@ -6,11 +6,19 @@
 /// texts can make the memory useless, but never slow or large.
 #[derive(Debug)]
 pub struct Memo<T> {
-    /// None before the first use; a power of two of them.
-    slots: Vec<Option<(Box<str>, T)>>,
+    /// None before the first use; a power of two of them. What is in them stands apart, so that all of
+    /// them together fit into the processor's cache.
+    slots: Vec<Option<Box<Known<T>>>>,
     size: usize,
     /// The answer to a text too long to be kept.
     passing: Option<T>,
+}
+
+/// A text and the answer to it.
+#[derive(Debug)]
+struct Known<T> {
+    text: Box<str>,
+    answer: T,
 }
 
 /// Longer texts (long proxy chains, or garbage) are not kept.
@@ -42,11 +50,16 @@ impl<T> Memo<T> {
             self.slots.resize_with(self.size, || None);
         }
         let slot = &mut self.slots[slot_of(text.as_bytes(), self.size)];
-        if slot.as_ref().is_some_and(|(known, _)| **known != *text) {
+        if slot.as_ref().is_some_and(|known| *known.text != *text) {
             *slot = None;
         }
-        let (_, answer) = slot.get_or_insert_with(|| (text.into(), make(text)));
-        answer
+        let known = slot.get_or_insert_with(|| {
+            Box::new(Known {
+                text: text.into(),
+                answer: make(text),
+            })
+        });
+        &known.answer
     }
 }
 

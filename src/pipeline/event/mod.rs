@@ -26,7 +26,7 @@ pub use id::{
     whole_events, write_action, write_action_of,
 };
 pub(crate) use namespace::namespace_fault;
-pub(crate) use objects::{Objects, Rename, Renamed};
+pub(crate) use objects::{Objects, Rename};
 pub(crate) use organization::{
     Actor, App, Auth, Class, Location, OrganizationEvent, OrganizationRow, OrganizationUser,
 };
@@ -75,12 +75,12 @@ pub(crate) struct Event<'a> {
     pub group: Group<'a>,
 }
 
-impl Event<'_> {
-    /// An event of that time, with nothing else in it.
-    #[must_use]
-    pub fn at(timestamp: Timestamp) -> Self {
+/// An event with nothing in it, to be filled in where it is: it is large, and moving it would cost more
+/// than most steps of the mapping.
+impl Default for Event<'_> {
+    fn default() -> Self {
         Self {
-            timestamp,
+            timestamp: Timestamp::default(),
             action: None,
             row: &UNLISTED,
             audit: Audit::default(),

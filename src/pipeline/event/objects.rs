@@ -1,5 +1,6 @@
 //! The lists of `confluence.audit`, their members renamed where the mapping says so.
 
+use super::object::name;
 use crate::pipeline::json::{Value, Writer, copy_cleaned, copy_cleaned_member};
 
 /// One of the lists of `confluence.audit`: a list of the record, perhaps with one more element, its
@@ -14,35 +15,49 @@ pub struct Objects<'a> {
     rename: Rename,
 }
 
-/// What members of the objects become, where they are not empty, by a table of the mapping.
+/// What members of the objects become, where they are not empty (docs/mapping.md 4).
 #[derive(Debug, Default, Clone, Copy)]
 pub enum Rename {
     /// No member is renamed.
     #[default]
     None,
-    /// One member is renamed.
-    One(&'static [Renamed; 1]),
-    /// Four members are renamed.
-    Four(&'static [Renamed; 4]),
+    /// Those of an affected object of Cloud.
+    AffectedObject,
+    /// Those of a changed value of Cloud.
+    ChangedValue,
 }
 
-/// A row of a table of renamed members.
+/// A renamed member.
 #[derive(Debug)]
-pub struct Renamed {
+struct Renamed {
     /// The name in the record.
-    pub old: &'static str,
+    old: &'static str,
     /// The name in the event.
-    pub new: &'static str,
+    new: &'static str,
     /// `new` as JSON with a colon.
-    pub json: &'static str,
+    json: &'static str,
+}
+
+/// What a member of an affected object becomes.
+const AFFECTED_OBJECT: [Renamed; 1] = [row("objectType", "type", name!("type"))];
+/// What the members of a changed value become.
+const CHANGED_VALUE: [Renamed; 4] = [
+    row("name", "i18nKey", name!("i18nKey")),
+    row("name", "key", name!("key")),
+    row("newValue", "to", name!("to")),
+    row("oldValue", "from", name!("from")),
+];
+
+const fn row(old: &'static str, new: &'static str, json: &'static str) -> Renamed {
+    Renamed { old, new, json }
 }
 
 impl Rename {
     fn table(self) -> &'static [Renamed] {
         match self {
             Self::None => &[],
-            Self::One(table) => table,
-            Self::Four(table) => table,
+            Self::AffectedObject => &AFFECTED_OBJECT,
+            Self::ChangedValue => &CHANGED_VALUE,
         }
     }
 }
@@ -96,7 +111,7 @@ impl<'a> Objects<'a> {
             return self.list.is_some_and(|list| copy_cleaned(out, list));
         }
         let mut separator = b'[';
-        for element in self.elements() {
+        let mut write = |element| {
             let before = out.position();
             out.byte(separator);
             if self.write_element(out, element) {
@@ -104,7 +119,11 @@ impl<'a> Objects<'a> {
             } else {
                 out.cut_back(before);
             }
+        };
+        if let Some(list) = self.list {
+            list.elements().for_each(&mut write);
         }
+        self.more.into_iter().flatten().for_each(write);
         let any = separator == b',';
         if any {
             out.byte(b']');
@@ -115,42 +134,37 @@ impl<'a> Objects<'a> {
     fn write_element(self, out: &mut Writer, element: Value<'a>) -> bool {
         match (self.rename, element.object()) {
             (Rename::None, _) | (_, None) => copy_cleaned(out, element),
-            (Rename::One(table), Some(object)) => write_renamed(out, object, table),
-            (Rename::Four(table), Some(object)) => write_renamed(out, object, table),
+            (Rename::AffectedObject, Some(object)) => write_renamed(out, object, &AFFECTED_OBJECT),
+            (Rename::ChangedValue, Some(object)) => write_renamed(out, object, &CHANGED_VALUE),
         }
     }
 }
 
 /// Appends an object, cleaned, with members renamed; false, and nothing, if nothing is left of it.
+///
+/// Part of its caller for each table: a name is then compared with constants, without calls.
+#[inline(always)]
 fn write_renamed<const N: usize>(
     out: &mut Writer,
     object: Value<'_>,
-    table: &[Renamed; N],
+    table: &'static [Renamed; N],
 ) -> bool {
-    let old: [Option<Value<'_>>; N] = object.pick(std::array::from_fn(|at| table[at].old));
-    // The rows that are used, with what is renamed.
-    let rows = || {
-        let rows = table.iter().zip(old);
-        rows.filter_map(|(row, old)| Some((row, old?)))
-    };
     let mut separator = b'{';
-    for (key, value) in object.members() {
-        let mut is_renamed = false;
-        for (row, _) in rows().filter(|(_, old)| old.is(value)) {
-            is_renamed = true;
-            let before = out.position();
+    for (key, value) in object.members().filter(|(_, value)| !value.is_empty()) {
+        let name = key.as_str().unwrap_or_default();
+        let is_old = table.each_ref().map(|row| *row.old == *name);
+        let is_new = table.each_ref().map(|row| *row.new == *name);
+        for (row, _) in table.iter().zip(&is_old).filter(|(_, is_old)| **is_old) {
             out.name(separator, row.json);
-            if copy_cleaned(out, value) {
-                separator = b',';
-            } else {
-                out.cut_back(before);
-            }
+            copy_cleaned(out, value);
+            separator = b',';
+        }
+        if is_old.contains(&true) {
+            continue;
         }
         // A name that another member takes over is passed over.
-        if !is_renamed
-            && !rows().any(|(row, _)| key.is_str(row.new))
-            && copy_cleaned_member(out, separator, key, value)
-        {
+        let is_taken = is_new.contains(&true) && is_taken(object, &name, table);
+        if !is_taken && copy_cleaned_member(out, separator, key, value) {
             separator = b',';
         }
     }
@@ -159,4 +173,11 @@ fn write_renamed<const N: usize>(
         out.byte(b'}');
     }
     any
+}
+
+/// Whether another member takes over a name.
+#[cold]
+fn is_taken(object: Value<'_>, name: &str, table: &[Renamed]) -> bool {
+    let mut rows = table.iter().filter(|row| row.new == name);
+    rows.any(|row| object.get(row.old).is_some())
 }

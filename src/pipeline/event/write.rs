@@ -230,13 +230,13 @@ fn related(object: &mut Object<'_, '_>, event: &Event<'_>) {
         {
             return write_texts(out, &names_in_lists(names));
         }
-        let names = names.map(|name| name.as_ref().and_then(Scalar::text));
+        let text_of = |at: usize| names[at].as_ref().and_then(Scalar::text);
         let mut separator = b'[';
-        for (at, name) in names.iter().enumerate() {
-            let Some(text) = name else { continue };
-            if !names[..at].contains(name) {
+        for at in 0..names.len() {
+            let Some(text) = text_of(at) else { continue };
+            if !(0..at).any(|earlier| text_of(earlier).is_some_and(|earlier| earlier == text)) {
                 out.byte(separator);
-                out.string(text);
+                out.string(&text);
                 separator = b',';
             }
         }

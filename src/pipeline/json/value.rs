@@ -61,11 +61,6 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Whether both are the same place of the same document.
-    pub(crate) fn is(self, other: Self) -> bool {
-        self.index == other.index
-    }
-
     /// Position of the value's first byte in the text.
     #[must_use]
     pub fn start(self) -> usize {

@@ -60,27 +60,42 @@ impl Writer {
         self.bytes.resize(self.end + size.max(ROOM), 0);
     }
 
+    /// Copies `text` behind the end where there is no room for it yet.
+    #[cold]
+    #[inline(never)]
+    fn copy_to_more_room(&mut self, text: &[u8]) {
+        self.room(text.len())[..text.len()].copy_from_slice(text);
+    }
+
     /// Appends one byte.
-    #[inline]
+    #[inline(always)]
     pub fn byte(&mut self, byte: u8) {
-        self.room(1)[0] = byte;
-        self.end += 1;
+        self.text(&[byte]);
     }
 
     /// Appends bytes; best for those whose number the compiler knows.
     #[inline(always)]
     pub fn text(&mut self, text: &[u8]) {
-        self.room(text.len())[..text.len()].copy_from_slice(text);
-        self.end += text.len();
+        let end = self.end + text.len();
+        match self.bytes.get_mut(self.end..end) {
+            Some(place) => place.copy_from_slice(text),
+            None => self.copy_to_more_room(text),
+        }
+        self.end = end;
     }
 
     /// Appends what stands before a member, and its name, given as JSON with the colon.
     #[inline(always)]
     pub fn name(&mut self, separator: u8, name: &'static str) {
-        let room = &mut self.room(1 + name.len())[..=name.len()];
-        room[0] = separator;
-        room[1..].copy_from_slice(name.as_bytes());
-        self.end += 1 + name.len();
+        let end = self.end + 1 + name.len();
+        if let Some(place) = self.bytes.get_mut(self.end..end) {
+            place[0] = separator;
+            place[1..].copy_from_slice(name.as_bytes());
+            self.end = end;
+        } else {
+            self.byte(separator);
+            self.text(name.as_bytes());
+        }
     }
 
     /// Appends `text[start..end]`.
@@ -89,8 +104,9 @@ impl Writer {
         let length = end - start;
         if length <= BLOCK
             && let Some(block) = text[start..].first_chunk::<BLOCK>()
+            && let Some(place) = self.bytes.get_mut(self.end..self.end + BLOCK)
         {
-            self.room(BLOCK)[..BLOCK].copy_from_slice(block);
+            place.copy_from_slice(block);
             self.end += length;
         } else {
             self.text(&text[start..end]);
@@ -136,45 +152,52 @@ impl Writer {
     /// Appends the whole text of a document as a JSON string, quotes included.
     pub fn string_of_document(&mut self, document: &Document<'_>) {
         let text = document.text.as_bytes();
-        // The two behind the text.
-        let marks = &document.marks[..document.marks.len() - 2];
+        // All marks, and the two behind the text.
+        let mut marks = document.marks;
         self.byte(b'"');
         // An escape has at most six bytes.
-        let mut room = self.room(text.len() + 5 * marks.len());
-        let size = room.len();
-        let (mut rest, mut at) = (text, 0);
-        for mark in marks {
-            let length = *mark as usize - at;
-            if let Some(block) = rest.first_chunk::<BLOCK>()
-                && let Some(place) = room.first_chunk_mut::<{ BLOCK + 1 }>()
-                && length < BLOCK
+        let room = self.room(text.len() + 5 * marks.len());
+        // What of the text is written, and where its next byte goes.
+        let (mut from, mut to) = (0, 0);
+        while let [mark, next, _, ..] = *marks {
+            let (mark, next) = (mark as usize, next as usize);
+            let length = mark - from;
+            if length < BLOCK - 2
+                && let Some(block) = text.get(from..from + BLOCK)
+                && let Some(place) = room.get_mut(to..to + BLOCK + 2)
                 && block[length] >= b' '
             {
                 // A quote or backslash soon: it itself begins what is next.
                 place[..BLOCK].copy_from_slice(block);
                 place[length] = b'\\';
-                rest = &rest[length..];
-                room = &mut room[length + 1..];
-                at += length;
+                if next - mark == 2 && block[length + 2] >= b' ' {
+                    // Another behind it, as in `":"` and `","`, which end most strings.
+                    place[length + 1..length + 3].copy_from_slice(&block[length..length + 2]);
+                    place[length + 3] = b'\\';
+                    (from, to) = (next, to + length + 4);
+                    marks = &marks[2..];
+                } else {
+                    (from, to) = (mark, to + length + 1);
+                    marks = &marks[1..];
+                }
                 continue;
             }
-            room = put(room, &rest[..length]);
-            let (escape, escape_length) = escape::escape_of(rest[length]);
-            room = put(room, &escape[..escape_length]);
-            rest = &rest[length + 1..];
-            at += length + 1;
+            to += put(room, to, &text[from..mark]);
+            let (escape, length) = escape::escape_of(text[mark]);
+            to += put(room, to, &escape[..length]);
+            from = mark + 1;
+            marks = &marks[1..];
         }
-        let left = put(room, rest).len();
-        self.end += size - left;
+        to += put(room, to, &text[from..]);
+        self.end += to;
         self.byte(b'"');
     }
 }
 
-/// Copies `bytes` to the front of `room`, and returns the rest of it.
-fn put<'r>(room: &'r mut [u8], bytes: &[u8]) -> &'r mut [u8] {
-    let (front, rest) = room.split_at_mut(bytes.len());
-    front.copy_from_slice(bytes);
-    rest
+/// Copies `bytes` to a position of `room`, and returns their number.
+fn put(room: &mut [u8], to: usize, bytes: &[u8]) -> usize {
+    room[to..to + bytes.len()].copy_from_slice(bytes);
+    bytes.len()
 }
 
 /// A text as JSON.

@@ -1,34 +1,20 @@
 //! Records of Confluence Cloud, and of old Server's API (docs/mapping.md 4).
 
 use crate::pipeline::dialect::{Dialect, Record};
-use crate::pipeline::event::{AuditType, Event, Objects, Rename, Renamed, Scalar};
+use crate::pipeline::event::{AuditType, Event, Objects, Rename, Scalar};
 use crate::pipeline::json::{Kind, Pattern, Value};
 use crate::pipeline::timestamp::{TimeMode, Timestamp};
 
 use super::{Unmappable, scalar};
 
-/// What a member of an affected object becomes.
-static AFFECTED_OBJECT: [Renamed; 1] = [row("objectType", "type", r#""type":"#)];
-/// What the members of a changed value become.
-static CHANGED_VALUE: [Renamed; 4] = [
-    row("name", "i18nKey", r#""i18nKey":"#),
-    row("name", "key", r#""key":"#),
-    row("newValue", "to", r#""to":"#),
-    row("oldValue", "from", r#""from":"#),
-];
-
-const fn row(old: &'static str, new: &'static str, json: &'static str) -> Renamed {
-    Renamed { old, new, json }
-}
-
-/// Maps a Cloud record; one without a `creationDate`, which only a flag or the source can have called
+/// Maps a Cloud record into an empty event; one without a `creationDate`, which only a flag or the source can have called
 /// one, happens now (docs/mapping.md 10).
 ///
 /// # Errors
 /// Where the record has a `creationDate` that cannot be read.
-pub fn map<'a>(record: &Record<'a>) -> Result<Event<'a>, Unmappable> {
+pub fn map<'a>(event: &mut Event<'a>, record: &Record<'a>) -> Result<(), Unmappable> {
     let time = record.time(Dialect::CLOUD, TimeMode::Exact)?;
-    let mut event = Event::at(time.unwrap_or_else(Timestamp::now));
+    event.timestamp = time.unwrap_or_else(Timestamp::now);
     event.source_address = scalar(record.remote_address);
 
     let [id, name, external] = record.author.map_or([None; 3], |author| {
@@ -47,11 +33,10 @@ pub fn map<'a>(record: &Record<'a>) -> Result<Event<'a>, Unmappable> {
     event.audit.affected_objects = Objects::new(
         record.associated_objects,
         affected_object(record),
-        Rename::One(&AFFECTED_OBJECT),
+        Rename::AffectedObject,
     );
-    event.audit.changed_values =
-        Objects::new(record.changed_values, None, Rename::Four(&CHANGED_VALUE));
-    Ok(event)
+    event.audit.changed_values = Objects::new(record.changed_values, None, Rename::ChangedValue);
+    Ok(())
 }
 
 /// The `affectedObject`, unless it is among the `associatedObjects` already.

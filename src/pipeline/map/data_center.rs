@@ -7,18 +7,19 @@ use crate::pipeline::timestamp::TimeMode;
 
 use super::{Unmappable, scalar, username};
 
-/// Maps a self-hosted record. Both dialects are one mapping: which of `auditType` and `type` is
+/// Maps a self-hosted record into an empty event. Both dialects are one mapping: which of `auditType` and `type` is
 /// there, and the time's shape, differ.
 ///
 /// # Errors
 /// Where the record has no time, or one that cannot be read.
 pub fn map<'a>(
+    event: &mut Event<'a>,
     record: &Record<'a>,
     dialect: ConfluenceDialect,
     mode: TimeMode,
-) -> Result<Event<'a>, Unmappable> {
+) -> Result<(), Unmappable> {
     let time = record.time(Dialect::Confluence(dialect), mode)?;
-    let mut event = Event::at(time.ok_or(Unmappable::NoTime("timestamp"))?);
+    event.timestamp = time.ok_or(Unmappable::NoTime("timestamp"))?;
     event.source_address = scalar(record.source);
     event.service_address = scalar(record.system);
 
@@ -45,5 +46,5 @@ pub fn map<'a>(
     event.audit.affected_objects = Objects::new(record.affected_objects, None, Rename::None);
     event.audit.changed_values = Objects::new(record.changed_values, None, Rename::None);
     event.audit.extra_attributes = Objects::new(record.extra_attributes, None, Rename::None);
-    Ok(event)
+    Ok(())
 }

@@ -13,7 +13,7 @@ use crate::pipeline::event::{Event, Hosts, Scalar};
 use crate::pipeline::json::Value;
 use crate::pipeline::map::{self, Unmappable, users};
 
-/// The event of a record of Confluence, whole.
+/// Maps a record of Confluence into an empty event, which is then whole.
 ///
 /// # Errors
 /// When the record cannot be mapped.
@@ -23,19 +23,20 @@ use crate::pipeline::map::{self, Unmappable, users};
 )]
 #[inline(always)]
 pub(crate) fn map<'a>(
+    event: &mut Event<'a>,
     record: &Record<'a>,
     dialect: ConfluenceDialect,
     options: &Options,
     known: &'a mut LookupCache,
-) -> Result<Event<'a>, Unmappable> {
-    let mut event = match dialect {
-        ConfluenceDialect::Cloud => map::cloud::map(record)?,
+) -> Result<(), Unmappable> {
+    match dialect {
+        ConfluenceDialect::Cloud => map::cloud::map(event, record)?,
         ConfluenceDialect::DcApi | ConfluenceDialect::DcFile => {
-            map::data_center::map(record, dialect, options.time_mode)?
+            map::data_center::map(event, record, dialect, options.time_mode)?;
         }
-    };
-    complete(&mut event, dialect, options, known);
-    Ok(event)
+    }
+    complete(event, dialect, options, known);
+    Ok(())
 }
 
 /// Adds to an event what does not stand in its record: lookups, categories, users.

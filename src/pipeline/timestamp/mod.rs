@@ -22,8 +22,8 @@ pub enum TimeMode {
     Elastic,
 }
 
-/// An instant in the years 0000 to 9999, in milliseconds since the epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// An instant in the years 0000 to 9999, in milliseconds since the epoch; the epoch by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
 /// First millisecond of the year 0000 and last of 9999: what `YYYY` can write.
