@@ -67,7 +67,7 @@ impl RecordReader {
         if options.envelope.has_constants() || range.len() > options.max_line_bytes {
             return false;
         }
-        let document = std::str::from_utf8(text).ok();
+        let document = simdutf8::basic::from_utf8(text).ok();
         let Some(Ok(document)) = document.map(|text| self.reader.read(text)) else {
             return false;
         };
@@ -85,7 +85,7 @@ impl RecordReader {
         let mut event = Event::default();
         if confluence::map(&mut event, &record, dialect, options, &mut self.known).is_err() {
             return false;
-        };
+        }
         let action = event.action.as_ref().and_then(Scalar::text);
         if !(self.needs_written)(action.as_deref()) {
             let place = place(&event, &mut self.places, &mut self.scratch);
@@ -111,7 +111,7 @@ impl Scratch {
         self.text.clear();
         self.text.shrink_to(KEPT);
         write(&mut self.text);
-        let text = std::str::from_utf8(&self.text).ok()?;
+        let text = simdutf8::basic::from_utf8(&self.text).ok()?;
         let document = self.reader.read(text).ok()?;
         Some(make(document.root()))
     }
