@@ -107,7 +107,8 @@ pub fn report_if_none_mapped(name: &str, records: u64, failed: u64, already_even
     }
     if already_events == records {
         tracing::error!(
-            "{name}: holds ECS events already, not raw audit records: `report`, `send` and `schema validate` take events"
+            "{name}: holds ECS events already, not raw audit records: `report`, `explain`, `send` and `schema validate` take \
+             events"
         );
     } else if records == 1 {
         tracing::error!("{name}: its only line is not an audit record");

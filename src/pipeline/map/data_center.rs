@@ -1,6 +1,6 @@
 //! Self-hosted records, from files and from the API (docs/mapping.md 3).
 
-use crate::pipeline::dialect::{ConfluenceDialect, Dialect, Record};
+use crate::pipeline::dialect::{ConfluenceDialect, Dialect, Record, SelfHostedDialect};
 use crate::pipeline::event::{AuditType, Event, Objects, Rename, Scalar};
 use crate::pipeline::json::Value;
 use crate::pipeline::timestamp::TimeMode;
@@ -14,10 +14,11 @@ use super::{Unmappable, scalar, username};
 /// Where the record has no time, or one that cannot be read.
 pub fn map<'a>(
     record: &Record<'a>,
-    dialect: ConfluenceDialect,
+    dialect: SelfHostedDialect,
     mode: TimeMode,
 ) -> Result<Event<'a>, Unmappable> {
-    let time = record.time(Dialect::Confluence(dialect), mode)?;
+    let own = Dialect::Confluence(ConfluenceDialect::SelfHosted(dialect));
+    let time = record.time(own, mode)?;
     let mut event = Event::at(time.ok_or(Unmappable::NoTime("timestamp"))?);
     event.source_address = scalar(record.source);
     event.service_address = scalar(record.system);
@@ -29,8 +30,8 @@ pub fn map<'a>(
     event.user.name = uri.and_then(username).map(Scalar::Text);
 
     let (first, second) = match dialect {
-        ConfluenceDialect::DcApi => (record.kind, record.audit_type),
-        ConfluenceDialect::DcFile | ConfluenceDialect::Cloud => (record.audit_type, record.kind),
+        SelfHostedDialect::Api => (record.kind, record.audit_type),
+        SelfHostedDialect::File => (record.audit_type, record.kind),
     };
     let audit_type = first
         .and_then(Value::object)

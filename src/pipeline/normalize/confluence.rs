@@ -30,7 +30,7 @@ pub(crate) fn map<'a>(
 ) -> Result<Event<'a>, Unmappable> {
     let mut event = match dialect {
         ConfluenceDialect::Cloud => map::cloud::map(record)?,
-        ConfluenceDialect::DcApi | ConfluenceDialect::DcFile => {
+        ConfluenceDialect::SelfHosted(dialect) => {
             map::data_center::map(record, dialect, options.time_mode)?
         }
     };
