@@ -30,7 +30,8 @@ static KEPT: Mutex<VecDeque<String>> = Mutex::new(VecDeque::new());
 /// So many are enough for the messages that are made at the same time.
 const MOST_KEPT: usize = 64;
 
-/// Notes a text from outside that is about to be quoted: messages keep it as it is.
+/// Notes a text from outside that is about to be quoted: messages keep it as it is. One that is nothing but a flag keeps
+/// them from naming that one as a key, for a while.
 pub fn keep(text: &str) {
     let is_like_flag = |flag: &Regex| flag.is_match(text);
     if !names_keys() || !text.contains("--") || !FLAG.as_ref().is_some_and(is_like_flag) {
