@@ -12,8 +12,8 @@ use url::Url;
 use super::values;
 use crate::auth::credentials::GivenSecrets;
 
-/// Flags of a cluster, which no other output goes with. Each but the first requires it; clap does not miss it where
-/// something that excludes it is there, so each is excluded by itself.
+/// Flags of a cluster, which no other output goes with. Each but the first requires it. clap does not report a
+/// missing required flag when a conflicting one is present, so each of them conflicts by itself.
 pub(super) const OF_CLUSTER: [&str; 14] = [
     "elasticsearch_url",
     "es_api_key_file",

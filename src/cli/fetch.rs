@@ -36,8 +36,8 @@ const MAPPING: [&str; 16] = [
     "format",
 ];
 
-/// Flags of sites: an organization is neither found nor asked by them. Its own flags exclude them, too: where they exclude
-/// `--org-id`, clap does not miss it.
+/// Flags of sites: an organization is neither found nor asked by them. Its own flags conflict with them,
+/// too: clap does not report a missing required flag, here `--org-id`, when a conflicting one is present.
 const OF_SITES: [&str; 12] = [
     "url",
     "cloud_id",

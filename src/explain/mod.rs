@@ -449,9 +449,9 @@ fn prepare<M: FnMut(&str) -> Option<Value>>(
 /// A dialect as `--dialect` has it.
 fn name_of(dialect: Dialect) -> &'static str {
     match dialect {
-        Dialect::Confluence(ConfluenceDialect::Cloud) => "cloud",
-        Dialect::Confluence(ConfluenceDialect::DcApi) => "dc-api",
-        Dialect::Confluence(ConfluenceDialect::DcFile) => "dc-file",
+        Dialect::CLOUD => "cloud",
+        Dialect::DC_API => "dc-api",
+        Dialect::DC_FILE => "dc-file",
         Dialect::Organization => "org",
     }
 }

@@ -123,9 +123,7 @@ impl Known<'_> {
     fn reason(&self, leaf: &RawLeaf<'_>, is_repeated: bool) -> (Path, String) {
         let read = match self.dialect {
             Dialect::Confluence(ConfluenceDialect::Cloud) => CLOUD,
-            Dialect::Confluence(ConfluenceDialect::DcApi | ConfluenceDialect::DcFile) => {
-                SELF_HOSTED
-            }
+            Dialect::Confluence(ConfluenceDialect::SelfHosted(_)) => SELF_HOSTED,
             Dialect::Organization => ORGANIZATION,
         };
         let names: Vec<&str> = leaf.path.names().collect();

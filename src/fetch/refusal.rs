@@ -99,17 +99,28 @@ impl Refusal {
                 "ask the server's administrator, or check its log".to_owned(),
             ),
         };
+        Self::doubted(site.name(), answer, quote, (about, remedy))
+    }
+
+    /// A refusal, and what it would be about if it is the site's own answer.
+    #[must_use]
+    pub fn doubted(
+        site: String,
+        answer: &Answer,
+        quote: String,
+        (about, remedy): (About, String),
+    ) -> Self {
         let doubt = answer.doubt();
+        let about = match about {
+            // Who answered is not known, so neither is what the site thinks of the credentials.
+            About::Permission if !doubt.is_empty() => About::Other,
+            about => about,
+        };
         Self {
-            site: site.name(),
+            site,
             status: answer.status,
             quote,
-            // Who answered is not known, so neither is what the site thinks of the credentials.
-            about: if about == About::Permission && !doubt.is_empty() {
-                About::Other
-            } else {
-                about
-            },
+            about,
             remedy: remedy + &doubt,
         }
     }

@@ -54,24 +54,15 @@ fn read_all(
     directory: &Path,
     read: impl Fn(&Path, &str) -> Result<Option<Saved<SiteCheckpoint>>, state::Error>,
 ) -> Vec<Named> {
-    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    let names: BTreeSet<String> = entries
-        .filter_map(|entry| {
-            let name = entry.file_name().into_string().ok()?;
-            let name = name.strip_suffix(".previous").unwrap_or(&name);
-            let name = name.strip_suffix(".json")?;
-            name.starts_with(PREFIX).then(|| name.to_owned())
-        })
-        .collect();
-    let read = names
-        .into_iter()
-        .filter_map(|name| match read(directory, &name) {
-            Ok(saved) => Some((name, saved?.state)),
-            Err(error) => {
-                tracing::warn!("{error}");
-                None
-            }
-        });
+    let names = state::names(directory).unwrap_or_default().into_iter();
+    let names = names.filter(|name| name.starts_with(PREFIX));
+    let read = names.filter_map(|name| match read(directory, &name) {
+        Ok(saved) => Some((name, saved?.state)),
+        Err(error) => {
+            tracing::warn!("{error}");
+            None
+        }
+    });
     let mut all: Vec<_> = read.collect();
     all.sort_by_key(|(_, checkpoint)| checkpoint.name());
     all
@@ -311,13 +302,9 @@ struct AnyState {
 /// Whether a state of the directory, of whatever kind, says that it writes to that output.
 #[must_use]
 pub fn is_written_to(directory: &Path, output: &Path) -> bool {
-    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    let mut names = entries.filter_map(|entry| {
-        let name = entry.file_name().into_string().ok()?;
-        Some(name.strip_suffix(".json")?.to_owned())
-    });
-    names.any(|name| {
-        let saved = state::read_quietly::<AnyState>(directory, &name);
+    let names = state::names(directory).unwrap_or_default();
+    names.iter().any(|name| {
+        let saved = state::read_quietly::<AnyState>(directory, name);
         let recorded = saved.ok().flatten().and_then(|saved| saved.state.output);
         recorded.is_some() && is_output(recorded.as_ref(), output)
     })

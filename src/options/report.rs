@@ -1,5 +1,6 @@
 //! What a report is made of.
 
+use std::io::{self, IsTerminal as _};
 use std::path::Path;
 
 use super::Error;
@@ -56,6 +57,9 @@ pub fn check_output(arguments: &ReportArgs) -> Result<(), Error> {
             Some("--html: --json is printed to stdout: name a file for the page")
         }
         false if !arguments.fields.is_empty() => Some("--fields: expected --format csv with it"),
+        true if arguments.excel && io::stdout().is_terminal() => {
+            Some("--excel: stdout is a terminal: redirect it to a file, as with > events.csv")
+        }
         false if arguments.excel => Some("--excel: expected --format csv with it"),
         _ => None,
     };

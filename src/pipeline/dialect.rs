@@ -26,19 +26,28 @@ pub enum Dialect {
 pub enum ConfluenceDialect {
     /// Confluence Cloud's REST API, and old Server's.
     Cloud,
-    /// Data Center's REST API.
-    DcApi,
-    /// Data Center's log files.
-    DcFile,
+    /// Data Center's.
+    SelfHosted(SelfHostedDialect),
+}
+
+/// The layout of a record of Data Center.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SelfHostedDialect {
+    /// Its REST API.
+    Api,
+    /// Its log files.
+    File,
 }
 
 impl Dialect {
     /// Confluence Cloud's REST API, and old Server's.
     pub const CLOUD: Self = Self::Confluence(ConfluenceDialect::Cloud);
     /// Data Center's REST API.
-    pub const DC_API: Self = Self::Confluence(ConfluenceDialect::DcApi);
+    pub const DC_API: Self =
+        Self::Confluence(ConfluenceDialect::SelfHosted(SelfHostedDialect::Api));
     /// Data Center's log files.
-    pub const DC_FILE: Self = Self::Confluence(ConfluenceDialect::DcFile);
+    pub const DC_FILE: Self =
+        Self::Confluence(ConfluenceDialect::SelfHosted(SelfHostedDialect::File));
 
     /// The data set of its events.
     #[must_use]
@@ -125,7 +134,7 @@ impl<'a> Record<'a> {
                 };
                 ("creationDate", value, Timestamp::from_creation_date(value))
             }
-            Dialect::Confluence(ConfluenceDialect::DcApi | ConfluenceDialect::DcFile) => {
+            Dialect::Confluence(ConfluenceDialect::SelfHosted(_)) => {
                 let Some(value) = self.timestamp else {
                     return Ok(None);
                 };
@@ -163,7 +172,7 @@ impl<'a> Record<'a> {
         match dialect {
             Dialect::Confluence(ConfluenceDialect::Cloud) => self.creation_date.is_some(),
             // Without a time it is no record of theirs.
-            Dialect::Confluence(ConfluenceDialect::DcApi | ConfluenceDialect::DcFile) => true,
+            Dialect::Confluence(ConfluenceDialect::SelfHosted(_)) => true,
             Dialect::Organization => self.attributes.is_some(),
         }
     }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use indicatif::{MultiProgress, ProgressDrawTarget};
+use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::format::{Format, Json, JsonFields, Writer};
@@ -107,7 +108,8 @@ pub fn report_if_none_mapped(name: &str, records: u64, failed: u64, already_even
     }
     if already_events == records {
         tracing::error!(
-            "{name}: holds ECS events already, not raw audit records: `report`, `send` and `schema validate` take events"
+            "{name}: holds ECS events already, not raw audit records: `report`, `explain`, `send` and `schema validate` take \
+             events"
         );
     } else if records == 1 {
         tracing::error!("{name}: its only line is not an audit record");
@@ -164,7 +166,28 @@ where
         }
         let mut text = String::new();
         context.format_fields(Writer::new(&mut text), event)?;
-        writeln!(line, "{}", setting_names::named(&text))
+        if !setting_names::names_keys() {
+            return writeln!(line, "{text}");
+        }
+        // The message comes first; the values of fields are not the program's words.
+        let mut message = Message::default();
+        event.record(&mut message);
+        match text.strip_prefix(&message.0) {
+            Some(fields) => writeln!(line, "{}{fields}", setting_names::named(&message.0)),
+            None => writeln!(line, "{text}"),
+        }
+    }
+}
+
+/// The message of an event, without its fields.
+#[derive(Default)]
+struct Message(String);
+
+impl Visit for Message {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == "message" {
+            self.0 = format!("{value:?}");
+        }
     }
 }
 
@@ -204,6 +227,9 @@ where
 
 /// A JSON object whose message names settings as this process does.
 fn with_named_settings(object: String) -> String {
+    if !setting_names::names_keys() {
+        return object;
+    }
     let Ok(parsed) = serde_json::from_str::<serde_json::Value>(&object) else {
         return object;
     };

@@ -17,7 +17,7 @@ pub struct Ranking<T> {
     counted: HashMap<String, Counted<T>>,
     /// The sum of the highest counts of each forgetting.
     missing_at_most: u64,
-    /// The largest number of keys that there was.
+    /// The largest number of keys that there was before any were forgotten; 0: none ever were.
     most_keys: usize,
 }
 
@@ -102,10 +102,10 @@ impl<T> Ranking<T> {
         all
     }
 
-    /// What was forgotten, if anything was.
+    /// What was forgotten, if anything was: keys that were never counted, too.
     #[must_use]
     pub fn capped(&self, table: &'static str) -> Option<CappedTable> {
-        (self.missing_at_most > 0).then_some(CappedTable {
+        (self.most_keys > 0).then_some(CappedTable {
             table,
             kept: KEPT as u64,
             missing_at_most: self.missing_at_most,

@@ -362,6 +362,6 @@ pub struct CappedTable {
     pub table: &'static str,
     /// The number of keys that it keeps.
     pub kept: u64,
-    /// Each count of the table may be too low by as much as this.
+    /// Each count of the table may be too low by as much as this; 0: entries may be missing, but the counts are right.
     pub missing_at_most: u64,
 }

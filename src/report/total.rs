@@ -75,9 +75,9 @@ impl Rankings {
             self.countries.capped("countries"),
             self.failed_users.capped("failed_logins.users"),
             self.failed_addresses.capped("failed_logins.addresses"),
-            self.logins.capped(),
         ];
-        tables.into_iter().flatten().collect()
+        let tables = tables.into_iter().flatten();
+        tables.chain(self.logins.capped()).collect()
     }
 }
 

@@ -22,7 +22,7 @@ use crate::process::shown::Shown as _;
 /// How the names begin under which sources of a service speak, which may have no state yet.
 pub const SOURCE: &str = "run-";
 /// The ending of the file.
-pub const ENDING: &str = ".live";
+const ENDING: &str = ".live";
 /// The first line, so that it is taken for no state; another version of the content has another one.
 const HEADING: &str = "live 1\n";
 /// How often a file that says the same as before is marked as current.
@@ -188,15 +188,20 @@ pub fn read(dir: &Path, name: &str) -> Option<(Live, Timestamp)> {
     Some((live, time_of(&path)?))
 }
 
+/// The names under which something was said.
+#[must_use]
+pub fn names(dir: &Path) -> Vec<String> {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    let files = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let name = |file: String| Some(file.strip_suffix(ENDING)?.to_owned());
+    files.filter_map(name).collect()
+}
+
 /// The names of sources that said something.
 #[must_use]
 pub fn sources(dir: &Path) -> Vec<String> {
-    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
-    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    let source = |name: String| {
-        let source = name.strip_prefix(SOURCE)?.strip_suffix(ENDING)?;
-        Some(source.to_owned())
-    };
+    let names = names(dir).into_iter();
+    let source = |name: String| Some(name.strip_prefix(SOURCE)?.to_owned());
     names.filter_map(source).collect()
 }
 

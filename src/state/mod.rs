@@ -20,6 +20,7 @@ pub(crate) use owner::open_or_create;
 pub(crate) use place::{directory, is_own_file};
 pub(crate) use replace::{USUAL, replace};
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
@@ -348,6 +349,26 @@ pub fn check_listable(dir: &Path) -> Result<(), Error> {
         }),
         _ => Ok(()),
     }
+}
+
+/// The names of the states of a directory that have a generation on disk, sorted; none if there is no such directory.
+///
+/// # Errors
+/// When the directory cannot be listed.
+pub fn names(dir: &Path) -> io::Result<BTreeSet<String>> {
+    let entries = match fs::read_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
+        entries => entries?,
+    };
+    let mut names = BTreeSet::new();
+    for entry in entries {
+        let Ok(file) = entry?.file_name().into_string() else {
+            continue;
+        };
+        let newest = file.strip_suffix(".previous").unwrap_or(&file);
+        names.extend(newest.strip_suffix(".json").map(str::to_owned));
+    }
+    Ok(names)
 }
 
 /// Whether a state was ever saved, however good it is by now.

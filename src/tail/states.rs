@@ -1,10 +1,9 @@
 //! The names of the states of `tail`: its own, and those of the sources of a service.
 
-use std::collections::BTreeSet;
-use std::fs;
 use std::path::Path;
 
 use super::run::STATE;
+use crate::state;
 
 /// The name of the state of a source, or of the command.
 #[must_use]
@@ -38,14 +37,7 @@ pub fn is_name(source: &str) -> bool {
 /// The states in a directory, the command's own first.
 #[must_use]
 pub fn all(directory: &Path) -> Vec<String> {
-    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    let names: BTreeSet<String> = entries
-        .filter_map(|entry| {
-            let name = entry.file_name().into_string().ok()?;
-            let name = name.strip_suffix(".previous").unwrap_or(&name);
-            let name = name.strip_suffix(".json")?;
-            is_state(name).then(|| name.to_owned())
-        })
-        .collect();
-    names.into_iter().collect()
+    let names = state::names(directory).unwrap_or_default().into_iter();
+    let names = names.filter(|name| is_state(name));
+    names.collect()
 }

@@ -94,7 +94,11 @@ fn the_rows_in_the_code_are_those_of_the_file() {
         &rows,
         literal,
     );
-    assert_generated("actions/rows.rs", "actions.json", &format!("{uses}{table}"));
+    assert_generated(
+        "pipeline/actions/rows.rs",
+        "actions.json",
+        &format!("{uses}{table}"),
+    );
 }
 
 #[test]
@@ -131,9 +135,32 @@ fn the_rows_of_an_organization_in_the_code_are_those_of_the_file() {
     let uses = "use super::{Pattern, Row};\nuse crate::pipeline::event::OrganizationRow;\n";
     let content = format!("{uses}{}", tables.concat());
     assert_generated(
-        "actions/organization/rows.rs",
+        "pipeline/actions/organization/rows.rs",
         "organization-actions.json",
         &content,
+    );
+}
+
+#[test]
+fn the_notable_actions_of_an_organization_in_the_code_are_those_of_the_file() {
+    let text = include_str!("../../schemas/organization-notable.json");
+    let file: Value = serde_json::from_str(text).expect("JSON");
+    let rows = file["rows"].as_array().expect("rows");
+    let literal = |row: &Value| {
+        let pattern = pattern(&row["action"]);
+        format!("Row {{ pattern: {pattern}, reason: {} }}", row["reason"])
+    };
+    let table = table(
+        "The first row that fits an action counts.",
+        "ROWS: [Row",
+        rows,
+        literal,
+    );
+    let uses = "use super::Row;\nuse crate::pipeline::actions::organization::Pattern;\n";
+    assert_generated(
+        "schema/notable/organization/rows.rs",
+        "organization-notable.json",
+        &format!("{uses}{table}"),
     );
 }
 
@@ -167,7 +194,7 @@ fn table(comment: &str, start: &str, rows: &[Value], literal: fn(&Value) -> Stri
 
 /// Holds a file of the code against what is made of a file in `schemas`, or writes it.
 fn assert_generated(path: &str, from: &str, content: &str) {
-    let path = project("src/pipeline").join(path);
+    let path = project("src").join(path);
     let text = format!(
         "//! The rows of `schemas/{from}`, made by `UPDATE_ACTIONS=1 cargo test --test it actions`.\n\n{content}"
     );

@@ -294,7 +294,7 @@ fn of_an_event_the_raw_record_in_it_is_explained() {
 
 #[test]
 fn of_an_event_without_its_record_it_is_said_what_it_is() {
-    let what = "an ECS event already, not a raw audit record: `report`, `send` and `schema validate` take events; \
+    let what = "an ECS event already, not a raw audit record: `report`, `explain`, `send` and `schema validate` take events; \
                 the raw record is in `event.original`, if that was kept (--preserve-original-event)";
     for input in written(DC_FILE, &[]) {
         let text = explained(&[], &input);
@@ -306,7 +306,7 @@ fn of_an_event_without_its_record_it_is_said_what_it_is() {
         let output = run(["normalize", "-q"], input.as_bytes());
         assert_eq!(
             stderr(&output),
-            "ERROR stdin: holds ECS events already, not raw audit records: `report`, `send` and `schema validate` \
+            "ERROR stdin: holds ECS events already, not raw audit records: `report`, `explain`, `send` and `schema validate` \
              take events\n"
         );
         for event in lines(&output.stdout) {

@@ -1,7 +1,6 @@
 //! What is in a state directory.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -11,7 +10,8 @@ use super::{sites, tails};
 use crate::fetch::checkpoint::{PREFIX, SiteCheckpoint};
 use crate::fetch::org;
 use crate::fetch::org::checkpoint::OrgCheckpoint;
-use crate::state::live::{self, ENDING, Holder, SOURCE};
+use crate::state;
+use crate::state::live::{self, Holder, SOURCE};
 use crate::tail::states;
 
 /// Everything that is in the directory; nothing if there is no such directory.
@@ -51,22 +51,10 @@ pub fn rows(directory: &Path) -> io::Result<Vec<Row>> {
 
 /// The names of states, and of sources that speak.
 fn names(directory: &Path) -> io::Result<BTreeSet<String>> {
-    let entries = match fs::read_dir(directory) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
-        entries => entries?,
-    };
-    let mut names = BTreeSet::new();
-    for entry in entries {
-        let Ok(name) = entry?.file_name().into_string() else {
-            continue;
-        };
-        let state = name.strip_suffix(".previous").unwrap_or(&name);
-        let state = state.strip_suffix(".json");
-        let state = state.filter(|state| is_state(state));
-        let speaking = name.strip_suffix(ENDING);
-        let speaking = speaking.filter(|name| is_state(name) || name.starts_with(SOURCE));
-        names.extend(state.or(speaking).map(str::to_owned));
-    }
+    let mut names = state::names(directory)?;
+    names.retain(|name| is_state(name));
+    let speaking = live::names(directory).into_iter();
+    names.extend(speaking.filter(|name| is_state(name) || name.starts_with(SOURCE)));
     Ok(names)
 }
 

@@ -24,8 +24,15 @@ pub struct Reading {
     has_dropped: bool,
     /// Events that are asked for at a time.
     limit: usize,
-    /// The most events of a page so far, and the hash of the first page that had as many.
-    longest: (usize, Option<Fingerprint>),
+    /// The longest page so far.
+    longest: Option<LongestPage>,
+}
+
+/// The page of most events, the first of those that had as many.
+#[derive(Debug, Clone, Copy)]
+struct LongestPage {
+    events: usize,
+    hash: Fingerprint,
     /// Whether another page had as many.
     has_equal: bool,
 }
@@ -66,8 +73,7 @@ impl Reading {
             came: HashMap::new(),
             has_dropped: false,
             limit,
-            longest: (0, None),
-            has_equal: false,
+            longest: None,
         }
     }
 
@@ -128,17 +134,20 @@ impl Reading {
     /// How many events fill a page, as far as pages up to this one tell.
     fn capacity(&mut self, page: &OrgPage) -> Capacity {
         let (count, hash) = (page.events.len(), page.fingerprint());
-        let (longest, first) = self.longest;
-        if count > longest {
-            self.longest = (count, Some(hash));
-            self.has_equal = false;
-        } else if count == longest && first != Some(hash) {
-            self.has_equal = true;
+        let as_longest = LongestPage {
+            events: count,
+            hash,
+            has_equal: false,
+        };
+        let longest = self.longest.get_or_insert(as_longest);
+        if count > longest.events {
+            *longest = as_longest;
+        } else if count == longest.events && longest.hash != hash {
+            longest.has_equal = true;
         }
-        let longest = self.longest.0;
         Capacity {
-            events: self.limit.min(longest.max(LOWEST_LIMIT)),
-            is_certain: count >= self.limit || self.has_equal,
+            events: self.limit.min(longest.events.max(LOWEST_LIMIT)),
+            is_certain: count >= self.limit || longest.has_equal,
         }
     }
 

@@ -41,20 +41,9 @@ pub fn of(organization: &str, answer: &Answer) -> Refusal {
         None => answer.quote(),
     };
     let code = problem.map(|problem| problem.code).unwrap_or_default();
-    let (about, remedy) = remedy(organization, answer.status, &code, &quote.to_lowercase());
-    let doubt = answer.doubt();
-    Refusal {
-        site: format!("organization {organization}"),
-        status: answer.status,
-        quote,
-        // Who answered is not known, so neither is what the organization thinks of the key.
-        about: if about == About::Permission && !doubt.is_empty() {
-            About::Other
-        } else {
-            about
-        },
-        remedy: remedy + &doubt,
-    }
+    let remedy = remedy(organization, answer.status, &code, &quote.to_lowercase());
+    let site = format!("organization {organization}");
+    Refusal::doubted(site, answer, quote, remedy)
 }
 
 /// Whether a request with a cursor was refused for it. A gateway does not say why, but there was nothing else in

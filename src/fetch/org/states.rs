@@ -1,7 +1,5 @@
 //! The states of organizations in the state directory: one file each.
 
-use std::collections::BTreeSet;
-use std::fs;
 use std::path::Path;
 
 use super::checkpoint::OrgCheckpoint;
@@ -23,16 +21,9 @@ pub fn file_name(id: &str) -> String {
 /// about and passed over.
 #[must_use]
 pub fn all(directory: &Path) -> Vec<(String, OrgCheckpoint)> {
-    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    let names: BTreeSet<String> = entries
-        .filter_map(|entry| {
-            let name = entry.file_name().into_string().ok()?;
-            let name = name.strip_suffix(".previous").unwrap_or(&name);
-            let name = name.strip_suffix(".json")?;
-            name.starts_with(PREFIX).then(|| name.to_owned())
-        })
-        .collect();
-    let read = names.into_iter().filter_map(|name| {
+    let names = state::names(directory).unwrap_or_default().into_iter();
+    let names = names.filter(|name| name.starts_with(PREFIX));
+    let read = names.filter_map(|name| {
         let read = state::read::<OrgCheckpoint>(directory, &name);
         let saved = read.inspect_err(|error| tracing::warn!("{error}")).ok()?;
         Some((name, saved?.state))

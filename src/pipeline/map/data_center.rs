@@ -1,6 +1,6 @@
 //! Self-hosted records, from files and from the API (docs/mapping.md 3).
 
-use crate::pipeline::dialect::{ConfluenceDialect, Dialect, Record};
+use crate::pipeline::dialect::{ConfluenceDialect, Dialect, Record, SelfHostedDialect};
 use crate::pipeline::event::{AuditType, Event, Objects, Rename, Scalar};
 use crate::pipeline::json::Value;
 use crate::pipeline::timestamp::TimeMode;
@@ -15,10 +15,11 @@ use super::{Unmappable, scalar, username};
 pub fn map<'a>(
     event: &mut Event<'a>,
     record: &Record<'a>,
-    dialect: ConfluenceDialect,
+    dialect: SelfHostedDialect,
     mode: TimeMode,
 ) -> Result<(), Unmappable> {
-    let time = record.time(Dialect::Confluence(dialect), mode)?;
+    let own = Dialect::Confluence(ConfluenceDialect::SelfHosted(dialect));
+    let time = record.time(own, mode)?;
     event.timestamp = time.ok_or(Unmappable::NoTime("timestamp"))?;
     event.source_address = scalar(record.source);
     event.service_address = scalar(record.system);
@@ -30,8 +31,8 @@ pub fn map<'a>(
     event.user.name = uri.and_then(username).map(Scalar::Text);
 
     let (first, second) = match dialect {
-        ConfluenceDialect::DcApi => (record.kind, record.audit_type),
-        ConfluenceDialect::DcFile | ConfluenceDialect::Cloud => (record.audit_type, record.kind),
+        SelfHostedDialect::Api => (record.kind, record.audit_type),
+        SelfHostedDialect::File => (record.audit_type, record.kind),
     };
     let audit_type = first
         .and_then(Value::object)

@@ -28,8 +28,8 @@ pub enum Unmappable {
     NoDialect,
     /// What this program writes: an event, or the action line of one in bulk format.
     #[error(
-        "an ECS event already, not a raw audit record: `report`, `send` and `schema validate` take events; the raw \
-         record is in `event.original`, if that was kept (--preserve-original-event)"
+        "an ECS event already, not a raw audit record: `report`, `explain`, `send` and `schema validate` take events; \
+         the raw record is in `event.original`, if that was kept (--preserve-original-event)"
     )]
     Event,
     /// The time field of a self-hosted record is missing.

@@ -31,7 +31,7 @@ pub(crate) fn map<'a>(
 ) -> Result<(), Unmappable> {
     match dialect {
         ConfluenceDialect::Cloud => map::cloud::map(event, record)?,
-        ConfluenceDialect::DcApi | ConfluenceDialect::DcFile => {
+        ConfluenceDialect::SelfHosted(dialect) => {
             map::data_center::map(event, record, dialect, options.time_mode)?;
         }
     }

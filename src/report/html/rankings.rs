@@ -166,13 +166,13 @@ pub fn ranking<T: Counted>(
     html! {
         section id=(id) {
             h2 { (title) }
+            @if let Some(capped) = capped { (note(capped)) }
             @if counted.is_empty() {
-                p { "None." }
+                p { @if capped.is_some() { "None of those that are kept." } @else { "None." } }
             } @else {
                 @if let Some(total) = total.filter(|total| *total > shown) {
                     p { "The first " (shown) " of " (total) "." }
                 }
-                @if let Some(capped) = capped { (note(capped)) }
                 (chart::bars(title, &bars))
                 (as_table(&[T::HEAD, &[T::COUNTED]].concat(), counted.iter().map(row)))
             }
@@ -183,8 +183,11 @@ pub fn ranking<T: Counted>(
 fn note(capped: &CappedTable) -> Markup {
     html! {
         p {
-            "There were more than the " (capped.kept) " that are kept. The rarest were forgotten, and each number may be \
-             too low by up to " (capped.missing_at_most) "."
+            "There were more than the " (capped.kept) " that are kept. The rarest were forgotten: some may be missing"
+            @if capped.missing_at_most > 0 {
+                ", and each number may be too low by up to " (capped.missing_at_most)
+            }
+            "."
         }
     }
 }

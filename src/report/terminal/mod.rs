@@ -193,7 +193,7 @@ fn failed_login_count(report: &Summary) -> String {
     let failed = count(report.failed_logins.count, "failed login");
     match report.totals.failed_login_users {
         0 => failed,
-        users => format!("{failed} of {}", count(users, "name")),
+        users => format!("{failed} ({})", count(users, "user name")),
     }
 }
 
@@ -266,10 +266,11 @@ fn not_mapped(report: &Summary, columns: usize) -> Vec<Line> {
 
 fn limits(report: &Summary, columns: usize) -> Vec<Line> {
     let tables = report.limits.tables.iter().map(|table| {
-        format!(
-            "{}: too many to keep all; counts may be too low by up to {}",
-            table.table, table.missing_at_most
-        )
+        let lack = format!("{}: too many to keep all; some may be missing", table.table);
+        match table.missing_at_most {
+            0 => lack,
+            most => format!("{lack}, and counts too low by up to {most}"),
+        }
     });
     tables
         .map(|text| Line::default().with(WARNING, &fitted(&text, columns)))

@@ -9,9 +9,9 @@ use crate::report::text::minute;
 
 /// So many reasons of notable events are shown.
 const MOST_REASONS: usize = 10;
-/// The columns of the time of an event, and how far what stands below it is indented,
+/// The columns of the time of an event, and how far what stands below it is indented.
 const TIME: usize = 18;
-/// unless that leaves less than this.
+/// Lines below an event are not indented where that would leave fewer columns than this.
 const NARROWEST: usize = 40;
 /// What is cut has at least so many columns, or it is left out.
 const SHORTEST: usize = 11;

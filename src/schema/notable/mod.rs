@@ -95,12 +95,22 @@ pub fn examine(event: Value<'_>, admin_groups: &AdminGroups) -> Option<Finding> 
     let action = action?.as_str()?;
     let dataset = dataset.and_then(Value::as_str);
     let dataset = dataset.and_then(|name| Dataset::named(&name));
-    if dataset == Some(Dataset::Organization) {
-        let reason = organization::reason(&action)?;
-        let added = None;
-        return Some(Finding::Notable(Notable { reason, added }));
+    match dataset.unwrap_or_default() {
+        Dataset::Confluence => examine_confluence(event, &action, admin_groups),
+        Dataset::Organization => {
+            let reason = organization::reason(&action)?;
+            let added = None;
+            Some(Finding::Notable(Notable { reason, added }))
+        }
     }
-    let action = find(&action, Categories::Extended)?;
+}
+
+fn examine_confluence(
+    event: Value<'_>,
+    action: &str,
+    admin_groups: &AdminGroups,
+) -> Option<Finding> {
+    let action = find(action, Categories::Extended)?;
     let (reason, added) = match (action.notable, action.condition) {
         (Notability::Yes, _) => (action.reason, None),
         (Notability::If, Some(Condition::SpacePermission)) => {

@@ -87,6 +87,43 @@ fn a_login_after_three_failures_of_the_user_from_the_address_is_shown_in_either_
 }
 
 #[test]
+fn of_logins_of_one_time_the_order_of_the_input_tells_which_came_after_the_failures() {
+    let found = |outcomes: [&str; 4]| {
+        let logins = outcomes.map(|outcome| login(5, outcome, "guessed", "10.0.0.1"));
+        let other = |second| login(second, "failed", "other", "10.0.0.2");
+        let mut log = vec![other(0)];
+        log.extend(logins);
+        log.push(other(9));
+        let oldest_first = after_failures(&log.concat());
+        log.reverse();
+        assert_eq!(after_failures(&log.concat()), oldest_first);
+        oldest_first.len()
+    };
+    assert_eq!(found(["success", "failed", "failed", "failed"]), 0);
+    assert_eq!(found(["failed", "failed", "failed", "success"]), 1);
+}
+
+#[test]
+fn it_is_said_that_logins_after_failures_may_be_missing_where_successes_were_forgotten() {
+    let mut log: Vec<_> = (1..=3)
+        .map(|second| login(second, "failed", "~guessed", "10.0.0.1"))
+        .chain((4..21_000).map(|second| login(second, "success", &format!("{second}"), "10.0.0.1")))
+        .collect();
+    log.insert(3, login(4, "success", "~guessed", "10.0.0.1"));
+    // The newest first, as the API lists them.
+    log.reverse();
+    let log = log.concat();
+    let found = summary(&[], &log)["limits"]["tables"].clone();
+    let mut found = found.as_array().expect("a list").iter();
+    let found = found.find(|table| table["table"] == "failed_logins.logins_after_failures");
+    assert_eq!(found.expect("said")["missing_at_most"], 0);
+    let text = report(&[], &log).stdout;
+    let text = String::from_utf8(text).expect("UTF-8");
+    let line = "failed_logins.logins_after_failures: too many to keep all; some may be missing\n";
+    assert!(text.contains(line), "{text}");
+}
+
+#[test]
 fn failed_logins_are_shown_by_address_and_user() {
     let report = report(&["--width", "70"], &mixed().concat());
     let text = String::from_utf8(report.stdout).expect("UTF-8");
@@ -132,6 +169,6 @@ fn names_that_were_tried_are_no_users() {
     let totals = text.lines().nth(1).expect("a line");
     assert_eq!(
         totals,
-        "1 user, 2 addresses, 2 actions, 15002 failed logins of 15002 names, 0 notable"
+        "1 user, 2 addresses, 2 actions, 15002 failed logins (15002 user names)"
     );
 }

@@ -123,13 +123,29 @@ fn a_terminal_gets_texts_escaped_and_a_pipe_as_they_are() {
     std::fs::write(&file, &input).expect("written");
     let (terminal, end) = terminal();
     let mut report = command(arguments);
-    report.arg(file.path()).arg("--excel").stdout(end);
+    report.arg(file.path()).stdout(end);
     let mut child = report.spawn().expect("it starts");
     drop(report);
     let text = shown(terminal);
     child.wait().expect("it ends");
     let expected = "user.full_name\r\n\\x1b[2J\\u{202e}Zoë\\x0a\\u{9b}\r\n";
     assert_eq!(text, expected);
+}
+
+#[test]
+fn a_table_for_excel_is_not_written_to_a_terminal() {
+    let (_terminal, end) = terminal();
+    // A terminal that nobody reads holds a line, but not the sample.
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let input = record(1, "login.failed", "Zoë", "10.0.0.1");
+    std::fs::write(&file, input).expect("written");
+    let mut report = command(["report", "--format", "csv", "--excel"]);
+    report.arg(file.path());
+    let output = report.stdout(end).output().expect("it runs");
+    let expected =
+        "error: --excel: stdout is a terminal: redirect it to a file, as with > events.csv\n";
+    assert_eq!(stderr(&output), expected);
+    assert_eq!(output.status.code(), Some(2));
 }
 
 #[test]

@@ -30,32 +30,28 @@ pub struct Pattern {
     /// As the file has it: a `*` stands for any text.
     pub text: &'static str,
     /// What stands between the `*`.
-    parts: &'static [&'static str],
+    pub(crate) parts: &'static [&'static str],
 }
 
 impl Pattern {
-    fn fits(&self, action: &str) -> bool {
-        fits(self.parts, action)
+    /// Whether an action has these parts in this order, with any text between them, and nothing before or behind them.
+    #[must_use]
+    pub fn fits(&self, action: &str) -> bool {
+        let [first, rest @ ..] = self.parts else {
+            return false;
+        };
+        let Some(action) = action.strip_prefix(first) else {
+            return false;
+        };
+        let [between @ .., last] = rest else {
+            return action.is_empty();
+        };
+        let behind = between.iter().try_fold(action, |action, part| {
+            let at = action.find(part)?;
+            Some(&action[at + part.len()..])
+        });
+        behind.is_some_and(|behind| behind.ends_with(last))
     }
-}
-
-/// Whether an action has these parts in this order, with any text between them, and nothing before or behind them.
-#[must_use]
-pub fn fits(parts: &[impl AsRef<str>], action: &str) -> bool {
-    let [first, rest @ ..] = parts else {
-        return false;
-    };
-    let Some(action) = action.strip_prefix(first.as_ref()) else {
-        return false;
-    };
-    let [between @ .., last] = rest else {
-        return action.is_empty();
-    };
-    let behind = between.iter().try_fold(action, |action, part| {
-        let at = action.find(part.as_ref())?;
-        Some(&action[at + part.as_ref().len()..])
-    });
-    behind.is_some_and(|behind| behind.ends_with(last.as_ref()))
 }
 
 /// Whether the name of an action says that it has failed.
