@@ -8,7 +8,6 @@ use url::Url;
 use super::Headers;
 use super::dates;
 use super::redaction::Redaction;
-use crate::process::setting_names;
 use crate::process::shown::is_unprintable;
 
 /// The longest part of an answer that is quoted in a message.
@@ -150,9 +149,7 @@ impl Answer {
     pub fn shown(&self, part: &str, most: usize) -> String {
         let said = self.redaction.redact(part.trim());
         let line = said.replace(is_unprintable, " ");
-        let line: String = line.chars().take(most).collect();
-        setting_names::keep(&line);
-        line
+        line.chars().take(most).collect()
     }
 }
 

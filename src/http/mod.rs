@@ -44,7 +44,6 @@ use tls::TlsConnector;
 pub use trust::{Error as TrustError, Trust};
 
 use crate::process::metrics::{Api, RequestMetrics, SourceMetrics};
-use crate::process::setting_names;
 use crate::secret::Secret;
 
 /// The longest answer that is read, in bytes, unpacked: a page of 1000 records has about one million.
@@ -258,9 +257,7 @@ impl Client {
     /// A text of a server without what is hidden, for a message.
     #[must_use]
     pub fn redacted(&self, text: &str) -> String {
-        let text = self.redaction().redact(text);
-        setting_names::keep(&text);
-        text
+        self.redaction().redact(text)
     }
 
     fn redaction(&self) -> Redaction {

@@ -1,12 +1,11 @@
 //! How messages name settings. Their texts name flags; a service is set by its configuration file, so there the same
 //! texts name keys.
 //!
-//! What messages quote is not rewritten: names and texts of servers are noted by what shows them ([`keep`]). Texts that
-//! come into a message in another way, such as those of the operating system, are taken for the program's own words.
+//! A message is rewritten as a whole: a flag in what it quotes, such as a server's answer, becomes a key as well. Values of
+//! the log's fields stay as they are.
 
 use std::borrow::Cow;
-use std::collections::VecDeque;
-use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
+use std::sync::{LazyLock, OnceLock};
 
 use regex::{Captures, Regex};
 
@@ -25,27 +24,6 @@ pub fn use_keys(flags: impl IntoIterator<Item = String>) {
     let _ = FLAGS.set(flags.into_iter().collect());
 }
 
-/// The latest texts from outside in which something looks like a flag: hardly any does.
-static KEPT: Mutex<VecDeque<String>> = Mutex::new(VecDeque::new());
-/// So many are enough for the messages that are made at the same time.
-const MOST_KEPT: usize = 64;
-
-/// Notes a text from outside that is about to be quoted: messages keep it as it is. One that is nothing but a flag keeps
-/// them from naming that one as a key, for a while.
-pub fn keep(text: &str) {
-    let is_like_flag = |flag: &Regex| flag.is_match(text);
-    if !names_keys() || !text.contains("--") || !FLAG.as_ref().is_some_and(is_like_flag) {
-        return;
-    }
-    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-    if kept.iter().all(|known| known != text) {
-        kept.push_back(text.to_owned());
-        if kept.len() > MOST_KEPT {
-            kept.pop_front();
-        }
-    }
-}
-
 /// Whether messages name settings as keys.
 #[must_use]
 pub fn names_keys() -> bool {
@@ -56,11 +34,8 @@ pub fn names_keys() -> bool {
 #[must_use]
 pub fn named(message: &str) -> Cow<'_, str> {
     match FLAGS.get() {
-        Some(flags) if message.contains("--") => {
-            let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-            with_keys(message, flags, kept.make_contiguous())
-        }
-        _ => Cow::Borrowed(message),
+        Some(flags) => with_keys(message, flags),
+        None => Cow::Borrowed(message),
     }
 }
 
@@ -74,19 +49,15 @@ pub fn key(flag: &str) -> String {
     }
 }
 
-fn with_keys<'a>(message: &'a str, flags: &[String], kept: &[String]) -> Cow<'a, str> {
+fn with_keys<'a>(message: &'a str, flags: &[String]) -> Cow<'a, str> {
     let Some(pattern) = FLAG.as_ref() else {
         return Cow::Borrowed(message);
     };
-    let kept = kept.iter().flat_map(|text| message.match_indices(&**text));
-    let kept: Vec<_> = kept.map(|(at, text)| at..at + text.len()).collect();
-    let is_quoted = |at: usize| {
-        let is_command = message[..at].matches('`').count() % 2 == 1;
-        is_command || kept.iter().any(|range| range.contains(&at))
-    };
+    // Between backticks stands a command, which has flags.
+    let is_in_command = |at: usize| message[..at].matches('`').count() % 2 == 1;
     pattern.replace_all(message, |found: &Captures<'_>| {
         let is_given = flags.iter().any(|flag| *flag == found[3]);
-        if is_given || found.get(3).is_some_and(|name| is_quoted(name.start())) {
+        if is_given || found.get(3).is_some_and(|name| is_in_command(name.start())) {
             return found[0].to_owned();
         }
         let group = |number| found.get(number).map_or("", |group| group.as_str());
@@ -128,15 +99,7 @@ mod tests {
                 "cannot read /logs/--url/x--url",
             ),
         ] {
-            assert_eq!(with_keys(message, &["state-dir".to_owned()], &[]), expected);
+            assert_eq!(with_keys(message, &["state-dir".to_owned()]), expected);
         }
-    }
-
-    #[test]
-    fn what_is_quoted_from_outside_stays_as_it_is() {
-        let kept = ["no --since here", "/logs/a --url b"].map(str::to_owned);
-        let message = "/logs/a --url b: no --since here: choose a later --since";
-        let expected = "/logs/a --url b: no --since here: choose a later `since`";
-        assert_eq!(with_keys(message, &[], &kept), expected);
     }
 }

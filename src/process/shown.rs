@@ -5,8 +5,6 @@ use std::fmt::{self, Write as _};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
-use super::setting_names;
-
 /// How names from outside are printed: what would move the cursor, forge a line or is no text is
 /// escaped (`\x1b`, `\u{202e}`, `\xff`), and so is a backslash, so that no two names look the same.
 pub trait Shown {
@@ -26,19 +24,6 @@ pub struct Escaped<'a>(&'a OsStr);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let has_dashes = self.0.as_bytes().windows(2).any(|pair| pair == b"--");
-        if has_dashes && setting_names::names_keys() {
-            let mut text = String::new();
-            self.write(&mut text)?;
-            setting_names::keep(&text);
-            return f.write_str(&text);
-        }
-        self.write(f)
-    }
-}
-
-impl Escaped<'_> {
-    fn write(self, f: &mut impl fmt::Write) -> fmt::Result {
         for chunk in self.0.as_bytes().utf8_chunks() {
             for character in chunk.valid().chars() {
                 match character {

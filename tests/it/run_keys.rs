@@ -1,15 +1,8 @@
 //! `run`: its messages name what is to be changed as it was set, by a key of the file or by a flag.
 
-use std::fs::Permissions;
-use std::io::{self, BufRead as _, BufReader, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::os::unix::fs::PermissionsExt as _;
-use std::thread;
-
 use crate::support::configured::Configured;
 use crate::support::outcome::outcome;
 use crate::support::place::finish;
-use crate::support::program::wait_until;
 
 /// A source that lacks credentials.
 const UNUSABLE: &str = "\
@@ -65,51 +58,4 @@ fn the_log_in_json_and_the_status_name_keys_too() {
     ]));
     let shown = String::from_utf8_lossy(&status.stdout);
     assert!(shown.contains("or set `org_api_key_file`"), "{shown}");
-}
-
-/// What a server answers that refuses every request with a text about a flag of its own; its port.
-fn refusing() -> u16 {
-    const BODY: &str = "{\"message\":\"see --since of this gateway\"}";
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let port = listener.local_addr().expect("an address").port();
-    let answer = |stream: TcpStream| -> io::Result<()> {
-        let mut stream = BufReader::new(stream);
-        let mut line = String::new();
-        while stream.read_line(&mut line)? > 0 && line.trim() != "" {
-            line.clear();
-        }
-        let length = BODY.len();
-        let head = "HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\nConnection: close";
-        write!(
-            stream.get_mut(),
-            "{head}\r\nContent-Length: {length}\r\n\r\n{BODY}"
-        )
-    };
-    thread::spawn(move || listener.incoming().flatten().try_for_each(answer));
-    port
-}
-
-#[test]
-fn what_a_server_says_and_the_names_of_files_are_quoted_as_they_are() {
-    let port = refusing();
-    let configured = Configured::new(&format!(
-        "state_dir = \"FOLDER/state\"\n[output]\nfile = \"FOLDER/{{source}}.ndjson\"\n\
-         [[source]]\nname = \"wiki\"\ntype = \"fetch\"\nurl = \"http://127.0.0.1:{port}\"\n\
-         deployment = \"data-center\"\npat_file = \"FOLDER/token\"\n\
-         [[source]]\nname = \"org\"\ntype = \"fetch\"\norg_id = \"abc\"\norg_api_key_file = \"FOLDER/my --url key\"\n"
-    ));
-    let token = configured.file("token", "secret");
-    std::fs::set_permissions(token, Permissions::from_mode(0o600)).expect("private");
-    let running = configured.start(&[]);
-    for (quoted, own) in [
-        (
-            "(see --since of this gateway)",
-            "`url` must be Confluence's base URL",
-        ),
-        ("/my --url key", "org_api_key_file"),
-    ] {
-        wait_until(quoted, || configured.logged(quoted) > 0);
-        assert!(configured.logged(own) > 0, "{}", configured.place.said());
-    }
-    running.terminate();
 }
