@@ -29,13 +29,21 @@ fn when_the_requests_are_used_up_the_reset_is_waited_for() {
     fetching.assert_events_once();
 }
 
+/// What a fault says of waiting is done, with so many retries. The page before it says that requests need no spacing,
+/// which would be a wait of its own.
+fn assert_heeded(fault: Fault, retries: &str) {
+    let fetching = organization(60);
+    fetching.server.next(Fault::ExtraKeys);
+    fetching.server.next(fault);
+    // The stand-in fails the test if it is asked again too soon.
+    fetching.fetch(&["--raw", "--page-size", "40", "--retries", retries]);
+    fetching.assert_events_once();
+}
+
 #[test]
 fn too_many_requests_are_waited_for_however_the_time_is_said() {
     for wait in [Wait::Reset(1), Wait::Seconds(1), Wait::ResetEpoch(1)] {
-        let fetching = organization(60);
-        fetching.server.next(Fault::Wait(429, wait));
-        fetching.fetch(&["--raw", "--retries", "0"]);
-        fetching.assert_events_once();
+        assert_heeded(Fault::Wait(429, wait), "0");
     }
 }
 
@@ -81,22 +89,14 @@ fn what_a_server_error_says_of_waiting_is_heeded() {
         Fault::UsedUpBy(504, 1),
         Fault::UsedUpBy(429, 1),
     ] {
-        let fetching = organization(60);
-        fetching.server.next(fault);
-        // The stand-in fails the test if it is asked again too soon.
-        fetching.fetch(&["--raw"]);
-        fetching.assert_events_once();
+        assert_heeded(fault, "1");
     }
 }
 
 #[test]
 fn of_two_waits_that_an_answer_asks_for_the_longer_one_counts() {
-    let fetching = organization(60);
     let (reset, retry_after) = (3, 1);
-    fetching.server.next(Fault::TwoWaits { reset, retry_after });
-    // The stand-in fails the test if it is asked again too soon.
-    fetching.fetch(&["--raw"]);
-    fetching.assert_events_once();
+    assert_heeded(Fault::TwoWaits { reset, retry_after }, "0");
 }
 
 #[test]
