@@ -284,6 +284,10 @@ impl<W: Write> Doctor<'_, W> {
         };
         self.report_step(CheckStep::ok(StepName::Configuration, detail))?;
         self.report_step(network::resolve(&brief, &urls))?;
+        let id = &asker.organization.id;
+        if let Some(paused) = organization::paused(self.state_dir.as_deref(), id) {
+            return self.report_step(paused);
+        }
         let (connected, ahead) = network::connect(&brief, &urls);
         self.ahead = ahead;
         self.report_step(connected)?;

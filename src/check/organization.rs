@@ -1,13 +1,15 @@
 //! Whether an organization gives its events: one page of one event, and what its answer means.
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::{CheckStep, StepName, span};
 use crate::fetch::asker::Error as AskError;
-use crate::fetch::org::PageStart;
 use crate::fetch::org::asker::{OrgAsker, OrgResponse, OrgTarget, Refused};
+use crate::fetch::org::{PageStart, pause, states};
 use crate::fetch::refusal::{About, Refusal};
 use crate::pipeline::timestamp::Timestamp;
+use crate::state;
 
 /// How long an organization's events are kept.
 const RETENTION: Duration = Duration::from_secs(180 * 24 * 60 * 60);
@@ -18,12 +20,25 @@ pub fn describe(target: &OrgTarget) -> String {
     format!("organization {}, with its API key", target.organization.id)
 }
 
+/// The only step while the organization is not to be asked, as it told an earlier run.
+#[must_use]
+pub fn paused(state_dir: Option<&Path>, id: &str) -> Option<CheckStep> {
+    let directory = state::directory(state_dir).ok()?;
+    let wait = pause::left(&directory, &states::file_name(id))?;
+    let wait = span(wait.as_secs() + 1);
+    Some(CheckStep::warn(
+        StepName::Api,
+        format!("not asked: the organization told an earlier run to wait; {wait} left"),
+        "run check again after that",
+    ))
+}
+
 /// Asks for the newest event; how far our clock is ahead of the server's, and the steps that it tells of.
 /// `since` is where a first run would begin.
 #[must_use]
 pub fn steps(asker: &OrgAsker, now: Timestamp, since: Timestamp) -> (Option<i64>, Vec<CheckStep>) {
     let from = now.minus(RETENTION);
-    match asker.page(&PageStart::Newest { from }, 1, &|_| {}) {
+    match asker.page(&PageStart::Newest { from, to: None }, 1, &|_| {}) {
         Ok(response) => (response.ahead, answered(&response, now, since)),
         Err(Refused::Cursor(refusal) | Refused::Other(AskError::Refused(refusal))) => {
             (None, refused(&refusal))

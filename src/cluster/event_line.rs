@@ -101,9 +101,7 @@ impl Create<'_> {
     /// Whether this program may have named that data stream. The event itself says where it goes.
     fn is_ours(&self) -> bool {
         let index = self.index.as_deref();
-        index.is_none_or(|index| {
-            Dataset::of_stream(index).is_some_and(|dataset| dataset != Dataset::default())
-        })
+        index.is_none_or(|index| Dataset::of_stream(index).is_some_and(Dataset::is_named))
     }
 }
 
@@ -123,7 +121,7 @@ struct NamedEvent {
 pub fn dataset(event: &str) -> Dataset {
     // Cheap, and enough for most events.
     let mentions = |dataset: &Dataset| {
-        *dataset != Dataset::default()
+        dataset.is_named()
             && memmem::find(event.as_bytes(), dataset.name_json().as_bytes()).is_some()
     };
     if !Dataset::ALL.iter().any(mentions) {

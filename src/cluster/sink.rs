@@ -149,8 +149,8 @@ impl ClusterSink {
         let excess = self.left.len().saturating_sub(MOST_LEFT);
         for dropped in self.left.drain(..excess) {
             tracing::warn!(
-                "what an earlier run sent last to {} is not looked for there any more, as events of more than {MOST_LEFT} \
-                 data streams are in doubt: if they are sent again, they are doubled",
+                "the events that an earlier run sent last will not be checked for duplicates in {}, as those of more \
+                 than {MOST_LEFT} data streams are in doubt: if they are sent again, they are there twice",
                 dropped.target
             );
         }

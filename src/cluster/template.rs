@@ -9,7 +9,6 @@ use super::inspect::{Identified, cause};
 use super::lookup::names;
 use crate::http::address::shown;
 use crate::http::{self, Answer, Upload};
-use crate::pipeline::dataset::Dataset;
 use crate::process::advice;
 use crate::schema::template::{Product, TemplateTarget, VERSION, index_template};
 
@@ -83,11 +82,11 @@ impl Installed {
 pub fn install_command(client: &ClusterClient, target: &TemplateTarget) -> String {
     let mut words = vec!["schema", "index-template", "--install"];
     // The usual ones say the data set, too.
-    if *target != TemplateTarget::usual(Dataset::default()) {
+    if !target.is_default() || target.dataset.is_named() {
         words.extend(["--index", &target.pattern]);
     }
     // A name of the user's own does not say it.
-    if !target.is_default() && target.dataset != Dataset::default() {
+    if !target.is_default() && target.dataset.is_named() {
         words.extend(["--dataset", target.dataset.argument()]);
     }
     words.extend(["--elasticsearch-url", client.name()]);

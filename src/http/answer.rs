@@ -86,8 +86,8 @@ impl Answer {
 
     /// How long to wait before the request is made again, as far as the server says so.
     ///
-    /// A reset stands beside every answer of some servers: only where there are too many requests is it asked to
-    /// wait for it.
+    /// A reset stands beside every answer of some servers: it is waited for only after 429 and 503, which say that the
+    /// server takes no requests for now.
     #[must_use]
     pub fn asked_wait(&self) -> Option<Duration> {
         match self.status {

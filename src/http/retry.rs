@@ -167,7 +167,8 @@ impl Client {
         self.set_backoff(url, Some(wait));
     }
 
-    /// Takes note of how long a server asks to be left alone: that holds for the next run, too.
+    /// Takes note of how long a server asks to be left alone: that holds for the next run, too. Of two waits that it
+    /// asks for, the longer one is kept.
     fn set_backoff(&self, url: &Url, asked: Option<Duration>) {
         if let Some(asked) = asked {
             let until = Instant::now() + asked.min(LONGEST_LEFT_ALONE);
@@ -175,7 +176,8 @@ impl Client {
                 .backoff_until
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
-            backoff_until.insert(url.origin(), until);
+            let latest = backoff_until.entry(url.origin()).or_insert(until);
+            *latest = until.max(*latest);
         }
     }
 

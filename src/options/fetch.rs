@@ -214,7 +214,7 @@ pub fn organization(arguments: &FetchArgs, id: &str) -> Result<OrgTarget, Error>
     let products = Products::new(products.clone());
     for name in products.unknown() {
         tracing::warn!(
-            "--product: {name} is none of the products that are known ({}): if no event names it, none is kept",
+            "--product: unknown product {name} (known: {}): if no event names it, none is kept",
             KNOWN.join(", ")
         );
     }

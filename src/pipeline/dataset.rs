@@ -83,10 +83,19 @@ impl Dataset {
         format!("logs-{}-{namespace}", self.name())
     }
 
+    /// Whether its events, and commands for them, name it; else it is what is meant where none is named.
+    #[must_use]
+    pub const fn is_named(self) -> bool {
+        match self {
+            Self::Confluence => false,
+            Self::Organization => true,
+        }
+    }
+
     /// The data stream that the bulk action of an event names; none where the request says where most events go.
     #[must_use]
     pub fn action_stream(self, namespace: &str) -> Option<String> {
-        (self != Self::default()).then(|| self.stream(namespace))
+        self.is_named().then(|| self.stream(namespace))
     }
 
     /// The data set whose events go to a data stream, by its name, or a pattern of such names.

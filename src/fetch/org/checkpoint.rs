@@ -16,6 +16,15 @@ use crate::sink::OutputCheckpoint;
 /// A run with a shorter overlap does not make later ones forget.
 const USUAL_OVERLAP: Duration = Duration::from_secs(600);
 
+/// The times that matter for a page.
+#[derive(Debug, Clone, Copy)]
+pub struct PageTimes {
+    /// When it came, by the server's clock.
+    pub received: Timestamp,
+    /// Up to when everything is read with it, if that is known.
+    pub read_until: Option<Timestamp>,
+}
+
 /// The state of an organization.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct OrgCheckpoint {
@@ -79,20 +88,18 @@ impl OrgCheckpoint {
         self.delivered = DeliveredIds::default();
     }
 
-    /// Takes note of an event that is at the output, or is not wanted there, at that time by the server's clock;
-    /// false if it was known. Everything is read up to a time, if one is given: the position does not come behind it.
-    pub fn add(
-        &mut self,
-        event: &OrgEvent,
-        (now, read_until): (Timestamp, Option<Timestamp>),
-    ) -> bool {
+    /// Takes note of an event of a page that is at the output, or is not wanted there; false if it was known. The
+    /// position does not come behind what everything is read up to.
+    pub fn add(&mut self, event: &OrgEvent, times: PageTimes) -> bool {
         let known = self.position.or_else(|| Timestamp::from_millis(0));
         let Some(processed) = event.processed.or(known) else {
             return false;
         };
         // What says that it will be processed is wrong, and nothing is to be passed over until then.
-        if !is_future(processed, now) {
-            let reached = read_until.map_or(processed, |read_until| read_until.min(processed));
+        if !is_future(processed, times.received) {
+            let reached = times
+                .read_until
+                .map_or(processed, |until| until.min(processed));
             self.position = self.position.max(Some(reached));
         }
         // Whichever of the two the API compares with the start of a range: the event is known for as long as it
@@ -165,20 +172,23 @@ mod tests {
             time: None,
             is_wanted: true,
         };
-        let now = at(1000);
+        let times = PageTimes {
+            received: at(1000),
+            read_until: None,
+        };
         let mut checkpoint = OrgCheckpoint::new("o");
         assert_eq!(checkpoint.restart(minutes(5)), None);
         checkpoint.begin(at(100));
         assert_eq!(checkpoint.restart(minutes(5)), Some(at(100)));
-        assert!(checkpoint.add(&event("a", Some(at(103))), (now, None)));
-        assert!(!checkpoint.add(&event("a", Some(at(103))), (now, None)));
+        assert!(checkpoint.add(&event("a", Some(at(103))), times));
+        assert!(!checkpoint.add(&event("a", Some(at(103))), times));
         assert_eq!(checkpoint.restart(minutes(5)), Some(at(100)));
-        assert!(checkpoint.add(&event("b", Some(at(120))), (now, None)));
+        assert!(checkpoint.add(&event("b", Some(at(120))), times));
         assert!(
-            checkpoint.add(&event("c", None), (now, None)),
+            checkpoint.add(&event("c", None), times),
             "with its neighbour"
         );
-        assert!(checkpoint.add(&event("d", Some(at(9000))), (now, None)));
+        assert!(checkpoint.add(&event("d", Some(at(9000))), times));
         assert_eq!(checkpoint.restart(minutes(5)), Some(at(115)));
         checkpoint.forget(minutes(1));
         assert_eq!(
@@ -187,7 +197,7 @@ mod tests {
             "the usual overlap at least"
         );
         assert!(
-            !checkpoint.add(&event("a", Some(at(103))), (now, None)),
+            !checkpoint.add(&event("a", Some(at(103))), times),
             "a few pages are known however old they are"
         );
         assert_eq!(checkpoint.position, Some(at(120)));

@@ -3,7 +3,7 @@
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-use super::checkpoint::OrgCheckpoint;
+use super::checkpoint::{OrgCheckpoint, PageTimes};
 use super::page::{OrgEvent, OrgPage};
 use crate::fetch::Error;
 use crate::fetch::fetched::Fetched;
@@ -61,9 +61,8 @@ impl OrgDelivery<'_> {
         &mut self.shipper.progress.checkpoint
     }
 
-    /// Writes the events of a page that came at that time by the server's clock, as far as they are new, and takes
-    /// note of where the next one begins, and up to when everything is read if that is known. It is saved after the
-    /// events, so that a crash can repeat a page, but not lose one.
+    /// Writes the events of a page, as far as they are new, and takes note of where the next one begins. It is saved
+    /// after the events, so that a crash can repeat a page, but not lose one.
     ///
     /// # Errors
     /// When the output or the state fails.
@@ -71,14 +70,14 @@ impl OrgDelivery<'_> {
         &mut self,
         page: &OrgPage,
         cursor: Option<String>,
-        at: (Timestamp, Option<Timestamp>),
+        times: PageTimes,
     ) -> Result<(), Error> {
         self.shipper.service.metrics().read(page.text.len());
         let new = self.new_events(page);
         let lines = self.lines(page, &new);
         if let Err(error) = self.write(&lines.text) {
             if matches!(error, ship::Error::Sink(sink::Error::GivenUp)) {
-                self.note_handed(&new, &lines, at);
+                self.note_handed(&new, &lines, times);
             }
             // What was taken is not handed over again.
             if error.is_end() {
@@ -90,7 +89,7 @@ impl OrgDelivery<'_> {
         let counts = lines.counts();
         let checkpoint = self.checkpoint();
         for event in &page.events {
-            checkpoint.add(event, at);
+            checkpoint.add(event, times);
         }
         checkpoint.count(counts, newest);
         checkpoint.cursor = cursor;
@@ -103,11 +102,10 @@ impl OrgDelivery<'_> {
         Ok(self.shipper.follow_moved()?)
     }
 
-    /// How many events of a page were delivered, or were not wanted, before.
-    pub fn known(&self, page: &OrgPage) -> usize {
+    /// Whether all events of a page were delivered, or were not wanted, before.
+    pub fn knows(&self, page: &OrgPage) -> bool {
         let delivered = &self.shipper.progress.checkpoint.delivered;
-        let is_known = |event: &&OrgEvent| delivered.contains(event.fingerprint());
-        page.events.iter().filter(is_known).count()
+        page.ids().into_iter().all(|id| delivered.contains(id))
     }
 
     /// How long what was delivered may stay unsaved; none if everything is saved.
@@ -142,12 +140,7 @@ impl OrgDelivery<'_> {
     }
 
     /// Of a write that was given up, a pipe has the first lines.
-    fn note_handed(
-        &mut self,
-        new: &[&OrgEvent],
-        lines: &PageLines,
-        at: (Timestamp, Option<Timestamp>),
-    ) {
+    fn note_handed(&mut self, new: &[&OrgEvent], lines: &PageLines, times: PageTimes) {
         let handed = self.shipper.sink().handed() as u64;
         let mut left = handed;
         let checkpoint = self.checkpoint();
@@ -157,7 +150,7 @@ impl OrgDelivery<'_> {
                 break;
             };
             left = rest;
-            checkpoint.add(event, at);
+            checkpoint.add(event, times);
         }
         let counts = Counts {
             records: handed,

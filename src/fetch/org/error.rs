@@ -20,9 +20,9 @@ pub enum Error {
     Circle(String),
     /// A page holds no more of an instant's events, and there is no cursor to read on with.
     #[error(
-        "organization {organization} has more events of {time} than a page holds, and without a cursor that its API \
-         takes no more of them can be read: what is before them is delivered. The next run tries again, with a cursor \
-         if it is given one; `{set}` goes on behind them, without those that were not read"
+        "organization {organization}: more than one page of events at {time}, and no usable cursor: the rest cannot \
+         be read. What is before them is delivered. The next run tries again, with a cursor if it is given one; \
+         `{set}` goes on behind them, without those that were not read"
     )]
     TooMany {
         /// The organization's id.

@@ -13,7 +13,7 @@ mod error;
 mod organization;
 pub mod pace;
 pub mod page;
-mod pause;
+pub mod pause;
 pub mod products;
 pub mod reading;
 mod refusal;

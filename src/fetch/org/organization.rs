@@ -29,10 +29,12 @@ pub enum PageStart {
         /// The latest time.
         to: Option<Timestamp>,
     },
-    /// At the newest event since a time, backwards.
+    /// At the newest event of a range, backwards.
     Newest {
         /// The earliest time.
         from: Timestamp,
+        /// The latest time.
+        to: Option<Timestamp>,
     },
 }
 
@@ -58,16 +60,13 @@ impl Organization {
             PageStart::Cursor(cursor) => {
                 query.append_pair("cursor", cursor);
             }
-            PageStart::Time { from, to } => {
+            PageStart::Time { from, to } | PageStart::Newest { from, to } => {
                 query.append_pair("from", &from.millis().to_string());
                 if let Some(to) = to {
                     query.append_pair("to", &to.millis().to_string());
                 }
-                query.append_pair("sortOrder", "asc");
-            }
-            PageStart::Newest { from } => {
-                query.append_pair("from", &from.millis().to_string());
-                query.append_pair("sortOrder", "desc");
+                let is_newest = matches!(start, PageStart::Newest { .. });
+                query.append_pair("sortOrder", if is_newest { "desc" } else { "asc" });
             }
         }
         query.append_pair("limit", &limit);

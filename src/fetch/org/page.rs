@@ -56,11 +56,19 @@ struct Body<'a> {
 }
 
 impl OrgPage {
-    /// By what the page is known again: its events, whatever its cursor.
+    /// By what the page is known again: its events, whatever their order and its cursor.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
-        let ids = self.events.iter().map(|event| event.fingerprint().bytes());
-        Fingerprint::of(&ids.collect::<Vec<_>>().concat())
+        let mut ids = self.ids();
+        ids.sort_unstable();
+        let bytes: Vec<_> = ids.into_iter().map(Fingerprint::bytes).collect();
+        Fingerprint::of(&bytes.concat())
+    }
+
+    /// Its events, in their order.
+    #[must_use]
+    pub fn ids(&self) -> Vec<Fingerprint> {
+        self.events.iter().map(OrgEvent::fingerprint).collect()
     }
 
     /// Reads the answer of the API.

@@ -57,7 +57,7 @@ pub enum Next {
     End,
     /// A page that was there before: its cursor leads back, or it came again and again, or for every window.
     Back,
-    /// A full page without a cursor, most of which is known: the next run would get little else.
+    /// A page without a cursor that may be full: there may be more behind it.
     Stuck,
     /// More events of an instant than a page holds, and no cursor.
     TooMany(Timestamp),
@@ -81,6 +81,12 @@ impl Reading {
     #[must_use]
     pub fn place(&self) -> &Place {
         &self.place
+    }
+
+    /// Whether what comes next only shows whether something is missing.
+    #[must_use]
+    pub fn is_backwards(&self) -> bool {
+        matches!(&self.place, Place::Window(windows) if windows.is_backwards())
     }
 
     /// The cursor of the next page, if it has one.
@@ -110,25 +116,18 @@ impl Reading {
         self.limit = MOST_EVENTS;
     }
 
-    /// Takes a page of a run that began at that time, by the server's clock; so many of its events are `known`.
-    /// What follows, and up to when everything is read by then, if windows tell that.
+    /// Takes a page of a run that began at that time, by the server's clock. What follows, and up to when everything
+    /// is read by then, if windows tell that.
     ///
     /// A short page is no end, as the API promises no length; what it says of lengths and totals is not used.
-    pub fn take(
-        &mut self,
-        page: &OrgPage,
-        began: Timestamp,
-        known: usize,
-    ) -> (Next, Option<Timestamp>) {
+    pub fn take(&mut self, page: &OrgPage, began: Timestamp) -> (Next, Option<Timestamp>) {
         let full = self.capacity(page);
         if let Place::Window(windows) = &mut self.place {
             let (next, read_until) = windows.take(page, full, began);
             return (next.into(), read_until);
         }
-        let count = page.events.len();
-        let is_idle =
-            matches!(self.place, Place::Time) && count >= full.events && known * 2 >= count;
-        (self.follow(page, began, is_idle), None)
+        let may_be_full = page.events.len() >= full.events;
+        (self.follow(page, began, may_be_full), None)
     }
 
     /// How many events fill a page, as far as pages up to this one tell.
@@ -151,8 +150,8 @@ impl Reading {
         }
     }
 
-    /// Follows the cursor of a page; `is_idle`: without one, the next run gets nearly the same page again.
-    fn follow(&mut self, page: &OrgPage, began: Timestamp, is_idle: bool) -> Next {
+    /// Follows the cursor of a page.
+    fn follow(&mut self, page: &OrgPage, began: Timestamp, may_be_full: bool) -> Next {
         if let Place::Cursor(cursor) = &self.place {
             self.asked.insert(Fingerprint::of(cursor.as_bytes()));
         }
@@ -161,8 +160,14 @@ impl Reading {
         if page.events.is_empty() {
             return Next::End;
         }
+        // Events go on coming while they are read.
+        let is_beyond = page.latest() > Some(began);
         let Place::Cursor(next) = &self.place else {
-            return if is_idle { Next::Stuck } else { Next::End };
+            return if may_be_full && !is_beyond {
+                Next::Stuck
+            } else {
+                Next::End
+            };
         };
         let came = self.came.entry(page.fingerprint()).or_default();
         *came += 1;
@@ -170,12 +175,7 @@ impl Reading {
             self.place = Place::Time;
             return Next::Back;
         }
-        // Events go on coming while they are read.
-        if page.latest() > Some(began) {
-            Next::End
-        } else {
-            Next::Page
-        }
+        if is_beyond { Next::End } else { Next::Page }
     }
 }
 
@@ -219,7 +219,7 @@ mod tests {
             (Some("a"), &[early], Some("a"), Next::Back, None),
         ] {
             let mut reading = Reading::new(cursor.map(str::to_owned), 500);
-            assert_eq!(reading.take(&page(times, next), began, 0).0, expected);
+            assert_eq!(reading.take(&page(times, next), began).0, expected);
             assert_eq!(reading.cursor(), kept);
         }
     }
@@ -230,7 +230,7 @@ mod tests {
         let mut reading = Reading::new(None, 500);
         for (next, expected) in [("a", Next::Page), ("b", Next::Page), ("c", Next::Back)] {
             let page = page(&["2026-01-05T11:00:00Z"], Some(next));
-            assert_eq!(reading.take(&page, began, 0).0, expected);
+            assert_eq!(reading.take(&page, began).0, expected);
         }
         assert_eq!(reading.cursor(), None);
     }
@@ -240,8 +240,8 @@ mod tests {
         let began = Timestamp::from_text("2026-01-05T12:00:00Z").unwrap();
         let page = |next| page(&["2026-01-05T11:00:00Z"], Some(next));
         let mut reading = Reading::new(Some("a".to_owned()), 500);
-        assert_eq!(reading.take(&page("b"), began, 0).0, Next::Page);
-        assert_eq!(reading.take(&page("a"), began, 0).0, Next::Back);
+        assert_eq!(reading.take(&page("b"), began).0, Next::Page);
+        assert_eq!(reading.take(&page("a"), began).0, Next::Back);
     }
 
     #[test]

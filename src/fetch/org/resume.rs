@@ -37,6 +37,6 @@ pub fn report(options: &FetchOptions, checkpoint: &OrgCheckpoint) {
 pub fn report_pause(id: &str, wait: Duration) {
     let wait = humantime::format_duration(Duration::from_secs(wait.as_secs() + 1));
     tracing::warn!(
-        "organization {id} asked an earlier run to be left alone, as its rate limit is used up: that ends in {wait}"
+        "organization {id} told an earlier run to wait before the next request; {wait} left"
     );
 }

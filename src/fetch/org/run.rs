@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, TryRecvError};
 
 use super::asker::{OrgAsker, OrgResponse, Refused};
-use super::checkpoint::OrgCheckpoint;
+use super::checkpoint::{OrgCheckpoint, PageTimes};
 use super::delivery::OrgDelivery;
 use super::organization::{MOST_EVENTS, PageStart};
+use super::page::OrgPage;
 use super::reading::{Next, Place, Reading};
 use super::windows::Windows;
 use super::{pause, resume, states};
@@ -209,9 +210,12 @@ impl OrgFetching<'_> {
                 Next::Back if run.has_circle => return Err(self.circle()),
                 Next::Back => {
                     run.has_circle = true;
-                    self.use_windows(&mut run, "its pages lead back to one before them");
+                    self.use_windows(&mut run, "its pages lead back to one before them", None);
                 }
-                Next::Stuck => self.use_windows(&mut run, "it gives no cursor with a full page"),
+                Next::Stuck => {
+                    let why = "it gives no cursor with a page that may be full";
+                    self.use_windows(&mut run, why, Some(&response.page));
+                }
                 Next::TooMany(time) => return Err(self.too_many(time)),
                 Next::End => {
                     self.finish(run.began, run.until)?;
@@ -247,16 +251,23 @@ impl OrgFetching<'_> {
         let range = self.range(run.began, run.until);
         let progress = &mut run.progress;
         let progress = progress.get_or_insert_with(|| FetchProgress::new(range));
-        let known = self.delivery.known(page);
+        let is_backwards = run.reading.is_backwards();
         if run.reading.cursor().is_some() {
             run.by_time = None;
         }
         let began = self.clock.at_server(run.began);
-        let (next, read_until) = run.reading.take(page, began, known);
+        let (next, read_until) = run.reading.take(page, began);
+        if is_backwards && !self.delivery.knows(page) {
+            // It only shows that something is missing, which comes in its order.
+            return Ok(next);
+        }
         let cursor = run.reading.cursor().map(str::to_owned);
         let cursor = cursor.filter(|_| run.until.is_none());
-        let now = self.clock.at_server(Timestamp::now());
-        self.delivery.deliver(page, cursor, (now, read_until))?;
+        let times = PageTimes {
+            received: self.clock.at_server(Timestamp::now()),
+            read_until,
+        };
+        self.delivery.deliver(page, cursor, times)?;
         progress.records(page.events.len());
         progress.reached(page.latest().unwrap_or(range.to));
         Ok(next)
@@ -270,12 +281,12 @@ impl OrgFetching<'_> {
                  may be missed"
             );
         } else {
-            self.use_windows(run, "it does not take the cursors that it gives");
+            self.use_windows(run, "it does not take the cursors that it gives", None);
         }
     }
 
-    /// The same range, by windows that each fit in a page.
-    fn use_windows(&mut self, run: &mut OrgRun, why: &str) {
+    /// The same range, by windows that each fit in a page. `last`: the page that may be all that is left of it.
+    fn use_windows(&mut self, run: &mut OrgRun, why: &str, last: Option<&OrgPage>) {
         let id = &self.asker.organization.id;
         tracing::warn!(
             "organization {id}: {why}, so it is read by windows of time, which takes more requests"
@@ -283,8 +294,10 @@ impl OrgFetching<'_> {
         let reach = self.clock.at_server(run.began);
         let reach = run.until.map_or(reach, |until| until.min(reach));
         let restart = self.delivery.checkpoint().restart(self.options.overlap);
-        let from = run.by_time.or(restart).unwrap_or(reach);
-        run.reading.use_windows(Windows::new(from, reach));
+        let from = run.by_time.or(restart).unwrap_or(reach).min(reach);
+        // One that came by cursor is not of the whole range.
+        let first = last.filter(|_| run.by_time.is_some()).map(OrgPage::ids);
+        run.reading.use_windows(Windows::new(from, reach, first));
     }
 
     fn circle(&self) -> Error {
@@ -303,7 +316,11 @@ impl OrgFetching<'_> {
             Place::Window(windows) => {
                 let (from, to) = windows.window();
                 let to = to.or(run.until);
-                return Some(PageStart::Time { from, to });
+                return Some(if windows.is_backwards() {
+                    PageStart::Newest { from, to }
+                } else {
+                    PageStart::Time { from, to }
+                });
             }
             Place::Time => {}
         }
@@ -380,7 +397,7 @@ impl OrgFetching<'_> {
             return Err(Error::future(first, now, &self.clock));
         }
         let from = match asked {
-            PageStart::Time { from, .. } | PageStart::Newest { from } => *from,
+            PageStart::Time { from, .. } | PageStart::Newest { from, .. } => *from,
             PageStart::Cursor(_) => first,
         };
         if from != first && !is_again {
@@ -407,7 +424,8 @@ impl OrgFetching<'_> {
         let reached = until.map_or(reached, |until| until.min(reached));
         let checkpoint = self.delivery.checkpoint();
         checkpoint.reached = checkpoint.reached.max(Some(reached));
-        self.delivery.shipper.save()?;
+        self.delivery.is_unsaved = true;
+        self.delivery.save()?;
         self.note_reached();
         Ok(())
     }

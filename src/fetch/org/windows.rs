@@ -4,10 +4,14 @@
 //! the time of an event or with that of its processing is not documented, so where the events behind a full page
 //! are is not known: the window is narrowed until one page holds all of it. Neighbours share an instant, since it
 //! is not documented either whether the end belongs to a window; what is in both is known by its id.
+//!
+//! How many events a page can have is the server's secret. A page that may be full is compared with the page of the
+//! same window from its other end: only if that has the same events in the reverse order, nothing is missing.
 
 use std::time::Duration;
 
 use super::page::{OrgEvent, OrgPage};
+use crate::fetch::record::Fingerprint;
 use crate::pipeline::timestamp::Timestamp;
 
 /// The narrowest window: both of its ends, or its start alone.
@@ -45,16 +49,19 @@ pub struct Windows {
     to: Option<Timestamp>,
     /// The end of what there is to read: the present, or the end of the range if that is earlier.
     reach: Timestamp,
+    /// The events of a page of the window that may be all of it, which the page from its other end tells.
+    doubtful: Option<Vec<Fingerprint>>,
 }
 
 impl Windows {
-    /// All windows from a time on.
+    /// All windows from a time on. `first`: the events of a page of the whole range, if that came already.
     #[must_use]
-    pub fn new(from: Timestamp, reach: Timestamp) -> Self {
+    pub fn new(from: Timestamp, reach: Timestamp, first: Option<Vec<Fingerprint>>) -> Self {
         Self {
             from,
             to: None,
             reach,
+            doubtful: first,
         }
     }
 
@@ -62,6 +69,13 @@ impl Windows {
     #[must_use]
     pub fn window(&self) -> (Timestamp, Option<Timestamp>) {
         (self.from, self.to)
+    }
+
+    /// Whether to ask for the window from its other end. What is new in that page is not for the output: it comes in
+    /// its order, in a narrower window.
+    #[must_use]
+    pub fn is_backwards(&self) -> bool {
+        self.doubtful.is_some()
     }
 
     /// Takes the page of the window; up to when everything is read then, unless that is the end of the range.
@@ -73,14 +87,25 @@ impl Windows {
         began: Timestamp,
     ) -> (NextWindow, Option<Timestamp>) {
         let count = page.events.len();
+        let doubtful = self.doubtful.take();
         if count > 0 && !page.events.iter().any(|event| self.holds(event)) {
             return (NextWindow::OutOfRange, Some(self.from));
         }
-        // Of a window that cannot be narrowed, a page is taken for all unless it is certain that it is not.
-        let is_narrowest = (self.to).is_some_and(|to| between(self.from, to) <= NARROWEST);
-        if count >= full.events && (full.is_certain || !is_narrowest) {
-            let is_ended = self.to.is_none() && page.latest() > Some(began);
-            return (self.narrow(is_ended), Some(self.from));
+        if let Some(first) = doubtful {
+            if !first.iter().rev().eq(&page.ids()) {
+                return (self.narrow(), Some(self.from));
+            }
+        } else if count >= full.events {
+            let next = if self.to.is_none() && page.latest() > Some(began) {
+                // It has all that was processed before the run began.
+                NextWindow::End
+            } else if full.is_certain {
+                self.narrow()
+            } else {
+                self.doubtful = Some(page.ids());
+                NextWindow::Window
+            };
+            return (next, Some(self.from));
         }
         let Some(to) = self.to else {
             return (NextWindow::End, None);
@@ -97,11 +122,8 @@ impl Windows {
         (NextWindow::Window, Some(to))
     }
 
-    /// A narrower window, behind a full page; not if that holds all that was processed before the run began.
-    fn narrow(&mut self, is_ended: bool) -> NextWindow {
-        if is_ended {
-            return NextWindow::End;
-        }
+    /// A narrower window, as a page does not hold this one.
+    fn narrow(&mut self) -> NextWindow {
         let width = between(self.from, self.to.unwrap_or(self.reach));
         if self.to.is_some() && width <= NARROWEST {
             return NextWindow::TooMany(self.from);
@@ -160,7 +182,7 @@ mod tests {
 
     /// How the windows end; how many pages and different events came.
     fn read(events: &[(i64, i64)], by_time: bool) -> (NextWindow, usize, usize) {
-        let mut windows = Windows::new(at(0), at(1_000_000));
+        let mut windows = Windows::new(at(0), at(1_000_000), None);
         let mut known = std::collections::BTreeSet::new();
         for pages in 1..1000 {
             let page = page(&windows, events, 10, by_time);
@@ -203,8 +225,8 @@ mod tests {
 
     #[test]
     fn a_page_of_other_events_is_none_of_the_window() {
-        let mut windows = Windows::new(at(0), at(1000));
-        let all = Windows::new(at(0), at(1000));
+        let mut windows = Windows::new(at(0), at(1000), None);
+        let all = Windows::new(at(0), at(1000), None);
         let events: Vec<_> = (0..20).map(|number| (number * 50, number * 50)).collect();
         let same = page(&all, &events[10..], 10, false);
         assert_eq!(windows.take(&same, FULL, at(1000)).0, NextWindow::Window);

@@ -46,6 +46,8 @@ pub enum Fault {
     UsedUp(u64),
     /// A status with the same headers; not processed.
     UsedUpBy(u16, u64),
+    /// status 429, no requests are left for so many seconds, and `Retry-After` says less
+    TwoWaits { reset: u64, retry_after: u64 },
     /// 302 to the foreign host; not processed.
     RedirectForeign,
     /// 302 to the same request, which is then processed.
@@ -90,6 +92,13 @@ impl Fault {
             Self::UsedUpBy(status, seconds) => {
                 let (name, reset) = Wait::Reset(*seconds).header(scene.now);
                 let answer = Answer::html(*status, "Something went wrong").with(name, reset);
+                answer.with("X-RateLimit-Remaining", "0")
+            }
+            Self::TwoWaits { reset, retry_after } => {
+                let (name, reset) = Wait::Reset(*reset).header(scene.now);
+                let answer = Answer::html(429, "Too many requests").with(name, reset);
+                let (name, retry_after) = Wait::Seconds(*retry_after).header(scene.now);
+                let answer = answer.with(name, retry_after);
                 answer.with("X-RateLimit-Remaining", "0")
             }
             Self::Close => nothing(Delivery::Nothing),
@@ -156,6 +165,7 @@ impl Fault {
             | Self::Status(_)
             | Self::Wait(..)
             | Self::UsedUpBy(..)
+            | Self::TwoWaits { .. }
             | Self::Close
             | Self::Reset
             | Self::Html
@@ -175,6 +185,7 @@ impl Fault {
             Self::UsedUp(seconds) | Self::UsedUpBy(_, seconds) => {
                 Wait::Reset(*seconds).duration(now)
             }
+            Self::TwoWaits { reset, .. } => Wait::Reset(*reset).duration(now),
             _ => None,
         }
     }

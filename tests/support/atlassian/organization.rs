@@ -31,6 +31,8 @@ pub struct Organization {
     pub cursors_from: u64,
     /// whether cursors lead back to their own page
     pub circles: bool,
+    /// whether the events of a page come in the order of processing, whatever order is asked for
+    pub ignores_order: bool,
     /// a status and a body in place of any page
     pub refusal: Option<(u16, String)>,
 }
@@ -59,6 +61,7 @@ impl Default for Organization {
             page_maximum: 500,
             cursors_from: 0,
             circles: false,
+            ignores_order: false,
             refusal: None,
         }
     }
@@ -155,15 +158,16 @@ pub fn events_stream(
                 .map(|event| event.raw.clone()),
         );
     }
+    if asked.is_backwards && !settings.ignores_order {
+        let newest = world.events.held.iter().rev().filter(is_in_range);
+        let newest = newest.take(limit);
+        found = newest.map(|event| event.raw.clone()).collect();
+    }
+    let is_last = found.len() < limit;
     let next = match (&sent, found.is_empty() || settings.circles) {
         (Some(sent), true) => sent.clone(),
         _ => cursor(world, Asked { position, ..asked }),
     };
-    let is_last = found.len() < limit;
-    if asked.is_backwards {
-        let newest = world.events.held.iter().rev().take(limit);
-        found = newest.map(|event| event.raw.clone()).collect();
-    }
     Ok(page(world, &found, &next, is_last))
 }
 

@@ -154,7 +154,7 @@ fn a_product_is_found_wherever_an_event_names_it_and_a_name_that_is_not_known_is
     assert_eq!(fetching.lines(), wanted.map(|one| event(one).raw));
     let said = fetching.fetch(&["--raw", "--product", "Conflunce"]);
     assert!(
-        said.contains("--product: conflunce is none of the products"),
+        said.contains("--product: unknown product conflunce (known: bitbucket"),
         "{said}"
     );
 }

@@ -7,7 +7,7 @@ use super::{events, organization};
 use crate::fetch::running::Running;
 use crate::support::atlassian::{Fault, NextCursor, Wait};
 use crate::support::fetching::Fetching;
-use crate::support::program::wait_until;
+use crate::support::program::{run_command, wait_until};
 
 #[test]
 fn without_a_word_of_the_server_ten_requests_a_minute_are_sent() {
@@ -29,13 +29,21 @@ fn when_the_requests_are_used_up_the_reset_is_waited_for() {
     fetching.assert_events_once();
 }
 
+/// What a fault says of waiting is done, with so many retries. The page before it says that requests need no spacing,
+/// which would be a wait of its own.
+fn assert_heeded(fault: Fault, retries: &str) {
+    let fetching = organization(60);
+    fetching.server.next(Fault::ExtraKeys);
+    fetching.server.next(fault);
+    // The stand-in fails the test if it is asked again too soon.
+    fetching.fetch(&["--raw", "--page-size", "40", "--retries", retries]);
+    fetching.assert_events_once();
+}
+
 #[test]
 fn too_many_requests_are_waited_for_however_the_time_is_said() {
     for wait in [Wait::Reset(1), Wait::Seconds(1), Wait::ResetEpoch(1)] {
-        let fetching = organization(60);
-        fetching.server.next(Fault::Wait(429, wait));
-        fetching.fetch(&["--raw", "--retries", "0"]);
-        fetching.assert_events_once();
+        assert_heeded(Fault::Wait(429, wait), "0");
     }
 }
 
@@ -81,12 +89,14 @@ fn what_a_server_error_says_of_waiting_is_heeded() {
         Fault::UsedUpBy(504, 1),
         Fault::UsedUpBy(429, 1),
     ] {
-        let fetching = organization(60);
-        fetching.server.next(fault);
-        // The stand-in fails the test if it is asked again too soon.
-        fetching.fetch(&["--raw"]);
-        fetching.assert_events_once();
+        assert_heeded(fault, "1");
     }
+}
+
+#[test]
+fn of_two_waits_that_an_answer_asks_for_the_longer_one_counts() {
+    let (reset, retry_after) = (3, 1);
+    assert_heeded(Fault::TwoWaits { reset, retry_after }, "0");
 }
 
 #[test]
@@ -97,16 +107,29 @@ fn the_next_process_waits_for_the_reset_that_an_earlier_one_was_told_of() {
         .set(|settings| settings.organization.next = NextCursor::Null);
     fetching.server.next(Fault::UsedUp(2));
     let said = fetching.fetch(&["--raw"]);
-    assert!(!said.contains("left alone"), "{said}");
+    assert!(!said.contains("told an earlier run"), "{said}");
     fetching.server.insert_events(events(3, 3));
     let said = fetching.fetch(&["--raw"]);
     assert!(
-        said.contains("asked an earlier run to be left alone"),
+        said.contains("told an earlier run to wait before the next request"),
         "{said}"
     );
     fetching.assert_events_once();
     let said = fetching.fetch(&["--raw"]);
-    assert!(!said.contains("left alone"), "{said}");
+    assert!(!said.contains("told an earlier run"), "{said}");
+}
+
+#[test]
+fn check_does_not_ask_an_organization_that_told_an_earlier_run_to_wait() {
+    let fetching = organization(3);
+    let wait = Fault::Wait(429, Wait::Seconds(100_000));
+    fetching.server.next(wait);
+    fetching.fetch_ends(&["--raw"], 1);
+    let asked = fetching.server.searches().len();
+    let output = run_command(fetching.command("check", &[]), b"");
+    let told = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(told.contains("told an earlier run to wait; 2"), "{told}");
+    assert_eq!(fetching.server.searches().len(), asked);
 }
 
 #[test]

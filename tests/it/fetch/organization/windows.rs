@@ -34,6 +34,8 @@ fn refuse_all(organization: &mut Organization) {
 
 const BEFORE: [&str; 3] = ["--raw", "--since", "2026-01-04T00:00:00Z"];
 
+const TOO_MANY: &str = "more than one page of events at 2026-01-0";
+
 /// Every event is in the output once, in whatever order.
 fn assert_once(fetching: &Fetching) {
     let mut lines = fetching.lines();
@@ -133,14 +135,58 @@ fn cursors_that_are_taken_again_are_used_again() {
 }
 
 #[test]
-fn without_any_cursor_runs_come_on() {
-    let fetching = busy(|organization| organization.next = NextCursor::None);
-    let mut told = String::new();
-    for _ in 0..3 {
-        told += &fetching.fetch(&BEFORE);
+fn without_any_cursor_a_run_fetches_everything() {
+    for page_maximum in [500, 200] {
+        let without_cursors = |organization: &mut Organization| {
+            organization.next = NextCursor::None;
+            organization.page_maximum = page_maximum;
+        };
+        let fetching = busy(without_cursors);
+        let said = fetching.fetch(&BEFORE);
+        assert!(said.contains("no cursor with a page that may be"), "{said}");
+        fetching.assert_events_once();
+
+        let fetching = busy(without_cursors);
+        let until = [&BEFORE[..], &["--until", "2026-01-05T00:00:29.999Z"]].concat();
+        fetching.fetch(&[&until[..], &["--interval", "1h"]].concat());
+        assert_eq!(fetching.lines().len(), 2500);
     }
-    assert!(told.contains("no cursor with a full page"), "{told}");
-    fetching.assert_events_once();
+}
+
+#[test]
+fn a_last_page_that_is_full_by_chance_ends_the_run() {
+    for count in [40, 150, 500] {
+        let fetching = organization(count);
+        fetching
+            .server
+            .set(|settings| settings.organization.next = NextCursor::None);
+        fetching.fetch(&["--raw", "--page-size", &count.to_string()]);
+        fetching.assert_events_once();
+        let asked = fetching.server.searches().len();
+        assert_eq!(asked, 2, "{asked} requests");
+    }
+}
+
+#[test]
+fn more_events_of_an_instant_than_a_server_gives_at_a_time_are_not_lost_silently() {
+    for ignores_order in [false, true] {
+        let fetching = organization(0);
+        let at = |number: u64| organization_event(START, number);
+        fetching.server.insert_events((0..300).map(at));
+        fetching.server.set(|settings| {
+            settings.organization.page_maximum = 200;
+            settings.organization.ignores_order = ignores_order;
+            refuse_all(&mut settings.organization);
+        });
+        let said = fetching.fetch_ends(&["--raw"], 1);
+        assert!(said.contains(TOO_MANY), "{said}");
+        assert!(fetching.lines().len() <= 200);
+        fetching
+            .server
+            .set(|settings| settings.organization = Organization::default());
+        fetching.fetch(&["--raw"]);
+        fetching.assert_events_once();
+    }
 }
 
 #[test]
@@ -171,8 +217,7 @@ fn more_events_of_an_instant_than_a_page_holds_are_an_error_that_says_how_to_go_
         refuse_all(&mut settings.organization);
     });
     let said = fetching.fetch_ends(&["--raw"], 1);
-    let told = "more events of 2026-01-05T00:00:";
-    assert!(said.contains(told), "{said}");
+    assert!(said.contains(TOO_MANY), "{said}");
     assert!(said.contains("confluence-ecs state set"), "{said}");
     let lines = fetching.lines().len();
     assert!((30..181).contains(&lines), "{lines}: what is before them");
