@@ -12,6 +12,7 @@ use crate::input::{Inputs, Piece};
 use crate::options;
 use crate::pipeline::event::{DefaultTags, Origin};
 use crate::pipeline::normalize::Counts;
+use crate::process::shown::json_for_stdout;
 use crate::process::stop::Stop;
 use crate::process::{batch, style, width};
 
@@ -43,7 +44,7 @@ pub fn run(arguments: ExplainArgs) -> Result<Exit, Error> {
     let stop = Arc::new(Stop::on_signals()?);
     let inputs = Inputs::new(files, mapping.max_line_bytes, Arc::clone(&stop), None);
     let mut inputs = inputs.with_line_numbers();
-    let columns = arguments.width.map(usize::from).or_else(width::of_terminal);
+    let columns = arguments.width.or_else(width::of_terminal);
     let mut report = Report {
         out: if arguments.json {
             Box::new(stdout())
@@ -104,8 +105,8 @@ impl Report {
             self.counts.failed += u64::from(explanation.is_error());
             self.number(explanation);
             if self.is_json {
-                serde_json::to_writer(&mut self.out, explanation)?;
-                writeln!(self.out)?;
+                let json = json_for_stdout(serde_json::to_string(explanation)?);
+                writeln!(self.out, "{json}")?;
             } else {
                 if self.counts.records > 1 {
                     writeln!(self.out)?;

@@ -23,7 +23,7 @@ use crate::pipeline::event::DefaultTags;
 use crate::pipeline::event::Origin;
 use crate::pipeline::json::Value;
 use crate::pipeline::normalize::{Counts, Options};
-use crate::process::shown::Shown as _;
+use crate::process::shown::{Shown as _, json_for_stdout};
 use crate::process::stop::Stop;
 use crate::process::{batch, style, width};
 use crate::report::csv::{Columns, DEFAULT_FIELDS, Destination};
@@ -92,9 +92,9 @@ fn summary(mut arguments: ReportArgs, window: Window) -> Result<Exit, Error> {
 }
 
 fn print_json(report: &impl serde::Serialize) -> io::Result<()> {
-    let mut stdout = io::BufWriter::new(io::stdout().lock());
-    serde_json::to_writer_pretty(&mut stdout, report)?;
-    writeln!(stdout)?;
+    let json = json_for_stdout(serde_json::to_string_pretty(report)?);
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{json}")?;
     stdout.flush()
 }
 

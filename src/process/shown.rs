@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::{self, Write as _};
+use std::io::IsTerminal as _;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
@@ -28,10 +29,7 @@ impl fmt::Display for Escaped<'_> {
             for character in chunk.valid().chars() {
                 match character {
                     '\\' => f.write_str("\\\\")?,
-                    '\0'..='\x7f' if character.is_control() => {
-                        write!(f, "\\x{:02x}", u32::from(character))?;
-                    }
-                    _ if is_unprintable(character) => write!(f, "{}", character.escape_unicode())?,
+                    _ if is_unprintable(character) => write_escape(f, character)?,
                     _ => f.write_char(character)?,
                 }
             }
@@ -40,6 +38,50 @@ impl fmt::Display for Escaped<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// Writes how a character is printed that is not seen: `\x1b`, `\u{202e}`.
+///
+/// # Errors
+/// When `out` fails.
+pub fn write_escape(out: &mut impl fmt::Write, character: char) -> fmt::Result {
+    if character.is_ascii() {
+        write!(out, "\\x{:02x}", u32::from(character))
+    } else {
+        write!(out, "{}", character.escape_unicode())
+    }
+}
+
+/// JSON of the same value with the characters that `is_escaped` says as escapes, `\u202e`; they may stand in strings
+/// only.
+#[must_use]
+pub fn escaped_json(json: &str, is_escaped: impl Fn(char) -> bool) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for character in json.chars() {
+        if is_escaped(character) {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                // A string takes everything.
+                let _ = write!(escaped, "\\u{unit:04x}");
+            }
+        } else {
+            escaped.push(character);
+        }
+    }
+    escaped
+}
+
+/// JSON of the same value for whoever reads stdout: on a terminal what is not printed is an escape, and whatever else
+/// reads it gets texts as they are.
+#[must_use]
+pub fn json_for_stdout(json: String) -> String {
+    if std::io::stdout().is_terminal() {
+        // Line ends stand between values alone: in strings they are escapes already.
+        escaped_json(&json, |character| {
+            character != '\n' && is_unprintable(character)
+        })
+    } else {
+        json
     }
 }
 
@@ -66,7 +108,8 @@ pub fn quoted_for_shell(path: &Path) -> String {
 
 /// Characters that a reader does not see, or that change the line or the direction of what stands around them: control
 /// characters, those that Unicode lets a display leave out (`Default_Ignorable_Code_Point` of its character database, among
-/// them soft hyphens, fillers, variation selectors and tags), ends of lines and paragraphs, and marks of annotations.
+/// them soft hyphens, fillers, variation selectors and tags), ends of lines and paragraphs, marks of annotations, and the
+/// braille pattern without dots, which is no blank to programs.
 #[must_use]
 pub fn is_unprintable(character: char) -> bool {
     character.is_control()
@@ -81,6 +124,7 @@ pub fn is_unprintable(character: char) -> bool {
                 | '\u{200b}'..='\u{200f}'
                 | '\u{2028}'..='\u{202e}'
                 | '\u{2060}'..='\u{206f}'
+                | '\u{2800}'
                 | '\u{3164}'
                 | '\u{fe00}'..='\u{fe0f}'
                 | '\u{feff}'

@@ -222,7 +222,7 @@ fn number(time: Timestamp, width: i64) -> i64 {
 /// When a bucket begins, or the first time that there is if that is earlier.
 fn start(number: i64, width: i64) -> String {
     let millis = (number * width + MONDAY) * 1000;
-    let time = Timestamp::from_millis(millis).or_else(|| Timestamp::from_text("0000-01-01"));
+    let time = Timestamp::from_millis(millis).or_else(|| Timestamp::from_text("0001-01-01"));
     time.map_or_else(String::new, |time| time.to_string())
 }
 
@@ -289,7 +289,7 @@ mod tests {
 
     #[test]
     fn all_times_that_there_are_fit() {
-        let timeline = timeline(&["0000-01-01", "9999-12-31T23:59:59Z"]);
+        let timeline = timeline(&["0001-01-01", "9999-12-31T23:59:59Z"]);
         assert!(timeline.buckets.len() <= MOST_BUCKETS);
         assert!(!timeline.buckets[0].start.is_empty());
     }

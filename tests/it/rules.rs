@@ -105,12 +105,33 @@ fn times_of_the_data_center_api() {
     }
     for text in [
         "2021-11",
-        "0000-12-31",
         "1637624653873",
         "NaN",
         "Infinity",
         "2021-11-22T24",
     ] {
+        fails(&[], &format!(r#"{{"timestamp":"{text}"}}"#));
+    }
+}
+
+#[test]
+fn a_time_is_in_the_years_1_to_9999_whatever_its_form() {
+    let forms: [fn(i64) -> String; 3] = [
+        |second| format!(r#"{{"creationDate":{second}000}}"#),
+        |second| format!(r#"{{"timestamp":{{"epochSecond":{second},"nano":0}}}}"#),
+        |second| format!(r#"{{"timestamp":"{second}"}}"#),
+    ];
+    let (first, last) = (-62_135_596_800, 253_402_300_799);
+    for record in forms {
+        for flags in [&[][..], &["--timestamps", "elastic"]] {
+            let time = |time: &str| json!({"@timestamp": time});
+            maps(flags, &record(first), time("0001-01-01T00:00:00.000Z"));
+            maps(flags, &record(last), time("9999-12-31T23:59:59.000Z"));
+            fails(flags, &record(first - 1));
+            fails(flags, &record(last + 1));
+        }
+    }
+    for text in ["0000-12-31", "0001-01-01T00:00+01", "10000-01-01"] {
         fails(&[], &format!(r#"{{"timestamp":"{text}"}}"#));
     }
 }

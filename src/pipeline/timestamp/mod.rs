@@ -22,17 +22,15 @@ pub enum TimeMode {
     Elastic,
 }
 
-/// An instant in the years 0000 to 9999, in milliseconds since the epoch; the epoch by default.
+/// An instant in the years 0001 to 9999, in milliseconds since the epoch; the epoch by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
-/// First millisecond of the year 0000 and last of 9999: what `YYYY` can write.
-const RANGE: std::ops::RangeInclusive<i64> = -62_167_219_200_000..=253_402_300_799_999;
-/// First millisecond of the year 0001.
-const YEAR_ONE: i64 = -62_135_596_800_000;
+/// First millisecond of the year 0001 and last of 9999, in every dialect (docs/mapping.md 1).
+const RANGE: std::ops::RangeInclusive<i64> = -62_135_596_800_000..=253_402_300_799_999;
 
 impl Timestamp {
-    /// An instant from milliseconds since the epoch; none outside the years 0000 to 9999.
+    /// An instant from milliseconds since the epoch; none outside the years 0001 to 9999.
     #[must_use]
     pub fn from_millis(millis: i64) -> Option<Self> {
         RANGE.contains(&millis).then_some(Self(millis))
@@ -85,9 +83,7 @@ impl Timestamp {
             Kind::String => {
                 let text = value.as_str()?;
                 // No text is both, and most are ISO 8601.
-                let time = from_iso8601(&text).or_else(|| DecimalSeconds::parse(&text)?.time(mode));
-                // Four digits hold the year 0000 as well, but it is no year of a text.
-                time.filter(|time| time.0 >= YEAR_ONE)
+                from_iso8601(&text).or_else(|| DecimalSeconds::parse(&text)?.time(mode))
             }
             Kind::Null | Kind::Boolean | Kind::Integer | Kind::Float | Kind::Array => None,
         }
@@ -98,11 +94,10 @@ impl Timestamp {
     pub fn from_organization(value: Value<'_>) -> Option<Self> {
         const YEAR_AND_MONTH: usize = "2026-03".len();
         let text = value.as_str()?;
-        let time = match text.len() {
+        match text.len() {
             YEAR_AND_MONTH => from_iso8601(&format!("{text}-01")),
             _ => from_iso8601(&text),
-        };
-        time.filter(|time| time.0 >= YEAR_ONE)
+        }
     }
 
     /// Milliseconds since the epoch.
@@ -111,14 +106,14 @@ impl Timestamp {
         self.0
     }
 
-    /// The instant so much later, in the years 0000 to 9999.
+    /// The instant so much later, in the years 0001 to 9999.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
         let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
         Self(self.0.saturating_add(millis).min(*RANGE.end()))
     }
 
-    /// The instant so much earlier, in the years 0000 to 9999.
+    /// The instant so much earlier, in the years 0001 to 9999.
     #[must_use]
     pub fn minus(self, duration: Duration) -> Self {
         let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
@@ -132,7 +127,7 @@ impl Timestamp {
         OffsetDateTime::UNIX_EPOCH + time::Duration::milliseconds(self.0)
     }
 
-    /// The instant of a date and time; none outside the years 0000 to 9999.
+    /// The instant of a date and time; none outside the years 0001 to 9999.
     #[must_use]
     pub fn of_utc(time: OffsetDateTime) -> Option<Self> {
         let millis = time.unix_timestamp_nanos().div_euclid(1_000_000);
@@ -178,7 +173,7 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
-/// Year, month and day of a day in the years 0000 to 9999, counted from 1970-01-01. Here years begin
+/// Year, month and day of a day in the years 0001 to 9999, counted from 1970-01-01. Here years begin
 /// in March, so that the leap day is their last, and an era has 400 of them.
 fn date_of(day: i64) -> (u32, u32, u32) {
     const DAYS_OF_ERA: u32 = 146_097;
@@ -319,8 +314,8 @@ mod tests {
             (r#""1969-12-31T23:59:59.9999Z""#, "1969-12-31T23:59:59.999Z"),
             (r#""0001-01-01T00:00:00Z""#, "0001-01-01T00:00:00.000Z"),
             (
-                r#"{"epochSecond":-62167219200}"#,
-                "0000-01-01T00:00:00.000Z",
+                r#"{"epochSecond":-62135596800}"#,
+                "0001-01-01T00:00:00.000Z",
             ),
             (r#"{"epochSecond":1,"nano":{}}"#, "1970-01-01T00:00:01.000Z"),
             (r#"{"epochSecond":1,"nano":""}"#, "1970-01-01T00:00:01.000Z"),
@@ -402,6 +397,8 @@ mod tests {
             r#"{"epochSecond":1,"nano":1000000000}"#,
             r#"{"epochSecond":1,"nano":{"a":1}}"#,
             r#"{"epochSecond":""}"#,
+            r#"{"epochSecond":-62135596801}"#,
+            r#"{"epochSecond":253402300800}"#,
             r#"{"epochSecond":99999999999999}"#,
             r#"{"epochSecond":99999999999999999999999}"#,
             r#""2021-11""#,

@@ -1,11 +1,12 @@
 //! Records that somebody wrote to do harm, and more different names than are kept.
 
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::{record, report, summary};
-use crate::support::program::{run, stderr};
+use crate::support::program::{command, run, stderr};
+use crate::support::terminal::{shown, terminal};
 
 /// Names that move the cursor, turn the direction, end the line, are wide, or are long.
 fn hostile_names() -> Vec<String> {
@@ -65,6 +66,55 @@ fn characters_that_are_not_seen_are_escaped_on_the_terminal() {
             !text.contains(|one| UNSEEN.contains(one)),
             "{command}: {text:?}"
         );
+    }
+}
+
+#[test]
+fn json_on_a_terminal_has_the_same_value_and_nothing_hidden_in_it() {
+    let names = ["\u{9b}31m\u{7f}\u{202e}gnp.exe\u{2800}", UNSEEN];
+    let log = names.map(|name| record(1, "page.viewed", name, "10.0.0.1"));
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(&file, log.concat()).expect("written");
+    let path = file.path().to_str().expect("UTF-8");
+    for name in ["report", "explain"] {
+        let arguments = [name, "--json", path];
+        let (terminal, end) = terminal();
+        let mut on_terminal = command(arguments);
+        on_terminal.stdout(end);
+        let mut child = on_terminal.spawn().expect("it starts");
+        drop(on_terminal);
+        let text = shown(terminal);
+        child.wait().expect("it ends");
+        let is_hidden = |one: char| {
+            one.is_control() && !"\r\n".contains(one)
+                || UNSEEN.contains(one)
+                || "\u{202e}\u{2800}".contains(one)
+        };
+        assert!(!text.contains(is_hidden), "{text:?}");
+        let piped = run(arguments, b"").stdout;
+        let values = |json: &[u8]| {
+            let values = serde_json::Deserializer::from_slice(json).into_iter();
+            values.collect::<Result<Vec<Value>, _>>().expect("JSON")
+        };
+        assert_eq!(values(text.as_bytes()), values(&piped));
+        let piped = String::from_utf8(piped).expect("UTF-8");
+        assert!(piped.contains("\u{202e}"), "a pipe gets texts as they are");
+    }
+}
+
+#[test]
+fn a_width_is_judged_alike_by_all_commands() {
+    for command in ["report", "explain"] {
+        for width in ["0", "39", "65536", "wide"] {
+            let output = run([command, "--width", width], b"");
+            assert_eq!(output.status.code(), Some(2));
+            let told = stderr(&output);
+            let expected = "expected a number of columns from 40 to 65535";
+            assert!(told.contains(expected), "{command} {width}: {told}");
+        }
+        let log = record(1, "page.viewed", "a", "10.0.0.1");
+        let output = run([command, "--width", "65535"], log.as_bytes());
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     }
 }
 

@@ -5,9 +5,8 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::Value;
 
-/// Milliseconds of the years 0000 to 9999.
-const FIRST: i128 = -62_167_219_200_000;
-const YEAR_ONE: i128 = -62_135_596_800_000;
+/// Milliseconds of the years 0001 to 9999.
+const FIRST: i128 = -62_135_596_800_000;
 const LAST: i128 = 253_402_300_799_999;
 
 /// The time of a self-hosted record, read by its shape: an object, decimal seconds, ISO 8601.
@@ -26,8 +25,7 @@ pub fn self_hosted(timestamp: Option<&Value>, elastic: bool) -> Result<String, S
                 _ => None,
             }
         }
-        // Texts only: "a year outside 0001–9999 … [is] an error".
-        Some(Value::String(text)) => text_time(text, elastic).filter(|millis| *millis >= YEAR_ONE),
+        Some(Value::String(text)) => text_time(text, elastic),
         Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_)) => None,
     };
     format(millis.ok_or("unreadable time")?)
@@ -54,11 +52,7 @@ pub fn organization(value: &Value) -> Result<String, String> {
         7 => iso(&format!("{text}-01")),
         _ => iso(text),
     };
-    format(
-        millis
-            .filter(|millis| *millis >= YEAR_ONE)
-            .ok_or("unreadable time")?,
-    )
+    format(millis.ok_or("unreadable time")?)
 }
 
 /// First decimal seconds, else ISO 8601.
@@ -192,7 +186,7 @@ fn offset(text: &str) -> Option<i128> {
 /// `2021-11-22T23:44:13.873Z`, by counting the days off year by year and month by month.
 fn format(millis: i128) -> Result<String, String> {
     if !(FIRST..=LAST).contains(&millis) {
-        return Err("unreadable time: not within the years 0000 to 9999".to_owned());
+        return Err("unreadable time: not within the years 0001 to 9999".to_owned());
     }
     let (mut days, in_day) = (
         millis.div_euclid(86_400_000) - days_since_1970(0, 1, 1),
