@@ -12,9 +12,8 @@ use crate::input::{Inputs, Piece};
 use crate::options;
 use crate::pipeline::event::{DefaultTags, Origin};
 use crate::pipeline::normalize::Counts;
-use crate::process::shown::json_for_stdout;
 use crate::process::stop::Stop;
-use crate::process::{batch, style, width};
+use crate::process::{batch, json, style, width};
 
 /// Columns where stdout is no terminal.
 const COLUMNS: usize = 120;
@@ -105,8 +104,7 @@ impl Report {
             self.counts.failed += u64::from(explanation.is_error());
             self.number(explanation);
             if self.is_json {
-                let json = json_for_stdout(serde_json::to_string(explanation)?);
-                writeln!(self.out, "{json}")?;
+                writeln!(self.out, "{}", json::line(explanation)?)?;
             } else {
                 if self.counts.records > 1 {
                     writeln!(self.out)?;

@@ -23,9 +23,9 @@ use crate::pipeline::event::DefaultTags;
 use crate::pipeline::event::Origin;
 use crate::pipeline::json::Value;
 use crate::pipeline::normalize::{Counts, Options};
-use crate::process::shown::{Shown as _, json_for_stdout};
+use crate::process::shown::Shown as _;
 use crate::process::stop::Stop;
-use crate::process::{batch, style, width};
+use crate::process::{batch, json, style, width};
 use crate::report::csv::{Columns, DEFAULT_FIELDS, Destination};
 use crate::report::events::EventReader;
 use crate::report::facts::{Item, Window};
@@ -92,9 +92,8 @@ fn summary(mut arguments: ReportArgs, window: Window) -> Result<Exit, Error> {
 }
 
 fn print_json(report: &impl serde::Serialize) -> io::Result<()> {
-    let json = json_for_stdout(serde_json::to_string_pretty(report)?);
     let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{json}")?;
+    stdout.write_all(json::pretty(report)?.as_bytes())?;
     stdout.flush()
 }
 

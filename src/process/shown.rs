@@ -2,7 +2,6 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::{self, Write as _};
-use std::io::IsTerminal as _;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
@@ -50,38 +49,6 @@ pub fn write_escape(out: &mut impl fmt::Write, character: char) -> fmt::Result {
         write!(out, "\\x{:02x}", u32::from(character))
     } else {
         write!(out, "{}", character.escape_unicode())
-    }
-}
-
-/// JSON of the same value with the characters that `is_escaped` says as escapes, `\u202e`; they may stand in strings
-/// only.
-#[must_use]
-pub fn escaped_json(json: &str, is_escaped: impl Fn(char) -> bool) -> String {
-    let mut escaped = String::with_capacity(json.len());
-    for character in json.chars() {
-        if is_escaped(character) {
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                // A string takes everything.
-                let _ = write!(escaped, "\\u{unit:04x}");
-            }
-        } else {
-            escaped.push(character);
-        }
-    }
-    escaped
-}
-
-/// JSON of the same value for whoever reads stdout: on a terminal what is not printed is an escape, and whatever else
-/// reads it gets texts as they are.
-#[must_use]
-pub fn json_for_stdout(json: String) -> String {
-    if std::io::stdout().is_terminal() {
-        // Line ends stand between values alone: in strings they are escapes already.
-        escaped_json(&json, |character| {
-            character != '\n' && is_unprintable(character)
-        })
-    } else {
-        json
     }
 }
 

@@ -7,9 +7,8 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 use plotters::prelude::*;
 
-use super::{GRID, LABEL_COLUMNS, LABELS, PLAIN, ROW, WIDTH, middle, share, svg, to_pixels};
+use super::{GRID, LABELS, PLAIN, ROW, WIDTH, middle, share, svg, to_pixels};
 use crate::pipeline::timestamp::Timestamp;
-use crate::process::width::cut;
 use crate::report::html::text::Text;
 use crate::report::summary::TimeRange;
 use crate::report::text::minute;
@@ -37,7 +36,7 @@ pub fn moments<'a>(
     html! {
         div.chart.moments role="img" aria-label=(name) {
             @for (kind, times) in &kinds {
-                span { (Text(&cut(kind, LABEL_COLUMNS))) }
+                span { (Text(kind)) }
                 (row(range, times))
             }
             p { span { (minute(&range.from)) } span { (minute(&range.to)) } }
