@@ -69,37 +69,45 @@ fn characters_that_are_not_seen_are_escaped_on_the_terminal() {
     }
 }
 
+/// The values that a command prints on a terminal as JSON, where nothing may be hidden in it, and to a pipe, where texts
+/// are as they are.
+fn on_terminal_and_piped(arguments: &[&str]) -> [Vec<Value>; 2] {
+    let (terminal, end) = terminal();
+    let mut on_terminal = command(arguments);
+    on_terminal.stdout(end);
+    let mut child = on_terminal.spawn().expect("it starts");
+    drop(on_terminal);
+    let text = shown(terminal);
+    child.wait().expect("it ends");
+    let is_hidden = |one: char| {
+        let is_line_end = "\r\n".contains(one);
+        one.is_control() && !is_line_end || UNSEEN.contains(one) || "\u{202e}\u{2800}".contains(one)
+    };
+    assert!(!text.contains(is_hidden), "{text:?}");
+    let piped = String::from_utf8(run(arguments, b"").stdout).expect("UTF-8");
+    assert!(piped.contains('\u{202e}'), "{piped:?}");
+    [text, piped].map(|json| {
+        let values = serde_json::Deserializer::from_str(&json).into_iter();
+        values.collect::<Result<_, _>>().expect("JSON")
+    })
+}
+
 #[test]
 fn json_on_a_terminal_has_the_same_value_and_nothing_hidden_in_it() {
     let names = ["\u{9b}31m\u{7f}\u{202e}gnp.exe\u{2800}", UNSEEN];
     let log = names.map(|name| record(1, "page.viewed", name, "10.0.0.1"));
-    let file = tempfile::NamedTempFile::new().expect("a file");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("a\u{202e}.log");
     std::fs::write(&file, log.concat()).expect("written");
-    let path = file.path().to_str().expect("UTF-8");
-    for name in ["report", "explain"] {
-        let arguments = [name, "--json", path];
-        let (terminal, end) = terminal();
-        let mut on_terminal = command(arguments);
-        on_terminal.stdout(end);
-        let mut child = on_terminal.spawn().expect("it starts");
-        drop(on_terminal);
-        let text = shown(terminal);
-        child.wait().expect("it ends");
-        let is_hidden = |one: char| {
-            one.is_control() && !"\r\n".contains(one)
-                || UNSEEN.contains(one)
-                || "\u{202e}\u{2800}".contains(one)
-        };
-        assert!(!text.contains(is_hidden), "{text:?}");
-        let piped = run(arguments, b"").stdout;
-        let values = |json: &[u8]| {
-            let values = serde_json::Deserializer::from_slice(json).into_iter();
-            values.collect::<Result<Vec<Value>, _>>().expect("JSON")
-        };
-        assert_eq!(values(text.as_bytes()), values(&piped));
-        let piped = String::from_utf8(piped).expect("UTF-8");
-        assert!(piped.contains("\u{202e}"), "a pipe gets texts as they are");
+    let (file, state) = (file.to_str(), folder.path().to_str());
+    let (file, state) = (file.expect("UTF-8"), state.expect("UTF-8"));
+    for command in ["report", "explain"] {
+        let [on_terminal, piped] = on_terminal_and_piped(&[command, "--json", file]);
+        assert_eq!(on_terminal, piped);
     }
+    let list = ["tail", "--list", "--json", "--state-dir", state, file];
+    let paths = on_terminal_and_piped(&list).map(|lists| lists[0][0]["path"].clone());
+    assert_eq!(paths, [file, file]);
 }
 
 #[test]
