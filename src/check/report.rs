@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::{CheckStep, Status, StepName};
+use crate::process::json;
 use crate::process::setting_names;
 use crate::process::style::{BAD, FAINT, GOOD, Styled, WARNING};
 
@@ -114,8 +115,7 @@ impl<W: Write> CheckReport<W> {
             let rows: Vec<_> = rows
                 .map(|(place, step)| StepRow::of(source(place), step))
                 .collect();
-            serde_json::to_writer_pretty(&mut self.out, &rows)?;
-            writeln!(self.out)?;
+            self.out.write_all(json::pretty(&rows)?.as_bytes())?;
         }
         self.out.flush()?;
         Ok(!self.steps.iter().any(is_failed))

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::MappingArgs;
+use super::{MappingArgs, values};
 
 /// Arguments of `explain`.
 #[derive(Debug, Args)]
@@ -21,8 +21,8 @@ pub struct ExplainArgs {
     #[arg(long, conflicts_with = "width")]
     pub json: bool,
     /// Columns to write in [default: those of the terminal, else 120]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(40..))]
-    pub width: Option<u16>,
+    #[arg(long, value_name = "N", value_parser = values::width)]
+    pub width: Option<usize>,
     /// How records are mapped.
     #[command(flatten)]
     pub mapping: MappingArgs,

@@ -24,7 +24,8 @@ pub enum SchemaCommand {
     },
     /// Print the actions that get a category, and which of them are notable
     ///
-    /// Those of both sets of `--categories` (docs/events.md, docs/org-events.md). Of an organization's none is notable.
+    /// Those of both sets of `--categories` (docs/events.md). Which actions of an organization are notable is a list of
+    /// patterns, not of actions: docs/org-events.md has it.
     Actions {
         /// Output format
         #[arg(long, value_enum, default_value_t = ActionsFormatArg::Table, value_name = "FORMAT")]

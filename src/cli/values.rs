@@ -233,10 +233,11 @@ pub(super) fn top(text: &str) -> Result<NonZeroUsize, &'static str> {
     top.ok_or("expected a number of rows from 1 to 10000")
 }
 
-/// Columns of a terminal.
+/// Columns of a terminal: at most as many as one can have.
 pub(super) fn width(text: &str) -> Result<usize, &'static str> {
-    let width = text.parse().ok().filter(|width| (40..=400).contains(width));
-    width.ok_or("expected a number of columns from 40 to 400")
+    let width = text.parse().ok().filter(|width: &u16| *width >= 40);
+    let width = width.ok_or("expected a number of columns from 40 to 65535")?;
+    Ok(usize::from(width))
 }
 
 pub(super) fn retries(text: &str) -> Result<u32, &'static str> {

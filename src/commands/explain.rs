@@ -13,7 +13,7 @@ use crate::options;
 use crate::pipeline::event::{DefaultTags, Origin};
 use crate::pipeline::normalize::Counts;
 use crate::process::stop::Stop;
-use crate::process::{batch, style, width};
+use crate::process::{batch, json, style, width};
 
 /// Columns where stdout is no terminal.
 const COLUMNS: usize = 120;
@@ -43,7 +43,7 @@ pub fn run(arguments: ExplainArgs) -> Result<Exit, Error> {
     let stop = Arc::new(Stop::on_signals()?);
     let inputs = Inputs::new(files, mapping.max_line_bytes, Arc::clone(&stop), None);
     let mut inputs = inputs.with_line_numbers();
-    let columns = arguments.width.map(usize::from).or_else(width::of_terminal);
+    let columns = arguments.width.or_else(width::of_terminal);
     let mut report = Report {
         out: if arguments.json {
             Box::new(stdout())
@@ -104,8 +104,7 @@ impl Report {
             self.counts.failed += u64::from(explanation.is_error());
             self.number(explanation);
             if self.is_json {
-                serde_json::to_writer(&mut self.out, explanation)?;
-                writeln!(self.out)?;
+                writeln!(self.out, "{}", json::line(explanation)?)?;
             } else {
                 if self.counts.records > 1 {
                     writeln!(self.out)?;

@@ -25,7 +25,7 @@ use crate::pipeline::json::Value;
 use crate::pipeline::normalize::{Counts, Options};
 use crate::process::shown::Shown as _;
 use crate::process::stop::Stop;
-use crate::process::{batch, style, width};
+use crate::process::{batch, json, style, width};
 use crate::report::csv::{Columns, DEFAULT_FIELDS, Destination};
 use crate::report::events::EventReader;
 use crate::report::facts::{Item, Window};
@@ -92,9 +92,8 @@ fn summary(mut arguments: ReportArgs, window: Window) -> Result<Exit, Error> {
 }
 
 fn print_json(report: &impl serde::Serialize) -> io::Result<()> {
-    let mut stdout = io::BufWriter::new(io::stdout().lock());
-    serde_json::to_writer_pretty(&mut stdout, report)?;
-    writeln!(stdout)?;
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(json::pretty(report)?.as_bytes())?;
     stdout.flush()
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod batch;
 pub(crate) mod columns;
 pub(crate) mod file_id;
 pub(crate) mod host;
+pub(crate) mod json;
 pub(crate) mod known;
 pub(crate) mod listener;
 pub mod logging;

@@ -28,10 +28,7 @@ impl fmt::Display for Escaped<'_> {
             for character in chunk.valid().chars() {
                 match character {
                     '\\' => f.write_str("\\\\")?,
-                    '\0'..='\x7f' if character.is_control() => {
-                        write!(f, "\\x{:02x}", u32::from(character))?;
-                    }
-                    _ if is_unprintable(character) => write!(f, "{}", character.escape_unicode())?,
+                    _ if is_unprintable(character) => write_escape(f, character)?,
                     _ => f.write_char(character)?,
                 }
             }
@@ -40,6 +37,18 @@ impl fmt::Display for Escaped<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// Writes how a character is printed that is not seen: `\x1b`, `\u{202e}`.
+///
+/// # Errors
+/// When `out` fails.
+pub fn write_escape(out: &mut impl fmt::Write, character: char) -> fmt::Result {
+    if character.is_ascii() {
+        write!(out, "\\x{:02x}", u32::from(character))
+    } else {
+        write!(out, "{}", character.escape_unicode())
     }
 }
 
@@ -66,7 +75,8 @@ pub fn quoted_for_shell(path: &Path) -> String {
 
 /// Characters that a reader does not see, or that change the line or the direction of what stands around them: control
 /// characters, those that Unicode lets a display leave out (`Default_Ignorable_Code_Point` of its character database, among
-/// them soft hyphens, fillers, variation selectors and tags), ends of lines and paragraphs, and marks of annotations.
+/// them soft hyphens, fillers, variation selectors and tags), ends of lines and paragraphs, marks of annotations, and the
+/// braille pattern without dots, which is no blank to programs.
 #[must_use]
 pub fn is_unprintable(character: char) -> bool {
     character.is_control()
@@ -81,6 +91,7 @@ pub fn is_unprintable(character: char) -> bool {
                 | '\u{200b}'..='\u{200f}'
                 | '\u{2028}'..='\u{202e}'
                 | '\u{2060}'..='\u{206f}'
+                | '\u{2800}'
                 | '\u{3164}'
                 | '\u{fe00}'..='\u{fe0f}'
                 | '\u{feff}'

@@ -4,7 +4,7 @@ mod organizations;
 mod sites;
 pub(super) mod tails;
 
-use std::io::{self, Write as _, stdout};
+use std::io::{Write as _, stdout};
 use std::path::{Path, PathBuf};
 
 use super::Error;
@@ -12,6 +12,7 @@ use crate::cli::{StateCommand, StateDirArgs};
 use crate::exit::Exit;
 use crate::fetch::states;
 use crate::pipeline::timestamp::Timestamp;
+use crate::process::json;
 use crate::process::shown::Shown as _;
 use crate::state;
 use crate::tail::checkpoints::LogEntry;
@@ -138,8 +139,7 @@ fn show(directory: &Path, name: &Path, source: Option<&str>) -> Result<String, E
     let (_, mut checkpoints, ids) = tails::find(directory, name, source)?;
     checkpoints.logs.retain(|id, _| ids.contains(id));
     let rows: Vec<&LogEntry> = checkpoints.logs.values().collect();
-    let text = serde_json::to_string_pretty(&rows).map_err(io::Error::from);
-    Ok(text.map_err(Error::Report)? + "\n")
+    json::pretty(&rows).map_err(Error::Report)
 }
 
 pub(super) fn print(text: &str) -> Result<Exit, Error> {

@@ -1,6 +1,5 @@
 //! `confluence-ecs state` for organizations: how far they were fetched.
 
-use std::io;
 use std::path::Path;
 
 use crate::commands::Error;
@@ -11,6 +10,7 @@ use crate::fetch::org::states;
 use crate::fetch::time_spec::TimeSpec;
 use crate::fetch::window::is_future;
 use crate::pipeline::timestamp::Timestamp;
+use crate::process::json;
 use crate::state::{Store, live};
 
 /// The name of a state's file, and what is in it.
@@ -48,8 +48,7 @@ pub fn lines(directory: &Path) -> String {
 /// # Errors
 /// When it cannot be written.
 pub fn show(checkpoint: &OrgCheckpoint) -> Result<String, Error> {
-    let text = serde_json::to_string_pretty(checkpoint).map_err(io::Error::from);
-    Ok(text.map_err(Error::Report)? + "\n")
+    json::pretty(checkpoint).map_err(Error::Report)
 }
 
 /// Forgets an organization: it is then fetched as one that was never asked.

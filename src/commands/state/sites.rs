@@ -1,6 +1,5 @@
 //! `confluence-ecs state` for sites: how far they were fetched.
 
-use std::io;
 use std::path::Path;
 
 use crate::commands::Error;
@@ -10,6 +9,7 @@ use crate::fetch::clock::Clock;
 use crate::fetch::states::{self, Named};
 use crate::fetch::time_spec::TimeSpec;
 use crate::fetch::window::is_future;
+use crate::process::json;
 
 use crate::pipeline::timestamp::Timestamp;
 use crate::state::{Store, live};
@@ -53,8 +53,7 @@ pub fn line(checkpoint: &SiteCheckpoint) -> String {
 /// # Errors
 /// When it cannot be written.
 pub fn show(checkpoint: &SiteCheckpoint) -> Result<String, Error> {
-    let text = serde_json::to_string_pretty(checkpoint).map_err(io::Error::from);
-    Ok(text.map_err(Error::Report)? + "\n")
+    json::pretty(checkpoint).map_err(Error::Report)
 }
 
 /// Forgets a site: it is then fetched as one that was never asked.

@@ -15,7 +15,7 @@ use super::Error;
 use crate::cli::StatusArgs;
 use crate::exit::Exit;
 use crate::process::shown::Shown as _;
-use crate::process::{advice, logging, style};
+use crate::process::{advice, json, logging, style};
 use crate::state;
 use row::Row;
 use show::Rate;
@@ -91,8 +91,8 @@ pub fn run(arguments: &StatusArgs) -> Result<Exit, Error> {
     }
     let rows = rows(arguments, &directory)?;
     let written = if arguments.json {
-        let text = serde_json::to_string_pretty(&rows).map_err(io::Error::from);
-        stdout().write_all((text.map_err(Error::Report)? + "\n").as_bytes())
+        let text = json::pretty(&rows).map_err(Error::Report)?;
+        stdout().write_all(text.as_bytes())
     } else if logging::is_quiet() {
         stdout().write_all(show::line(&rows, arguments.max_lag).as_bytes())
     } else {

@@ -13,6 +13,7 @@ use crate::exit::Exit;
 use crate::process::advice;
 use crate::process::columns::{Column, columns};
 use crate::process::file_id::FileId;
+use crate::process::json;
 use crate::process::shown::Shown as _;
 use crate::process::style;
 use crate::state;
@@ -70,8 +71,7 @@ pub fn run(
         known(&checkpoints, saved_at)
     };
     let written = if arguments.json {
-        let text = serde_json::to_string_pretty(&lines).map_err(std::io::Error::from);
-        let text = text.map_err(Error::Report)? + "\n";
+        let text = json::pretty(&lines).map_err(Error::Report)?;
         stdout().write_all(text.as_bytes())
     } else {
         style::stdout().write_all(table(&lines).as_bytes())

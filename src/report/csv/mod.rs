@@ -18,7 +18,7 @@ const BETWEEN: &str = "; ";
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// The columns where none are asked for: those of people, for events of any data set.
-pub const DEFAULT_FIELDS: [&str; 14] = [
+pub const DEFAULT_FIELDS: [&str; 15] = [
     "@timestamp",
     "user.full_name",
     "user.name",
@@ -29,6 +29,7 @@ pub const DEFAULT_FIELDS: [&str; 14] = [
     "confluence.audit.affected_objects.name",
     "user.target.full_name",
     "source.ip",
+    "source.address",
     "source.geo.country_name",
     "event.outcome",
     "event.category",

@@ -19,7 +19,9 @@ pub fn failed_logins(summary: &Summary) -> Markup {
     let head = [
         "Hour", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun", "All",
     ];
-    let rows = failed.hours.iter().enumerate().map(|(hour, count)| {
+    let rows = failed.hours.iter().enumerate();
+    let rows = rows.filter(|(_, count)| **count > 0);
+    let rows = rows.map(|(hour, count)| {
         html! {
             td { (format!("{hour:02}")) }
             @for weekday in &failed.weekdays { td.count { (weekday[hour]) } }

@@ -67,7 +67,7 @@ fn sections(summary: &Summary) -> Markup {
     let totals = &summary.totals;
     html! {
         (overview::range(summary.timeline.range.as_ref()))
-        (overview::totals(totals))
+        (overview::totals(totals, summary.failed_logins.count))
         (overview::timeline(&summary.timeline))
         (records::notable(summary))
         (logins::failed_logins(summary))

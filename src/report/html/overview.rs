@@ -20,12 +20,13 @@ pub fn range(range: Option<&TimeRange>) -> Markup {
 }
 
 /// How many of what.
-pub fn totals(totals: &Totals) -> Markup {
+pub fn totals(totals: &Totals, failed_logins: u64) -> Markup {
     let totals = [
         ("records", "records", totals.records),
         ("events", "events", totals.events),
         ("notable", "notable events", totals.notable),
         ("users", "users", totals.users),
+        ("failed_logins", "failed logins", failed_logins),
         (
             "failed_login_users",
             "names in failed logins",
@@ -74,7 +75,9 @@ pub fn timeline(timeline: &Timeline) -> Markup {
         .collect();
     categories.sort_unstable();
     categories.dedup();
-    let rows = timeline.buckets.iter().map(|bucket| {
+    // On paper, times without events would be pages of zeros.
+    let rows = timeline.buckets.iter().filter(|bucket| bucket.count > 0);
+    let rows = rows.map(|bucket| {
         let count = |category| bucket.categories.get(category).copied().unwrap_or_default();
         html! {
             td { (moment(&bucket.start)) }

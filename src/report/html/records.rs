@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 
 use super::chart;
-use super::text::{Text, moment};
+use super::text::{Lines, Text, moment};
 use crate::report::summary::{NotMapped, NotableEvent, Place, Summary, Who};
 
 const HEAD: [&str; 5] = ["Time", "Why", "What", "Who", "From"];
@@ -118,7 +118,7 @@ fn record(title: &str, record: &str, is_cut: bool) -> Markup {
     html! {
         details {
             summary { (Text(title)) }
-            pre { (Text(record)) @if is_cut { "…" } }
+            pre { (Lines(record)) @if is_cut { "…" } }
             @if is_cut { p { "The end of this record is left out." } }
         }
     }

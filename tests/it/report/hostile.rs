@@ -1,11 +1,12 @@
 //! Records that somebody wrote to do harm, and more different names than are kept.
 
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::{record, report, summary};
-use crate::support::program::{run, stderr};
+use crate::support::program::{command, run, stderr};
+use crate::support::terminal::{shown, terminal};
 
 /// Names that move the cursor, turn the direction, end the line, are wide, or are long.
 fn hostile_names() -> Vec<String> {
@@ -65,6 +66,63 @@ fn characters_that_are_not_seen_are_escaped_on_the_terminal() {
             !text.contains(|one| UNSEEN.contains(one)),
             "{command}: {text:?}"
         );
+    }
+}
+
+/// The values that a command prints on a terminal as JSON, where nothing may be hidden in it, and to a pipe, where texts
+/// are as they are.
+fn on_terminal_and_piped(arguments: &[&str]) -> [Vec<Value>; 2] {
+    let (terminal, end) = terminal();
+    let mut on_terminal = command(arguments);
+    on_terminal.stdout(end);
+    let mut child = on_terminal.spawn().expect("it starts");
+    drop(on_terminal);
+    let text = shown(terminal);
+    child.wait().expect("it ends");
+    let is_hidden = |one: char| {
+        let is_line_end = "\r\n".contains(one);
+        one.is_control() && !is_line_end || UNSEEN.contains(one) || "\u{202e}\u{2800}".contains(one)
+    };
+    assert!(!text.contains(is_hidden), "{text:?}");
+    let piped = String::from_utf8(run(arguments, b"").stdout).expect("UTF-8");
+    assert!(piped.contains('\u{202e}'), "{piped:?}");
+    [text, piped].map(|json| {
+        let values = serde_json::Deserializer::from_str(&json).into_iter();
+        values.collect::<Result<_, _>>().expect("JSON")
+    })
+}
+
+#[test]
+fn json_on_a_terminal_has_the_same_value_and_nothing_hidden_in_it() {
+    let names = ["\u{9b}31m\u{7f}\u{202e}gnp.exe\u{2800}", UNSEEN];
+    let log = names.map(|name| record(1, "page.viewed", name, "10.0.0.1"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("a\u{202e}.log");
+    std::fs::write(&file, log.concat()).expect("written");
+    let (file, state) = (file.to_str(), folder.path().to_str());
+    let (file, state) = (file.expect("UTF-8"), state.expect("UTF-8"));
+    for command in ["report", "explain"] {
+        let [on_terminal, piped] = on_terminal_and_piped(&[command, "--json", file]);
+        assert_eq!(on_terminal, piped);
+    }
+    let list = ["tail", "--list", "--json", "--state-dir", state, file];
+    let paths = on_terminal_and_piped(&list).map(|lists| lists[0][0]["path"].clone());
+    assert_eq!(paths, [file, file]);
+}
+
+#[test]
+fn a_width_is_judged_alike_by_all_commands() {
+    for command in ["report", "explain"] {
+        for width in ["0", "39", "65536", "wide"] {
+            let output = run([command, "--width", width], b"");
+            assert_eq!(output.status.code(), Some(2));
+            let told = stderr(&output);
+            let expected = "expected a number of columns from 40 to 65535";
+            assert!(told.contains(expected), "{command} {width}: {told}");
+        }
+        let log = record(1, "page.viewed", "a", "10.0.0.1");
+        let output = run([command, "--width", "65535"], log.as_bytes());
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     }
 }
 

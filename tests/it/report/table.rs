@@ -149,6 +149,14 @@ fn a_table_for_excel_is_not_written_to_a_terminal() {
 }
 
 #[test]
+fn an_address_that_is_none_is_in_the_usual_columns() {
+    let input = record(1, "login.failed", "Zoë", "proxy.example:80");
+    let output = report(&["--format", "csv"], &input);
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(text.contains(",,proxy.example:80,"), "{text}");
+}
+
+#[test]
 fn values_are_cells() {
     assert_eq!(cell(&json!(-1.5)), "-1.5");
     assert_eq!(cell(&json!(false)), "false");

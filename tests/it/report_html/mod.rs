@@ -176,6 +176,59 @@ fn a_page_fits_a_phone() {
 }
 
 #[test]
+fn a_phone_shows_all_reasons_and_dots_without_scrolling() {
+    let records = std::fs::read(project("testdata/detections.log")).expect("read");
+    let Some((mut browser, _folder)) = shown(&reported(&[], &records).0) else {
+        return;
+    };
+    for width in [375, 320] {
+        let phone = json!({"width": width, "height": 740, "deviceScaleFactor": 2, "mobile": true});
+        browser.ask("Emulation.setDeviceMetricsOverride", &phone);
+        let found = browser.evaluate(
+            "({
+                page: document.documentElement.scrollWidth,
+                right: Math.max(...[...document.querySelectorAll('.moments circle, .moments span')].map(
+                    (shape) => shape.getBoundingClientRect().right)),
+            })",
+        );
+        assert_eq!(found["page"], json!(width));
+        let right = found["right"].as_f64().expect("a number");
+        assert!(
+            (100.0..=f64::from(width)).contains(&right),
+            "{right} of {width}"
+        );
+    }
+}
+
+#[test]
+fn dots_stand_out_in_the_light_and_in_the_dark() {
+    let Some((mut browser, _folder)) = shown(&page(&with_text("a"))) else {
+        return;
+    };
+    for scheme in ["light", "dark"] {
+        let feature = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+        browser.ask("Emulation.setEmulatedMedia", &feature);
+        // The contrast ratio of WCAG 2, of which graphics need 3.
+        let found = browser.evaluate(
+            "{
+                const dot = getComputedStyle(document.querySelector('.moments circle'));
+                const luminance = (color) => {
+                    const [red, green, blue] = color.match(/[0-9]+/g).map((part) => part / 255).map(
+                        (part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+                    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+                };
+                const colors = [dot.fill, getComputedStyle(document.body).backgroundColor];
+                const [low, high] = colors.map(luminance).sort((one, other) => one - other);
+                ({ opacity: Number(dot.opacity) * Number(dot.fillOpacity), ratio: (high + 0.05) / (low + 0.05) })
+            }",
+        );
+        assert_eq!(found["opacity"], json!(1), "{scheme}");
+        let ratio = found["ratio"].as_f64().expect("a number");
+        assert!(ratio >= 3.0, "{scheme}: {ratio}");
+    }
+}
+
+#[test]
 fn ink_is_light_in_the_dark() {
     let Some((mut browser, _folder)) = shown(&page(&with_text("a"))) else {
         return;
@@ -201,6 +254,20 @@ fn a_page_can_be_printed() {
             .as_str()
             .is_some_and(|data| data.len() > 10_000)
     );
+}
+
+#[test]
+fn a_few_events_of_a_long_time_take_few_sheets_of_paper() {
+    let records = std::fs::read(project("testdata/detections.log")).expect("read");
+    let Some((mut browser, _folder)) = shown(&reported(&[], &records).0) else {
+        return;
+    };
+    let printed = browser.ask("Page.printToPDF", &json!({}));
+    let pdf = STANDARD.decode(printed["data"].as_str().expect("a text"));
+    let pdf = pdf.expect("Base64");
+    let text = String::from_utf8_lossy(&pdf);
+    let sheets = text.matches("/Type /Page\n").count();
+    assert!((1..=7).contains(&sheets), "{sheets}");
 }
 
 /// The page of some records, and what `--json` prints beside it.
@@ -244,6 +311,7 @@ const NUMBERS: &str = "
         totals: Object.fromEntries([...document.querySelectorAll('dd')].map((dd) => [dd.id, number(dd)])),
         lists: Object.fromEntries(lists.map((id) => [id, last(id)])),
         hours: cells('failed_logins'),
+        failed_tile: number(document.getElementById('totals.failed_logins')),
         failed: number(document.getElementById('failed_logins.count')),
         not_mapped: number(document.getElementById('not_mapped.count')),
         records: [...document.querySelectorAll('#notable pre')].map((record) => record.textContent),
@@ -273,7 +341,9 @@ fn the_numbers_in_a_page_are_those_that_json_prints() {
             .pointer(&path)
             .and_then(Value::as_array)
             .expect("a list");
-        let expected: Vec<_> = list.iter().map(|row| row["count"].clone()).collect();
+        let counts_of_list = list.iter().map(|row| row["count"].clone());
+        // Buckets without events have no row.
+        let expected: Vec<_> = counts_of_list.filter(|count| *count != 0).collect();
         assert!(!expected.is_empty(), "{name}");
         assert_eq!(counts, &json!(expected), "{name}");
     }
@@ -284,7 +354,9 @@ fn the_numbers_in_a_page_are_those_that_json_prints() {
         days.chain([failed["hours"][hour].clone()])
             .collect::<Vec<_>>()
     };
-    assert_eq!(shown["hours"], json!((0..24).map(hour).collect::<Vec<_>>()));
+    let hours = (0..24).map(hour).filter(|counts| counts[7] != 0);
+    assert_eq!(shown["hours"], json!(hours.collect::<Vec<_>>()));
+    assert_eq!(shown["failed_tile"], failed["count"]);
     assert_eq!(shown["not_mapped"], json["not_mapped"]["count"]);
     let notable = json["notable"].as_array().expect("events");
     let records: Vec<_> = notable

@@ -48,15 +48,20 @@ type Drawn = Result<(), DrawingAreaErrorKind<io::Error>>;
 
 /// A chart of that height, with a name for those who cannot see it.
 fn chart(name: &str, height: u32, draw: impl FnOnce(&Canvas<'_>) -> Drawn) -> Markup {
+    html! {
+        div.chart role="img" aria-label=(name) { (svg((WIDTH, height), draw)) }
+    }
+}
+
+/// A drawing of that width and height.
+fn svg(size: (u32, u32), draw: impl FnOnce(&Canvas<'_>) -> Drawn) -> Markup {
     let mut svg = String::new();
     {
-        let canvas = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
+        let canvas = SVGBackend::with_string(&mut svg, size).into_drawing_area();
         // Drawing into memory does not fail.
         let _ = draw(&canvas).and_then(|()| canvas.present());
     }
-    html! {
-        div.chart role="img" aria-label=(name) { (PreEscaped(svg)) }
-    }
+    PreEscaped(svg)
 }
 
 /// A patch of a colour, for a legend.

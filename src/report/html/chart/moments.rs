@@ -1,15 +1,15 @@
 //! Single events over time: a row for each kind of them, a dot for each event.
+//!
+//! Labels are text of the page, beside their rows or above them: on a phone, those of a chart would be too small to read.
 
 use std::collections::BTreeMap;
 
-use maud::Markup;
+use maud::{Markup, html};
 use plotters::prelude::*;
-use plotters::style::text_anchor::HPos;
 
-use super::{
-    GRID, LABELS, PLAIN, ROW, WIDTH, chart, middle, rows, share, to_pixels, write, write_label,
-};
+use super::{GRID, LABELS, PLAIN, ROW, WIDTH, middle, share, svg, to_pixels};
 use crate::pipeline::timestamp::Timestamp;
+use crate::report::html::text::Text;
 use crate::report::summary::TimeRange;
 use crate::report::text::minute;
 
@@ -33,24 +33,31 @@ pub fn moments<'a>(
     let mut kinds: Vec<_> = kinds.into_iter().collect();
     kinds.sort_by_key(|(_, times)| std::cmp::Reverse(times.len()));
     kinds.truncate(MOST);
-    let (left, right) = (LABELS + to_pixels(RADIUS), to_pixels(WIDTH - RADIUS) - 2);
-    let height = rows(kinds.len() + 1);
-    chart(name, height, |canvas| {
-        for (row, (kind, times)) in kinds.iter().enumerate() {
-            let y = middle(row);
-            write_label(canvas, kind, y)?;
-            let line = vec![(left, y), (right, y)];
-            canvas.draw(&PathElement::new(line, GRID))?;
-            for time in times {
-                #[expect(clippy::cast_possible_truncation, reason = "within the chart")]
-                let along = (place(range, time) * f64::from(right - left)).round() as i32;
-                let dot = Circle::new((left + along, y), RADIUS, PLAIN.mix(0.6).filled());
-                canvas.draw(&dot)?;
+    html! {
+        div.chart.moments role="img" aria-label=(name) {
+            @for (kind, times) in &kinds {
+                span { (Text(kind)) }
+                (row(range, times))
             }
+            p { span { (minute(&range.from)) } span { (minute(&range.to)) } }
         }
-        let y = to_pixels(height - ROW / 2);
-        write(canvas, &minute(&range.from), HPos::Left, (LABELS, y))?;
-        write(canvas, &minute(&range.to), HPos::Right, (right, y))
+    }
+}
+
+/// The dots of a kind.
+fn row(range: &TimeRange, times: &[&str]) -> Markup {
+    let width = WIDTH - LABELS.unsigned_abs();
+    let (left, right) = (to_pixels(RADIUS) + 1, to_pixels(width - RADIUS) - 1);
+    let y = middle(0);
+    svg((width, ROW), |canvas| {
+        canvas.draw(&PathElement::new(vec![(left, y), (right, y)], GRID))?;
+        for time in times {
+            #[expect(clippy::cast_possible_truncation, reason = "within the chart")]
+            let along = (place(range, time) * f64::from(right - left)).round() as i32;
+            let dot = Circle::new((left + along, y), RADIUS, PLAIN.filled());
+            canvas.draw(&dot)?;
+        }
+        Ok(())
     })
 }
 
