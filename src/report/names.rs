@@ -38,6 +38,8 @@ pub struct EventNames<T> {
     network: Option<T>,
     /// Whether no table knows the action.
     pub is_unknown: bool,
+    /// Whether it is an export or a download.
+    pub is_export: bool,
     /// What came of it, if it is a login.
     pub login: Option<Login>,
     /// `@timestamp`
@@ -60,6 +62,7 @@ impl Names {
             country: self.push(place.country.as_deref()),
             network: self.push(place.network.as_deref()),
             is_unknown: facts.is_unknown(),
+            is_export: facts.is_export,
             login: facts.login(),
             time: facts.time,
         };
@@ -86,6 +89,7 @@ impl Names {
             country: text(&event.country),
             network: text(&event.network),
             is_unknown: event.is_unknown,
+            is_export: event.is_export,
             login: event.login,
             time: event.time,
         })
