@@ -25,16 +25,19 @@ pub fn notable(report: &Summary, columns: usize, top: usize) -> Vec<Line> {
     let events = newest_of_each_reason_first(&report.notable, top);
     let title = match events.len() {
         shown if shown as u64 == all => "Notable events".to_owned(),
-        shown => format!(
-            "Notable events: {shown} of {all}, the newest of each reason first (--top N for more)"
-        ),
+        shown => format!("Notable events: {shown} of {all}, the newest of each reason first"),
     };
     let mut lines = vec![Line::default().with(HEADING, &fitted(&title, columns))];
-    if events.len() < report.notable.len() {
+    let more = report.notable.len() - events.len();
+    if more > 0 {
         lines.extend(reasons(report, columns));
     }
     for event in events {
         lines.extend(event_lines(event, columns));
+    }
+    if more > 0 {
+        let hint = format!("{more} more are listed with a higher --top");
+        lines.push(Line::default().with(FAINT, &fitted(&hint, columns)));
     }
     lines
 }
@@ -47,9 +50,12 @@ fn reasons(report: &Summary, columns: usize) -> Vec<Line> {
     reasons.collect()
 }
 
-/// The newest event of each reason, however many there are, so that many of one kind do not hide the others; then the
-/// newest of the rest, up to so many in all.
+/// Of more events than that, the newest of each reason, however many there are, so that many of one kind do not hide the
+/// others; then the newest of the rest, up to so many in all.
 fn newest_of_each_reason_first(events: &[NotableEvent], top: usize) -> Vec<&NotableEvent> {
+    if events.len() <= top {
+        return events.iter().collect();
+    }
     let mut reasons = BTreeSet::new();
     let (first, rest): (Vec<_>, Vec<_>) = events
         .iter()

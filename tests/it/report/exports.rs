@@ -22,7 +22,7 @@ fn of_organization(action: &str, user: &str, address: &str) -> String {
     let attributes = json!({
         "time": "1970-01-01T00:00:01Z",
         "action": action,
-        "actor": {"id": user, "name": user},
+        "actor": {"id": "557058:1", "name": user, "email": "n@example.com"},
         "location": {"ip": address},
     });
     format!("{}\n", json!({"id": "e1", "attributes": attributes}))
