@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::category;
-use super::meaning::Meaning;
+use super::meaning::{Login, Meaning};
 use super::summary::{Place, Who};
 use super::text::shortened;
 use crate::pipeline::actions::{self, Action, Categories};
@@ -69,27 +69,6 @@ pub struct Facts<'a> {
     /// Its source address, and what is known of it.
     pub place: Cow<'a, Place>,
     written: Option<Written<'a>>,
-}
-
-/// What came of a login.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Login {
-    /// It succeeded.
-    Succeeded,
-    /// It failed.
-    Failed,
-}
-
-impl Login {
-    /// What a value of `event.outcome` says of a login.
-    #[must_use]
-    pub fn of(outcome: &str) -> Option<Self> {
-        match outcome {
-            "failure" => Some(Self::Failed),
-            "success" => Some(Self::Succeeded),
-            _ => None,
-        }
-    }
 }
 
 /// `user.full_name`, `user.name` and `user.id`, as far as they are known.

@@ -7,11 +7,11 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use super::facts::Login;
+use super::meaning::Login;
 use super::names::EventNames;
 use super::ranking::Ranking;
-use super::streak::Streak;
-use super::summary::{CappedTable, FailuresOf, LoginAfterFailures, PairCount, Place, Who};
+use super::streak::{Pair, Streak};
+use super::summary::{CappedTable, FailuresOf, LoginAfterFailures, PairCount};
 
 /// The logins of all users.
 #[derive(Debug, Default)]
@@ -23,13 +23,6 @@ pub struct Logins {
     addresses: Ranking<Streak>,
     users: Ranking<Streak>,
     key: String,
-}
-
-/// A user and an address.
-#[derive(Debug)]
-pub(super) struct Pair {
-    user: Who,
-    place: Place,
 }
 
 impl Logins {
@@ -104,18 +97,5 @@ impl Logins {
     #[must_use]
     pub fn capped(&self) -> Option<CappedTable> {
         self.pairs.capped("failed_logins.pairs")
-    }
-}
-
-impl Pair {
-    /// What tells it apart from others.
-    fn key(&self) -> [Option<String>; 2] {
-        let Who {
-            full_name,
-            name,
-            id,
-        } = &self.user;
-        let user = id.as_deref().or(name.as_deref()).or(full_name.as_deref());
-        [user, self.place.address.as_deref()].map(|text| text.map(str::to_owned))
     }
 }

@@ -1,8 +1,28 @@
 //! What an action means by the tables of all that are known, whichever set of categories its event was mapped by.
 
-use super::facts::Login;
 use crate::pipeline::actions::organization::{self, has_failed};
 use crate::pipeline::actions::{Action, Categories};
+
+/// What came of a login.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Login {
+    /// It succeeded.
+    Succeeded,
+    /// It failed.
+    Failed,
+}
+
+impl Login {
+    /// What a value of `event.outcome` says of a login.
+    #[must_use]
+    pub fn of(outcome: &str) -> Option<Self> {
+        match outcome {
+            "failure" => Some(Self::Failed),
+            "success" => Some(Self::Succeeded),
+            _ => None,
+        }
+    }
+}
 
 /// What the table of a data set says of an action.
 #[derive(Debug, Clone, Copy)]

@@ -6,7 +6,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::facts::{Facts, Login};
+use super::facts::Facts;
+use super::meaning::Login;
 use super::summary::{Place, Who};
 use super::text::shortened;
 use crate::pipeline::timestamp::Timestamp;

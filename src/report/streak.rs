@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use super::logins::Pair;
-use super::summary::MANY_FAILURES;
+use super::summary::{MANY_FAILURES, Place, Who};
 use crate::pipeline::timestamp::Timestamp;
 
 /// Logins that have something in common: a user, an address, or both.
@@ -25,7 +24,30 @@ pub struct Success {
     /// When.
     pub time: Timestamp,
     /// Whose, and from where.
-    pub(super) pair: Arc<Pair>,
+    pub pair: Arc<Pair>,
+}
+
+/// A user and an address.
+#[derive(Debug)]
+pub struct Pair {
+    /// The user.
+    pub user: Who,
+    /// The address, and what is known of it.
+    pub place: Place,
+}
+
+impl Pair {
+    /// What tells it apart from others.
+    #[must_use]
+    pub fn key(&self) -> [Option<String>; 2] {
+        let Who {
+            full_name,
+            name,
+            id,
+        } = &self.user;
+        let user = id.as_deref().or(name.as_deref()).or(full_name.as_deref());
+        [user, self.place.address.as_deref()].map(|text| text.map(str::to_owned))
+    }
 }
 
 impl Streak {
@@ -36,7 +58,7 @@ impl Streak {
     }
 
     /// Takes a login that succeeded.
-    pub(super) fn succeed(&mut self, time: Timestamp, pair: &Arc<Pair>) {
+    pub fn succeed(&mut self, time: Timestamp, pair: &Arc<Pair>) {
         let pair = Arc::clone(pair);
         let success = Success { time, pair };
         if self.failures >= MANY_FAILURES {

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::category;
-use super::facts::{Facts, Item, Login, Window};
+use super::facts::{Facts, Item, Window};
+use super::meaning::Login;
 use super::names::Names;
 use super::notable::Candidate;
 use super::summary::{FailedRecord, MOST_SAMPLES};

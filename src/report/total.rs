@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::facts::Login;
 use super::logins::Logins;
+use super::meaning::Login;
 use super::names::EventNames;
 use super::notable::Newest;
 use super::ranking::{Counted, Ranking};
