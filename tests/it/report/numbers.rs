@@ -269,6 +269,10 @@ fn a_report_on_a_range_without_events_says_when_there_are_some() {
     let text = String::from_utf8(text).expect("UTF-8");
     let said = "2 out of the range (1970-01-01 00:01 to 1970-01-01 01:00 UTC)";
     assert!(text.contains(said), "{text}");
+    let page = report(&["--since", "7d", "--html", "-"], &input).stdout;
+    let page = String::from_utf8(page).expect("UTF-8");
+    let said = "Out of the range of time: 2 from <time datetime=\"1970-01-01T00:01:00.000Z\">";
+    assert!(page.contains(said));
     assert_eq!(summary(&[], &input)["out_of_range"], json!(null));
 }
 
