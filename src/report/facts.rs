@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::category;
+use super::meaning::{Login, Meaning};
 use super::summary::{Place, Who};
 use super::text::shortened;
 use crate::pipeline::actions::{self, Action, Categories};
@@ -55,10 +56,12 @@ pub struct Facts<'a> {
     pub action: Option<Cow<'a, str>>,
     /// The action in the server's words: `confluence.audit.type.action`.
     pub action_text: Option<Cow<'a, str>>,
-    /// `event.category`, or what the table of actions has for it.
+    /// The categories that the table of actions has for it, else its `event.category`.
     pub categories: Cow<'static, [&'static str]>,
-    /// `event.outcome` as a login that failed or succeeded, in the same way.
+    /// What came of it as of a login, by the same table, else by its `event.outcome`.
     pub outcome: Option<Login>,
+    /// Whether it is an export or a download.
+    pub is_export: bool,
     /// The row of the action of Confluence in the table of all that are known, whatever set its event was mapped by.
     pub row: Option<&'static Action>,
     /// The names of its user.
@@ -66,15 +69,6 @@ pub struct Facts<'a> {
     /// Its source address, and what is known of it.
     pub place: Cow<'a, Place>,
     written: Option<Written<'a>>,
-}
-
-/// What came of a login.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Login {
-    /// It succeeded.
-    Succeeded,
-    /// It failed.
-    Failed,
 }
 
 /// `user.full_name`, `user.name` and `user.id`, as far as they are known.
@@ -134,15 +128,16 @@ impl<'a> Item<'a> {
             };
         };
         let action = action.and_then(Value::to_text);
-        let row = row(dataset, action.as_deref());
-        let categories = match (categories, row) {
-            (Some(categories), _) => Cow::Owned(names(categories)),
-            (None, Some(row)) => Cow::Borrowed(row.category),
-            (None, None) => Cow::Borrowed(&[][..]),
+        let (row, meaning) = known(dataset, action.as_deref());
+        let categories = match meaning {
+            Some(meaning) => Cow::Borrowed(meaning.categories),
+            None => Cow::Owned(categories.map(names).unwrap_or_default()),
         };
-        let outcome = match (outcome, row) {
-            (Some(outcome), _) => login(outcome.as_str().as_deref()),
-            (None, row) => login(row.and_then(|row| row.outcome)),
+        let outcome = match meaning {
+            Some(meaning) => meaning.outcome,
+            None => outcome
+                .and_then(Value::as_str)
+                .and_then(|text| Login::of(&text)),
         };
         let audit = confluence.and_then(|confluence| confluence.get("audit"));
         let kind = audit.and_then(|audit| audit.get("type"));
@@ -153,6 +148,7 @@ impl<'a> Item<'a> {
             action_text: kind.and_then(|kind| text(kind, "action")).map(shortened),
             categories,
             outcome,
+            is_export: meaning.is_some_and(|meaning| meaning.is_export),
             user: user.or(app(cloud)).map(UserNames::of).unwrap_or_default(),
             place: Cow::Owned(source.map(Place::of).unwrap_or_default()),
             written: Some(Written {
@@ -183,14 +179,16 @@ impl<'a> Facts<'a> {
         let action = action.filter(|action| !action.is_empty());
         let row = action.as_deref();
         let row = row.and_then(|action| actions::find(action, Categories::Extended));
+        let meaning = row.map(Meaning::of);
         let action_text = event.audit.kind.action().and_then(Value::to_text);
         Self {
             time: event.timestamp,
             row,
             action,
             action_text: action_text.map(shortened),
-            categories: Cow::Borrowed(row.map_or(&[], |row| row.category)),
-            outcome: login(row.and_then(|row| row.outcome)),
+            categories: Cow::Borrowed(meaning.map_or(&[], |meaning| meaning.categories)),
+            outcome: meaning.and_then(|meaning| meaning.outcome),
+            is_export: meaning.is_some_and(|meaning| meaning.is_export),
             user: UserNames {
                 full_name: name(event.user.full_name.as_ref()),
                 name: name(event.user.name.as_ref()),
@@ -301,28 +299,25 @@ impl Place {
     }
 }
 
-/// The row of an action. Those of organizations are in a table of their own, by which their events are categorized already.
-fn row(dataset: Option<Value<'_>>, action: Option<&str>) -> Option<&'static Action> {
+/// The row of an action of Confluence, and what an action of any data set means.
+fn known(
+    dataset: Option<Value<'_>>,
+    action: Option<&str>,
+) -> (Option<&'static Action>, Option<Meaning>) {
     let dataset = dataset.and_then(Value::as_str);
     let dataset = dataset.and_then(|name| Dataset::named(&name));
     match dataset.unwrap_or_default() {
-        Dataset::Confluence => actions::find(action?, Categories::Extended),
-        Dataset::Organization => None,
+        Dataset::Confluence => {
+            let row = action.and_then(|action| actions::find(action, Categories::Extended));
+            (row, row.map(Meaning::of))
+        }
+        Dataset::Organization => (None, action.and_then(Meaning::of_organization)),
     }
 }
 
 /// The app that acted, where it was no user.
 fn app(cloud: Option<Value<'_>>) -> Option<Value<'_>> {
     cloud?.get("audit")?.get("actor")?.get("app")
-}
-
-/// The outcome of an event, if it were a login.
-fn login(outcome: Option<&str>) -> Option<Login> {
-    match outcome? {
-        "failure" => Some(Login::Failed),
-        "success" => Some(Login::Succeeded),
-        _ => None,
-    }
 }
 
 fn text<'a>(object: Value<'a>, name: &str) -> Option<Cow<'a, str>> {

@@ -6,7 +6,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::facts::{Facts, Login};
+use super::facts::Facts;
+use super::meaning::Login;
 use super::summary::{Place, Who};
 use super::text::shortened;
 use crate::pipeline::timestamp::Timestamp;
@@ -38,6 +39,8 @@ pub struct EventNames<T> {
     network: Option<T>,
     /// Whether no table knows the action.
     pub is_unknown: bool,
+    /// Whether it is an export or a download.
+    pub is_export: bool,
     /// What came of it, if it is a login.
     pub login: Option<Login>,
     /// `@timestamp`
@@ -60,6 +63,7 @@ impl Names {
             country: self.push(place.country.as_deref()),
             network: self.push(place.network.as_deref()),
             is_unknown: facts.is_unknown(),
+            is_export: facts.is_export,
             login: facts.login(),
             time: facts.time,
         };
@@ -86,6 +90,7 @@ impl Names {
             country: text(&event.country),
             network: text(&event.network),
             is_unknown: event.is_unknown,
+            is_export: event.is_export,
             login: event.login,
             time: event.time,
         })

@@ -31,6 +31,8 @@ pub const MOST_SAMPLES: usize = 5;
 pub struct Summary {
     /// From the first to the last event; none if there are no events.
     pub range: Option<TimeRange>,
+    /// From the first to the last of the events that `--since` and `--until` leave out; none if there are none.
+    pub out_of_range: Option<TimeRange>,
     /// How many of what.
     pub totals: Totals,
     /// Events over time.
@@ -47,6 +49,8 @@ pub struct Summary {
     pub categories: Vec<CategoryCount>,
     /// Failed logins.
     pub failed_logins: FailedLogins,
+    /// Exports and downloads.
+    pub exports: Exports,
     /// Why events are notable, each with how many are for that reason: all of them, whatever `--top` says.
     pub notable_reasons: Vec<ReasonCount>,
     /// Notable events, the newest first: the [`MOST_NOTABLE`] newest, and of each reason the [`MOST_OF_REASON`] newest.
@@ -77,7 +81,7 @@ pub struct TimeRange {
     pub to: String,
 }
 
-/// How many of what there are. Of a table that [`Limits`] names, the number of different things is a lower bound.
+/// How many of what there are. Those that [`Limits::lower_bounds`] names are lower bounds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Totals {
     /// Records: `events`, `not_mapped` and `out_of_range`.
@@ -241,12 +245,25 @@ pub struct FailedLogins {
     pub addresses: Vec<AddressCount>,
     /// Whose, and from where.
     pub pairs: Vec<PairCount>,
-    /// Logins that succeeded after [`MANY_FAILURES`] or more of the same user from the same address in a row.
+    /// Logins that succeeded after [`MANY_FAILURES`] or more in a row failed of the same user, from the same address, or both.
     pub logins_after_failures: Vec<LoginAfterFailures>,
     /// By the hour of the day, in UTC: 24 numbers.
     pub hours: [u64; 24],
     /// By weekday, Monday first, and hour of the day, in UTC: 7 times 24 numbers.
     pub weekdays: [[u64; 24]; 7],
+}
+
+/// Content that left Confluence: events that the table of actions has as the reading of files, and that were not refused.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Exports {
+    /// How many.
+    pub count: u64,
+    /// What left, and how.
+    pub actions: Vec<ActionCount>,
+    /// Who took it.
+    pub users: Vec<UserCount>,
+    /// Where it went.
+    pub addresses: Vec<AddressCount>,
 }
 
 /// Failed logins of a user from an address.
@@ -275,6 +292,32 @@ pub struct LoginAfterFailures {
     pub place: Place,
     /// So many failed just before.
     pub failures: u64,
+    /// Whose they were, or from where.
+    pub failures_of: FailuresOf,
+}
+
+/// What failed logins in a row have in common with the one that succeeded after them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailuresOf {
+    /// The user and the address: one password was guessed.
+    UserAndAddress,
+    /// The address, whatever names were tried: a password was tried with many users.
+    Address,
+    /// The user, from whatever addresses: many machines guessed.
+    User,
+}
+
+impl FailuresOf {
+    /// What they have in common, for people.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::UserAndAddress => "the user from the address",
+            Self::Address => "any user from the address",
+            Self::User => "the user from any address",
+        }
+    }
 }
 
 /// An event that is worth a line of its own.
@@ -353,6 +396,16 @@ pub struct Limits {
     pub notable_left_out: u64,
     /// Tables with more different keys than are kept: those seen least often were forgotten.
     pub tables: Vec<CappedTable>,
+    /// Totals that are lower bounds, since their tables forgot keys: members of [`Totals`].
+    pub lower_bounds: Vec<&'static str>,
+}
+
+impl Limits {
+    /// Whether a total is a lower bound.
+    #[must_use]
+    pub fn is_lower_bound(&self, total: &str) -> bool {
+        self.lower_bounds.contains(&total)
+    }
 }
 
 /// A table that forgot its rarest keys.

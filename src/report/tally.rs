@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::category;
-use super::facts::{Facts, Item, Login, Window};
+use super::facts::{Facts, Item, Window};
+use super::meaning::Login;
 use super::names::Names;
 use super::notable::Candidate;
 use super::summary::{FailedRecord, MOST_SAMPLES};
@@ -30,8 +31,11 @@ pub(super) struct Counts {
     pub unknown: u64,
     /// The first and the last time.
     pub range: Option<(Timestamp, Timestamp)>,
+    /// The same of the events that are out of the range of time.
+    pub left_out: Option<(Timestamp, Timestamp)>,
     pub timeline: Timeline,
     pub categories: BTreeMap<&'static str, u64>,
+    pub exports: u64,
     pub failed_logins: u64,
     /// Failed logins by weekday, from Monday, and hour.
     pub weekdays: [[u64; 24]; 7],
@@ -48,7 +52,10 @@ impl Tally {
                 self.names.add(facts);
                 self.candidates.extend(Candidate::new(facts, admin_groups));
             }
-            Item::Event(_) => self.counts.out_of_range += 1,
+            Item::Event(facts) => {
+                self.counts.out_of_range += 1;
+                widen(&mut self.counts.left_out, facts.time, facts.time);
+            }
             Item::Failed { message, record } => self.counts.fail(message, record),
         }
     }
@@ -58,7 +65,8 @@ impl Counts {
     fn count(&mut self, facts: &Facts<'_>) {
         self.events += 1;
         self.unknown += u64::from(facts.is_unknown());
-        self.cover(facts.time, facts.time);
+        self.exports += u64::from(facts.is_export);
+        widen(&mut self.range, facts.time, facts.time);
         let first = facts.categories.first().copied().unwrap_or(category::NONE);
         self.timeline.count(facts.time, first);
         for category in facts.categories.iter().skip(1).chain([&first]) {
@@ -84,20 +92,19 @@ impl Counts {
         }
     }
 
-    fn cover(&mut self, from: Timestamp, to: Timestamp) {
-        let (first, last) = self.range.unwrap_or((from, to));
-        self.range = Some((first.min(from), last.max(to)));
-    }
-
     /// Adds what another one counted of the input behind this one's.
     pub fn append(&mut self, mut other: Self) {
         self.events += other.events;
         self.not_mapped += other.not_mapped;
         self.out_of_range += other.out_of_range;
         self.unknown += other.unknown;
+        self.exports += other.exports;
         self.failed_logins += other.failed_logins;
         if let Some((from, to)) = other.range {
-            self.cover(from, to);
+            widen(&mut self.range, from, to);
+        }
+        if let Some((from, to)) = other.left_out {
+            widen(&mut self.left_out, from, to);
         }
         self.timeline.append(&mut other.timeline);
         for (category, count) in other.categories {
@@ -110,4 +117,10 @@ impl Counts {
         self.samples.append(&mut other.samples);
         self.samples.truncate(MOST_SAMPLES);
     }
+}
+
+/// Makes a range of time hold another one.
+fn widen(range: &mut Option<(Timestamp, Timestamp)>, from: Timestamp, to: Timestamp) {
+    let (first, last) = range.unwrap_or((from, to));
+    *range = Some((first.min(from), last.max(to)));
 }

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use super::facts::Login;
 use super::logins::Logins;
+use super::meaning::Login;
 use super::names::EventNames;
 use super::notable::Newest;
 use super::ranking::{Counted, Ranking};
 use super::summary::{
-    ActionCount, AddressCount, CappedTable, CategoryCount, CountryCount, FailedLogins, Limits,
-    LoginAfterFailures, NotMapped, Place, Summary, TimeRange, Totals, UserCount, Who,
+    ActionCount, AddressCount, CappedTable, CategoryCount, CountryCount, Exports, FailedLogins,
+    Limits, LoginAfterFailures, NotMapped, Place, Summary, TimeRange, Totals, UserCount, Who,
 };
 use super::tally::{Counts, Tally};
+use crate::pipeline::timestamp::Timestamp;
 
 /// All that was counted so far.
 #[derive(Debug, Default)]
@@ -31,6 +32,9 @@ struct Rankings {
     failed_users: Ranking<Who>,
     failed_addresses: Ranking<Place>,
     logins: Logins,
+    export_actions: Ranking<Option<String>>,
+    export_users: Ranking<Who>,
+    export_addresses: Ranking<Place>,
 }
 
 impl Rankings {
@@ -64,6 +68,22 @@ impl Rankings {
         if let Some(country) = event.country() {
             self.countries.count(country, || event.place());
         }
+        if event.is_export {
+            self.count_export(event);
+        }
+    }
+
+    fn count_export(&mut self, event: &EventNames<&str>) {
+        if let Some(action) = event.action {
+            let text = || event.action_text.map(str::to_owned);
+            self.export_actions.count(action, text);
+        }
+        if let Some(user) = event.user() {
+            self.export_users.count(user, || event.who());
+        }
+        if let Some(address) = event.address {
+            self.export_addresses.count(address, || event.place());
+        }
     }
 
     fn capped(&self) -> Vec<CappedTable> {
@@ -75,6 +95,9 @@ impl Rankings {
             self.countries.capped("countries"),
             self.failed_users.capped("failed_logins.users"),
             self.failed_addresses.capped("failed_logins.addresses"),
+            // There are fewer exporting actions than are kept.
+            self.export_users.capped("exports.users"),
+            self.export_addresses.capped("exports.addresses"),
         ];
         let tables = tables.into_iter().flatten();
         tables.chain(self.logins.capped()).collect()
@@ -105,10 +128,8 @@ impl Total {
         let notable = notable.finish();
         let (logins_after_failures, after_failures) = rankings.logins.after_failures(top);
         Summary {
-            range: counts.range.map(|(from, to)| TimeRange {
-                from: from.to_string(),
-                to: to.to_string(),
-            }),
+            range: counts.range.map(time_range),
+            out_of_range: counts.left_out.map(time_range),
             totals: Totals {
                 records: counts.events + counts.not_mapped + counts.out_of_range,
                 events: counts.events,
@@ -128,6 +149,12 @@ impl Total {
             countries: countries(&rankings.countries, top),
             categories: categories(&counts.categories, top),
             failed_logins: failed_logins(&counts, &rankings, after_failures, top),
+            exports: Exports {
+                count: counts.exports,
+                actions: actions(&rankings.export_actions, top),
+                users: users(&rankings.export_users, top),
+                addresses: addresses(&rankings.export_addresses, top),
+            },
             notable_reasons: notable.reasons,
             notable: notable.newest,
             not_mapped: NotMapped {
@@ -135,12 +162,36 @@ impl Total {
                 samples: counts.samples,
             },
             unknown_actions: actions(&rankings.unknown_actions, top),
-            limits: Limits {
-                notable_left_out: notable.left_out,
-                tables: rankings.capped(),
-            },
+            limits: limits(notable.left_out, rankings.capped()),
             timeline: counts.timeline.finish(),
         }
+    }
+}
+
+fn time_range((from, to): (Timestamp, Timestamp)) -> TimeRange {
+    TimeRange {
+        from: from.to_string(),
+        to: to.to_string(),
+    }
+}
+
+/// The totals that are numbers of different things, and the table of each.
+const COUNTED_KEYS: [(&str, &str); 5] = [
+    ("actions", "actions"),
+    ("users", "users"),
+    ("addresses", "addresses"),
+    ("failed_login_users", "failed_logins.users"),
+    ("logins_after_failures", "failed_logins.pairs"),
+];
+
+fn limits(notable_left_out: u64, tables: Vec<CappedTable>) -> Limits {
+    let is_capped = |name: &str| tables.iter().any(|capped| capped.table == name);
+    let totals = COUNTED_KEYS.into_iter();
+    let lower_bounds = totals.filter_map(|(total, table)| is_capped(table).then_some(total));
+    Limits {
+        notable_left_out,
+        lower_bounds: lower_bounds.collect(),
+        tables,
     }
 }
 

@@ -41,7 +41,7 @@ pub fn failed_logins(summary: &Summary) -> Markup {
             (ranking(summary, by_user, &failed.users, None))
             (ranking(summary, by_address, &failed.addresses, None))
             (ranking(summary, by_both, &failed.pairs, None))
-            (ranking(summary, after, &failed.logins_after_failures, Some(after_count)))
+            (ranking(summary, after, &failed.logins_after_failures, Some(("logins_after_failures", after_count))))
         }
     }
 }

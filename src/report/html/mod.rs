@@ -5,6 +5,7 @@
 
 mod chart;
 mod data;
+mod exports;
 mod logins;
 mod overview;
 mod policy;
@@ -66,15 +67,16 @@ pub fn page(summary: &Summary) -> String {
 fn sections(summary: &Summary) -> Markup {
     let totals = &summary.totals;
     html! {
-        (overview::range(summary.timeline.range.as_ref()))
-        (overview::totals(totals, summary.failed_logins.count))
+        (overview::range(summary))
+        (overview::totals(summary))
         (overview::timeline(&summary.timeline))
         (records::notable(summary))
         (logins::failed_logins(summary))
-        (ranking(summary, ("users", "Top users"), &summary.users, Some(totals.users)))
+        (exports::exports(summary))
+        (ranking(summary, ("users", "Top users"), &summary.users, Some(("users", totals.users))))
         (ranking(summary, ("countries", "Top countries"), &summary.countries, None))
-        (ranking(summary, ("addresses", "Top addresses"), &summary.addresses, Some(totals.addresses)))
-        (ranking(summary, ("actions", "Top actions"), &summary.actions, Some(totals.actions)))
+        (ranking(summary, ("addresses", "Top addresses"), &summary.addresses, Some(("addresses", totals.addresses))))
+        (ranking(summary, ("actions", "Top actions"), &summary.actions, Some(("actions", totals.actions))))
         (ranking(summary, ("categories", "Categories"), &summary.categories, None))
         (ranking(summary, ("unknown_actions", "Actions that the table does not know"), &summary.unknown_actions, None))
         (records::not_mapped(&summary.not_mapped))

@@ -5,22 +5,30 @@ use maud::{Markup, html};
 use super::chart;
 use super::table::as_table;
 use super::text::moment;
-use crate::report::summary::{Outside, TimeRange, Timeline, Totals};
+use crate::report::summary::{Outside, Summary, TimeRange, Timeline};
 
 /// From when to when.
-pub fn range(range: Option<&TimeRange>) -> Markup {
+pub fn range(summary: &Summary) -> Markup {
     html! {
         p #range {
-            @match range {
+            @match &summary.timeline.range {
                 Some(range) => { (moment(&range.from)) " to " (moment(&range.to)) " UTC" }
                 None => "No events.",
+            }
+        }
+        @if let Some(range) = &summary.out_of_range {
+            p #out_of_range {
+                "Out of the range of time: " (summary.totals.out_of_range) " from "
+                (moment(&range.from)) " to " (moment(&range.to)) " UTC"
             }
         }
     }
 }
 
 /// How many of what.
-pub fn totals(totals: &Totals, failed_logins: u64) -> Markup {
+pub fn totals(summary: &Summary) -> Markup {
+    let failed_logins = summary.failed_logins.count;
+    let totals = &summary.totals;
     let totals = [
         ("records", "records", totals.records),
         ("events", "events", totals.events),
@@ -50,7 +58,11 @@ pub fn totals(totals: &Totals, failed_logins: u64) -> Markup {
     html! {
         dl #totals {
             @for (name, label, count) in totals {
-                div { dt { (label) } dd id={ "totals." (name) } { (count) } }
+                // The number alone is the element, for whoever reads it out.
+                div {
+                    dt { (label) @if summary.limits.is_lower_bound(name) { ", at least" } }
+                    dd id={ "totals." (name) } { (count) }
+                }
             }
         }
     }

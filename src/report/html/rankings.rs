@@ -87,12 +87,19 @@ impl Counted for PairCount {
 }
 
 impl Counted for LoginAfterFailures {
-    const HEAD: &'static [&'static str] =
-        &["Address", "User", "User name", "Id", "Country", "Succeeded"];
+    const HEAD: &'static [&'static str] = &[
+        "Address",
+        "User",
+        "User name",
+        "Id",
+        "Country",
+        "Succeeded",
+        "Failures of",
+    ];
     const COUNTED: &'static str = "Failures";
     fn cells(&self) -> Vec<Option<&str>> {
         let mut cells = pair(&self.place, &self.user);
-        cells.push(Some(&self.time));
+        cells.extend([Some(&*self.time), Some(self.failures_of.label())]);
         cells
     }
     fn count(&self) -> u64 {
@@ -139,13 +146,13 @@ impl Counted for CategoryCount {
     }
 }
 
-/// A list of the report as a section: how it is called there, its title here, and how many there are at all, where that
-/// is known.
+/// A list of the report as a section: how it is called there, its title here, and the total of how many there are at all,
+/// where that is known.
 pub fn ranking<T: Counted>(
     summary: &Summary,
     (id, title): (&str, &str),
     counted: &[T],
-    total: Option<u64>,
+    total: Option<(&str, u64)>,
 ) -> Markup {
     let shown = counted.len() as u64;
     let capped = summary
@@ -170,8 +177,9 @@ pub fn ranking<T: Counted>(
             @if counted.is_empty() {
                 p { @if capped.is_some() { "None of those that are kept." } @else { "None." } }
             } @else {
-                @if let Some(total) = total.filter(|total| *total > shown) {
-                    p { "The first " (shown) " of " (total) "." }
+                @if let Some((name, total)) = total.filter(|(_, total)| *total > shown) {
+                    @let at_least = if summary.limits.is_lower_bound(name) { "at least " } else { "" };
+                    p { "The first " (shown) " of " (at_least) (total) "." }
                 }
                 (chart::bars(title, &bars))
                 (as_table(&[T::HEAD, &[T::COUNTED]].concat(), counted.iter().map(row)))

@@ -11,7 +11,7 @@ use self::block::{Block, beside};
 use self::line::{Line, fitted};
 use self::notable::notable;
 use super::summary::{
-    ActionCount, AddressCount, MANY_FAILURES, Place, Summary, TimeRange, UserCount,
+    ActionCount, AddressCount, FailuresOf, MANY_FAILURES, Place, Summary, TimeRange, UserCount,
 };
 use super::text::minute;
 use crate::process::style::{BAD, FAINT, HEADING, PLACE, WARNING};
@@ -28,6 +28,7 @@ pub fn text(report: &Summary, columns: usize, top: usize) -> String {
         over_time(report, columns),
         notable(report, columns, top),
         failed_logins(report, columns),
+        exports(report, columns),
         actions("Top actions", &report.actions).lines_or_none(columns),
         beside(
             &users("Top users", &report.users),
@@ -61,18 +62,26 @@ fn headline(report: &Summary, columns: usize) -> Vec<Line> {
     let range = report.timeline.range.as_ref();
     let range = range.map(|range| format!("{} UTC", from_to(range)));
     let title = std::iter::once(count(totals.events, "event")).chain(range);
+    let at_least = |total| at_least(report, total);
     let mut parts = vec![
-        count(totals.users, "user"),
-        counted(totals.addresses, "address", "addresses"),
-        count(totals.actions, "action"),
+        at_least("users") + &count(totals.users, "user"),
+        at_least("addresses") + &counted(totals.addresses, "address", "addresses"),
+        at_least("actions") + &count(totals.actions, "action"),
         failed_login_count(report),
         format!("{} notable", totals.notable),
     ];
+    if report.exports.count > 0 {
+        let [one, several] = ["export or download", "exports or downloads"];
+        parts.push(counted(report.exports.count, one, several));
+    }
     if totals.not_mapped > 0 {
         parts.push(format!("{} not mapped", totals.not_mapped));
     }
     if totals.out_of_range > 0 {
-        parts.push(format!("{} out of the range", totals.out_of_range));
+        let range = report.out_of_range.as_ref();
+        let range = range.map(|range| format!(" ({} UTC)", from_to(range)));
+        let range = range.unwrap_or_default();
+        parts.push(format!("{} out of the range{range}", totals.out_of_range));
     }
     let title = wrapped(title, columns).into_iter();
     let title = title.map(|line| Line::default().with(HEADING, &line));
@@ -171,14 +180,24 @@ fn failed_logins(report: &Summary, columns: usize) -> Vec<Line> {
             .map(|row| colored(BAD, row)),
     );
     let title = match report.totals.logins_after_failures {
-        all if all > failed.logins_after_failures.len() as u64 => format!(", {all} in all"),
+        all if all > failed.logins_after_failures.len() as u64 => {
+            format!(
+                ", {}{all} in all",
+                at_least(report, "logins_after_failures")
+            )
+        }
         _ => String::new(),
     };
     let title =
         format!("Logins that succeeded after {MANY_FAILURES} or more failures in a row{title}");
     let found = failed.logins_after_failures.iter();
     let found = found.fold(Block::of_addresses(&title), |block, one| {
-        let who = format!("{}, {}", one.user.label(), minute(&one.time));
+        let note = match one.failures_of {
+            FailuresOf::UserAndAddress => "",
+            FailuresOf::Address => ", any user",
+            FailuresOf::User => ", any address",
+        };
+        let who = format!("{}, {}{}", one.user.label(), minute(&one.time), note);
         block.row(address(&one.place), &who, one.failures)
     });
     if !found.is_empty() {
@@ -188,12 +207,33 @@ fn failed_logins(report: &Summary, columns: usize) -> Vec<Line> {
     lines
 }
 
+/// What left: by action, by user, and by address.
+fn exports(report: &Summary, columns: usize) -> Vec<Line> {
+    let exports = &report.exports;
+    let mut lines = actions("Exports and downloads", &exports.actions).lines_or_none(columns);
+    lines.extend(beside(
+        &users("by user", &exports.users),
+        &addresses("by address", &exports.addresses),
+        columns,
+    ));
+    lines
+}
+
+/// What stands before a total that is a lower bound.
+fn at_least(report: &Summary, total: &str) -> String {
+    let is_bound = report.limits.is_lower_bound(total);
+    if is_bound { "at least " } else { "" }.to_owned()
+}
+
 /// How many, and of how many users, most of whom may be nobody.
 fn failed_login_count(report: &Summary) -> String {
     let failed = count(report.failed_logins.count, "failed login");
     match report.totals.failed_login_users {
         0 => failed,
-        users => format!("{failed} ({})", count(users, "user name")),
+        users => {
+            let at_least = at_least(report, "failed_login_users");
+            format!("{failed} ({at_least}{})", count(users, "user name"))
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Notable events: how many for which reason, and the newest of them.
 
+use std::collections::BTreeSet;
+
 use super::line::{Line, fitted, whole};
 use super::place;
 use crate::process::style::{FAINT, HEADING, WARNING};
@@ -7,8 +9,6 @@ use crate::process::width::{cut, width};
 use crate::report::summary::{NotableEvent, Summary};
 use crate::report::text::minute;
 
-/// So many reasons of notable events are shown.
-const MOST_REASONS: usize = 10;
 /// The columns of the time of an event, and how far what stands below it is indented.
 const TIME: usize = 18;
 /// Lines below an event are not indented where that would leave fewer columns than this.
@@ -22,16 +22,22 @@ pub fn notable(report: &Summary, columns: usize, top: usize) -> Vec<Line> {
         return Vec::new();
     }
     let all = report.totals.notable;
-    let title = match report.notable.len().min(top) {
+    let events = newest_of_each_reason_first(&report.notable, top);
+    let title = match events.len() {
         shown if shown as u64 == all => "Notable events".to_owned(),
-        shown => format!("Notable events: the newest {shown} of {all}"),
+        shown => format!("Notable events: {shown} of {all}, the newest of each reason first"),
     };
     let mut lines = vec![Line::default().with(HEADING, &fitted(&title, columns))];
-    if report.notable.len() > top {
+    let more = report.notable.len() - events.len();
+    if more > 0 {
         lines.extend(reasons(report, columns));
     }
-    for event in report.notable.iter().take(top) {
+    for event in events {
         lines.extend(event_lines(event, columns));
+    }
+    if more > 0 {
+        let hint = format!("{more} more are listed with a higher --top");
+        lines.push(Line::default().with(FAINT, &fitted(&hint, columns)));
     }
     lines
 }
@@ -39,11 +45,26 @@ pub fn notable(report: &Summary, columns: usize, top: usize) -> Vec<Line> {
 /// Why events are notable, and how many: of those that are not shown, too.
 fn reasons(report: &Summary, columns: usize) -> Vec<Line> {
     let line = |text: &str| Line::default().with(WARNING, &fitted(text, columns));
-    let reasons = report.notable_reasons.iter().take(MOST_REASONS);
+    let reasons = report.notable_reasons.iter();
     let reasons = reasons.map(|one| line(&format!("{:>6} × {}", one.count, one.reason)));
-    let more = report.notable_reasons.len().saturating_sub(MOST_REASONS);
-    let more = (more > 0).then(|| line(&format!("       and {more} more, in --json")));
-    reasons.chain(more).collect()
+    reasons.collect()
+}
+
+/// Of more events than that, the newest of each reason, however many there are, so that many of one kind do not hide the
+/// others; then the newest of the rest, up to so many in all.
+fn newest_of_each_reason_first(events: &[NotableEvent], top: usize) -> Vec<&NotableEvent> {
+    if events.len() <= top {
+        return events.iter().collect();
+    }
+    let mut reasons = BTreeSet::new();
+    let (first, rest): (Vec<_>, Vec<_>) = events
+        .iter()
+        .partition(|event| reasons.insert(&*event.reason));
+    let left = top.saturating_sub(first.len());
+    first
+        .into_iter()
+        .chain(rest.into_iter().take(left))
+        .collect()
 }
 
 /// When and what, and below it to whom or what, why it is notable, who did it and from where: as few lines as hold it.

@@ -65,6 +65,7 @@ pub struct Notable {
 /// A hash of who has what permission in which space.
 type Grant = u128;
 
+const GLOBAL_PERMISSION_ADDED: &str = "audit.logging.summary.global.permission.added";
 const SPACE_PERMISSION_REMOVED: &str = "audit.logging.summary.space.permission.removed";
 
 /// What Cloud calls whoever is not logged in.
@@ -112,6 +113,11 @@ fn examine_confluence(
 ) -> Option<Finding> {
     let action = find(action, Categories::Extended)?;
     let (reason, added) = match (action.notable, action.condition) {
+        (Notability::Yes, _)
+            if action.key == Some(GLOBAL_PERMISSION_ADDED) && is_to_anonymous(event) =>
+        {
+            ("global permission granted to Anonymous", None)
+        }
         (Notability::Yes, _) => (action.reason, None),
         (Notability::If, Some(Condition::SpacePermission)) => {
             (wide_permission(event, "to")?, grant(event, "to"))
@@ -188,6 +194,11 @@ fn wide_permission(event: Value<'_>, values: &str) -> Option<&'static str> {
     if elements(event, "changed_values").any(|value| value.get(values).is_some_and(is_right)) {
         return Some("right to administer a space granted");
     }
+    is_to_anonymous(event).then_some("space permission granted to Anonymous")
+}
+
+/// Whether a permission of an event is one of everybody who is not logged in.
+fn is_to_anonymous(event: Value<'_>) -> bool {
     let kind = audit(event).and_then(|audit| audit.get("type"));
     let is_self_hosted = kind.is_some_and(|kind| kind.get("actionI18nKey").is_some());
     let is_anonymous = |object: Value<'_>| {
@@ -202,8 +213,7 @@ fn wide_permission(event: Value<'_>, values: &str) -> Option<&'static str> {
                     .is_some_and(|name| name.is_str(ANONYMOUS))
             }
     };
-    let is_to_anonymous = elements(event, "affected_objects").any(is_anonymous);
-    is_to_anonymous.then_some("space permission granted to Anonymous")
+    elements(event, "affected_objects").any(is_anonymous)
 }
 
 /// The permission of an event, by the new or the old values of what changed, and its time.

@@ -70,6 +70,9 @@ fn mixed() -> Vec<String> {
 #[test]
 fn a_login_after_three_failures_of_the_user_from_the_address_is_shown_in_either_order_of_time() {
     let found = [
+        // By name two users, and from one address, failed in a row before it.
+        json!(["mistaken", "10.0.0.1", 7, "1970-01-01T00:00:08.000Z"]),
+        json!(["guessed", "10.0.0.2", 7, "1970-01-01T00:00:11.000Z"]),
         // As many in a row, and more in all.
         json!(["twice", "2001:db8::1", 5, "1970-01-01T00:00:22.000Z"]),
         json!(["guessed", "10.0.0.1", 5, "1970-01-01T00:00:12.000Z"]),
@@ -84,23 +87,6 @@ fn a_login_after_three_failures_of_the_user_from_the_address_is_shown_in_either_
         after_failures(&String::from_utf8(events).expect("UTF-8")),
         found
     );
-}
-
-#[test]
-fn of_logins_of_one_time_the_order_of_the_input_tells_which_came_after_the_failures() {
-    let found = |outcomes: [&str; 4]| {
-        let logins = outcomes.map(|outcome| login(5, outcome, "guessed", "10.0.0.1"));
-        let other = |second| login(second, "failed", "other", "10.0.0.2");
-        let mut log = vec![other(0)];
-        log.extend(logins);
-        log.push(other(9));
-        let oldest_first = after_failures(&log.concat());
-        log.reverse();
-        assert_eq!(after_failures(&log.concat()), oldest_first);
-        oldest_first.len()
-    };
-    assert_eq!(found(["success", "failed", "failed", "failed"]), 0);
-    assert_eq!(found(["failed", "failed", "failed", "success"]), 1);
 }
 
 #[test]
@@ -121,6 +107,39 @@ fn it_is_said_that_logins_after_failures_may_be_missing_where_successes_were_for
     let text = String::from_utf8(text).expect("UTF-8");
     let line = "failed_logins.logins_after_failures: too many to keep all; some may be missing\n";
     assert!(text.contains(line), "{text}");
+}
+
+#[test]
+fn a_login_after_failures_of_other_users_from_its_address_or_of_its_user_from_other_addresses_is_shown()
+ {
+    let names: Vec<_> = (0..10).map(|number| format!("user {number}")).collect();
+    let addresses: Vec<_> = (0..10).map(|number| format!("10.0.0.{number}")).collect();
+    let outcome = |number: usize| if number == 9 { "s" } else { "f" };
+    let one_password: Vec<_> = (0..10)
+        .map(|number| (&*names[number], "10.0.0.6", outcome(number)))
+        .collect();
+    let many_machines: Vec<_> = (0..10)
+        .map(|number| ("Bob", &*addresses[number], outcome(number)))
+        .collect();
+    let one_machine = [("Bob", "10.0.0.6", "ffffs")];
+    for (of, user, address, failures, failures_of) in [
+        (&one_password[..], "user 9", "10.0.0.6", 9, "address"),
+        (&many_machines, "Bob", "10.0.0.9", 9, "user"),
+        // Once, though it is all of these.
+        (&one_machine, "Bob", "10.0.0.6", 4, "user_and_address"),
+    ] {
+        let mut log = logins(of);
+        for _ in 0..2 {
+            let told = summary(&[], &log.concat());
+            assert_eq!(told["totals"]["logins_after_failures"], 1, "{failures_of}");
+            let found = &told["failed_logins"]["logins_after_failures"][0];
+            let told = ["full_name", "address", "failures", "failures_of"].map(|name| &found[name]);
+            let expected = json!([user, address, failures, failures_of]);
+            assert_eq!(json!(told), expected);
+            // As the API lists them.
+            log.reverse();
+        }
+    }
 }
 
 #[test]

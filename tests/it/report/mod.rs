@@ -1,5 +1,6 @@
 //! `report` through the binary.
 
+mod exports;
 mod hostile;
 mod inputs;
 mod logins;

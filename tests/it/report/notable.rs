@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::{report, summary};
+use super::{record, report, summary};
 
 /// Something of each notable kind.
 const DETECTIONS: &str = "testdata/detections.log";
@@ -46,6 +46,37 @@ fn in_json_it_is_told_in_parts() {
     assert_eq!(
         of("coverage, retention or exclusions changed"),
         json!([null, [], [{"name": "Retention", "from": "365", "to": "30"}], "Test Admin"])
+    );
+}
+
+#[test]
+fn a_grant_is_shown_however_many_newer_events_of_another_kind_there_are() {
+    let mut log = record(1, "global.permission.added", "Eve", "10.0.0.6");
+    for second in 2..=7 {
+        log += &record(second, "space.removed", "Ada", "10.0.0.7");
+    }
+    let report = report(&["--width", "100", "--top", "2"], &log);
+    let text = String::from_utf8(report.stdout).expect("UTF-8");
+    let begin = text.find("Notable events").expect("a heading");
+    let end = text.find("Top actions").expect("a heading");
+    insta::assert_snapshot!(&text[begin..end]);
+}
+
+#[test]
+fn a_global_permission_of_anonymous_says_so() {
+    let key = "audit.logging.summary.global.permission.added";
+    let reason = |object: Value| {
+        let record = with_lists(key, json!([object]), json!([]), json!([]));
+        summary(&[], &record)["notable"][0]["reason"].clone()
+    };
+    // Its name is translated, but nobody else has no id.
+    assert_eq!(
+        reason(json!({"type": "User", "name": "Anonym"})),
+        "global permission granted to Anonymous"
+    );
+    assert_eq!(
+        reason(json!({"type": "User", "name": "Zoë", "id": "1"})),
+        "privilege granted"
     );
 }
 

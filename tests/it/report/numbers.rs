@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::{DATABASES, SAMPLE, record, summary};
+use super::{DATABASES, SAMPLE, record, report, summary};
 use crate::support::program::{events, lines, run};
 
 /// How often each text is there.
@@ -252,6 +252,48 @@ fn events_out_of_the_range_are_counted_nowhere_else() {
     assert_eq!(report["users"][0]["count"], 4);
     // A duration before now.
     assert_eq!(summary(&["--since", "7d"], &input)["totals"]["events"], 0);
+}
+
+#[test]
+fn a_report_on_a_range_without_events_says_when_there_are_some() {
+    let input: String = [60, 3600]
+        .map(|second| record(second, "page.viewed", "a", "10.0.0.1"))
+        .concat();
+    let told = summary(&["--since", "7d"], &input);
+    assert_eq!(told["range"], json!(null));
+    assert_eq!(
+        told["out_of_range"],
+        json!({"from": "1970-01-01T00:01:00.000Z", "to": "1970-01-01T01:00:00.000Z"})
+    );
+    let text = report(&["--since", "7d"], &input).stdout;
+    let text = String::from_utf8(text).expect("UTF-8");
+    let said = "2 out of the range (1970-01-01 00:01 to 1970-01-01 01:00 UTC)";
+    assert!(text.contains(said), "{text}");
+    let page = report(&["--since", "7d", "--html", "-"], &input).stdout;
+    let page = String::from_utf8(page).expect("UTF-8");
+    let said = "Out of the range of time: 2 from <time datetime=\"1970-01-01T00:01:00.000Z\">";
+    assert!(page.contains(said));
+    assert_eq!(summary(&[], &input)["out_of_range"], json!(null));
+}
+
+#[test]
+fn the_number_of_more_users_than_are_kept_is_said_to_be_a_lower_bound() {
+    let input: String = (0..30_001)
+        .map(|number| record(number, "page.viewed", &format!("user {number}"), "10.0.0.1"))
+        .collect();
+    let told = summary(&[], &input);
+    assert_eq!(told["limits"]["lower_bounds"], json!(["users"]));
+    let users = told["totals"]["users"].as_u64().expect("a number");
+    assert!((10_000..=30_001).contains(&users), "{users}");
+    let text = report(&[], &input).stdout;
+    let text = String::from_utf8(text).expect("UTF-8");
+    let said = format!("at least {users} users, 1 address,");
+    assert!(text.contains(&said), "{text}");
+    let page = report(&["--html", "-"], &input).stdout;
+    let page = String::from_utf8(page).expect("UTF-8");
+    for said in ["<dt>users, at least</dt>", &format!("of at least {users}.")] {
+        assert!(page.contains(said), "{said}");
+    }
 }
 
 #[test]

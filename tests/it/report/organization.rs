@@ -110,6 +110,33 @@ fn events_of_an_organization_give_the_report_of_their_records() {
 }
 
 #[test]
+fn events_are_judged_by_all_known_actions_whichever_set_they_were_mapped_by() {
+    let nadia = json!({"id": "557058:1", "name": "Nadia Berg"});
+    let place = json!({"ip": "192.0.2.7"});
+    let log: String = [
+        "user_login_mfa_failed",
+        "confluence_export_page_download",
+        "user_added_to_group",
+        "an_action_of_tomorrow",
+    ]
+    .map(|action| organization(action, &nadia, &place))
+    .concat();
+    let told = summary(&[], &log);
+    assert_eq!(told["failed_logins"]["count"], 1);
+    // A failed login is nobody's act.
+    assert_eq!(told["users"][0]["count"], 3);
+    for set in ["elastic", "extended"] {
+        assert_eq!(summary(&["--categories", set], &log), told);
+        let events = run(["normalize", "-q", "--categories", set], log.as_bytes()).stdout;
+        let events = String::from_utf8(events).expect("UTF-8");
+        let of_events = summary(&[], &events);
+        for part in ["totals", "failed_logins", "categories", "users", "timeline"] {
+            assert_eq!(of_events[part], told[part], "{set} {part}");
+        }
+    }
+}
+
+#[test]
 fn a_page_of_an_organization_is_read_record_by_record() {
     let records = mixed();
     let records: Vec<_> = records.lines().skip(1).collect();

@@ -306,7 +306,8 @@ const NUMBERS: &str = "
     const cells = (id) => [...document.getElementById(id).querySelectorAll('tbody tr')].map(
         (row) => [...row.querySelectorAll('.count')].map(number));
     const lists = ['users', 'countries', 'addresses', 'actions', 'categories', 'unknown_actions',
-        'failed_logins.users', 'failed_logins.addresses', 'failed_logins.pairs', 'timeline'];
+        'failed_logins.users', 'failed_logins.addresses', 'failed_logins.pairs', 'exports.actions',
+        'exports.users', 'exports.addresses', 'timeline'];
     ({
         totals: Object.fromEntries([...document.querySelectorAll('dd')].map((dd) => [dd.id, number(dd)])),
         lists: Object.fromEntries(lists.map((id) => [id, last(id)])),

@@ -36,6 +36,10 @@ pub fn with_text(text: &str) -> Summary {
             from: "2026-01-01T00:00:00.000Z".into(),
             to: "2026-01-04T23:59:59.000Z".into(),
         }),
+        out_of_range: Some(TimeRange {
+            from: "2025-01-01T00:00:00.000Z".into(),
+            to: "2025-01-04T23:59:59.000Z".into(),
+        }),
         totals: Totals {
             records: 8,
             events: 7,
@@ -56,6 +60,12 @@ pub fn with_text(text: &str) -> Summary {
             count: 7,
         }],
         failed_logins: failed_logins(&user, &place),
+        exports: Exports {
+            count: 3,
+            actions: vec![action.clone()],
+            users: vec![user_count.clone()],
+            addresses: vec![address.clone()],
+        },
         notable: (1..=3).map(|day| notable(day, &user, &place)).collect(),
         notable_reasons: vec![ReasonCount {
             reason: text(),
@@ -77,6 +87,7 @@ pub fn with_text(text: &str) -> Summary {
                 kept: 100,
                 missing_at_most: 3,
             }],
+            lower_bounds: vec!["users"],
         },
     }
 }
@@ -133,6 +144,7 @@ fn failed_logins(user: &Who, place: &Place) -> FailedLogins {
             user: user.clone(),
             place: place.clone(),
             failures: 5,
+            failures_of: FailuresOf::Address,
         }],
         hours,
         weekdays,

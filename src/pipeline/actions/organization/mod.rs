@@ -60,17 +60,22 @@ pub fn has_failed(action: &str) -> bool {
     FAILURES.iter().any(|pattern| pattern.fits(action))
 }
 
-/// What an action sets in its event.
+/// The row of an action in a set.
 #[must_use]
-pub(crate) fn classify(action: &str, set: Categories) -> Class {
+pub fn find(action: &str, set: Categories) -> Option<&'static Row> {
     let before: &[Row] = match set {
         Categories::Elastic => &[],
         Categories::Extended => &EXTENDED,
     };
     let mut rows = before.iter().chain(&ELASTIC);
-    let row = rows.find(|row| row.pattern.fits(action));
+    rows.find(|row| row.pattern.fits(action))
+}
+
+/// What an action sets in its event.
+#[must_use]
+pub(crate) fn classify(action: &str, set: Categories) -> Class {
     let has_failed = set == Categories::Extended && has_failed(action);
-    row.map_or(Class::Kind, |Row { json, .. }| Class::Row {
+    find(action, set).map_or(Class::Kind, |Row { json, .. }| Class::Row {
         row: json,
         outcome: if has_failed { FAILURE } else { json.outcome },
     })
