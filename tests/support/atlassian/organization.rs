@@ -33,10 +33,8 @@ pub struct Organization {
     pub cursor_refusal: Option<(u16, String)>,
     /// zeros that make a cursor longer
     pub cursor_zeros: usize,
-    /// whether one place in the log has one cursor, however often it is given
-    pub repeats_cursors: bool,
-    /// whether a cursor forgets where its range ends
-    pub forgets_end: bool,
+    /// what cursors say
+    pub cursors: Cursors,
     /// whether cursors lead back to their own page
     pub circles: bool,
     /// whether the events of a page come in the order of processing, whatever order is asked for
@@ -58,6 +56,17 @@ pub enum NextCursor {
     None,
 }
 
+/// What a cursor says of its place in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cursors {
+    /// it is given once
+    Unique,
+    /// one place has one cursor, however often it is given
+    Repeated,
+    /// it forgets where its range ends
+    WithoutEnd,
+}
+
 impl Default for Organization {
     fn default() -> Self {
         Self {
@@ -70,8 +79,7 @@ impl Default for Organization {
             cursors_from: 0,
             cursor_refusal: None,
             cursor_zeros: 0,
-            repeats_cursors: false,
-            forgets_end: false,
+            cursors: Cursors::Unique,
             circles: false,
             ignores_order: false,
             refusal: None,
@@ -253,13 +261,12 @@ fn asked(world: &World, request: &Request) -> Result<Asked, Refusal> {
 fn cursor(world: &mut World, asked: Asked) -> String {
     let settings = &world.settings.organization;
     let serial = world.events.given;
-    world.events.given += u64::from(!settings.repeats_cursors);
+    world.events.given += u64::from(settings.cursors != Cursors::Repeated);
     let zeros = "0".repeat(settings.cursor_zeros);
     let Asked { position, from, .. } = asked;
-    let to = if settings.forgets_end {
-        i64::MAX
-    } else {
-        asked.to
+    let to = match settings.cursors {
+        Cursors::Unique | Cursors::Repeated => asked.to,
+        Cursors::WithoutEnd => i64::MAX,
     };
     format!("{zeros}{serial}+{position}+{from}+{to}==")
 }

@@ -2,7 +2,7 @@
 
 use super::{BY_CURSOR, BY_TIME, SECOND, asked, events, organization, parameter};
 use crate::fetch::running::{Running, now};
-use crate::support::atlassian::organization::error;
+use crate::support::atlassian::organization::{Cursors, error};
 use crate::support::atlassian::{Fault, NextCursor, late_event, organization_event};
 use crate::support::fetching::{DAY, START};
 use crate::support::program::wait_until;
@@ -151,7 +151,7 @@ fn after_a_refused_cursor_a_page_that_comes_again_does_not_lead_back() {
     fetching.server.insert_events((0..4000).map(event));
     fetching
         .server
-        .set(|settings| settings.organization.repeats_cursors = true);
+        .set(|settings| settings.organization.cursors = Cursors::Repeated);
     for _ in 0..3 {
         fetching.server.next(Fault::ExtraKeys);
     }
@@ -220,7 +220,7 @@ fn nothing_behind_until_comes_from_a_cursor_that_forgets_it() {
         let fetching = organization(1500);
         fetching
             .server
-            .set(|settings| settings.organization.forgets_end = true);
+            .set(|settings| settings.organization.cursors = Cursors::WithoutEnd);
         let until = ["--page-size", "300", "--until", "2026-01-05T00:16:40Z"];
         fetching.fetch(&[flags, &until[..]].concat());
         // The last one happened before it, and was processed after it.
@@ -234,7 +234,7 @@ fn nothing_behind_until_comes_from_a_cursor_that_forgets_it() {
 
 #[test]
 fn what_is_processed_after_until_hides_nothing_from_the_next_run() {
-    for forgets_end in [false, true] {
+    for cursors in [Cursors::Unique, Cursors::WithoutEnd] {
         let fetching = organization(10);
         let hour = 3600 * SECOND;
         fetching.server.insert_events([
@@ -243,7 +243,7 @@ fn what_is_processed_after_until_hides_nothing_from_the_next_run() {
         ]);
         fetching.server.set(|settings| {
             settings.organization.compares_time = true;
-            settings.organization.forgets_end = forgets_end;
+            settings.organization.cursors = cursors;
         });
         let flags = ["--raw", "--since", "2026-01-04T00:00:00Z"];
         fetching.fetch(&[&flags[..], &["--until", "2026-01-05T00:30:00Z"]].concat());
