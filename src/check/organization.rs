@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::records::UNANSWERED;
 use super::{CheckStep, StepName, span};
 use crate::fetch::asker::Error as AskError;
 use crate::fetch::org::asker::{OrgAsker, OrgResponse, OrgTarget, Refused};
@@ -43,7 +44,13 @@ pub fn steps(asker: &OrgAsker, now: Timestamp, since: Timestamp) -> (Option<i64>
         Err(Refused::Cursor(refusal) | Refused::Other(AskError::Refused(refusal))) => {
             (None, refused(&refusal))
         }
-        Err(Refused::Other(error)) => (None, vec![CheckStep::fail_by(StepName::Api, &error)]),
+        Err(Refused::Other(AskError::Unanswered { problem, .. })) => (
+            None,
+            vec![CheckStep::fail(StepName::Api, problem, UNANSWERED)],
+        ),
+        Err(Refused::Other(error @ AskError::Auth(_))) => {
+            (None, vec![CheckStep::fail_by(StepName::Api, &error)])
+        }
     }
 }
 

@@ -112,6 +112,10 @@ pub struct SiteContext {
     pub client_id: String,
 }
 
+/// What to do where a server gives no usable answer.
+pub const UNANSWERED: &str = "check the server and anything in between (a proxy, a load balancer), or try again later; \
+    -v shows more";
+
 /// What the probe means: the API, the credentials, the scope, the permission, as far as they are
 /// known; the one that failed is the last.
 #[must_use]
@@ -135,9 +139,7 @@ pub fn verdict(case: &SiteContext, probed: &Result<Probe, Error>) -> Vec<CheckSt
             return vec![api, CheckStep::fail_by(StepName::Credentials, error)];
         }
         Error::Unanswered { problem, .. } => {
-            let remedy = "check the server and anything in between (a proxy, a load balancer), or try \
-                          again later; -v shows more";
-            return vec![CheckStep::fail(StepName::Api, problem, remedy)];
+            return vec![CheckStep::fail(StepName::Api, problem, UNANSWERED)];
         }
     };
     let there = CheckStep::ok(StepName::Api, format!("returned status {}", refusal.status));

@@ -79,7 +79,10 @@ impl SiteIdentity {
             normalized_text(text).is_some_and(|address| self.addresses.contains(&address))
         };
         let bare = name.trim_end_matches('/').strip_suffix("/wiki");
+        // What is no address is an id.
+        let has_id_alone = self.addresses.is_empty();
         self.name == name
+            || has_id_alone && self.name.eq_ignore_ascii_case(name)
             || self.cloud_id.as_deref() == Some(id.as_str())
             || is_own(name)
             || bare.filter(|_| !self.is_data_center).is_some_and(is_own)

@@ -306,6 +306,8 @@ impl Client {
                 to,
                 flag: "--auth-base",
             },
+            // It has no login pages, and no keys but those that it was sent.
+            _ if self.api(request) == Api::Organization => Error::Redirect { from, to, proxy },
             Target::Login => Error::LoginRedirect { from, to, proxy },
             Target::OtherPage => Error::OtherPage { from, to, proxy },
             Target::SameResource => Error::Redirect { from, to, proxy },

@@ -113,14 +113,14 @@ impl OrgAsker {
         let answered = self.client.ask_watched(&request, &watch, accept);
         answered.map_err(|failure| match failure {
             Failure::Refused(answer) => {
-                let refusal = Box::new(refusal::of(&self.organization.id, &answer));
-                match start {
-                    PageStart::Cursor(_) if refusal::is_about_cursor(&answer) => {
-                        Refused::Cursor(refusal)
-                    }
-                    PageStart::Cursor(_) | PageStart::Time { .. } | PageStart::Newest { .. } => {
-                        Refused::Other(AskError::Refused(refusal))
-                    }
+                let id = &self.organization.id;
+                let of_cursor = match start {
+                    PageStart::Cursor(_) => refusal::of_cursor(id, &answer),
+                    PageStart::Time { .. } | PageStart::Newest { .. } => None,
+                };
+                match of_cursor {
+                    Some(refusal) => Refused::Cursor(Box::new(refusal)),
+                    None => Refused::Other(AskError::Refused(Box::new(refusal::of(id, &answer)))),
                 }
             }
             failure @ Failure::Unanswered { .. } => Refused::Other(AskError::Unanswered {

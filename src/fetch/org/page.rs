@@ -43,6 +43,13 @@ impl OrgEvent {
     pub fn fingerprint(&self) -> Fingerprint {
         Fingerprint::of(&self.id)
     }
+
+    /// Whether it is behind the end of a range: whichever of its times the API compares with it.
+    #[must_use]
+    pub fn is_past(&self, end: Timestamp) -> bool {
+        let times = self.time.into_iter().chain(self.processed);
+        times.min().is_some_and(|first| first > end)
+    }
 }
 
 #[derive(Deserialize)]

@@ -3,15 +3,18 @@
 use std::collections::{HashMap, HashSet};
 
 use super::organization::MOST_EVENTS;
-use super::page::OrgPage;
+use super::page::{OrgEvent, OrgPage};
 use super::windows::{Capacity, NextWindow, Windows};
 use crate::fetch::record::Fingerprint;
 use crate::pipeline::timestamp::Timestamp;
 
 /// A page that came so often in a run leads nowhere, however new its cursor is. One that comes twice is no circle yet.
 const CAME_AGAIN: u32 = 3;
-/// A page of fewer events is not full, unless fewer were asked for: servers have larger limits of their own.
+/// A page of fewer events is not full, unless fewer were asked for or there is a page behind it: servers have larger
+/// limits of their own.
 const LOWEST_LIMIT: usize = 100;
+/// The longest cursor that is followed, in bytes: escaped in a URL, each may take three, and a URL has 64 KiB.
+const LONGEST_CURSOR: usize = 16 << 10;
 
 /// How a run goes from page to page.
 #[derive(Debug)]
@@ -22,6 +25,8 @@ pub struct Reading {
     /// How often pages came, by the hash of their events.
     came: HashMap<Fingerprint, u32>,
     has_dropped: bool,
+    /// The last time to fetch.
+    until: Option<Timestamp>,
     /// Events that are asked for at a time.
     limit: usize,
     /// The longest page so far.
@@ -59,16 +64,19 @@ pub enum Next {
     Back,
     /// A page without a cursor that may be full: there may be more behind it.
     Stuck,
+    /// A page with a cursor that is too long to be asked for.
+    TooLong,
     /// More events of an instant than a page holds, and no cursor.
     TooMany(Timestamp),
 }
 
 impl Reading {
-    /// A run that begins at a cursor, or by time, with so many events a page.
+    /// A run that begins at a cursor, or by time, with so many events a page; up to that time, if it has an end.
     #[must_use]
-    pub fn new(cursor: Option<String>, limit: usize) -> Self {
+    pub fn new(cursor: Option<String>, limit: usize, until: Option<Timestamp>) -> Self {
         Self {
-            place: cursor.map_or(Place::Time, Place::Cursor),
+            place: place(cursor),
+            until,
             asked: HashSet::new(),
             came: HashMap::new(),
             has_dropped: false,
@@ -98,9 +106,12 @@ impl Reading {
         }
     }
 
-    /// The cursor was refused: on by time, once. False if that happened before.
+    /// The cursor is of no use: on by time, once. False if that happened before.
     pub fn drop_cursor(&mut self) -> bool {
         self.place = Place::Time;
+        // The overlap brings pages again, and with them their cursors.
+        self.asked.clear();
+        self.came.clear();
         !std::mem::replace(&mut self.has_dropped, true)
     }
 
@@ -133,6 +144,8 @@ impl Reading {
     /// How many events fill a page, as far as pages up to this one tell.
     fn capacity(&mut self, page: &OrgPage) -> Capacity {
         let (count, hash) = (page.events.len(), page.fingerprint());
+        // Some servers have a page behind the last one, too: short pages that are as long are so by chance.
+        let lowest = if page.next.is_some() { 1 } else { LOWEST_LIMIT };
         let as_longest = LongestPage {
             events: count,
             hash,
@@ -145,8 +158,8 @@ impl Reading {
             longest.has_equal = true;
         }
         Capacity {
-            events: self.limit.min(longest.events.max(LOWEST_LIMIT)),
-            is_certain: count >= self.limit || longest.has_equal,
+            events: self.limit.min(longest.events.max(lowest)),
+            is_certain: count >= self.limit || (longest.has_equal && count >= LOWEST_LIMIT),
         }
     }
 
@@ -155,15 +168,20 @@ impl Reading {
         if let Place::Cursor(cursor) = &self.place {
             self.asked.insert(Fingerprint::of(cursor.as_bytes()));
         }
-        self.place = page.next.clone().map_or(Place::Time, Place::Cursor);
+        self.place = place(page.next.clone());
         // Behind an empty page, the same cursor is to be asked for again, later.
         if page.events.is_empty() {
             return Next::End;
         }
-        // Events go on coming while they are read.
-        let is_beyond = page.latest() > Some(began);
+        // Events go on coming while they are read; and a cursor may not know the end that its range had.
+        let is_past = |event: &OrgEvent| self.until.is_some_and(|until| event.is_past(until));
+        let is_beyond = page.latest() > Some(began) || page.events.iter().any(is_past);
         let Place::Cursor(next) = &self.place else {
-            return if may_be_full && !is_beyond {
+            return if is_beyond {
+                Next::End
+            } else if page.next.is_some() {
+                Next::TooLong
+            } else if may_be_full {
                 Next::Stuck
             } else {
                 Next::End
@@ -177,6 +195,12 @@ impl Reading {
         }
         if is_beyond { Next::End } else { Next::Page }
     }
+}
+
+/// At a cursor that can be asked for, else by time.
+fn place(cursor: Option<String>) -> Place {
+    let cursor = cursor.filter(|cursor| cursor.len() <= LONGEST_CURSOR);
+    cursor.map_or(Place::Time, Place::Cursor)
 }
 
 impl From<NextWindow> for Next {
@@ -218,7 +242,7 @@ mod tests {
             (Some("a"), &[early], None, Next::End, None),
             (Some("a"), &[early], Some("a"), Next::Back, None),
         ] {
-            let mut reading = Reading::new(cursor.map(str::to_owned), 500);
+            let mut reading = Reading::new(cursor.map(str::to_owned), 500, None);
             assert_eq!(reading.take(&page(times, next), began).0, expected);
             assert_eq!(reading.cursor(), kept);
         }
@@ -227,7 +251,7 @@ mod tests {
     #[test]
     fn a_page_that_comes_again_and_again_leads_back_whatever_its_cursor() {
         let began = Timestamp::from_text("2026-01-05T12:00:00Z").unwrap();
-        let mut reading = Reading::new(None, 500);
+        let mut reading = Reading::new(None, 500, None);
         for (next, expected) in [("a", Next::Page), ("b", Next::Page), ("c", Next::Back)] {
             let page = page(&["2026-01-05T11:00:00Z"], Some(next));
             assert_eq!(reading.take(&page, began).0, expected);
@@ -239,14 +263,14 @@ mod tests {
     fn a_cursor_that_was_asked_for_before_leads_back() {
         let began = Timestamp::from_text("2026-01-05T12:00:00Z").unwrap();
         let page = |next| page(&["2026-01-05T11:00:00Z"], Some(next));
-        let mut reading = Reading::new(Some("a".to_owned()), 500);
+        let mut reading = Reading::new(Some("a".to_owned()), 500, None);
         assert_eq!(reading.take(&page("b"), began).0, Next::Page);
         assert_eq!(reading.take(&page("a"), began).0, Next::Back);
     }
 
     #[test]
     fn a_refused_cursor_is_dropped_once_in_a_run() {
-        let mut reading = Reading::new(Some("a".to_owned()), 500);
+        let mut reading = Reading::new(Some("a".to_owned()), 500, None);
         assert!(reading.drop_cursor());
         assert_eq!(reading.cursor(), None);
         assert!(!reading.drop_cursor());

@@ -46,17 +46,24 @@ pub fn of(organization: &str, answer: &Answer) -> Refusal {
     Refusal::doubted(site, answer, quote, remedy)
 }
 
-/// Whether a request with a cursor was refused for it. A gateway does not say why, but there was nothing else in
-/// the request to refuse.
+/// The refusal of a cursor, if that is what a request with it was refused for: whatever the status and its words, as
+/// nothing else is in the request but the key. If the organization is gone, the request by time is refused, too.
 #[must_use]
-pub fn is_about_cursor(answer: &Answer) -> bool {
-    answer.status == 400 && problem(answer).is_none_or(|problem| problem.code != TIME)
+pub fn of_cursor(organization: &str, answer: &Answer) -> Option<Refusal> {
+    match answer.status {
+        // About the key, or a proxy's password, or the rate.
+        401 | 403 | 407 | 408 | 429 => None,
+        400..=499 => Some(Refusal {
+            about: About::Other,
+            remedy: "the API does not take the cursor that it gave".to_owned() + &answer.doubt(),
+            ..of(organization, answer)
+        }),
+        _ => None,
+    }
 }
 
 /// What the API says of a time that it does not take.
 const TIME: &str = "ADMIN-400-3";
-/// A cursor that is refused.
-const CURSOR: &str = "ADMIN-400-1";
 
 fn problem(answer: &Answer) -> Option<Problem> {
     let envelope: Envelope = serde_json::from_slice(&answer.body).ok()?;
@@ -68,10 +75,6 @@ fn remedy(organization: &str, status: u16, code: &str, quote: &str) -> (About, S
         400 if code == TIME => (
             About::Other,
             "the API does not take that start: choose a later --since, as it keeps events for 180 days".to_owned(),
-        ),
-        400 if code == CURSOR => (
-            About::Other,
-            "the API does not take the cursor that it gave".to_owned(),
         ),
         400 => (
             About::Other,

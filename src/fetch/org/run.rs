@@ -18,7 +18,6 @@ use crate::fetch::clock::Clock;
 use crate::fetch::fetched::{self, Fetched, LONG};
 use crate::fetch::plan::{self, FetchOptions, FirstRun};
 use crate::fetch::progress::FetchProgress;
-use crate::fetch::refusal::Refusal;
 use crate::fetch::repeat::{self, FetchOutcome, RunOutcome, Runs};
 use crate::fetch::window::{Window, is_future};
 use crate::fetch::{measure, start, states as site_states, written};
@@ -193,10 +192,10 @@ impl OrgFetching<'_> {
             let Some(answered) = self.ask(start.clone(), run.reading.limit())? else {
                 return Ok(RunOutcome::Stopped);
             };
-            let response = match answered {
+            let mut response = match answered {
                 Ok(response) => response,
                 Err(Refused::Cursor(refusal)) => {
-                    self.drop_cursor(&mut run, &refusal);
+                    self.drop_cursor(&mut run, &refusal.to_string());
                     continue;
                 }
                 Err(Refused::Other(error)) => return Err(super::Error::from(error).into()),
@@ -205,7 +204,7 @@ impl OrgFetching<'_> {
                 run.is_again = true;
                 continue;
             }
-            match self.take(&mut run, &response)? {
+            match self.take(&mut run, &mut response)? {
                 Next::Page => {}
                 Next::Back if run.has_circle => return Err(self.circle()),
                 Next::Back => {
@@ -215,6 +214,11 @@ impl OrgFetching<'_> {
                 Next::Stuck => {
                     let why = "it gives no cursor with a page that may be full";
                     self.use_windows(&mut run, why, Some(&response.page));
+                }
+                Next::TooLong => {
+                    let id = &self.asker.organization.id;
+                    let problem = format!("organization {id} returned a cursor that is too long");
+                    self.drop_cursor(&mut run, &problem);
                 }
                 Next::TooMany(time) => return Err(self.too_many(time)),
                 Next::End => {
@@ -237,7 +241,7 @@ impl OrgFetching<'_> {
         OrgRun {
             began: Timestamp::now(),
             until,
-            reading: Reading::new(saved.filter(|_| until.is_none()), limit),
+            reading: Reading::new(saved.filter(|_| until.is_none()), limit, until),
             by_time: None,
             is_again: false,
             has_circle: false,
@@ -246,8 +250,8 @@ impl OrgFetching<'_> {
     }
 
     /// Brings a page to the output; what follows it.
-    fn take(&mut self, run: &mut OrgRun, response: &OrgResponse) -> Result<Next, Error> {
-        let page = &response.page;
+    fn take(&mut self, run: &mut OrgRun, response: &mut OrgResponse) -> Result<Next, Error> {
+        let page = &mut response.page;
         let range = self.range(run.began, run.until);
         let progress = &mut run.progress;
         let progress = progress.get_or_insert_with(|| FetchProgress::new(range));
@@ -256,7 +260,13 @@ impl OrgFetching<'_> {
             run.by_time = None;
         }
         let began = self.clock.at_server(run.began);
-        let (next, read_until) = run.reading.take(page, began);
+        let (next, mut read_until) = run.reading.take(page, began);
+        if let Some(until) = run.until {
+            // Some cursors do not know the end of the range, and what is processed late may be behind it: the next run
+            // without one begins there.
+            page.events.retain(|event| !event.is_past(until));
+            read_until = Some(read_until.map_or(until, |time| time.min(until)));
+        }
         if is_backwards && !self.delivery.knows(page) {
             // It only shows that something is missing, which comes in its order.
             return Ok(next);
@@ -273,11 +283,11 @@ impl OrgFetching<'_> {
         Ok(next)
     }
 
-    /// The API does not take a cursor: once in a run, what is behind it is asked for by time.
-    fn drop_cursor(&mut self, run: &mut OrgRun, refusal: &Refusal) {
+    /// A cursor is of no use: once in a run, what is behind it is asked for by time.
+    fn drop_cursor(&mut self, run: &mut OrgRun, problem: &str) {
         if run.reading.drop_cursor() {
             tracing::warn!(
-                "{refusal}. Going on by time: events that were processed later than --overlap after they happened \
+                "{problem}. Going on by time: events that were processed later than --overlap after they happened \
                  may be missed"
             );
         } else {

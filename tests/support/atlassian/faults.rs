@@ -50,6 +50,8 @@ pub enum Fault {
     TwoWaits { reset: u64, retry_after: u64 },
     /// 302 to the foreign host; not processed.
     RedirectForeign,
+    /// 302 to a page of the foreign host; not processed.
+    RedirectPage,
     /// 302 to the same request, which is then processed.
     RedirectSameOrigin,
     /// 1 GiB in a compressed megabyte; not processed.
@@ -109,6 +111,7 @@ impl Fault {
             Self::RedirectForeign => {
                 Answer::redirect(302, format!("{}{}", scene.foreign, request.target))
             }
+            Self::RedirectPage => Answer::redirect(302, format!("{}/portal", scene.foreign)),
             Self::RedirectSameOrigin => Answer::redirect(302, request.target.clone()),
             Self::GzipBomb => bomb(),
             Self::HugeContentLength => {
@@ -172,6 +175,7 @@ impl Fault {
             | Self::Empty
             | Self::Json(_)
             | Self::RedirectForeign
+            | Self::RedirectPage
             | Self::RedirectSameOrigin
             | Self::GzipBomb
             | Self::HugeContentLength => {}

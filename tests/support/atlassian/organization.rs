@@ -29,6 +29,12 @@ pub struct Organization {
     pub page_maximum: usize,
     /// cursors that were given before this number of them are refused
     pub cursors_from: u64,
+    /// a status and a body in place of any page behind a cursor
+    pub cursor_refusal: Option<(u16, String)>,
+    /// zeros that make a cursor longer
+    pub cursor_zeros: usize,
+    /// what cursors say
+    pub cursors: Cursors,
     /// whether cursors lead back to their own page
     pub circles: bool,
     /// whether the events of a page come in the order of processing, whatever order is asked for
@@ -50,6 +56,17 @@ pub enum NextCursor {
     None,
 }
 
+/// What a cursor says of its place in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cursors {
+    /// it is given once
+    Unique,
+    /// one place has one cursor, however often it is given
+    Repeated,
+    /// it forgets where its range ends
+    WithoutEnd,
+}
+
 impl Default for Organization {
     fn default() -> Self {
         Self {
@@ -60,6 +77,9 @@ impl Default for Organization {
             compares_time: false,
             page_maximum: 500,
             cursors_from: 0,
+            cursor_refusal: None,
+            cursor_zeros: 0,
+            cursors: Cursors::Unique,
             circles: false,
             ignores_order: false,
             refusal: None,
@@ -124,6 +144,9 @@ pub fn events_stream(
     }
     let sent = request.query.iter().find(|(name, _)| name == "cursor");
     let sent = sent.map(|(_, cursor)| cursor.clone());
+    if let (Some(_), Some((status, body))) = (&sent, settings.cursor_refusal) {
+        return Err(Refusal::fair(Answer::json_text(status, body)));
+    }
     let asked = asked(world, request)?;
     let settings = &world.settings.organization;
     let is_in_range = |event: &&Event| {
@@ -234,14 +257,18 @@ fn asked(world: &World, request: &Request) -> Result<Asked, Refusal> {
     })
 }
 
-/// Opaque, with signs that must be encoded in a query; no two are alike.
+/// Opaque, with signs that must be encoded in a query; no two are alike, unless the settings say so.
 fn cursor(world: &mut World, asked: Asked) -> String {
+    let settings = &world.settings.organization;
     let serial = world.events.given;
-    world.events.given += 1;
-    let Asked {
-        position, from, to, ..
-    } = asked;
-    format!("{serial}+{position}+{from}+{to}==")
+    world.events.given += u64::from(settings.cursors != Cursors::Repeated);
+    let zeros = "0".repeat(settings.cursor_zeros);
+    let Asked { position, from, .. } = asked;
+    let to = match settings.cursors {
+        Cursors::Unique | Cursors::Repeated => asked.to,
+        Cursors::WithoutEnd => i64::MAX,
+    };
+    format!("{zeros}{serial}+{position}+{from}+{to}==")
 }
 
 fn read_cursor(text: &str) -> Option<(u64, Asked)> {

@@ -2,6 +2,7 @@
 
 use super::{BY_CURSOR, BY_TIME, SECOND, asked, events, organization, parameter};
 use crate::fetch::running::{Running, now};
+use crate::support::atlassian::organization::{Cursors, error};
 use crate::support::atlassian::{Fault, NextCursor, late_event, organization_event};
 use crate::support::fetching::{DAY, START};
 use crate::support::program::wait_until;
@@ -107,6 +108,61 @@ fn a_refused_cursor_is_dropped_with_a_warning() {
 }
 
 #[test]
+fn a_cursor_is_dropped_whatever_the_status_that_refuses_it() {
+    let time = error("400", "ADMIN-400-3", "", "Invalid time");
+    let gateway = |status| (status, "{}".to_owned());
+    let others = [404, 409, 410, 413, 414, 422, 431].map(gateway);
+    for refusal in others.into_iter().chain([(400, time)]) {
+        let fetching = organization(100);
+        fetching
+            .server
+            .set(|settings| settings.organization.cursor_refusal = Some(refusal));
+        for count in [100, 130] {
+            let said = fetching.fetch(&["--raw", "--page-size", "40"]);
+            assert_eq!(said.matches("Going on by time").count(), 1, "{said}");
+            for wrong in ["there is no organization", "choose a later --since"] {
+                assert!(!said.contains(wrong), "{said}");
+            }
+            fetching.assert_events_once();
+            fetching.server.insert_events(events(count, 30));
+        }
+    }
+}
+
+#[test]
+fn a_cursor_that_is_too_long_for_a_request_is_not_kept() {
+    let fetching = organization(30);
+    fetching
+        .server
+        .set(|settings| settings.organization.cursor_zeros = 70_000);
+    for count in [30, 60] {
+        let said = fetching.fetch(&["--raw", "--page-size", "10"]);
+        let warned = said.matches("a cursor that is too long").count();
+        assert_eq!(warned, 1, "{said}");
+        fetching.assert_events_once();
+        fetching.server.insert_events(events(count, 30));
+    }
+}
+
+#[test]
+fn after_a_refused_cursor_a_page_that_comes_again_does_not_lead_back() {
+    let fetching = organization(0);
+    let event = |number: u64| organization_event(START + number.cast_signed() * 100, number);
+    fetching.server.insert_events((0..4000).map(event));
+    fetching
+        .server
+        .set(|settings| settings.organization.cursors = Cursors::Repeated);
+    for _ in 0..3 {
+        fetching.server.next(Fault::ExtraKeys);
+    }
+    fetching.server.next(Fault::Status(400));
+    let said = fetching.fetch(&["--raw"]);
+    assert_eq!(said.matches("Going on by time").count(), 1, "{said}");
+    assert!(!said.contains("windows"), "{said}");
+    fetching.assert_events_once();
+}
+
+#[test]
 fn an_empty_page_ends_a_run_and_the_next_one_goes_on_behind_it() {
     let fetching = organization(100);
     fetching.server.next(Fault::ExtraKeys);
@@ -156,6 +212,45 @@ fn a_run_with_until_keeps_no_cursor() {
     fetching.fetch(&flags);
     fetching.assert_events_once();
     assert_eq!(asked(&fetching, before)[0], BY_TIME);
+}
+
+#[test]
+fn nothing_behind_until_comes_from_a_cursor_that_forgets_it() {
+    for flags in [&[][..], &["--raw"], &["--raw", "--interval", "1h"]] {
+        let fetching = organization(1500);
+        fetching
+            .server
+            .set(|settings| settings.organization.cursors = Cursors::WithoutEnd);
+        let until = ["--page-size", "300", "--until", "2026-01-05T00:16:40Z"];
+        fetching.fetch(&[flags, &until[..]].concat());
+        // The last one happened before it, and was processed after it.
+        assert_eq!(fetching.lines().len(), 1002);
+        if flags == ["--raw"] {
+            fetching.fetch(&["--raw"]);
+            fetching.assert_events_once();
+        }
+    }
+}
+
+#[test]
+fn what_is_processed_after_until_hides_nothing_from_the_next_run() {
+    for cursors in [Cursors::Unique, Cursors::WithoutEnd] {
+        let fetching = organization(10);
+        let hour = 3600 * SECOND;
+        fetching.server.insert_events([
+            organization_event(START + hour, 10),
+            late_event(START + SECOND, START + 2 * hour, 11),
+        ]);
+        fetching.server.set(|settings| {
+            settings.organization.compares_time = true;
+            settings.organization.cursors = cursors;
+        });
+        let flags = ["--raw", "--since", "2026-01-04T00:00:00Z"];
+        fetching.fetch(&[&flags[..], &["--until", "2026-01-05T00:30:00Z"]].concat());
+        assert_eq!(fetching.lines().len(), 11);
+        fetching.fetch(&flags);
+        assert_eq!(fetching.lines().len(), 12);
+    }
 }
 
 #[test]

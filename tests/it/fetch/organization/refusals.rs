@@ -4,9 +4,10 @@ use std::fs;
 
 use super::{organization, parameter};
 use crate::fetch::running::now;
-use crate::support::atlassian::Fault;
 use crate::support::atlassian::organization::error;
+use crate::support::atlassian::{Fault, Wait};
 use crate::support::fetching::Fetching;
+use crate::support::program::run_command;
 
 /// What is said of a status with that body; the run must end with 1, and no secret be told.
 fn said(status: u16, body: &str) -> String {
@@ -130,7 +131,7 @@ fn an_organization_that_is_not_found_at_first_is_read_from_where_it_was_to_begin
 
 #[test]
 fn a_refusal_in_the_middle_of_a_run_keeps_what_came_before() {
-    for status in [401, 403, 404] {
+    for status in [401, 403] {
         let fetching = organization(100);
         fetching.server.next(Fault::ExtraKeys);
         fetching.server.next(Fault::Status(status));
@@ -141,6 +142,18 @@ fn a_refusal_in_the_middle_of_a_run_keeps_what_came_before() {
         fetching.fetch(&flags);
         fetching.assert_events_once();
     }
+}
+
+#[test]
+fn an_organization_that_is_gone_is_told_though_there_is_a_cursor() {
+    let fetching = organization(1);
+    fetching.fetch(&["--raw"]);
+    let gone = error("404", "ADMIN-404-2", "", "No such org");
+    fetching
+        .server
+        .set(|settings| settings.organization.refusal = Some((404, gone)));
+    let said = fetching.fetch_ends(&["--raw"], 1);
+    assert!(said.contains("there is no organization"), "{said}");
 }
 
 #[test]
@@ -157,4 +170,27 @@ fn a_redirect_to_another_origin_gets_no_key() {
     }
     fetching.fetch(&flags);
     fetching.assert_events_once();
+}
+
+#[test]
+fn check_of_an_organization_that_does_not_answer_promises_no_next_run() {
+    for fault in [
+        Fault::Html,
+        Fault::Wait(429, Wait::Seconds(1000)),
+        Fault::RedirectPage,
+    ] {
+        let fetching = organization(1);
+        // Of the connection, and of each attempt.
+        for _ in 0..4 {
+            fetching.server.next(fault.clone());
+        }
+        let output = run_command(fetching.command("check", &[]), b"");
+        let told = String::from_utf8(output.stdout).expect("UTF-8");
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        assert!(told.contains("check the server and anything"), "{told}");
+        for wrong in ["by the next run", "Data Center"] {
+            assert!(!told.contains(wrong), "{told}");
+        }
+        fetching.server.take_violations();
+    }
 }

@@ -69,6 +69,8 @@ fn the_status_has_a_row_for_it() {
         text.contains(&id) && text.contains(r#""records":30"#),
         "{text}"
     );
+    let named = told(&fetching, &["status", &id.to_uppercase()]);
+    assert!(named.contains(&id), "{named}");
 }
 
 #[test]

@@ -93,6 +93,19 @@ fn with_every_cursor_refused_a_server_with_shorter_pages_loses_nothing() {
 }
 
 #[test]
+fn with_every_cursor_refused_pages_of_a_few_events_are_all_read() {
+    for page_maximum in [99, 20] {
+        let fetching = organization(400);
+        fetching.server.set(|settings| {
+            refuse_all(&mut settings.organization);
+            settings.organization.page_maximum = page_maximum;
+        });
+        fetching.fetch(&["--raw"]);
+        fetching.assert_events_once();
+    }
+}
+
+#[test]
 fn a_range_that_ends_is_read_by_windows_to_its_end() {
     let fetching = busy(refuse_all);
     let until = [&BEFORE[..], &["--until", "2026-01-05T00:00:29.999Z"]].concat();
