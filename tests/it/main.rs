@@ -48,6 +48,7 @@ mod detections;
 mod event_format;
 mod event_ids;
 mod explain;
+mod explain_agreement;
 mod fetch;
 mod fixtures;
 mod fixtures_config;
