@@ -24,8 +24,8 @@ pub enum SchemaCommand {
     },
     /// Print the actions that get a category, and which of them are notable
     ///
-    /// Those of both sets of `--categories` (docs/events.md). Which actions of an organization are notable is a list of
-    /// patterns, not of actions: docs/org-events.md has it.
+    /// Those of both sets of `--categories` (docs/events.md). Notable actions of organizations are matched by patterns:
+    /// see docs/org-events.md.
     Actions {
         /// Output format
         #[arg(long, value_enum, default_value_t = ActionsFormatArg::Table, value_name = "FORMAT")]

@@ -306,7 +306,7 @@ impl Client {
                 to,
                 flag: "--auth-base",
             },
-            // It has no login pages, and no keys but those that it was sent.
+            // An organization's API has no login page to redirect to.
             _ if self.api(request) == Api::Organization => Error::Redirect { from, to, proxy },
             Target::Login => Error::LoginRedirect { from, to, proxy },
             Target::OtherPage => Error::OtherPage { from, to, proxy },

@@ -34,7 +34,8 @@ fn for_stdout(json: String) -> String {
     })
 }
 
-/// JSON of the same value with escapes, `\u202e`, for the characters that are to be escaped: such as stand in strings only.
+/// JSON of the same value with escapes, `\u202e`, for the characters that are to be escaped: they must occur only
+/// inside strings.
 #[must_use]
 pub fn escaped(json: &str, is_escaped: impl Fn(char) -> bool) -> String {
     let mut escaped = String::with_capacity(json.len());

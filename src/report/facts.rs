@@ -129,15 +129,15 @@ impl<'a> Item<'a> {
         };
         let action = action.and_then(Value::to_text);
         let (row, meaning) = known(dataset, action.as_deref());
-        let categories = match meaning {
-            Some(meaning) => Cow::Borrowed(meaning.categories),
-            None => Cow::Owned(categories.map(names).unwrap_or_default()),
-        };
-        let outcome = match meaning {
-            Some(meaning) => meaning.outcome,
-            None => outcome
-                .and_then(Value::as_str)
-                .and_then(|text| Login::of(&text)),
+        let (categories, outcome) = if let Some(meaning) = meaning {
+            (Cow::Borrowed(meaning.categories), meaning.outcome)
+        } else {
+            let outcome = outcome.and_then(Value::as_str);
+            let outcome = outcome.and_then(|text| Login::of(&text));
+            (
+                Cow::Owned(categories.map(names).unwrap_or_default()),
+                outcome,
+            )
         };
         let audit = confluence.and_then(|confluence| confluence.get("audit"));
         let kind = audit.and_then(|audit| audit.get("type"));

@@ -11,7 +11,7 @@ use super::meaning::Login;
 use super::names::EventNames;
 use super::ranking::Ranking;
 use super::streak::{Pair, Streak};
-use super::summary::{CappedTable, FailuresOf, LoginAfterFailures, PairCount};
+use super::summary::{AFTER_FAILURES, CappedTable, FailuresOf, LoginAfterFailures, PairCount};
 
 /// The logins of all users.
 #[derive(Debug, Default)]
@@ -99,10 +99,9 @@ impl Logins {
         // Where only pairs without a failure were forgotten, all counts are right; but one of them may have been a success
         // that stands before its failures.
         let pairs = pairs.filter(|pairs| pairs.missing_at_most > 0);
-        let successes = "failed_logins.logins_after_failures";
-        let streaks = self.pairs.capped(successes);
-        let streaks = streaks.or_else(|| self.addresses.capped(successes));
-        let streaks = streaks.or_else(|| self.users.capped(successes));
+        let streaks = self.pairs.capped(AFTER_FAILURES);
+        let streaks = streaks.or_else(|| self.addresses.capped(AFTER_FAILURES));
+        let streaks = streaks.or_else(|| self.users.capped(AFTER_FAILURES));
         pairs.into_iter().chain(streaks)
     }
 }

@@ -408,6 +408,9 @@ impl Limits {
     }
 }
 
+/// The table of logins that succeeded after failures.
+pub const AFTER_FAILURES: &str = "failed_logins.logins_after_failures";
+
 /// A table that forgot its rarest keys.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CappedTable {

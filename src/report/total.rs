@@ -8,8 +8,9 @@ use super::names::EventNames;
 use super::notable::Newest;
 use super::ranking::{Counted, Ranking};
 use super::summary::{
-    ActionCount, AddressCount, CappedTable, CategoryCount, CountryCount, Exports, FailedLogins,
-    Limits, LoginAfterFailures, NotMapped, Place, Summary, TimeRange, Totals, UserCount, Who,
+    AFTER_FAILURES, ActionCount, AddressCount, CappedTable, CategoryCount, CountryCount, Exports,
+    FailedLogins, Limits, LoginAfterFailures, NotMapped, Place, Summary, TimeRange, Totals,
+    UserCount, Who,
 };
 use super::tally::{Counts, Tally};
 use crate::pipeline::timestamp::Timestamp;
@@ -181,7 +182,7 @@ const COUNTED_KEYS: [(&str, &str); 5] = [
     ("users", "users"),
     ("addresses", "addresses"),
     ("failed_login_users", "failed_logins.users"),
-    ("logins_after_failures", "failed_logins.pairs"),
+    ("logins_after_failures", AFTER_FAILURES),
 ];
 
 fn limits(notable_left_out: u64, tables: Vec<CappedTable>) -> Limits {

@@ -97,6 +97,18 @@ impl Reading {
         matches!(&self.place, Place::Window(windows) if windows.is_backwards())
     }
 
+    /// Whether the next page is of a window.
+    #[must_use]
+    pub fn is_window(&self) -> bool {
+        matches!(self.place, Place::Window(_))
+    }
+
+    /// Whether a page came by a cursor of this run before.
+    #[must_use]
+    pub fn has_come(&self, page: &OrgPage) -> bool {
+        self.came.contains_key(&page.fingerprint())
+    }
+
     /// The cursor of the next page, if it has one.
     #[must_use]
     pub fn cursor(&self) -> Option<&str> {

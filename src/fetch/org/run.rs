@@ -255,12 +255,17 @@ impl OrgFetching<'_> {
         let range = self.range(run.began, run.until);
         let progress = &mut run.progress;
         let progress = progress.get_or_insert_with(|| FetchProgress::new(range));
-        let is_backwards = run.reading.is_backwards();
-        if run.reading.cursor().is_some() {
+        let (is_window, is_backwards) = (run.reading.is_window(), run.reading.is_backwards());
+        if is_window || run.reading.cursor().is_some() {
             run.by_time = None;
         }
+        let has_come = run.reading.has_come(page);
         let began = self.clock.at_server(run.began);
         let (next, mut read_until) = run.reading.take(page, began);
+        if is_window && next == Next::Back {
+            // Not what was asked for: what is new in it comes with its own window.
+            return Ok(next);
+        }
         if let Some(until) = run.until {
             // Some cursors do not know the end of the range, and what is processed late may be behind it: the next run
             // without one begins there.
@@ -277,9 +282,13 @@ impl OrgFetching<'_> {
             received: self.clock.at_server(Timestamp::now()),
             read_until,
         };
+        progress.reached(page.latest().unwrap_or(range.to));
+        if has_come {
+            // It was delivered in this run, however long ago its ids were forgotten.
+            page.events.clear();
+        }
         self.delivery.deliver(page, cursor, times)?;
         progress.records(page.events.len());
-        progress.reached(page.latest().unwrap_or(range.to));
         Ok(next)
     }
 
@@ -291,7 +300,7 @@ impl OrgFetching<'_> {
                  may be missed"
             );
         } else {
-            self.use_windows(run, "it does not take the cursors that it gives", None);
+            self.use_windows(run, "its cursors cannot be used", None);
         }
     }
 

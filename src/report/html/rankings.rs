@@ -6,8 +6,8 @@ use super::chart;
 use super::table::as_table;
 use super::text::Text;
 use crate::report::summary::{
-    ActionCount, AddressCount, CappedTable, CategoryCount, CountryCount, LoginAfterFailures,
-    PairCount, Place, Summary, UserCount, Who,
+    AFTER_FAILURES, ActionCount, AddressCount, CappedTable, CategoryCount, CountryCount,
+    LoginAfterFailures, PairCount, Place, Summary, UserCount, Who,
 };
 
 /// Something that was counted.
@@ -191,7 +191,11 @@ pub fn ranking<T: Counted>(
 fn note(capped: &CappedTable) -> Markup {
     html! {
         p {
-            "There were more than the " (capped.kept) " that are kept. The rarest were forgotten: some may be missing"
+            @if capped.table == AFTER_FAILURES {
+                "There were more users and addresses than are followed. Some logins may be missing"
+            } @else {
+                "There were more than the " (capped.kept) " that are kept. The rarest were forgotten: some may be missing"
+            }
             @if capped.missing_at_most > 0 {
                 ", and each number may be too low by up to " (capped.missing_at_most)
             }

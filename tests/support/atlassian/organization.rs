@@ -37,6 +37,8 @@ pub struct Organization {
     pub cursors: Cursors,
     /// whether cursors lead back to their own page
     pub circles: bool,
+    /// behind so many events, cursors lead back to the first one, and are new each time
+    pub lap: Option<usize>,
     /// whether the events of a page come in the order of processing, whatever order is asked for
     pub ignores_order: bool,
     /// a status and a body in place of any page
@@ -81,6 +83,7 @@ impl Default for Organization {
             cursor_zeros: 0,
             cursors: Cursors::Unique,
             circles: false,
+            lap: None,
             ignores_order: false,
             refusal: None,
         }
@@ -187,6 +190,9 @@ pub fn events_stream(
         found = newest.map(|event| event.raw.clone()).collect();
     }
     let is_last = found.len() < limit;
+    if settings.lap.is_some_and(|lap| position >= lap) {
+        position = 0;
+    }
     let next = match (&sent, found.is_empty() || settings.circles) {
         (Some(sent), true) => sent.clone(),
         _ => cursor(world, Asked { position, ..asked }),

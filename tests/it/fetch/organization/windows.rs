@@ -296,6 +296,18 @@ fn a_cursor_that_leads_back_late_in_a_run_brings_nothing_twice() {
 }
 
 #[test]
+fn a_long_circle_of_new_cursors_brings_nothing_twice() {
+    let fetching = organization(20_000);
+    // More than are remembered, whatever their age.
+    fetching
+        .server
+        .set(|settings| settings.organization.lap = Some(10_000));
+    let said = Running::to_file(&fetching, &["--raw"]).ends_with(1);
+    assert!(said.contains("lead back"), "{said}");
+    fetching.assert_events_once();
+}
+
+#[test]
 fn windows_go_to_a_pipe_and_to_a_cluster_as_well() {
     let fetching = busy(refuse_all);
     let stdout = || run_command(fetching.command("fetch", &BEFORE), b"").stdout;
