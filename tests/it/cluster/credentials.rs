@@ -151,8 +151,9 @@ fn may_not_write(kind: Kind) -> String {
     let follower = sending.start();
     search.wait("an attempt", |world| world.count(For::Bulk) > 0);
     std::thread::sleep(Duration::from_secs(5));
-    // Those that were on their way.
-    assert!(search.world().count(For::Bulk) <= 2);
+    // Those that were on their way, and on a busy machine one that was begun before the first refusal was read.
+    let asked = search.world().count(For::Bulk);
+    assert!(asked <= 3, "{asked} requests in 5 s");
     search.mend();
     sending.wait_for(&search);
     follower.terminate();
